@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from vae_course.exact import GridWorld, LinearGaussian
+from vae_course.exact import DiscreteWorld, GridWorld, LinearGaussian
 
 
 def linear_world(n_latents: int = 2, n_pixels: int = 5, seed: int = 0) -> LinearGaussian:
@@ -83,6 +83,30 @@ def test_the_kl_to_the_posterior_agrees_with_torch_in_the_linear_world():
     torch.testing.assert_close(grid.kl_to_posterior(x, mu, logvar), kl_divergence(q, exact.posterior(x)))
 
 
+def discrete_world() -> DiscreteWorld:
+    p_x_z = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], dtype=torch.float64)
+    return DiscreteWorld(torch.tensor([0.25, 0.75], dtype=torch.float64), p_x_z)
+
+
+def test_the_discrete_world_is_bayes_rule_by_hand():
+    world = discrete_world()
+    # p(x = 0) = 0.25 * 0.7 + 0.75 * 0.1 = 0.25;  p(z = 0 | x = 0) = 0.175 / 0.25 = 0.7.
+    assert world.marginal()[0].item() == pytest.approx(0.25)
+    assert world.posterior()[0].tolist() == pytest.approx([0.7, 0.3])
+    assert world.marginal().sum().item() == pytest.approx(1.0)
+    assert world.posterior().sum(1).tolist() == pytest.approx([1.0] * 3)
+
+
+def test_the_discrete_gap_is_the_kl_to_the_posterior():
+    world = discrete_world()
+    q = torch.tensor([[0.5, 0.5], [1.0, 0.0], [0.2, 0.8]], dtype=torch.float64)
+    for x in range(3):
+        p = world.posterior()[x]
+        gap = (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(-1)
+        torch.testing.assert_close(world.elbo(x, q) + gap, world.marginal()[x].log().expand(3))
+        torch.testing.assert_close(world.elbo(x, p), world.marginal()[x].log())
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -91,6 +115,9 @@ def test_the_kl_to_the_posterior_agrees_with_torch_in_the_linear_world():
         (lambda: LinearGaussian(torch.zeros(3, 2), torch.zeros(3), 0.0), "above zero"),
         (lambda: LinearGaussian(torch.zeros(3, 2), torch.zeros(3), math.nan), "above zero"),
         (lambda: GridWorld(torch.sin, -1.0), "above zero"),
+        (lambda: DiscreteWorld(torch.ones(2) / 2, torch.ones(3, 2) / 2), "must be \\[K\\]"),
+        (lambda: DiscreteWorld(torch.ones(2), torch.ones(2, 2) / 2), "p_z does not consist"),
+        (lambda: DiscreteWorld(torch.ones(2) / 2, torch.ones(2, 2)), "p_x_z does not consist"),
         (lambda: linear_world().log_marginal(torch.zeros(2, 4, dtype=torch.float64)), "\\[B, 5\\]"),
         (lambda: linear_world().posterior(torch.zeros(5, dtype=torch.float64)), "\\[B, 5\\]"),
         (

@@ -1,6 +1,6 @@
 """Worlds whose log p(x) and p(z | x) are known: what every formula of the course is checked against.
 
-Both worlds have `prior()`, `likelihood(z)` and `posterior(x)` like a VAE, so `objectives.elbo` runs on them
+The two continuous worlds have `prior()`, `likelihood(z)` and `posterior(x)` like a VAE, so `objectives.elbo` runs on them
 unchanged. Their `posterior` is the true one; `with_posterior` puts any Gaussian q in its place.
 """
 
@@ -154,6 +154,47 @@ class GridWorld:
     def with_posterior(self, mu: Tensor, logvar: Tensor) -> "WithPosterior":
         """This world with q(z | x) = N(mu, exp(logvar)), so that `objectives.elbo` runs on it; mu, logvar `[B, 1]`."""
         return WithPosterior(self, mu, logvar)
+
+
+@dataclass(frozen=True)
+class DiscreteWorld:
+    """A world of K codes and M observations: two tables of probabilities, and every integral is a finite sum.
+
+    Args:
+        p_z: the prior, `[K]`.
+        p_x_z: the likelihood p(x | z), `[K, M]`, one row for each code.
+
+    Raises:
+        ValueError: the shapes do not fit, or a table does not consist of probabilities that sum to one.
+    """
+
+    p_z: Tensor
+    p_x_z: Tensor
+
+    def __post_init__(self) -> None:
+        if self.p_x_z.dim() != 2 or self.p_z.shape != self.p_x_z.shape[:1]:
+            raise ValueError(
+                f"p_z has shape {list(self.p_z.shape)} and p_x_z has {list(self.p_x_z.shape)}: they must be [K], [K, M]."
+            )
+        for name, table in (("p_z", self.p_z), ("p_x_z", self.p_x_z)):
+            if not (table >= 0).all() or not torch.allclose(table.sum(-1), table.new_ones(table.shape[:-1])):
+                raise ValueError(f"{name} does not consist of probabilities that sum to one on the last axis.")
+
+    def joint(self) -> Tensor:
+        """p(x, z) = p(z) p(x | z), `[K, M]`."""
+        return self.p_z.unsqueeze(1) * self.p_x_z
+
+    def marginal(self) -> Tensor:
+        """p(x) = sum_z p(x, z), `[M]`."""
+        return self.joint().sum(0)
+
+    def posterior(self) -> Tensor:
+        """p(z | x) = p(x, z) / p(x), `[M, K]`: one row for each observation."""
+        return (self.joint() / self.marginal()).T
+
+    def elbo(self, x: int, q: Tensor) -> Tensor:
+        """sum_z q(z) [ log p(x, z) - log q(z) ] in nats for one observation x; q `[..., K]` gives `[...]`."""
+        return (torch.xlogy(q, self.joint()[:, x]) - torch.xlogy(q, q)).sum(-1)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""A stated number holds, or the cell that measured it fails."""
+
+import pytest
+
+from vae_course import claims
+
+
+@pytest.fixture(autouse=True)
+def own_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "PATH", tmp_path / "claims.json")
+    monkeypatch.delenv("VAE_COURSE_RECORD_CLAIMS", raising=False)
+    stated = {"value": 104.2, "tolerance": 0.5, "unit": "nats", "digits": 1}
+    claims.record("07-loss", "mnist", stated)
+
+
+def test_a_number_within_the_tolerance_is_printed_beside_the_stated_one(capsys):
+    claims.claim("07-loss", 104.6, world="mnist", tolerance=0.5)
+    assert capsys.readouterr().out == "07-loss: 104.6 nats (the course states 104.2, give or take 0.5)\n"
+
+
+@pytest.mark.parametrize("value", [104.8, 103.6, float("nan"), float("inf")])
+def test_a_number_outside_the_tolerance_fails_its_cell(value):
+    with pytest.raises(claims.ClaimError, match="07-loss is"):
+        claims.claim("07-loss", value, world="mnist", tolerance=0.5)
+
+
+@pytest.mark.parametrize(("name", "world"), [("07-loss", "pen"), ("07-other", "mnist")])
+def test_a_number_that_nobody_measured_says_how_to_measure_it(name, world):
+    with pytest.raises(claims.ClaimError, match="make claims"):
+        claims.claim(name, 1.0, world=world, tolerance=0.5)
+
+
+def test_recording_replaces_one_number_and_keeps_the_others(monkeypatch):
+    monkeypatch.setenv("VAE_COURSE_RECORD_CLAIMS", "1")
+    claims.claim("07-loss", 99.04, world="pen", tolerance=0.3, quiet=True)
+    assert claims.lookup("07-loss", "pen")["value"] == 99.0
+    assert claims.text("07-loss", "mnist") == "104.2"
