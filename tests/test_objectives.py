@@ -40,7 +40,7 @@ def closed_form_elbo(world, x, mu, logvar):
 def test_elbo_is_log_p_x_at_the_true_posterior(points):
     world = linear_world()
     torch.manual_seed(0)
-    repeats = torch.stack([elbo(world, points, n_samples=4000).elbo for _ in range(5)])
+    repeats = torch.stack([elbo(world, points, n_samples=1000).elbo for _ in range(10)])
     mean, error = mean_and_error(repeats)
     assert ((mean - world.log_marginal(points)).abs() < 4 * error + 1e-9).all()
     # With the KL as a difference of log densities there is no noise left at all: every weight is p(x).
@@ -117,9 +117,10 @@ def test_negative_elbo_is_one_mean_over_the_batch_of_the_terms():
     torch.testing.assert_close(loss["reconstruction"] + 0.5 * loss["kl"], loss["loss"])
 
 
-def test_gradients_reach_encoder_and_decoder():
+def test_gradients_reach_the_decoder_and_through_the_draw_the_encoder():
     model, x = VAE.mlp(2, hidden=(8,), shape=(1, 4, 4)), torch.rand(5, 1, 4, 4)
-    negative_elbo(model, x)["loss"].backward()
+    # The reconstruction alone: the KL would reach the encoder without any draw.
+    elbo(model, x).log_px_z.sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
