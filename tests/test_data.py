@@ -1,0 +1,258 @@
+"""Data are loaded the same way every time, and whatever is wrong with them is said in one sentence."""
+
+import gzip
+import inspect
+import shutil
+import time
+
+import pytest
+import torch
+import torchvision
+
+from vae_course import data, mnist
+from vae_course.data import DataError, Images
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """An empty cache, no data named, and a network that refuses."""
+    monkeypatch.setenv("VAE_COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("VAE_COURSE_DATA", raising=False)
+    monkeypatch.delenv("VAE_COURSE_OFFLINE", raising=False)
+    monkeypatch.setattr(mnist, "SCRIPT", "raise OSError('no network')")
+    return tmp_path
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Few pen digits, so that a test need not draw 20,000."""
+    for name, n in (("PEN_TRAIN", 40), ("PEN_VAL", 20), ("PEN_TEST", 20)):
+        monkeypatch.setattr(data, name, n)
+
+
+def images(n=4, **changes):
+    return Images(**{"x": torch.rand(n, 1, 28, 28), "y": torch.arange(n)} | changes)
+
+
+# ---------------------------------------------------------------------------------------------------- MNIST
+
+
+def test_mnist_has_its_known_mean_and_spread_and_three_splits_that_are_the_whole(mnist_root):
+    splits = data.load("mnist", root=mnist_root)
+    assert [len(s) for s in (splits.train, splits.val, splits.test)] == [50_000, 10_000, 10_000]
+    x = torch.cat([splits.train.x, splits.val.x])
+    assert x.mean().item() == pytest.approx(0.13066, abs=1e-5) and x.std().item() == pytest.approx(0.30811, abs=1e-5)
+    original = mnist.read(mnist.find(mnist_root))[0]
+    # The same images in another order: sums of rows identify an image well enough to compare the two as sets.
+    assert torch.equal(fingerprints(x), fingerprints(original.unsqueeze(1).float() / 255))
+    assert splits.name == "mnist" and splits.train.factors is None
+
+
+def test_the_splits_are_the_same_every_time_and_a_limit_takes_their_beginnings(mnist_root):
+    whole, limited = data.load("mnist", root=mnist_root), data.load("mnist", root=mnist_root, limit=30)
+    for part in ("train", "val", "test"):
+        assert torch.equal(getattr(whole, part).x[:30], getattr(limited, part).x)
+        assert torch.equal(getattr(whole, part).y[:30], getattr(limited, part).y)
+
+
+@pytest.mark.parametrize("inner", ["", "raw", "MNIST/raw"])
+def test_the_files_are_found_at_each_usual_depth_and_also_compressed(mnist_root, tmp_path, inner):
+    folder = tmp_path / inner
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in mnist.find(mnist_root).iterdir():
+        if "labels" in file.name:
+            (folder / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        else:
+            (folder / file.name).symlink_to(file)
+    assert len(data.load("mnist", root=tmp_path, limit=5).val) == 5
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "holds 9,908 bytes where MNIST has 10,008"),
+        (lambda path: path.write_bytes(b""), "holds 0 bytes"),
+        (lambda path: path.write_bytes(b"\x01" * 10_008), "does not begin like"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\x00"), "checksum"),
+        (lambda path: path.unlink(), "is missing"),
+        (lambda path: path.rename(path.with_name(path.name + ".gz")), "can't be read"),
+    ],
+)
+def test_a_damaged_file_is_named_with_the_fix_and_nothing_is_deleted(mnist_root, tmp_path, damage, said):
+    for file in mnist.find(mnist_root).iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    labels = tmp_path / "t10k-labels-idx1-ubyte"
+    labels.unlink()
+    shutil.copyfile(mnist.find(mnist_root) / labels.name, labels)
+    labels.chmod(0o644)
+    damage(labels)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for name in ("mnist", "auto"):
+        with pytest.raises(DataError, match=said) as error:
+            data.load(name, root=tmp_path)
+        assert "t10k-labels" in str(error.value) and "\n" not in str(error.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_root_without_mnist_is_an_error_even_for_auto(tmp_path):
+    with pytest.raises(DataError, match="holds no MNIST"):
+        data.load("auto", root=tmp_path)
+
+
+def test_the_environment_names_the_folder(mnist_root, elsewhere, monkeypatch):
+    monkeypatch.setenv("VAE_COURSE_DATA", str(mnist_root))
+    assert data.load("auto", limit=3).name == "mnist"
+
+
+# ------------------------------------------------------------------------------------------------- no network
+
+
+def test_without_network_auto_says_so_in_one_line_and_gives_pen_digits(elsewhere, few, capsys):
+    assert data.load("auto").name == "pen"
+    told = capsys.readouterr()
+    assert [line for line in told.out.splitlines() if "pen digits" in line] == told.out.splitlines()[1:]
+    assert "no network" in told.out and told.err == ""
+
+
+def test_without_network_mnist_by_name_is_an_error_with_the_fix(elsewhere):
+    with pytest.raises(DataError, match=r"VAE_COURSE_DATA .* data\.load\('pen'\)"):
+        data.load("mnist")
+
+
+def test_offline_never_touches_the_network(elsewhere, few, monkeypatch, capsys):
+    monkeypatch.setenv("VAE_COURSE_OFFLINE", "1")
+    monkeypatch.setattr(mnist, "download", lambda root: pytest.fail("the network was tried"))
+    assert data.load("auto").name == "pen"
+    assert "VAE_COURSE_OFFLINE is 1" in capsys.readouterr().out
+
+
+def test_a_download_that_stands_still_is_given_up_and_leaves_nothing(elsewhere, few, monkeypatch, capsys):
+    monkeypatch.setattr(mnist, "PATIENCE", 0.5)
+    monkeypatch.setattr(mnist, "SCRIPT", "import time; time.sleep(100)")
+    began = time.monotonic()
+    assert data.load("auto").name == "pen"
+    assert time.monotonic() - began < 50
+    assert "stood still" in capsys.readouterr().out
+    assert not list((elsewhere / "cache").glob("download-*")) and not (elsewhere / "cache" / "MNIST").exists()
+
+
+def test_a_download_that_breaks_half_way_leaves_nothing_that_a_later_run_could_trip_over(elsewhere, few, monkeypatch):
+    half = """
+import pathlib, sys
+raw = pathlib.Path(sys.argv[1]) / "MNIST" / "raw"
+raw.mkdir(parents=True)
+(raw / "train-images-idx3-ubyte").write_bytes(b"half")
+raise ConnectionResetError("broken off")
+"""
+    monkeypatch.setattr(mnist, "SCRIPT", half)
+    for _ in range(2):
+        assert data.load("auto").name == "pen"
+    assert [path.suffix for path in (elsewhere / "cache").iterdir()] == [".npz"]
+
+
+def test_a_whole_download_is_kept_and_used_the_next_time(mnist_root, elsewhere, monkeypatch, capsys):
+    source = str(mnist.find(mnist_root))
+    monkeypatch.setattr(mnist, "SCRIPT", f"import shutil, sys; shutil.copytree({source!r}, sys.argv[1] + '/MNIST/raw')")
+    assert data.load("auto", limit=2).name == "mnist"
+    assert "Downloading" in capsys.readouterr().out
+    monkeypatch.setattr(mnist, "download", lambda root: pytest.fail("downloaded again"))
+    assert data.load("auto", limit=2).name == "mnist"
+
+
+def test_the_download_is_torchvision_s_with_its_mirrors_and_checksums():
+    """The script names a class and arguments that exist; a real download needs a network and is not tried here."""
+    assert "from torchvision.datasets import MNIST; MNIST(sys.argv[1], download=True)" in mnist.SCRIPT
+    parameters = inspect.signature(torchvision.datasets.MNIST).parameters
+    assert next(iter(parameters)) == "root" and "download" in parameters
+
+
+# ------------------------------------------------------------------------------------------------ pen digits
+
+
+def test_pen_digits_come_from_the_cache_the_second_time(elsewhere, few, monkeypatch):
+    first = data.load("pen")
+    monkeypatch.setattr(data.pen, "draw", lambda *a, **k: pytest.fail("drawn again"))
+    again = data.load("pen")
+    assert torch.equal(first.test.x, again.test.x)
+    assert first.test.factors.keys() == again.test.factors.keys()
+    assert [len(s) for s in (first.train, first.val, first.test)] == [40, 20, 20]
+
+
+def test_a_damaged_cache_is_named_and_drawn_again(elsewhere, few, capsys):
+    first = data.load("pen")
+    (kept,) = (elsewhere / "cache").glob("pen-*.npz")
+    kept.write_bytes(b"damaged")
+    assert torch.equal(data.load("pen").train.x, first.train.x)
+    assert "drawn again" in capsys.readouterr().out
+
+
+def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(elsewhere, few, monkeypatch, capsys):
+    monkeypatch.setenv("VAE_COURSE_CACHE", str(elsewhere / "file" / "cache"))
+    (elsewhere / "file").write_text("a file where a folder is needed")
+    assert len(data.load("pen").train) == 40
+    assert "can't be written" in capsys.readouterr().out
+
+
+def test_a_limit_keeps_the_three_pen_splits_apart(elsewhere, few):
+    whole, limited = data.load("pen"), data.load("pen", limit=5)
+    for part in ("train", "val", "test"):
+        assert torch.equal(getattr(whole, part).x[:5], getattr(limited, part).x)
+        assert len(getattr(limited, part).factors["slant"]) == 5
+
+
+# ---------------------------------------------------------------------------------------------------- images
+
+
+def test_images_are_picked_by_slice_mask_or_positions_with_everything_that_belongs_to_them():
+    some = images(6, factors={"slant": torch.arange(6.0)})
+    for index in (slice(1, 3), torch.tensor([1, 2]), torch.tensor([0, 1, 1, 0, 0, 0]).bool()):
+        picked = some[index]
+        assert torch.equal(picked.x, some.x[1:3]) and picked.y.tolist() == [1, 2]
+        assert picked.factors["slant"].tolist() == [1.0, 2.0] and picked.name == some.name
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: images(x=torch.zeros(4, 1, 28, 28).byte()), TypeError, "255"),
+        (lambda: images(x=255 * torch.rand(4, 1, 28, 28)), ValueError, "divide by 255"),
+        (lambda: images(x=torch.full((4, 1, 28, 28), torch.nan)), ValueError, "without NaN"),
+        (lambda: images(x=torch.rand(4, 1, 28, 28) - 0.5), ValueError, r"\[0, 1\]"),
+        (lambda: images(x=torch.rand(4, 28, 28)), ValueError, r"x\[:, None\]"),
+        (lambda: images(x=torch.rand(4, 784)), ValueError, "give images"),
+        (lambda: images(0), ValueError, "no images"),
+        (lambda: images(y=torch.arange(3)), ValueError, "one class each"),
+        (lambda: images(factors={"slant": torch.zeros(2)}), ValueError, "slant has shape"),
+        (lambda: images()[2], TypeError, r"images\[3:4\]"),
+        (lambda: images()[4:], ValueError, "no images"),
+        (lambda: data.load("cifar"), ValueError, "'auto', 'mnist' or 'pen'"),
+        (lambda: data.load("pen", limit=0), ValueError, "at least one image"),
+    ],
+)
+def test_bad_input_is_named_in_one_sentence(make, error, said):
+    with pytest.raises(error, match=said) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+# ---------------------------------------------------------------------------------------------- binarisation
+
+
+def test_binarised_pixels_are_0_or_1_with_the_grey_level_as_their_mean():
+    grey = images(2000, x=torch.tensor([0.0, 0.3, 1.0]).expand(2000, 1, 1, 3).clone(), y=torch.zeros(2000).long())
+    binary = data.binarize(grey, seed=1)
+    assert set(binary.x.unique().tolist()) == {0.0, 1.0}
+    assert (binary.x[..., 0] == 0).all() and (binary.x[..., 2] == 1).all()
+    assert abs(binary.x[..., 1].mean() - 0.3) < 4 * (0.3 * 0.7 / 2000) ** 0.5
+
+
+def test_a_fixed_binarisation_repeats_and_a_dynamic_one_does_not():
+    grey = images(x=torch.full((4, 1, 28, 28), 0.5))
+    assert torch.equal(data.binarize(grey, seed=1).x, data.binarize(grey, seed=1).x)
+    assert not torch.equal(data.binarize(grey, seed=1).x, data.binarize(grey, seed=2).x)
+    generator = torch.Generator().manual_seed(0)
+    assert not torch.equal(data.dynamic_binarize(grey.x, generator), data.dynamic_binarize(grey.x, generator))
+
+
+def fingerprints(x):
+    return (x.flatten(1).double() @ torch.arange(784.0, dtype=torch.float64).sqrt()).sort().values
