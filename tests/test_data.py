@@ -5,6 +5,7 @@ import inspect
 import shutil
 import time
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -19,6 +20,7 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_COURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("VAE_COURSE_DATA", raising=False)
     monkeypatch.delenv("VAE_COURSE_OFFLINE", raising=False)
+    monkeypatch.delenv("VAE_COURSE_WORLD", raising=False)
     monkeypatch.setattr(mnist, "SCRIPT", "raise OSError('no network')")
     return tmp_path
 
@@ -94,6 +96,18 @@ def test_a_damaged_file_is_named_with_the_fix_and_nothing_is_deleted(mnist_root,
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+def test_a_compressed_file_that_is_damaged_inside_is_named(mnist_root, tmp_path):
+    for file in mnist.find(mnist_root).iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    labels = tmp_path / "t10k-labels-idx1-ubyte"
+    packed = bytearray(gzip.compress(labels.read_bytes()))
+    packed[300:340] = bytes(byte ^ 0xFF for byte in packed[300:340])
+    labels.unlink()
+    labels.with_name(f"{labels.name}.gz").write_bytes(packed)
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz can't be read .* move it away"):
+        data.load("mnist", root=tmp_path)
+
+
 def test_a_root_without_mnist_is_an_error_even_for_auto(tmp_path):
     with pytest.raises(DataError, match="holds no MNIST"):
         data.load("auto", root=tmp_path)
@@ -159,11 +173,50 @@ def test_a_whole_download_is_kept_and_used_the_next_time(mnist_root, elsewhere, 
     assert data.load("auto", limit=2).name == "mnist"
 
 
+def test_a_download_that_cannot_be_kept_is_used_all_the_same(mnist_root, elsewhere, monkeypatch, capsys):
+    source = str(mnist.find(mnist_root))
+    monkeypatch.setattr(mnist, "SCRIPT", f"import shutil, sys; shutil.copytree({source!r}, sys.argv[1] + '/MNIST/raw')")
+    monkeypatch.setenv("VAE_COURSE_CACHE", str(elsewhere / "file" / "cache"))
+    (elsewhere / "file").write_text("a file where a folder is needed")
+    assert data.load("auto", limit=2).name == "mnist"
+    (told,) = (line for line in capsys.readouterr().out.splitlines() if "can't be written" in line)
+    assert "VAE_COURSE_CACHE" in told
+
+
+def test_a_download_leaves_everything_else_in_the_cache_as_it_is(mnist_root, elsewhere, monkeypatch):
+    source = str(mnist.find(mnist_root))
+    monkeypatch.setattr(mnist, "SCRIPT", f"import shutil, sys; shutil.copytree({source!r}, sys.argv[1] + '/MNIST/raw')")
+    own = elsewhere / "cache" / "MNIST" / "notes" / "own.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("own")
+    assert data.load("mnist", limit=2).name == "mnist"
+    assert own.read_text() == "own"
+    assert sorted(path.name for path in (elsewhere / "cache" / "MNIST").iterdir()) == ["notes", "raw"]
+
+
+def test_of_two_downloads_at_once_the_first_is_kept_and_neither_complains(mnist_root, elsewhere, monkeypatch, capsys):
+    source, cached = str(mnist.find(mnist_root)), str(elsewhere / "cache" / "MNIST" / "raw")
+    both = f"import shutil, sys; [shutil.copytree({source!r}, to) for to in (sys.argv[1] + '/MNIST/raw', {cached!r})]"
+    monkeypatch.setattr(mnist, "SCRIPT", both)
+    assert data.load("mnist", limit=2).name == "mnist"
+    assert capsys.readouterr().out.splitlines() == ["Downloading MNIST (12 MB, once)."]
+    assert [path.name for path in (elsewhere / "cache" / "MNIST").iterdir()] == ["raw"]
+
+
 def test_the_download_is_torchvision_s_with_its_mirrors_and_checksums():
     """The script names a class and arguments that exist; a real download needs a network and is not tried here."""
     assert "from torchvision.datasets import MNIST; MNIST(sys.argv[1], download=True)" in mnist.SCRIPT
     parameters = inspect.signature(torchvision.datasets.MNIST).parameters
     assert next(iter(parameters)) == "root" and "download" in parameters
+
+
+def test_the_environment_can_choose_the_world_of_auto(elsewhere, few, monkeypatch):
+    monkeypatch.setenv("VAE_COURSE_WORLD", "pen")
+    monkeypatch.setattr(mnist, "download", lambda root: pytest.fail("the network was tried"))
+    assert data.load("auto").name == "pen"
+    monkeypatch.setenv("VAE_COURSE_WORLD", "moon")
+    with pytest.raises(ValueError, match="no data set 'moon'"):
+        data.load("auto")
 
 
 # ------------------------------------------------------------------------------------------------ pen digits
@@ -178,12 +231,25 @@ def test_pen_digits_come_from_the_cache_the_second_time(elsewhere, few, monkeypa
     assert [len(s) for s in (first.train, first.val, first.test)] == [40, 20, 20]
 
 
-def test_a_damaged_cache_is_named_and_drawn_again(elsewhere, few, capsys):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b"damaged"),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:5000]),
+        lambda path: np.savez(path, x=np.zeros((3, 28, 28), np.uint8), y=np.zeros(3, np.int64)),
+        lambda path: np.savez(path, other=np.zeros(3)),
+    ],
+)
+def test_a_damaged_cache_is_named_and_drawn_again(elsewhere, few, capsys, damage):
     first = data.load("pen")
     (kept,) = (elsewhere / "cache").glob("pen-*.npz")
-    kept.write_bytes(b"damaged")
+    damage(kept)
     assert torch.equal(data.load("pen").train.x, first.train.x)
-    assert "drawn again" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "drawn again" in told and str(kept) in told
+    data.load("pen")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(elsewhere, few, monkeypatch, capsys):
@@ -221,12 +287,17 @@ def test_images_are_picked_by_slice_mask_or_positions_with_everything_that_belon
         (lambda: images(x=torch.rand(4, 28, 28)), ValueError, r"x\[:, None\]"),
         (lambda: images(x=torch.rand(4, 784)), ValueError, "give images"),
         (lambda: images(0), ValueError, "no images"),
+        (lambda: images(x=np.zeros((4, 1, 28, 28), np.float32)), TypeError, r"x is a ndarray: give a tensor"),
+        (lambda: images(y=[0, 1, 2, 3]), TypeError, r"y is a list: give a tensor"),
+        (lambda: images(y=torch.rand(4)), TypeError, r"y\.long\(\)"),
         (lambda: images(y=torch.arange(3)), ValueError, "one class each"),
         (lambda: images(factors={"slant": torch.zeros(2)}), ValueError, "slant has shape"),
         (lambda: images()[2], TypeError, r"images\[3:4\]"),
         (lambda: images()[4:], ValueError, "no images"),
         (lambda: data.load("cifar"), ValueError, "'auto', 'mnist' or 'pen'"),
         (lambda: data.load("pen", limit=0), ValueError, "at least one image"),
+        (lambda: data.load("pen", limit=2.5), ValueError, "whole number"),
+        (lambda: data.load("pen", limit="5"), ValueError, "whole number"),
     ],
 )
 def test_bad_input_is_named_in_one_sentence(make, error, said):

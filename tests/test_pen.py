@@ -35,7 +35,9 @@ def test_every_skeleton_is_drawn_about_as_often_as_it_says(drawn):
         counts = torch.bincount(factors["variant"][y == digit], minlength=len(shares)).float()
         expected = shares / shares.sum()
         assert len(counts) == len(shares)
-        assert ((counts / counts.sum() - expected).abs() < 4 * (expected * (1 - expected) / counts.sum()).sqrt() + 1e-6).all()
+        assert (
+            (counts / counts.sum() - expected).abs() < 4 * (expected * (1 - expected) / counts.sum()).sqrt() + 1e-6
+        ).all()
 
 
 def test_the_shift_is_where_the_centre_of_mass_is(drawn):
@@ -61,6 +63,21 @@ def test_the_longer_side_is_the_scale(drawn):
     marked = x.squeeze(1) > 0.1
     sides = torch.stack([marked.any(axis).sum(1) for axis in (1, 2)]).amax(0)
     assert ((sides - factors["scale"]).abs() < 3).float().mean() > 0.95
+    assert correlation(sides, factors["scale"]) > 0.7
+
+
+def test_rotation_aspect_and_ink_show_in_the_picture(drawn):
+    x, y, factors = drawn
+    x = x.squeeze(1)
+    ones = (y == 1) & (factors["variant"] == 0)
+    # The lean of a straight stroke is slant and rotation together, so what the slant leaves over is the rotation.
+    lean = torch.rad2deg(torch.atan(-_skew(x[ones])))
+    assert correlation(lean - factors["slant"][ones], factors["rotation"][ones]) > 0.6
+    upright = (y == 0) & ((factors["slant"] + factors["rotation"]).abs() < 10)
+    width, height = ((x[upright] > 0.5).any(axis).sum(1) for axis in (1, 2))
+    assert correlation(width / height, factors["aspect"][upright]) > 0.6
+    thick = factors["thickness"] > 2.5
+    torch.testing.assert_close(x[thick].amax((1, 2)), factors["ink"][thick], atol=0.01, rtol=0)
 
 
 def test_digits_keep_inside_the_frame(drawn):
@@ -99,6 +116,6 @@ def test_a_linear_classifier_carries_over_between_pen_digits_and_mnist(mnist_roo
 
     monkeypatch.setenv("VAE_COURSE_DATA", str(mnist_root))
     found = accuracies(limit=4000)
-    assert found["mnist", "mnist"] > 0.85 and found["pen", "pen"] > 0.95
+    assert found["mnist", "mnist"] > 0.85 and found["pen", "pen"] > 0.9
     # Chance is 0.1; the two worlds are not the same, but what is learnt in one helps in the other.
-    assert found["pen", "mnist"] > 0.6 and found["mnist", "pen"] > 0.8
+    assert found["pen", "mnist"] > 0.6 and found["mnist", "pen"] > 0.75

@@ -2,7 +2,7 @@
 
 A lesson calls `claim("grey-test-loss", value, ...)` in a cell. The value must lie within the tolerance of the number
 kept in `claims.json`; the lesson's prose is stamped from the same file, so no result is ever typed in by hand.
-`make claims` runs the lessons with `VAE_COURSE_RECORD_CLAIMS=1`, which writes the file anew instead of comparing.
+`make claims` runs the lessons with `VAE_COURSE_RECORD_CLAIMS=1`, which writes the numbers instead of comparing.
 """
 
 import json
@@ -35,7 +35,7 @@ def claim(
     Args:
         name: the claim's name, such as `07-grey-test-loss`.
         value: what was just measured.
-        world: the data it was measured on, `mnist` or `pen`.
+        world: the data it was measured on, `mnist` or `pen`; `any` where no data take part.
         tolerance: how far from the stated number it may lie.
         unit: the unit to print.
         digits: digits after the point.
@@ -45,7 +45,7 @@ def claim(
         ClaimError: the number lies outside the tolerance, or no number is stated under this name.
     """
     value = float(value)
-    if os.environ.get("VAE_COURSE_RECORD_CLAIMS") == "1":
+    if recording():
         record(name, world, {"value": round(value, digits), "tolerance": tolerance, "unit": unit, "digits": digits})
     stated = lookup(name, world)["value"]
     if not math.isfinite(value) or abs(value - stated) > tolerance:
@@ -55,6 +55,11 @@ def claim(
         )
     if not quiet:
         print(f"{name}: {value:.{digits}f} {unit} (the course states {stated:.{digits}f}, give or take {tolerance:g})")
+
+
+def recording() -> bool:
+    """Whether numbers are being measured anew rather than compared."""
+    return os.environ.get("VAE_COURSE_RECORD_CLAIMS") == "1"
 
 
 def lookup(name: str, world: str) -> Stated:

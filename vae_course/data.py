@@ -5,8 +5,9 @@ import hashlib
 import os
 import zipfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ class Images:
         name: the world that they come from, `mnist` or `pen`.
 
     Raises:
-        TypeError: the pixels are integers.
+        TypeError: x or y is no tensor, the pixels are integers, or the classes are not.
         ValueError: a shape is wrong, there are no images, or a pixel is not in [0, 1].
     """
 
@@ -42,6 +43,13 @@ class Images:
     name: str = "images"
 
     def __post_init__(self) -> None:
+        for name, given in (("x", self.x), ("y", self.y)):
+            if not isinstance(given, Tensor):
+                raise TypeError(
+                    f"{name} is a {type(given).__name__}: give a tensor, for example torch.as_tensor({name})."
+                )
+        if self.y.is_floating_point():
+            raise TypeError(f"The classes are {self.y.dtype}: give whole numbers, for example y.long().")
         if not self.x.is_floating_point():
             raise TypeError(f"The pixels are {self.x.dtype}: give numbers in [0, 1], for example x.float() / 255.")
         if self.x.dim() != 4 or self.x.shape[1] != 1:
@@ -49,7 +57,9 @@ class Images:
         if len(self.x) == 0:
             raise ValueError("There are no images: x is empty.")
         if self.y.shape != self.x.shape[:1]:
-            raise ValueError(f"There are {len(self.x)} images but y has shape {list(self.y.shape)}: give one class each.")
+            raise ValueError(
+                f"There are {len(self.x)} images but y has shape {list(self.y.shape)}: give one class each."
+            )
         for name, values in (self.factors or {}).items():
             if values.shape != self.x.shape[:1]:
                 raise ValueError(f"There are {len(self.x)} images but {name} has shape {list(values.shape)}.")
@@ -66,7 +76,9 @@ class Images:
     def __getitem__(self, index: slice | Tensor) -> Self:
         """Some of the images: by a slice, a tensor of positions, or a mask."""
         if not isinstance(index, slice | Tensor):
-            raise TypeError(f"Index images by a slice or a tensor, not {type(index).__name__}: images[3:4] is the fourth.")
+            raise TypeError(
+                f"Index images by a slice or a tensor, not {type(index).__name__}: images[3:4] is the fourth."
+            )
         factors = {name: values[index] for name, values in self.factors.items()} if self.factors is not None else None
         return type(self)(self.x[index], self.y[index], factors, self.name)
 
@@ -91,6 +103,7 @@ def load(name: str = "auto", *, root: str | os.PathLike[str] | None = None, limi
     `mnist` has 50,000, 10,000 and 10,000 images, `pen` has 16,000, 2,000 and 2,000. MNIST is looked for in `root`, in
     the folder that the environment variable VAE_COURSE_DATA names, and in the user's cache; then it is downloaded,
     unless VAE_COURSE_OFFLINE is 1. `auto` is MNIST where it can be had; otherwise it says why in one line and is `pen`.
+    The environment variable VAE_COURSE_WORLD takes that choice away: it is what `auto` means then.
 
     Args:
         name: `auto`, `mnist` or `pen`.
@@ -98,28 +111,30 @@ def load(name: str = "auto", *, root: str | os.PathLike[str] | None = None, limi
         limit: at most so many images in each split.
 
     Raises:
-        ValueError: the name is unknown, or the limit is below one.
+        ValueError: the name is unknown, or the limit is not a whole number above zero.
         DataError: MNIST was asked for by name and cannot be had, or one of its files is damaged.
     """
+    if name == "auto":
+        name = os.environ.get("VAE_COURSE_WORLD") or "auto"
     if name not in ("auto", "mnist", "pen"):
         raise ValueError(f"There is no data set {name!r}: choose 'auto', 'mnist' or 'pen'.")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit is {limit}: keep at least one image.")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ValueError(f"limit is {limit!r}: give a whole number, and keep at least one image.")
     if name == "pen":
         return _pen(limit)
     folder = _find_mnist(root)
-    if folder is None:
-        try:
-            folder = _download_mnist()
-        except DataError as error:
-            if name == "mnist":
-                raise DataError(
-                    f"MNIST can't be had: {error}. Point VAE_COURSE_DATA at a folder that holds MNIST/raw, or"
-                    " use data.load('pen')."
-                ) from error
-            print(f"MNIST can't be had here ({error}), so these are pen digits, which the course draws itself.")
-            return _pen(limit)
-    return _mnist(folder, limit)
+    if folder is not None:
+        return _mnist(mnist.read(folder), limit)
+    try:
+        return _mnist(_download_mnist(), limit)
+    except DataError as error:
+        if name == "mnist":
+            raise DataError(
+                f"MNIST can't be had: {error}. Point VAE_COURSE_DATA at a folder that holds MNIST/raw, or"
+                " use data.load('pen')."
+            ) from error
+        print(f"MNIST can't be had here ({error}), so these are pen digits, which the course draws itself.")
+        return _pen(limit)
 
 
 def binarize(images: Images, *, seed: int = 0) -> Images:
@@ -128,7 +143,9 @@ def binarize(images: Images, *, seed: int = 0) -> Images:
     Source: Salakhutdinov and Murray, On the quantitative analysis of deep belief networks (2008), who made MNIST binary
     in this way.
     """
-    return Images(dynamic_binarize(images.x, torch.Generator().manual_seed(seed)), images.y, images.factors, images.name)
+    return Images(
+        dynamic_binarize(images.x, torch.Generator().manual_seed(seed)), images.y, images.factors, images.name
+    )
 
 
 def dynamic_binarize(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -164,24 +181,19 @@ def _find_mnist(root: str | os.PathLike[str] | None) -> Path | None:
     return mnist.find(cache_dir())
 
 
-def _download_mnist() -> Path:
+def _download_mnist() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if os.environ.get("VAE_COURSE_OFFLINE") == "1":
         raise DataError("VAE_COURSE_OFFLINE is 1")
     print("Downloading MNIST (12 MB, once).")
-    mnist.download(cache_dir())
-    return cache_dir() / "MNIST" / "raw"
+    return mnist.download(cache_dir())
 
 
-def _mnist(folder: Path, limit: int | None) -> Splits:
-    train_x, train_y, test_x, test_y = mnist.read(folder)
+def _mnist(images_and_labels: tuple[Tensor, Tensor, Tensor, Tensor], limit: int | None) -> Splits:
+    train_x, train_y, test_x, test_y = images_and_labels
     order = torch.randperm(len(train_x), generator=torch.Generator().manual_seed(0))
     train, val = order[:MNIST_TRAIN][:limit], order[MNIST_TRAIN:][:limit]
-    return Splits(
-        *(
-            Images(_grey(x), y.long(), None, "mnist")
-            for x, y in ((train_x[train], train_y[train]), (train_x[val], train_y[val]), (test_x[:limit], test_y[:limit]))
-        )
-    )
+    parts = (train_x[train], train_y[train]), (train_x[val], train_y[val]), (test_x[:limit], test_y[:limit])
+    return Splits(*(Images(_grey(x), y.long(), None, "mnist") for x, y in parts))
 
 
 def _grey(x: Tensor) -> Tensor:
@@ -191,10 +203,8 @@ def _grey(x: Tensor) -> Tensor:
 def _pen(limit: int | None) -> Splits:
     x, y, factors = _pen_digits()
     ends = (0, PEN_TRAIN, PEN_TRAIN + PEN_VAL, PEN_TRAIN + PEN_VAL + PEN_TEST)
-    parts = [slice(start, min(stop, start + (limit or stop))) for start, stop in zip(ends, ends[1:], strict=False)]
-    return Splits(
-        *(Images(_grey(x[at]), y[at], {name: v[at] for name, v in factors.items()}, "pen") for at in parts)
-    )
+    parts = [slice(start, min(stop, start + (limit or stop))) for start, stop in pairwise(ends)]
+    return Splits(*(Images(_grey(x[at]), y[at], {name: v[at] for name, v in factors.items()}, "pen") for at in parts))
 
 
 def _pen_digits() -> tuple[Tensor, Tensor, dict[str, Tensor]]:
@@ -203,15 +213,27 @@ def _pen_digits() -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     path = cache_dir() / f"pen-{hashlib.sha256(code.encode()).hexdigest()[:12]}.npz"
     if path.exists():
         try:
-            with np.load(path, allow_pickle=False) as kept:
-                arrays = {key: torch.from_numpy(kept[key]) for key in kept.files}
-            return arrays.pop("x"), arrays.pop("y"), arrays
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            return _kept(path)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             print(f"{path} can't be read ({error}), so the pen digits are drawn again.")
-    drawn, y, factors = pen.draw(PEN_TRAIN + PEN_VAL + PEN_TEST, seed=0)
+    drawn, y, factors = pen.draw(_pen_total(), seed=0)
     x = (255 * drawn.squeeze(1)).round().to(torch.uint8)
     _keep(path, {"x": x, "y": y, **factors})
     return x, y, factors
+
+
+def _pen_total() -> int:
+    return PEN_TRAIN + PEN_VAL + PEN_TEST
+
+
+def _kept(path: Path) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    # numpy leaves a file open that it cannot read, so it is opened and closed here.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+        arrays = {key: torch.from_numpy(kept[key]) for key in kept.files}
+    x, y = arrays.pop("x"), arrays.pop("y")
+    if x.shape != (_pen_total(), pen.SIZE, pen.SIZE) or any(len(v) != len(x) for v in (y, *arrays.values())):
+        raise ValueError(f"it does not hold {_pen_total():,} digits")
+    return x, y, arrays
 
 
 def _keep(path: Path, arrays: dict[str, Tensor]) -> None:
@@ -219,8 +241,9 @@ def _keep(path: Path, arrays: dict[str, Tensor]) -> None:
     aside = path.with_name(f"{path.stem}-{os.getpid()}.tmp.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(aside, **{name: values.numpy() for name, values in arrays.items()})
-        os.replace(aside, path)
+        named: dict[str, Any] = {name: values.numpy() for name, values in arrays.items()}
+        np.savez(aside, **named)
+        aside.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):  # it may never have come into being
             aside.unlink()

@@ -65,9 +65,11 @@ class LinearGaussian:
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Ancestral sampling: n codes z `[n, D]` from the prior, then x `[n, X]` from the likelihood."""
-        draw = {"generator": generator, "dtype": self.W.dtype, "device": self.W.device}
-        z = torch.randn(n, self.W.shape[1], **draw)
-        return z, z @ self.W.T + self.b + self.sigma * torch.randn(n, len(self.b), **draw)
+        z, noise = (
+            torch.randn(n, size, generator=generator, dtype=self.W.dtype, device=self.W.device)
+            for size in (self.W.shape[1], len(self.b))
+        )
+        return z, z @ self.W.T + self.b + self.sigma * noise
 
     def with_posterior(self, mu: Tensor, logvar: Tensor) -> "WithPosterior":
         """This world with q(z | x) = N(mu, diag(exp(logvar))) in place of the true posterior; mu, logvar `[B, D]`."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,26 +73,46 @@ def read(folder: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return train_x, train_y, test_x, test_y
 
 
-def download(root: Path) -> None:
-    """Fetch MNIST through torchvision (its mirrors and checksums) into `root/MNIST/raw`, or leave nothing behind.
+def download(root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Fetch MNIST through torchvision (its mirrors and checksums), keep it in `root/MNIST/raw`, and read it.
 
-    The files come into a folder beside, which is renamed once they are complete. A download that stands still for
-    `PATIENCE` seconds is given up.
+    The files come into a temporary folder and are kept once they are complete and checked, so a broken download leaves
+    nothing behind. A download that stands still for `PATIENCE` seconds is given up. Where `root` cannot be written, one
+    line says so and the images are handed over all the same.
+
+    Returns:
+        what `read` returns.
 
     Raises:
-        DataError: torchvision is missing, the network is, or the folder cannot be written.
+        DataError: torchvision is missing, or the network is.
     """
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix="download-", dir=root))
+        with tempfile.TemporaryDirectory(prefix="mnist-", ignore_cleanup_errors=True) as aside:
+            _fetch(Path(aside))
+            fetched = Path(aside) / "MNIST" / "raw"
+            images_and_labels = read(fetched)
+            _keep(fetched, root)
     except OSError as error:
-        raise DataError(f"{root} can't be written ({error.strerror}): set VAE_COURSE_CACHE to another folder.") from error
+        raise DataError(f"the download of MNIST failed ({error})") from error
+    return images_and_labels
+
+
+def _keep(fetched: Path, root: Path) -> None:
+    """Copy aside, then rename the whole folder, so that another process sees all four files or none."""
+    kept = root / "MNIST" / "raw"
+    aside = kept.with_name(f"raw-{os.getpid()}.tmp")
     try:
-        _fetch(aside)
-        shutil.rmtree(root / "MNIST", ignore_errors=True)
-        os.replace(aside / "MNIST", root / "MNIST")
-    finally:
+        aside.mkdir(parents=True)
+        for file in FILES:
+            shutil.copyfile(fetched / file.name, aside / file.name)
+        aside.replace(kept)
+    except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
+        if find(root) != kept:  # otherwise another process has kept its own download meanwhile
+            print(
+                f"{kept} can't be written ({error.strerror}), so MNIST is downloaded anew each time: set"
+                " VAE_COURSE_CACHE to another folder."
+            )
 
 
 def _fetch(folder: Path) -> None:
@@ -125,7 +146,7 @@ def _read(folder: Path, file: _File) -> Tensor:
     fix = "move it away and run again to have it downloaded anew, or copy a good one there"
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} can't be read ({error}): {fix}.") from error
     expected = len(file.header) + int(np.prod(file.shape))
     if len(content) != expected:

@@ -21,9 +21,7 @@ class VAE(nn.Module):
     Source: Kingma and Welling, Auto-Encoding Variational Bayes (2014), section 3 and appendix C.
     """
 
-    def __init__(
-        self, encoder: nn.Module, decoder: nn.Module, *, latent_dim: int, shape: Shape = (1, 28, 28)
-    ) -> None:
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, latent_dim: int, shape: Shape = (1, 28, 28)) -> None:
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
         self.latent_dim, self.shape = latent_dim, tuple(shape)

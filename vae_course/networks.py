@@ -6,6 +6,7 @@ An encoder maps `[B, C, H, W]` to `[B, 2 D]`: mu and logvar side by side. A deco
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -71,7 +72,7 @@ def conv_decoder(latent_dim: int, *, channels: int = 32, shape: Shape = (1, 28, 
 def _stack(widths: Sequence[int]) -> list[nn.Module]:
     """Linear layers of these widths with a ReLU between each two."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(widths, widths[1:], strict=False):
+    for n_in, n_out in pairwise(widths):
         layers += [nn.Linear(n_in, n_out), nn.ReLU()]
     return layers[:-1]
 

@@ -1,5 +1,4 @@
-"""The evidence lower bound and its importance-weighted relative, from any model with a prior, a likelihood and a
-posterior."""
+"""The evidence lower bound and the importance-weighted bound, from a prior, a likelihood and a posterior."""
 
 import math
 from typing import NamedTuple, Protocol

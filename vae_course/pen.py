@@ -97,7 +97,8 @@ def _glyphs(y: Tensor, uniform: Tensor) -> Tensor:
 @lru_cache
 def _controls() -> tuple[Tensor, Tensor, Tensor]:
     """For every skeleton its points `[S, K, 2]`, and the weights of these points in the beginning and the end of every
-    piece, `[S, PIECES, K]` each: bending the points bends the curve."""
+    piece, `[S, PIECES, K]` each: bending the points bends the curve.
+    """
     distinct = [list(dict.fromkeys(point for stroke in s.strokes for point in stroke)) for s in SKELETONS]
     most = max(map(len, distinct))
     points = torch.tensor([some + some[:1] * (most - len(some)) for some in distinct], dtype=torch.float32)
@@ -123,7 +124,8 @@ def _shares(lengths: list[float]) -> list[int]:
 
 def _spline(stroke: Stroke, names: list[tuple[float, float]], points: Tensor) -> tuple[Tensor, Tensor]:
     """A Catmull-Rom curve through a stroke's points at 400 places: weights of the skeleton's points `[400, K]`, and
-    the length of the curve up to each place `[400]`."""
+    the length of the curve up to each place `[400]`.
+    """
     place = torch.zeros(len(stroke), len(points))
     place[torch.arange(len(stroke)), torch.tensor([names.index(point) for point in stroke])] = 1
     weights = _catmull_rom(len(stroke), torch.linspace(0, len(stroke) - 1, 400)) @ place

@@ -40,8 +40,10 @@ class Step:
     def __str__(self) -> str:
         if self.how == "algebra":
             return f"{self.formula}:  the difference simplifies to {self.right}  ->  {self._verdict()}"
-        allowed = f"|difference| {self.difference:.1e} <= {self.tolerance:.1e}" if self.holds else (
-            f"|difference| {self.difference:.1e} > {self.tolerance:.1e}"
+        allowed = (
+            f"|difference| {self.difference:.1e} <= {self.tolerance:.1e}"
+            if self.holds
+            else (f"|difference| {self.difference:.1e} > {self.tolerance:.1e}")
         )
         return f"{self.formula}:  {self.left} = {self.right}  ({self.how}, {allowed})  ->  {self._verdict()}"
 
@@ -100,9 +102,9 @@ class Derivation:
             raise ValueError(f"how is {how!r}: choose one of {', '.join(TOLERANCES)}, or give a standard error.")
         difference, allowed = torch.broadcast_tensors(difference, allowed)
         worst = _worst(difference, allowed)
-        shown = [_shown(side, difference.shape, worst) for side in (a, b)]
+        left_shown, right_shown = (_shown(side, difference.shape, worst) for side in (a, b))
         gap, limit = float(difference.flatten()[worst]), float(allowed.flatten()[worst])
-        self._add(Step(formula, *shown, gap, limit, how))
+        self._add(Step(formula, left_shown, right_shown, gap, limit, how))
 
     def algebra(self, formula: str, left: Any, right: Any) -> None:
         """Check by sympy that two expressions are the same, and print the line.
@@ -136,7 +138,9 @@ class Summary:
 
     def _repr_markdown_(self) -> str:
         rows = (f"| {i} | {_escaped(s.formula)} | {s.how} |" for i, s in enumerate(self.steps, 1))
-        return "\n".join([f"**{self.title}**, every line tested", "", "| step | equality | by |", "|---|---|---|", *rows])
+        return "\n".join(
+            [f"**{self.title}**, every line tested", "", "| step | equality | by |", "|---|---|---|", *rows]
+        )
 
 
 def standard_error(draws: Tensor) -> Tensor:

@@ -1,0 +1,198 @@
+"""JupyterLab in a real browser: a private server on a free port, and what a learner does on its pages."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, Request, TimeoutError, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# No news from outside, and every cell on the page however long the notebook is.
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+IDLE = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+RUN_ALL = '[data-command="runmenu:run-all"], [data-command="notebook:run-all-cells"]'
+
+FAILED = '.jp-OutputArea [data-mime-type="application/vnd.jupyter.error"]'
+PROMPTS = '[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(e => e.textContent)'
+BEGUN = rf"() => {PROMPTS}.some(text => /\[[\d*]+\]/.test(text))"
+FINISHED = rf"() => document.querySelector('{FAILED}') || {PROMPTS}.every(text => /\[\d+\]/.test(text))"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab."""
+
+    url: str
+    token: str
+    log: Path
+
+    def address(self, notebook: str) -> str:
+        """Where one notebook opens, without the rest of JupyterLab around it."""
+        return f"{self.url}/doc/tree/{notebook}?token={self.token}"
+
+
+@dataclass
+class Visit:
+    """A page and what went wrong on it."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def jupyterlab(notebooks: Path, private: Path, *, seconds: float = 60) -> Iterator[Lab]:
+    """Serve a folder of notebooks, with settings and runtime files in another, until the block ends."""
+    port, token, log = _free_port(), secrets.token_hex(16), private / "jupyterlab.log"
+    for name, values in SETTINGS.items():
+        settings = private / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(json.dumps(values))
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
+    command += [f"--ServerApp.root_dir={notebooks}"]
+    with log.open("wb") as sink:
+        server = subprocess.Popen(command, env=_environment(private), stdout=sink, stderr=sink, cwd=notebooks)
+        try:
+            lab = Lab(f"http://127.0.0.1:{port}", token, log)
+            _wait_for(server, lab, seconds)
+            yield lab
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+@contextmanager
+def browser_page(chromium: str, *, width: int = 1200, height: int = 900) -> Iterator[Visit]:
+    """A page in a browser with a fresh profile, which lets no request leave this machine and notes each attempt."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        try:
+            page = browser.new_page(viewport={"width": width, "height": height})
+            visit = Visit(page)
+            page.route("**/*", lambda route, request: _stay_here(visit, route, request))
+            page.on("pageerror", lambda error: visit.errors.append(str(error)))
+            page.on("console", lambda said: visit.errors.append(said.text) if said.type == "error" else None)
+            yield visit
+        finally:
+            browser.close()
+
+
+def open_notebook(page: Page, lab: Lab, notebook: str, *, seconds: float = 90) -> None:
+    """Open a notebook and wait until the page talks to its kernel."""
+    with page.expect_websocket(lambda socket: "/channels" in socket.url, timeout=1000 * seconds):
+        page.goto(lab.address(notebook))
+    page.wait_for_selector(IDLE, state="attached", timeout=1000 * seconds)
+
+
+def run_all(page: Page, *, seconds: float = 300) -> None:
+    """Run every cell by the menu, and wait until the last is done; an exception in a cell is an error here too."""
+    for _ in range(5):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.locator(RUN_ALL).first.click()
+        with suppress(TimeoutError):  # JupyterLab drops the command while the kernel is still connecting
+            page.wait_for_function(BEGUN, timeout=5000)
+            break
+    page.wait_for_function(FINISHED, timeout=1000 * seconds)
+    failed = page.locator(FAILED)
+    assert failed.count() == 0, f"a cell failed: {failed.first.inner_text()}"
+    page.wait_for_selector(IDLE, state="attached", timeout=1000 * seconds)
+
+
+def drag(page: Page, handle: Locator, dx: float, *, steps: int = 10) -> None:
+    """Drag something sideways with the mouse."""
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    assert box is not None, "the handle is not on the page"
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx, y, steps=steps)
+    page.mouse.up()
+
+
+def pixels(image: Locator) -> str:
+    """What an image on the page shows, as text that can be compared."""
+    return image.evaluate(
+        """async element => {
+            await element.decode();
+            const canvas = document.createElement("canvas");
+            canvas.width = element.naturalWidth;
+            canvas.height = element.naturalHeight;
+            canvas.getContext("2d").drawImage(element, 0, 0);
+            return canvas.toDataURL();
+        }"""
+    )
+
+
+def until_changed(page: Page, image: Locator, before: str, *, seconds: float = 10) -> str:
+    """Wait until an image shows something else, and return that."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        after = pixels(image)
+        if after != before:
+            return after
+        page.wait_for_timeout(50)
+    raise AssertionError(f"the picture stayed the same for {seconds} s")
+
+
+def _environment(private: Path) -> dict[str, str]:
+    """No setting of the user's reaches the server, and none of the server's reaches the user."""
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+    }
+    return {**os.environ, **{name: str(private / folder) for name, folder in folders.items()}}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(server: subprocess.Popen[bytes], lab: Lab, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise AssertionError(f"JupyterLab ended at once:\n{lab.log.read_text()}")
+        try:
+            urllib.request.urlopen(f"{lab.url}/api/status?token={lab.token}", timeout=2).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise AssertionError(f"JupyterLab did not answer within {seconds} s:\n{lab.log.read_text()}")
+
+
+def _stay_here(visit: Visit, route: Any, request: Request) -> None:
+    if request.url.startswith(("http://127.0.0.1", "data:", "blob:", "about:")):
+        route.continue_()
+    else:
+        visit.outside.append(request.url)
+        route.abort()

@@ -1,0 +1,110 @@
+"""What nbgrader itself makes of built notebooks: it releases, grades and scores them unchanged."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.fixtures import toy
+from vae_course import authoring
+from vae_course.authoring.build import build
+from vae_course.authoring.plan import prepare
+
+
+@pytest.fixture(autouse=True)
+def environment_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Python was started by its path alone, nbgrader still finds the command `alembic` that it calls."""
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+
+
+def nbgrader(course: Path, *arguments: str) -> str:
+    """Run an nbgrader command in a course, away from the user's own configuration; its output."""
+    private = {"HOME": str(course / "home"), "JUPYTER_CONFIG_DIR": str(course / "home"), "VAE_COURSE_PROGRESS": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=course,
+        env=os.environ | private,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def answered(released: Any, answer: Callable[[Any], str]) -> Any:
+    """The released notebook with each code answer replaced by `answer(cell)`."""
+    submission = nbformat.from_dict(released)
+    for cell in submission.cells:
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = answer(cell)
+    return submission
+
+
+def code_scores(course: Path) -> dict[str, tuple[float, float]]:
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        return {s.student.id: (s.code_score, s.max_code_score) for s in book.assignment_submissions("ps1")}
+
+
+def graded(course: Path, name: str, full: Any) -> dict[str, tuple[float, float]]:
+    """The scores of a blank, a right and a wrong submission of a lesson, as nbgrader's own commands give them."""
+    source = course / "source" / "ps1" / f"{name}.ipynb"
+    source.parent.mkdir(parents=True)
+    (course / "home").mkdir()
+    (course / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'course'\n")
+    nbformat.write(full, source)
+    nbgrader(course, "generate_assignment", "ps1")
+    released = nbformat.read(course / "release" / "ps1" / source.name, as_version=4)
+    right = {cell.metadata.nbgrader.grade_id: cell.source for cell in full.cells if "nbgrader" in cell.metadata}
+    submissions = {
+        "blank": released,
+        "right": answered(released, lambda cell: right[cell.metadata.nbgrader.grade_id]),
+        "wrong": answered(released, lambda cell: cell.source.replace("raise NotImplementedError()", "return None")),
+    }
+    for student, notebook in submissions.items():
+        path = course / "submitted" / student / "ps1" / source.name
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    nbgrader(course, "autograde", "ps1")
+    return code_scores(course)
+
+
+def test_nbgrader_scores_blank_right_and_wrong_answers_of_the_toy_lesson(tmp_path: Path) -> None:
+    path, places = toy.checkout(tmp_path / "checkout")
+    build(path, places, get_exercise=toy.get_exercise)
+    full = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    assert graded(tmp_path / "course", "00_toy", full) == {"blank": (0, 3), "right": (3, 3), "wrong": (0, 3)}
+
+
+def test_nbgrader_scores_blank_right_and_wrong_answers_of_the_first_lesson(
+    tmp_path: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_COURSE_DATA", str(mnist_root))
+    lesson = authoring.lessons()[0]
+    full = prepare(lesson, authoring.settings.read()).full
+    points = [cell.metadata.nbgrader.points for cell in full.cells if cell.id.endswith("_check")]
+    scores = graded(tmp_path, lesson.stem, full)
+    assert sum(points) > 0
+    assert scores == {"blank": (0, sum(points)), "right": (sum(points), sum(points)), "wrong": (0, sum(points))}
+
+
+@pytest.mark.parametrize("broken", ["duplicate", "unmarked"])
+def test_nbgrader_refuses_what_the_builder_refuses_too(tmp_path: Path, broken: str) -> None:
+    """The check of this check: nbgrader does look at the metadata."""
+    path, places = toy.checkout(tmp_path / "checkout")
+    full = prepare(path, places, get_exercise=toy.get_exercise).full
+    answer = next(cell for cell in full.cells if cell.id == "00-double")
+    if broken == "duplicate":
+        full.cells.append(nbformat.from_dict({**answer, "id": "twice"}))
+    else:
+        del answer.metadata["nbgrader"]
+    with pytest.raises(AssertionError, match=r"Duplicate grade id|non-solution cell"):
+        graded(tmp_path / "course", "00_toy", full)

@@ -1,0 +1,190 @@
+"""The repository's own notebooks: they are what their sources say, and every cell of each one runs, in two worlds."""
+
+import os
+import socket
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.fixtures import toy
+from vae_course.authoring import settings, source
+from vae_course.authoring.build import build
+from vae_course.authoring.plan import orphans, prepare, stale
+
+CHECKOUT = settings.read(Path(__file__).parent)
+LESSONS = source.discover(CHECKOUT.solutions)
+# From the sources, so that a notebook that is missing is a failure and not one test less. Full notebooks come
+# first: the student's then find their trainings in the cache.
+NOTEBOOKS = [folder / f"{path.stem}.ipynb" for path in LESSONS for folder in (CHECKOUT.solutions, CHECKOUT.notebooks)]
+CELL_TIMEOUT = 600  # seconds; two full runs of the slowest cell, on a slow machine
+
+
+# Drift --------------------------------------------------------------------------------------------------
+
+
+def test_every_lesson_has_both_notebooks_and_every_notebook_a_lesson() -> None:
+    assert LESSONS
+    assert [path for path in NOTEBOOKS if not path.is_file()] == []
+    assert orphans(CHECKOUT) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_notebooks_are_what_their_source_says(path: Path) -> None:
+    assert stale(prepare(path, CHECKOUT), CHECKOUT) == [], "run `vae-course build`"
+
+
+def test_building_the_first_lesson_twice_gives_the_same_bytes(
+    tmp_path: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_COURSE_DATA", str(mnist_root))
+    results = []
+    for name in ("one", "two"):
+        path, places = toy.checkout(
+            tmp_path / name, name=LESSONS[0].stem, lesson=LESSONS[0].read_text(encoding="utf-8")
+        )
+        assert build(path, places).executed
+        results.append([file.read_bytes() for file in sorted((tmp_path / name).rglob("*.ipynb"))])
+    assert results[0] == results[1] and len(results[0]) == 2
+
+
+# nbval --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """What nbval said of a notebook: how many cells passed, and of each other one why it didn't."""
+
+    passed: int
+    failures: list[str]
+
+
+def nbval(notebook: Path, *, folder: Path, environment: dict[str, str], prefix: Sequence[str] = ()) -> Run:
+    """Run nbval over a notebook in a process of its own; what it writes goes to `folder`."""
+    report, configuration = folder / "report.xml", folder / "pytest.ini"
+    # An empty configuration: the options of the surrounding run are not meant for cells.
+    configuration.write_text("[pytest]\n")
+    options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"]
+    alone = ["-c", str(configuration), "--noconftest", "-p", "no:cacheprovider", "--color=no", f"--junitxml={report}"]
+    done = subprocess.run(
+        [*prefix, sys.executable, "-m", "pytest", str(notebook), *options, *alone],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert report.is_file(), done.stdout
+    cases = list(ElementTree.parse(report).getroot().iter("testcase"))
+    trouble = [child for case in cases for child in case if child.tag in ("failure", "error", "skipped")]
+    return Run(len(cases) - len(trouble), [child.text or child.get("message", "") for child in trouble])
+
+
+def cells_to_run(notebook: Path) -> int:
+    return sum(cell.cell_type == "code" for cell in nbformat.read(notebook, as_version=4).cells)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment without what a test run sets, and without any named data."""
+    unwanted = ("VAE_COURSE_DATA", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "MPLBACKEND")
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    return kept | {"VAE_COURSE_PROGRESS": "0"} | changes
+
+
+def assert_every_cell_passes(
+    notebook: Path, *, folder: Path, environment: dict[str, str], prefix: Sequence[str] = ()
+) -> None:
+    run = nbval(notebook, folder=folder, environment=environment, prefix=prefix)
+    assert not run.failures, "\n\n".join(run.failures)
+    assert run.passed == cells_to_run(notebook)
+
+
+each_notebook = pytest.mark.parametrize(
+    "notebook", NOTEBOOKS, ids=lambda path: path.relative_to(CHECKOUT.root).with_suffix("").as_posix()
+)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty cache, shared in the world without data: the second notebook finds the first one's trainings."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def offline(need: Callable[[str], str]) -> list[str]:
+    """What stands before a command, so that it gets no network but its own loopback, by which kernels are reached."""
+    return [need("bwrap"), "--unshare-net", "--dev-bind", "/", "/"]
+
+
+class TestWithMnist:
+    """The world of a learner who has MNIST."""
+
+    @each_notebook
+    @pytest.mark.timeout(1800)
+    def test_every_cell_passes(self, notebook: Path, tmp_path: Path, mnist_root: Path) -> None:
+        data = environment(VAE_COURSE_DATA=str(mnist_root))
+        assert_every_cell_passes(notebook, folder=tmp_path, environment=data)
+
+
+class TestWithoutDataAndNetwork:
+    """The world of a learner who is offline from the first minute: no data, no cache, no network."""
+
+    def test_a_cell_in_this_world_has_no_network_and_no_data(
+        self, tmp_path: Path, cache: Path, offline: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("VAE_COURSE_DATA", "somewhere")
+        lines = [
+            "import os, socket",
+            "assert [name for _, name in socket.if_nameindex()] == ['lo'], 'there is a network'",
+            "assert 'VAE_COURSE_DATA' not in os.environ, 'there is data'",
+        ]
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("\n".join(lines))])
+        nbformat.write(notebook, tmp_path / "n.ipynb")
+        own = environment(VAE_COURSE_CACHE=str(cache))
+        assert_every_cell_passes(tmp_path / "n.ipynb", folder=tmp_path, environment=own, prefix=offline)
+        if len(socket.if_nameindex()) > 1:
+            with pytest.raises(AssertionError, match="there is a network"):
+                assert_every_cell_passes(tmp_path / "n.ipynb", folder=tmp_path, environment=own)
+
+    @each_notebook
+    @pytest.mark.timeout(1800)
+    def test_every_cell_passes(self, notebook: Path, tmp_path: Path, cache: Path, offline: list[str]) -> None:
+        own = environment(VAE_COURSE_CACHE=str(cache))
+        assert_every_cell_passes(notebook, folder=tmp_path, environment=own, prefix=offline)
+
+
+# The check of the check ---------------------------------------------------------------------------------
+
+FAULTS = {
+    "an exception": ("print(1)\n\n# %%\n1 / 0", "ZeroDivisionError"),
+    "another output": ("import time\n\n# %% tags=['nbval-check-output']\ntime.time()", "mismatch 'text/plain'"),
+}
+
+
+@pytest.mark.parametrize(("code", "says"), FAULTS.values(), ids=FAULTS)
+def test_nbval_finds_a_broken_cell_and_shows_it(tmp_path: Path, code: str, says: str) -> None:
+    sound = "# %% [markdown]\n# # 00 A lesson\n\n# %%\n" + code.replace("1 / 0", "1")
+    path, places = toy.checkout(tmp_path, lesson=sound)
+    build(path, places)
+    notebook = path.with_suffix(".ipynb")
+    if "1 / 0" in code:
+        broken = notebook.read_text().replace('"source": [\n    "1"', '"source": [\n    "1 / 0"')
+        notebook.write_text(broken)
+    with pytest.raises(AssertionError, match=says):
+        assert_every_cell_passes(notebook, folder=tmp_path, environment=environment())
+
+
+@pytest.mark.parametrize("tag", ["nbval-skip", "none"])
+def test_a_cell_that_did_not_run_is_missed(tmp_path: Path, tag: str) -> None:
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("1"), nbformat.v4.new_code_cell("2", metadata={"tags": [tag]})]
+    )
+    nbformat.write(notebook, tmp_path / "n.ipynb")
+    run = nbval(tmp_path / "n.ipynb", folder=tmp_path, environment=environment())
+    assert (run.passed == cells_to_run(tmp_path / "n.ipynb")) == (tag == "none")

@@ -1,0 +1,74 @@
+"""Notebooks as files: always the same bytes for the same notebook, and never half written."""
+
+import copy
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+
+def to_bytes(notebook: NotebookNode) -> bytes:
+    """The notebook as UTF-8 JSON: sorted keys, indent 1, text as lists of lines, one newline at the end."""
+    nbformat.validate(notebook)
+    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
+
+
+def load(path: Path) -> NotebookNode | None:
+    """The notebook in a file, or None where there is no file or no version 4 notebook in it."""
+    if not path.is_file():
+        return None
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        nbformat.validate(notebook)
+    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError):
+        return None
+    return notebook
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file aside and then rename it, so that an interrupted build leaves the old one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """The notebook's code cells."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def with_outputs(notebook: NotebookNode, done: NotebookNode) -> NotebookNode:
+    """A copy of `notebook` with the outputs of `done`, which has the same code cells, and with their hash."""
+    result = copy.deepcopy(notebook)
+    for cell, ran in zip(code_cells(result), code_cells(done), strict=True):
+        cell.outputs, cell.execution_count = copy.deepcopy(ran.outputs), ran.execution_count
+    result.metadata.vae_course["outputs_hash"] = outputs_hash(result)
+    return result
+
+
+def without_outputs(notebook: NotebookNode) -> NotebookNode:
+    """A copy of `notebook` as it was before it was executed."""
+    result = copy.deepcopy(notebook)
+    stamps(result).pop("outputs_hash", None)
+    for cell in code_cells(result):
+        cell.outputs, cell.execution_count = [], None
+    return result
+
+
+def outputs_hash(notebook: NotebookNode) -> str:
+    """Changes with any output or execution count."""
+    outputs = [[cell.execution_count, cell.outputs] for cell in code_cells(notebook)]
+    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
+
+
+def stamps(notebook: NotebookNode | None) -> dict[str, str]:
+    """What the builder noted in a notebook; empty where it made none."""
+    found = notebook.metadata.get("vae_course") if notebook is not None else None
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,126 @@
+"""A lesson's source: the percent file, cell by cell, with the line that each cell stands on."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import AuthoringError
+
+Role = Literal["plain", "exercise", "check", "written"]
+
+# What jupytext itself takes for the start of a cell in the percent format.
+_CELL_START = re.compile(r"^\s*#\s*%%(%*)(\s.*)?$")
+_LESSON_NAME = re.compile(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*")
+# What jupytext adds for its own round trip; no reader of a notebook needs it.
+_JUPYTEXT_KEYS = ("lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker")
+
+
+@dataclass(frozen=True)
+class SourceCell:
+    """One cell of a lesson's source; `line` is that of its marker, `first_line` that of its first text."""
+
+    line: int
+    first_line: int
+    kind: str
+    text: str
+    role: Role = "plain"
+    id: str = ""
+    points: float = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson's source: its file, its name as messages show it, its text and its cells."""
+
+    path: Path
+    shown: str
+    text: str
+    cells: tuple[SourceCell, ...]
+
+    @property
+    def name(self) -> str:
+        """The lesson's name, such as `07_first_vae`."""
+        return self.path.stem
+
+    @property
+    def number(self) -> str:
+        """The lesson's two digits."""
+        return self.name[:2]
+
+    def error(self, line: int, message: str) -> AuthoringError:
+        """An error that begins with the file and the line."""
+        return AuthoringError(f"{self.shown}:{line}: {message}")
+
+
+def discover(folder: Path) -> list[Path]:
+    """The sources of all lessons in a folder, in the order of their numbers."""
+    return sorted(path for path in folder.glob("[0-9][0-9]_*.py") if path.is_file())
+
+
+def read(path: Path, *, shown: str | None = None) -> Lesson:
+    """Read a lesson's source and the roles of its cells; raises AuthoringError with file and line."""
+    shown = shown or path.name
+    if not _LESSON_NAME.fullmatch(path.stem):
+        raise AuthoringError(f"{shown}: name a lesson's source NN_topic.py, in lower case.")
+    text = "\n".join(path.read_text(encoding="utf-8-sig").splitlines()) + "\n"
+    bare = Lesson(path=path, shown=shown, text=text, cells=())
+    return Lesson(path=path, shown=shown, text=text, cells=tuple(_cells(bare)))
+
+
+def _cells(lesson: Lesson) -> list[SourceCell]:
+    lines = lesson.text.splitlines()
+    starts = [number for number, line in enumerate(lines, start=1) if _CELL_START.match(line)]
+    cells = _parse(lesson)
+    if not starts:
+        raise lesson.error(1, "no cell found: start each one with `# %%` or `# %% [markdown]`.")
+    if len(cells) != len(starts):
+        raise lesson.error(
+            1,
+            f"{len(starts)} lines start with `# %%` but {len(cells)} cells were read: move text above the"
+            " first marker into a cell, and keep `# %%` out of strings, code fences and indented lines.",
+        )
+    return [_cell(lesson, cell, line=line, lines=lines) for cell, line in zip(cells, starts, strict=True)]
+
+
+def _parse(lesson: Lesson) -> list[Any]:
+    import jupytext
+
+    return list(jupytext.reads(lesson.text, fmt="py:percent").cells)
+
+
+def _cell(lesson: Lesson, cell: Any, *, line: int, lines: list[str]) -> SourceCell:
+    metadata = {key: value for key, value in cell.metadata.items() if key not in _JUPYTEXT_KEYS}
+    unread = metadata.get("incorrectly_encoded_metadata") or next((k for k, v in metadata.items() if v is None), None)
+    if unread is not None:
+        raise lesson.error(line, f'the cell marker says `{unread}`, which is not of the form key="value" or key=3.')
+    role, id = _role(lesson, metadata, line=line, kind=cell.cell_type)
+    points = metadata.pop("points", None)
+    if role in ("check", "written"):
+        _require_points(lesson, points, line=line, role=role)
+    elif points is not None:
+        raise lesson.error(line, "points belong to a `check` or a `written` cell, not to this one.")
+    first = next((n for n in range(line + 1, len(lines) + 1) if lines[n - 1].strip()), line)
+    return SourceCell(line, first, cell.cell_type, cell.source, role, id, points or 0, metadata)
+
+
+def _role(lesson: Lesson, metadata: dict[str, Any], *, line: int, kind: str) -> tuple[Role, str]:
+    roles: list[Role] = [role for role in ("exercise", "check", "written") if role in metadata]
+    if not roles:
+        return "plain", ""
+    if len(roles) > 1:
+        raise lesson.error(line, f"a cell has one role, not {' and '.join(f'`{role}`' for role in roles)}.")
+    role = roles[0]
+    wanted = "markdown" if role == "written" else "code"
+    if kind != wanted:
+        raise lesson.error(line, f"a cell marked `{role}` is a {wanted} cell, and this is a {kind} cell.")
+    return role, str(metadata.pop(role))
+
+
+def _require_points(lesson: Lesson, points: object, *, line: int, role: Role) -> None:
+    if points is None:
+        raise lesson.error(line, f"the `{role}` cell has no points: add points=3, say, to its marker.")
+    if isinstance(points, bool) or not isinstance(points, int | float) or points <= 0:
+        raise lesson.error(line, f"points is {points!r}; write a positive number without quotes, such as points=3.")

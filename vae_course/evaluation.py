@@ -1,0 +1,194 @@
+"""How good a model is: bounds on log p(x) with their standard errors, and what its latent dimensions carry.
+
+A model is evaluated in eval mode and without gradients, and comes back in the mode it was in. `evaluate` is the one
+function that reads a test set.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Independent, kl_divergence
+
+from vae_course.data import Images
+from vae_course.objectives import LatentVariableModel, elbo, log_weights
+from vae_course.training.examples import examples
+from vae_course.training.modes import restored_modes
+from vae_course.training.rng import CPU, isolated_rng
+
+# Codes decoded at once: bounds the memory of a large k. 784 pixels in float32 make 16 MB of 5,000 images.
+CODES_AT_ONCE = 5000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Means over a data set, in nats per example: elbo = log_px_z - kl.
+
+    Args:
+        elbo: the evidence lower bound.
+        log_px_z: E_q[ log p(x | z) ].
+        kl: KL( q(z | x) || p(z) ).
+        standard_error: of the elbo, from its spread over the examples; NaN for a single one.
+        n: examples.
+    """
+
+    elbo: float
+    log_px_z: float
+    kl: float
+    standard_error: float
+    n: int
+
+    @property
+    def rate(self) -> float:
+        """Nats per example that the code carries: the KL."""
+        return self.kl
+
+    @property
+    def distortion(self) -> float:
+        """Nats per example that are still needed once the code is known: -log_px_z."""
+        return -self.log_px_z
+
+    def __str__(self) -> str:
+        return (
+            f"elbo {self.elbo:.2f} ± {self.standard_error:.2f} nats on {self.n:,} examples"
+            f" (log p(x|z) {self.log_px_z:.2f}, KL {self.kl:.2f})"
+        )
+
+
+def evaluate(
+    model: LatentVariableModel,
+    images: Images | Tensor,
+    *,
+    n_samples: int = 1,
+    batch_size: int = 1000,
+    seed: int = 0,
+) -> Evaluation:
+    """The mean ELBO of a data set and its two parts. This, and nothing else, is what reads a test set.
+
+    Args:
+        model: a latent-variable model.
+        images: examples, `[N, ...]`, used as they are.
+        n_samples: draws of z for each example.
+        batch_size: examples at once.
+        seed: fixes the draws.
+
+    Raises:
+        TypeError, ValueError: the images are unfit, or n_samples or batch_size is below one.
+    """
+    terms = _over_batches(model, images, batch_size, seed, lambda x: torch.stack(elbo(model, x, n_samples=n_samples)))
+    bound, log_px_z, kl = (float(term.mean()) for term in terms)
+    return Evaluation(bound, log_px_z, kl, _standard_error(terms[0]), terms.shape[1])
+
+
+def log_marginal(
+    model: LatentVariableModel,
+    images: Images | Tensor,
+    *,
+    k: int,
+    batch_size: int = 100,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """An estimate of the mean log p(x) by the importance-weighted bound with k draws, and its standard error.
+
+    log p(x) >= E[ log 1/k sum_j p(x | z_j) p(z_j) / q(z_j | x) ],  z_j from q(z | x); tight as k grows.
+
+    The draws are made and summed in pieces, so memory does not grow with k. The standard error comes from the spread
+    over the examples, which includes the noise of the draws; it is NaN for a single example.
+
+    Args:
+        model: a latent-variable model.
+        images: examples, `[N, ...]`, used as they are.
+        k: draws of z for each example, all of them used.
+        batch_size: examples at once.
+        seed: fixes the draws.
+
+    Returns:
+        the mean and its standard error, in nats.
+
+    Raises:
+        TypeError, ValueError: the images are unfit, or k or batch_size is below one.
+
+    Source: Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), equation 8.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}: the bound needs at least one draw of z.")
+    bounds = _over_batches(model, images, batch_size, seed, lambda x: _bound_in_pieces(model, x, k))
+    return float(bounds.mean()), _standard_error(bounds)
+
+
+def kl_per_dim(model: LatentVariableModel, images: Images | Tensor, *, batch_size: int = 1000) -> Tensor:
+    """The mean KL of each latent dimension to its prior, `[D]` in nats; they add up to the mean KL.
+
+    Raises:
+        TypeError: the model's posterior is not a product over dimensions.
+    """
+    return _over_batches(model, images, batch_size, 0, lambda x: _kl_of_factors(model, x).T).mean(1).float()
+
+
+def active_units(
+    model: LatentVariableModel, images: Images | Tensor, *, threshold: float = 0.01, batch_size: int = 1000
+) -> int:
+    """The number of latent dimensions whose posterior mean varies from example to example.
+
+    Dimension d is active if Var_x( E_q(z|x)[z_d] ) > threshold.
+
+    Raises:
+        ValueError: there are fewer than two images, so that nothing can vary.
+
+    Source: Burda, Grosse and Salakhutdinov (2016), section 5.2.
+    """
+    means = _over_batches(model, images, batch_size, 0, lambda x: model.posterior(x).mean.T)
+    if means.shape[1] < 2:
+        raise ValueError("images holds one example: a variance over examples needs two or more.")
+    return int((means.var(1) > threshold).sum())
+
+
+def _over_batches(
+    model: LatentVariableModel,
+    images: Images | Tensor,
+    batch_size: int,
+    seed: int,
+    measure: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """`measure(x)` for all batches, `[..., B]` each, side by side on the CPU in float64: `[..., N]`."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}: give a whole number from 1.")
+    device = next(model.parameters(), torch.empty(0)).device if isinstance(model, nn.Module) else None
+    x = examples(images).tensors[0]
+    with _evaluating(model), isolated_rng(seed, device=device or CPU):
+        parts = [measure(batch.to(device or batch.device)).cpu().double() for batch in x.split(batch_size)]
+    return torch.cat(parts, -1)
+
+
+@contextmanager
+def _evaluating(model: LatentVariableModel) -> Iterator[None]:
+    """Eval mode without gradients; afterwards every part of the model is in its own mode again."""
+    with restored_modes(model), torch.no_grad():
+        if isinstance(model, nn.Module):
+            model.eval()
+        yield
+
+
+def _bound_in_pieces(model: LatentVariableModel, x: Tensor, k: int) -> Tensor:
+    """The importance-weighted bound `[B]` from at most `CODES_AT_ONCE` codes at a time."""
+    at_once = max(1, CODES_AT_ONCE // len(x))
+    sums = [torch.logsumexp(log_weights(model, x, k=min(at_once, k - done)), 0) for done in range(0, k, at_once)]
+    return torch.logsumexp(torch.stack(sums), 0) - math.log(k)
+
+
+def _kl_of_factors(model: LatentVariableModel, x: Tensor) -> Tensor:
+    """KL of each dimension, `[B, D]`."""
+    q, p = model.posterior(x), model.prior()
+    if not (isinstance(q, Independent) and isinstance(p, Independent)):
+        raise TypeError(
+            f"The posterior is a {type(q).__name__} and the prior a {type(p).__name__}: a KL for each dimension needs"
+            " both to be products over dimensions (torch.distributions.Independent)."
+        )
+    return kl_divergence(q.base_dist, p.base_dist)
+
+
+def _standard_error(values: Tensor) -> float:
+    return float(values.std() / len(values) ** 0.5) if len(values) > 1 else math.nan

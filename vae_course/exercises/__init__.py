@@ -1,0 +1,30 @@
+"""Exercises as data, with checks that explain what went wrong.
+
+In a notebook: `check(id, function)`, `hint(id)`, `solution(id)`, `function = or_reference(id, function)`.
+For programs: `evaluate(id, function) -> Report`, `get(id)`, `all_exercises()`; a sandbox runs `run_answer`, and
+`judge` compares outside of it.
+"""
+
+from vae_course.exercises.catalogue import all_exercises, get
+from vae_course.exercises.engine import evaluate
+from vae_course.exercises.judging import judge
+from vae_course.exercises.model import Exercise, Report, UnknownExercise, Written
+from vae_course.exercises.notebook import check, hint, or_reference, solution
+from vae_course.exercises.outcomes import Outcome, run_answer
+
+__all__ = [
+    "Exercise",
+    "Outcome",
+    "Report",
+    "UnknownExercise",
+    "Written",
+    "all_exercises",
+    "check",
+    "evaluate",
+    "get",
+    "hint",
+    "judge",
+    "or_reference",
+    "run_answer",
+    "solution",
+]

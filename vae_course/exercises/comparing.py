@@ -1,0 +1,55 @@
+"""Comparison of two outcomes, value by value."""
+
+import numpy as np
+
+from vae_course.exercises.outcomes import Array, Outcome, Value
+
+FLOATS = ("float32", "float64")
+
+
+def agree(outcome: Outcome, target: Outcome, tolerance: float) -> bool:
+    """Whether two outcomes are the same: values, a second call's values, gradients and inputs afterwards."""
+    return (
+        _same_failures(outcome, target)
+        and same_values(outcome.values, target.values, tolerance)
+        and same_values(outcome.again, target.again, tolerance)
+        and same_gradients(outcome, target, tolerance)
+        and not changed_inputs(outcome, target)
+    )
+
+
+def same_values(values: dict[str, Value], target: dict[str, Value], tolerance: float) -> bool:
+    """Whether all results have the same names, kinds, shapes and, within the tolerance, numbers."""
+    return values.keys() == target.keys() and all(_same(v, target[k], tolerance) for k, v in values.items())
+
+
+def same_gradients(outcome: Outcome, target: Outcome, tolerance: float) -> bool:
+    """Whether all gradients are the same, or absent in both."""
+    return outcome.gradients.keys() == target.gradients.keys() and all(
+        g is t if g is None or t is None else close(g, t, tolerance)
+        for g, t in ((g, target.gradients[name]) for name, g in outcome.gradients.items())
+    )
+
+
+def changed_inputs(outcome: Outcome, target: Outcome) -> list[str]:
+    """The inputs that an answer left in another state than the target did."""
+    return [name for name, a in outcome.after.items() if not np.array_equal(a, target.after[name], equal_nan=True)]
+
+
+def close(a: Array, b: Array, tolerance: float) -> bool:
+    """Equality within the tolerance, relative to each number and to the largest; NaN equals NaN, inf equals inf."""
+    if a.shape != b.shape:
+        return False
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
+    return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance * scale + 1e-6, equal_nan=True))
+
+
+def _same(value: Value, target: Value, tolerance: float) -> bool:
+    same_dtype = value.dtype == target.dtype or (value.dtype in FLOATS and target.dtype in FLOATS)
+    return value.kind == target.kind and same_dtype and close(value.array, target.array, tolerance)
+
+
+def _same_failures(outcome: Outcome, target: Outcome) -> bool:
+    pairs = ((outcome.failure, target.failure), (outcome.second_failure, target.second_failure))
+    return all((a and (a.type, a.message)) == (b and (b.type, b.message)) for a, b in pairs)

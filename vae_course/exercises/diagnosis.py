@@ -1,0 +1,234 @@
+"""One or two sentences on a wrong answer that no misconception explains: the first thing that is wrong with it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae_course.exercises.comparing import FLOATS, changed_inputs, close, same_gradients, same_values
+from vae_course.exercises.model import Exercise, Inputs
+from vae_course.exercises.outcomes import Array, Failure, Outcome
+
+Check = Callable[[Exercise, Inputs, Outcome, Outcome], str]
+
+
+def diagnose(
+    exercise: Exercise,
+    cases: list[Inputs],
+    outcomes: list[Outcome],
+    expected: list[Outcome],
+    right: list[bool],
+) -> str:
+    """The first difference in this order: exception, kind, shape, dtype, finiteness, no gradient, randomness, changed
+    inputs, numbers, gradient. Of the cases that show it, the smallest speaks.
+    """
+    wrong = [row for row, ok in zip(zip(cases, outcomes, expected, strict=True), right, strict=True) if not ok]
+    wrong.sort(key=lambda row: _size(row[0]))
+    for check in _CHECKS:
+        for case, outcome, target in wrong:
+            message = check(exercise, case, outcome, target)
+            if message:
+                pattern = _pattern(outcomes, expected) if check is _numbers else ""
+                return _for_batch(exercise, cases, right, case, message + pattern)
+    return "The result differs from the reference."
+
+
+def _for_batch(exercise: Exercise, cases: list[Inputs], right: list[bool], case: Inputs, message: str) -> str:
+    """Say so where every batch of one is right and a larger one is wrong."""
+    singles = [ok for c, ok in zip(cases, right, strict=True) if exercise.batch_size(c) == 1]
+    size = exercise.batch_size(case)
+    if size is None or size == 1 or not singles or not all(singles):
+        return message
+    return f"Right for one example, wrong for a batch of {size}. {message}"
+
+
+def _exception(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    failure = outcome.failure
+    if failure is None:
+        return ""
+    if failure.kind != "exception":
+        return failure.message[:1].upper() + failure.message[1:]
+    return f"Your function raised {_raised(failure)}.{_input_was(exercise, case)}"
+
+
+def _kind(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    if outcome.values.keys() != target.values.keys():
+        return f"Your function returned a dict; return a PyTorch tensor ({exercise.returns})."
+    kinds = [value.kind for name, value in outcome.values.items() if value.kind != target.values[name].kind]
+    if not kinds:
+        return ""
+    if kinds[0] == "None":
+        return f"Your function returned nothing (None): end it with `return` and {exercise.returns}."
+    found = _KINDS.get(kinds[0], f"an object of type {kinds[0]}")
+    reason = ", because a gradient can't flow back through anything else" if exercise.gradients else ""
+    return f"Your function returned {found}; return a PyTorch tensor ({exercise.returns}){reason}."
+
+
+_KINDS = {
+    "NumPy array": "a NumPy array",
+    "float": "a Python number",
+    "int": "a Python number",
+    "list": "a list (`torch.stack` joins tensors)",
+    "tuple": "a tuple",
+}
+
+
+def _shape(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    for name, value in outcome.values.items():
+        own, needed = list(value.array.shape), list(target.values[name].array.shape)
+        if own != needed:
+            return (
+                f"{_subject(name)} has shape {own}, expected {needed} ({exercise.returns}).{_input_was(exercise, case)}"
+            )
+    return ""
+
+
+def _dtype(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    for name, value in outcome.values.items():
+        needed = target.values[name].dtype
+        if value.dtype != needed and not (value.dtype in FLOATS and needed in FLOATS):
+            return f"{_subject(name)} has dtype {value.dtype}, expected {needed}: convert nothing on the way."
+    return ""
+
+
+def _finite(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    for name, value in outcome.values.items():
+        bad = ~np.isfinite(value.array) & np.isfinite(target.values[name].array)
+        if bad.any():
+            what = "NaN" if np.isnan(value.array[bad]).any() else "infinite"
+            return f"{_subject(name)} is {what} in places.{_input_was(exercise, case)}"
+    return ""
+
+
+def _no_gradient(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    lost = [n for n, g in outcome.gradients.items() if g is None and target.gradients[n] is not None]
+    if not lost or outcome.second_failure or not same_values(outcome.values, target.values, exercise.tolerance):
+        return ""
+    return (
+        f"The numbers are right, but no gradient reaches {' and '.join(lost)}, so nothing could be trained: do "
+        "without `.detach()`, `.item()`, `torch.no_grad()` and conversions to plain numbers."
+    )
+
+
+def _random(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    if outcome.second_failure or same_values(outcome.again, outcome.values, exercise.tolerance):
+        return ""
+    return "Two calls with the same input gave different results: draw no random numbers inside your function."
+
+
+def _changed(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    changed = changed_inputs(outcome, target)
+    if not changed:
+        return ""
+    return (
+        f"Your function changed its input {' and '.join(changed)} in place, which spoils it for the code that comes "
+        "after: use operations that make a new tensor (`a = a + 1` or `a.exp()`, not `a += 1` or `a.exp_()`)."
+    )
+
+
+def _numbers(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    for name, value in outcome.values.items():
+        needed = target.values[name].array
+        if not close(value.array, needed, exercise.tolerance):
+            given = _show_case(exercise, case)
+            sentence = f"{f'for {given}, ' if given else ''}{_both(name, value.array, needed)}."
+            return sentence[:1].upper() + sentence[1:]
+    return ""
+
+
+def _gradient(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    if outcome.second_failure:
+        return (
+            "The numbers are right, but with inputs that need a gradient your function raised "
+            f"{_raised(outcome.second_failure).split('. ')[0]}. Stay with PyTorch's own operations on tensors."
+        )
+    if same_gradients(outcome, target, exercise.tolerance):
+        return ""
+    wrong = [
+        n for n in outcome.gradients if not same_gradients(_only(outcome, n), _only(target, n), exercise.tolerance)
+    ]
+    return (
+        f"The numbers are right, but the gradient with respect to {' and '.join(wrong)} isn't: part of the "
+        "computation is cut off from it (`.detach()`, `.data`, `torch.no_grad()`) or rounded on the way."
+    )
+
+
+_CHECKS: tuple[Check, ...] = (
+    _exception, _kind, _shape, _dtype, _finite, _no_gradient, _changed, _random, _numbers, _gradient
+)  # fmt: skip
+
+
+def _only(outcome: Outcome, name: str) -> Outcome:
+    return Outcome(gradients={name: outcome.gradients[name]})
+
+
+def _raised(failure: Failure) -> str:
+    where = f" at {failure.line}" if failure.line else ""
+    return failure.type + where + (f": {failure.message.removesuffix('.')}" if failure.message else "")
+
+
+def _subject(name: str) -> str:
+    return f"{name[:1].upper()}{name[1:]}" if name else "Your result"
+
+
+def _both(name: str, own: Array, needed: Array) -> str:
+    """Both values where they are few, else the place where they differ most; with more digits where those decide."""
+    label, place = name or "your result", ""
+    if own.size > 6:
+        difference = np.abs(own.astype(np.float64) - needed.astype(np.float64))
+        worst = np.unravel_index(int(np.argmax(np.nan_to_num(difference, nan=np.inf))), own.shape)
+        own, needed, place = own[worst], needed[worst], f" at [{', '.join(str(int(i)) for i in worst)}]"
+    digits = 4 if _show(own) != _show(needed) else 8
+    return f"{label} is {_show(own, digits)}{place}, expected {_show(needed, digits)}"
+
+
+def _pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
+    """A sentence where every number of every case is off by the same factor, or by no more than rounding."""
+    own = [v.array.ravel() for o in outcomes for v in o.values.values()]
+    needed = [v.array.ravel() for e in expected for v in e.values.values()]
+    if [a.shape for a in own] != [b.shape for b in needed]:
+        return ""
+    a, b = np.concatenate(own).astype(np.float64), np.concatenate(needed).astype(np.float64)
+    if not np.isfinite(a).all() or not b.any():
+        return ""
+    factor = float(a @ b / (b @ b))
+    if abs(factor) > 1e-3 and abs(factor - 1) > 1e-3 and np.allclose(a, factor * b, rtol=1e-4, atol=1e-4):
+        return (
+            " Every number has the opposite sign."
+            if round(factor, 3) == -1
+            else (f" Every number is {factor:.4g} times the right one.")
+        )
+    if np.allclose(a, b, rtol=4e-3, atol=1e-3):
+        return " All are close, as if rounded on the way: stay in float32, without `.half()`, `.int()` and `.round()`."
+    return ""
+
+
+def _size(case: Inputs) -> int:
+    return sum(v.numel() for v in case.values() if isinstance(v, Tensor))
+
+
+def _input_was(exercise: Exercise, case: Inputs) -> str:
+    given = _show_case(exercise, case)
+    return f" The input was {given}." if given else ""
+
+
+def _show_case(exercise: Exercise, case: Inputs) -> str:
+    """The inputs that the learner's function was given; nothing where it has no parameters."""
+    return ", ".join(f"{name} = {_show_input(value)}" for name, value in case.items() if name in exercise.parameters)
+
+
+def _show_input(value: Tensor | int | float) -> str:
+    if not isinstance(value, Tensor):
+        return _show(np.asarray(value))
+    if value.numel() <= 6:
+        return _show(value.detach().to(torch.float64).numpy())
+    low, high = float(value.min()), float(value.max())
+    return f"a tensor {list(value.shape)} with numbers from {low:.4g} to {high:.4g}"
+
+
+def _show(array: Array, digits: int = 4) -> str:
+    if array.ndim:
+        return "[" + ", ".join(_show(row, digits) for row in array) + "]"
+    number = float(array)
+    return f"{number:,.0f}" if number.is_integer() and abs(number) < 1e9 else f"{number:.{digits}g}"

@@ -1,0 +1,68 @@
+"""The verdict on an answer from its outcomes alone: values are compared with values, no learner's code runs here."""
+
+import functools
+from collections.abc import Iterator
+
+from vae_course.exercises.comparing import agree, same_values
+from vae_course.exercises.diagnosis import diagnose
+from vae_course.exercises.model import Answer, Exercise, Inputs, Misconception, Report
+from vae_course.exercises.outcomes import Outcome, run_answer
+
+
+def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int) -> Report:
+    """Compare the outcomes of an answer with those of the reference on `exercise.cases(seed)`.
+
+    A pass is looked for first, then a misconception with the same outcomes, then what differs.
+    """
+    if any(outcome.failure and outcome.failure.kind == "stub" for outcome in outcomes):
+        return Report("not tried", 0, "Replace `raise NotImplementedError` by your answer, then run this again.")
+    expected = _expected(exercise, seed)
+    right = [agree(o, e, exercise.tolerance) for o, e in zip(outcomes, expected, strict=True)]
+    if all(right):
+        return Report("passed", exercise.points, "This agrees with the reference on every input.")
+    misconception = _explain(exercise, outcomes, right, seed=seed)
+    if misconception:
+        return Report("failed", 0, misconception.message, misconception.name)
+    return Report("failed", 0, diagnose(exercise, _cases(exercise, seed), outcomes, expected, right))
+
+
+def _explain(exercise: Exercise, outcomes: list[Outcome], right: list[bool], *, seed: int) -> Misconception | None:
+    """The first misconception with the same outcomes; failing that, the first with the same wrong values."""
+    tolerance = exercise.tolerance
+    for misconception, wrong in _wrong_answers(exercise):
+        if all(agree(o, _wrong(exercise, wrong, seed, i), tolerance) for i, o in enumerate(outcomes)):
+            return misconception
+    if _values_right(exercise, outcomes, seed):
+        return None
+    for misconception, wrong in _wrong_answers(exercise):
+        pairs = ((o, _wrong(exercise, wrong, seed, i)) for i, o in enumerate(outcomes))
+        if all(not o.failure and same_values(o.values, w.values, tolerance) for o, w in pairs):
+            return misconception
+    return None
+
+
+def _values_right(exercise: Exercise, outcomes: list[Outcome], seed: int) -> bool:
+    pairs = zip(outcomes, _expected(exercise, seed), strict=True)
+    return all(same_values(o.values, e.values, exercise.tolerance) for o, e in pairs)
+
+
+def _wrong_answers(exercise: Exercise) -> Iterator[tuple[Misconception, Answer]]:
+    for misconception in exercise.misconceptions:
+        for wrong in (misconception.answer, *misconception.variants):
+            yield misconception, wrong
+
+
+@functools.lru_cache(maxsize=64)
+def _cases(exercise: Exercise, seed: int) -> list[Inputs]:
+    return exercise.cases(seed)
+
+
+@functools.lru_cache(maxsize=64)
+def _expected(exercise: Exercise, seed: int) -> list[Outcome]:
+    return run_answer(exercise, exercise.reference, _cases(exercise, seed))
+
+
+@functools.lru_cache(maxsize=512)
+def _wrong(exercise: Exercise, wrong: Answer, seed: int, index: int) -> Outcome:
+    """The outcome of one wrong answer on one case; most are ruled out by the first case and run no other."""
+    return run_answer(exercise, wrong, [_cases(exercise, seed)[index]])[0]

@@ -1,0 +1,138 @@
+"""00-codes: the average code of one digit."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(mu: Tensor, y: Tensor, digit: int) -> Tensor:
+    return mu[y == digit].mean(0)
+
+
+def _cases(seed: int) -> list[Inputs]:
+    source = generator(seed)
+    first: Inputs = {
+        "mu": torch.tensor([[1.0, 2.0], [3.0, -4.0], [5.0, 8.0]]),
+        "y": torch.tensor([1, 0, 1]),
+        "digit": 1,
+    }
+    # The digit's first place in y is past `digit`, so that position and label can't be mixed up unseen.
+    return [first] + [
+        {"mu": 2 * normal(source, len(y), d) - 0.5, "y": torch.tensor(y), "digit": digit}
+        for y, digit, d in (
+            ([3, 0, 2, 2, 2, 1, 0], 2, 2),
+            ([0, 1, 2, 1, 0], 0, 3),
+            ([4, 4, 1, 3, 9, 3, 8, 3, 3, 2], 3, 2),
+            ([7, 5, 6, 9, 7, 7, 2, 1, 7], 7, 4),
+            ([1, 2, 0, 1, 9], 0, 1),
+        )
+    ]
+
+
+def _loop(mu: Tensor, y: Tensor, digit: int) -> Tensor:
+    total, count = torch.zeros(mu.shape[1]), 0
+    for code, label in zip(mu, y, strict=True):
+        if label.item() == digit:
+            total, count = total + code, count + 1
+    return total / count
+
+
+EXERCISE = Exercise(
+    id="00-codes",
+    title="The average code of a digit",
+    points=2,
+    difficulty=1,
+    minutes=4,
+    task=(
+        "Return the mean of those rows of `mu` (codes, `[N, D]`) whose label in `y` (`[N]`) equals `digit`, as a "
+        "tensor `[D]`."
+    ),
+    hints=(
+        "Pick the rows that belong to the digit first, then average what is left.",
+        "mean code = sum of mu_n over all n with y_n = digit, divided by the number of such n.",
+        "`y == digit` is a mask `[N]`; `mu[mask]` keeps the rows where it is true; `.mean(0)` averages over rows.",
+    ),
+    solution="""\
+def average_code(mu, y, digit):
+    return mu[y == digit].mean(dim=0)
+""",
+    explanation=(
+        "`y == digit` compares every label at once. Indexing with that mask leaves `[n, D]`, the codes of this digit "
+        "only, and the mean over axis 0 runs over images, so one number is left for each latent dimension."
+    ),
+    function="average_code",
+    parameters=("mu", "y", "digit"),
+    returns="one code, [D]",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative(
+            "einsum",
+            lambda mu, y, digit: torch.einsum("n,nd->d", (y == digit).float(), mu) / (y == digit).sum(),
+        ),
+        Alternative(
+            "torch.where",
+            lambda mu, y, digit: mu.index_select(0, torch.where(y == digit)[0]).sum(0) / (y == digit).sum(),
+        ),
+        Alternative("float64", lambda mu, y, digit: _reference(mu.double(), y, digit)),
+        Alternative("one-hot", lambda mu, y, digit: F.normalize((y == digit).float(), p=1, dim=0) @ mu),
+    ),
+    misconceptions=(
+        Misconception(
+            "all digits averaged",
+            lambda mu, y, digit: mu.mean(0),
+            "This is the mean over all codes, whatever their digit. Keep only the rows with `y == digit` first.",
+        ),
+        Misconception(
+            "index instead of label",
+            lambda mu, y, digit: mu[digit],
+            "This is the code in row number `digit`. Which digit an image shows is written in y: choose the rows "
+            "with `y == digit`.",
+            variants=(lambda mu, y, digit: mu[y][digit],),
+        ),
+        Misconception(
+            "wrong axis",
+            lambda mu, y, digit: mu[y == digit].mean(1),
+            "The right rows, but averaged across the latent dimensions, which leaves one number for each image. "
+            "Average over the rows: `.mean(0)`.",
+            variants=(lambda mu, y, digit: mu[y == digit].sum(1),),
+        ),
+        Misconception(
+            "one number",
+            lambda mu, y, digit: mu[y == digit].mean(),
+            "`.mean()` without an axis averages over everything and leaves a single number. A code has one number "
+            "for each latent dimension: `.mean(0)`.",
+        ),
+        Misconception(
+            "sum instead of mean",
+            lambda mu, y, digit: mu[y == digit].sum(0),
+            "These are the right rows, but summed. Divide by how many there are, or use `.mean(0)`.",
+        ),
+        Misconception(
+            "divided by all",
+            lambda mu, y, digit: mu[y == digit].sum(0) / len(y),
+            "The right rows are summed but then divided by the number of all images, so the result is pulled towards "
+            "zero. Divide by the number of images of this digit.",
+            variants=(lambda mu, y, digit: (mu * (y == digit)[:, None]).mean(0),),
+        ),
+        Misconception(
+            "the other digits",
+            lambda mu, y, digit: mu[y != digit].mean(0),
+            "This is the mean over every other digit: the mask is the wrong way round. Use `y == digit`.",
+        ),
+        Misconception(
+            "no mean",
+            lambda mu, y, digit: mu[y == digit],
+            "These are all codes of the digit, one per row. Average them over the rows: `.mean(0)`.",
+        ),
+        Misconception(
+            "only the first",
+            lambda mu, y, digit: mu[y == digit][0],
+            "This is the code of the first image of this digit. Average over all of its images: `.mean(0)`.",
+        ),
+    ),
+    cases=_cases,
+)

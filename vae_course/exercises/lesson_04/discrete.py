@@ -1,0 +1,187 @@
+"""04-elbo-discrete: the bound where it is a finite sum."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vae_course.exact import DiscreteWorld
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
+    return DiscreteWorld(p_z, p_x_z).elbo(x, q)
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """The lesson's urns, then random tables; some q leave codes out, one leaves out all but one."""
+    source = generator(seed)
+    likelihood = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]])
+    cases: list[Inputs] = [
+        {"p_z": torch.tensor([0.5, 0.3, 0.2]), "p_x_z": likelihood, "q": torch.tensor([0.6, 0.3, 0.1]), "x": 1}
+    ]
+    for k, m, x, kept in ((4, 2, 1, 4), (2, 5, 3, 2), (5, 3, 2, 3), (3, 4, 0, 1)):
+        q = normal(source, k).softmax(0)
+        q[kept:] = 0
+        cases.append(
+            {"p_z": normal(source, k).softmax(0), "p_x_z": normal(source, k, m).softmax(1), "q": q / q.sum(), "x": x}
+        )
+    return cases
+
+
+def _loop(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
+    total = torch.tensor(0.0)
+    for k in range(len(q)):
+        if q[k] > 0:
+            total = total + q[k] * (torch.log(p_z[k]) + torch.log(p_x_z[k, x]) - torch.log(q[k]))
+    return total
+
+
+def _masked(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
+    used = q > 0
+    return (q[used] * torch.log(p_z[used] * p_x_z[used, x] / q[used])).sum()
+
+
+def _log_px_minus_gap(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
+    joint = p_z * p_x_z[:, x]
+    return joint.sum().log() - F.kl_div((joint / joint.sum()).log(), q, reduction="sum")
+
+
+def _terms(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
+    """q(z) [ log p(x, z) - log q(z) ] for every code, `[K]`."""
+    return torch.xlogy(q, p_z * p_x_z[:, x]) - torch.xlogy(q, q)
+
+
+EXERCISE = Exercise(
+    id="04-elbo-discrete",
+    title="The ELBO as a finite sum",
+    points=3,
+    difficulty=3,
+    minutes=8,
+    task=(
+        "Return the ELBO of one observation `x` in nats, one number, from the tables `p_z` `[K]`, `p_x_z` `[K, M]` and "
+        "`q` `[K]`; a code with q(z) = 0 contributes nothing."
+    ),
+    hints=(
+        "Build it from inside: the joint p(x, z) for each of the K codes, then the logarithm of its ratio to q, then "
+        "the mean under q.",
+        "ELBO = sum_z q(z) log p(x, z) - sum_z q(z) log q(z), with p(x, z) = p(z) p(x | z) and 0 log 0 = 0.",
+        "The joint is `p_z` times column x of `p_x_z`; `torch.xlogy(a, b)` is a log b, and 0 where a is 0.",
+    ),
+    solution="""\
+def elbo_discrete(p_z, p_x_z, q, x):
+    joint = p_z * p_x_z[:, x]
+    return (torch.xlogy(q, joint) - torch.xlogy(q, q)).sum()
+""",
+    explanation=(
+        "The expectation under q of log p(x, z) - log q(z) is a weighted sum over the codes. A code that q never picks "
+        "has weight zero and drops out, but written as `q * q.log()` it gives 0 times minus infinity, which is NaN; "
+        "`torch.xlogy` knows that case."
+    ),
+    function="elbo_discrete",
+    parameters=("p_z", "p_x_z", "q", "x"),
+    returns="one number, a tensor of shape []",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative("masked", _masked),
+        Alternative(
+            "einsum: reconstruction minus KL",
+            lambda p_z, p_x_z, q, x: (
+                torch.einsum("k,k->", q, p_x_z[:, x].log()) - F.kl_div(p_z.log(), q, reduction="sum")
+            ),
+        ),
+        Alternative(
+            "joint plus entropy",
+            lambda p_z, p_x_z, q, x: q @ (p_z * p_x_z[:, x]).log() + torch.special.entr(q).sum(),
+        ),
+        Alternative("one logarithm", lambda p_z, p_x_z, q, x: torch.xlogy(q, p_z * p_x_z[:, x] / q).sum()),
+        Alternative("log p(x) minus gap", _log_px_minus_gap),
+        Alternative("float64", lambda p_z, p_x_z, q, x: _masked(p_z.double(), p_x_z.double(), q.double(), x)),
+    ),
+    misconceptions=(
+        Misconception(
+            "zero times minus infinity",
+            lambda p_z, p_x_z, q, x: (q * ((p_z * p_x_z[:, x]).log() - q.log())).sum(),
+            "Where q(z) = 0 your sum holds 0 times a logarithm of 0, which is NaN or infinite. A code that q never "
+            "picks contributes nothing: use `torch.xlogy`, or leave such codes out.",
+            variants=(lambda p_z, p_x_z, q, x: (q * (p_z * p_x_z[:, x]).log()).sum() - (q * q.log()).sum(),),
+        ),
+        Misconception(
+            "entropy forgotten",
+            lambda p_z, p_x_z, q, x: torch.xlogy(q, p_z * p_x_z[:, x]).sum(),
+            "This is the mean of log p(x, z) alone. The term -log q(z) is missing; without it the best q would put "
+            "everything on a single code.",
+        ),
+        Misconception(
+            "log q added",
+            lambda p_z, p_x_z, q, x: (torch.xlogy(q, p_z * p_x_z[:, x]) + torch.xlogy(q, q)).sum(),
+            "You add log q(z), but the weight is p(x, z) divided by q(z), so its logarithm is subtracted.",
+        ),
+        Misconception(
+            "prior forgotten",
+            lambda p_z, p_x_z, q, x: (torch.xlogy(q, p_x_z[:, x]) - torch.xlogy(q, q)).sum(),
+            "You use p(x | z) where the joint p(x, z) = p(z) p(x | z) belongs: the prior is missing.",
+        ),
+        Misconception(
+            "likelihood forgotten",
+            lambda p_z, p_x_z, q, x: (torch.xlogy(q, p_z) - torch.xlogy(q, q)).sum(),
+            "Only the prior and q are in your sum, so it can't depend on x. Use the joint p(x, z) = p(z) p(x | z).",
+        ),
+        Misconception(
+            "log p(x) itself",
+            lambda p_z, p_x_z, q, x: (p_z * p_x_z[:, x]).sum().log(),
+            "This is log p(x), the number that the ELBO bounds; q is not in it. The ELBO is the mean under q of the "
+            "logarithm, not the logarithm of the sum.",
+            variants=(lambda p_z, p_x_z, q, x: DiscreteWorld(p_z, p_x_z).marginal()[x].log(),),
+        ),
+        Misconception(
+            "not weighted by q",
+            lambda p_z, p_x_z, q, x: ((p_z * p_x_z[:, x]).log() - q.log()).sum(),
+            "Each code counts the same in your sum. The expectation is under q: multiply each logarithm by q(z) before "
+            "you add.",
+            variants=(lambda p_z, p_x_z, q, x: ((p_z * p_x_z[:, x]).log() - q.log()).mean(),),
+        ),
+        Misconception(
+            "weighted by the prior",
+            lambda p_z, p_x_z, q, x: (p_z * (p_x_z[:, x].log() + p_z.log() - q.clamp_min(1e-30).log())).sum(),
+            "You take the mean under the prior p(z). The expectation in the ELBO is under q(z).",
+            variants=(lambda p_z, p_x_z, q, x: (p_z * (p_x_z[:, x].log() + p_z.log() - q.log())).sum(),),
+        ),
+        Misconception(
+            "averaged after weighting",
+            lambda p_z, p_x_z, q, x: _terms(p_z, p_x_z, q, x).mean(),
+            "The weights q(z) make the mean already, so the terms are added; your `.mean()` divides by the number of "
+            "codes once more.",
+        ),
+        Misconception(
+            "not summed",
+            _terms,
+            "These are the contributions of the single codes, `[K]`. The ELBO is their sum, one number.",
+        ),
+        Misconception(
+            "the loss",
+            lambda p_z, p_x_z, q, x: -_terms(p_z, p_x_z, q, x).sum(),
+            "This is minus the ELBO, which one would minimise. The ELBO itself is asked for; here it is the lower "
+            "bound on log p(x).",
+        ),
+        Misconception(
+            "minus the gap",
+            lambda p_z, p_x_z, q, x: -F.kl_div(DiscreteWorld(p_z, p_x_z).posterior()[x].log(), q, reduction="sum"),
+            "This is minus the KL from q to the posterior: minus the gap. You divided the joint by p(x); use p(x, z) "
+            "as it is.",
+        ),
+        Misconception(
+            "rows for columns",
+            lambda p_z, p_x_z, q, x: (torch.xlogy(q, p_z * p_x_z[x]) - torch.xlogy(q, q)).sum(),
+            "`p_x_z[x]` is a row: all observations of one code. You need a column, one observation under every code: "
+            "`p_x_z[:, x]`.",
+        ),
+        Misconception(
+            "in bits",
+            lambda p_z, p_x_z, q, x: _terms(p_z, p_x_z, q, x).sum() / torch.log(torch.tensor(2.0)),
+            "You use logarithms to base 2, so this is the ELBO in bits. The course counts in nats: `torch.log`.",
+        ),
+    ),
+    cases=_cases,
+)

@@ -1,0 +1,190 @@
+"""07-kl: the KL between a diagonal Gaussian and the standard normal."""
+
+import torch
+from torch import Tensor
+from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
+
+from vae_course.distributions import gaussian_kl
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(mu: Tensor, logvar: Tensor) -> Tensor:
+    return gaussian_kl(mu, logvar)
+
+
+def _cases(seed: int) -> list[Inputs]:
+    source = generator(seed)
+    first: Inputs = {"mu": torch.tensor([[1.0, -2.0]]), "logvar": torch.tensor([[0.5, -1.0]])}
+    return [first] + [
+        {"mu": 1.5 * normal(source, b, d), "logvar": 2 * normal(source, b, d) - 1}
+        for b, d in ((1, 3), (4, 3), (3, 1), (5, 20))
+    ]
+
+
+def _terms(mu: Tensor, logvar: Tensor) -> Tensor:
+    """The KL of every single latent dimension, `[B, D]`."""
+    return 0.5 * (logvar.exp() + mu**2 - 1 - logvar)
+
+
+def _loop(mu: Tensor, logvar: Tensor) -> Tensor:
+    kl = []
+    for m, lv in zip(mu, logvar, strict=True):
+        total = torch.tensor(0.0)
+        for d in range(len(m)):
+            total = total + (torch.exp(lv[d]) + m[d] * m[d] - 1 - lv[d]) / 2
+        kl.append(total)
+    return torch.stack(kl)
+
+
+def _einsum(mu: Tensor, logvar: Tensor) -> Tensor:
+    squares = torch.einsum("bd,bd->b", mu, mu)
+    return (squares + torch.einsum("bd->b", logvar.exp() - logvar) - mu.shape[1]) / 2
+
+
+def _independent(mu: Tensor, logvar: Tensor) -> Tensor:
+    p = Independent(Normal(torch.zeros_like(mu), torch.ones_like(mu)), 1)
+    return kl_divergence(Independent(Normal(mu, torch.exp(0.5 * logvar)), 1), p)
+
+
+def _multivariate(mu: Tensor, logvar: Tensor) -> Tensor:
+    p = MultivariateNormal(torch.zeros(mu.shape[1]), torch.eye(mu.shape[1]))
+    return kl_divergence(MultivariateNormal(mu, scale_tril=torch.diag_embed(torch.exp(0.5 * logvar))), p)
+
+
+def _other_direction(mu: Tensor, logvar: Tensor) -> Tensor:
+    return 0.5 * (logvar - 1 + (1 + mu**2) / logvar.exp()).sum(-1)
+
+
+EXERCISE = Exercise(
+    id="07-kl",
+    title="What the code costs: the KL",
+    points=3,
+    difficulty=2,
+    minutes=6,
+    task=(
+        "Return KL(N(mu, sigma^2) || N(0, I)) in nats, one number for each example, `[B]`, where `logvar` is "
+        "log sigma^2."
+    ),
+    hints=(
+        "The latent dimensions are independent, so the KL of a code is the sum of one-dimensional ones.",
+        "KL = 1/2 sum_d [ sigma_d^2 + mu_d^2 - 1 - log sigma_d^2 ], with sigma_d^2 = exp(logvar_d).",
+        "`0.5 * (...).sum(-1)`, with `logvar.exp()`, `mu ** 2`, `- 1` and `- logvar` inside the brackets.",
+    ),
+    solution="""\
+def gaussian_kl(mu, logvar):
+    return 0.5 * (torch.exp(logvar) + mu**2 - 1 - logvar).sum(dim=-1)
+""",
+    explanation=(
+        "Each bracket is twice the KL of one latent dimension: zero exactly where mu = 0 and logvar = 0, positive "
+        "anywhere else. The sum runs over the last axis only, so every example keeps a KL of its own; the mean over "
+        "the batch comes once, in the loss."
+    ),
+    function="gaussian_kl",
+    parameters=("mu", "logvar"),
+    returns="one number per example, [B]",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative("einsum", _einsum),
+        Alternative("torch.distributions", _independent),
+        Alternative("MultivariateNormal", _multivariate),
+        Alternative("float64", lambda mu, logvar: _terms(mu.double(), logvar.double()).sum(1)),
+        Alternative("float64 and back", lambda mu, logvar: gaussian_kl(mu.double(), logvar.double()).float()),
+        Alternative("as printed in the paper", lambda mu, logvar: -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(1)),
+    ),
+    misconceptions=(
+        Misconception(
+            "mean over latent dimensions",
+            lambda mu, logvar: _terms(mu, logvar).mean(-1),
+            "This is what comes out when the KL is averaged over the latent dimensions, which makes its weight in the "
+            "loss D times too small. Sum over the last axis: `.sum(-1)`.",
+        ),
+        Misconception(
+            "mean over everything",
+            lambda mu, logvar: _terms(mu, logvar).mean(),
+            "One `.mean()` over everything averages over the latent dimensions too, so the KL becomes D times too "
+            "small, and leaves one number for the batch. Sum over the last axis: `.sum(-1)`.",
+        ),
+        Misconception(
+            "summed over the batch",
+            lambda mu, logvar: _terms(mu, logvar).sum(),
+            "Your sum runs over the batch as well, so it grows with the batch size. Sum over the latent axis only, "
+            "`.sum(-1)`, and keep one number for each example.",
+        ),
+        Misconception(
+            "averaged over the batch",
+            lambda mu, logvar: _terms(mu, logvar).sum(-1).mean(),
+            "This is the right KL, but averaged over the batch already. Return one number for each example, `[B]`; "
+            "the mean over the batch comes once, in the loss.",
+        ),
+        Misconception(
+            "wrong axis",
+            lambda mu, logvar: _terms(mu, logvar).sum(0),
+            "You sum over axis 0, the batch, and keep one number for each latent dimension. Sum over the last axis: "
+            "`.sum(-1)`.",
+        ),
+        Misconception(
+            "not summed",
+            _terms,
+            "These are the right numbers for every single latent dimension, `[B, D]`. Add them up over the last axis: "
+            "`.sum(-1)`.",
+        ),
+        Misconception(
+            "half forgotten",
+            lambda mu, logvar: 2 * _terms(mu, logvar).sum(-1),
+            "Your KL is twice the right one: the factor 1/2 in front of the sum is missing. It comes from the 1/2 in "
+            "the Gaussian's exponent.",
+        ),
+        Misconception(
+            "sign lost",
+            lambda mu, logvar: -_terms(mu, logvar).sum(-1),
+            "Your KL is negative, and a KL never is: this is -KL, as it stands inside the ELBO. Return KL itself; the "
+            "loss does the subtracting.",
+        ),
+        Misconception(
+            "logvar as log sigma",
+            lambda mu, logvar: (0.5 * ((2 * logvar).exp() + mu**2 - 1) - logvar).sum(-1),
+            "You read logvar as log sigma: there is exp(2 logvar) where the variance belongs. In this course logvar "
+            "is log sigma^2, so the variance is `logvar.exp()`.",
+            variants=(lambda mu, logvar: 0.5 * ((2 * logvar).exp() + mu**2 - 1 - logvar).sum(-1),),
+        ),
+        Misconception(
+            "sigma instead of sigma^2",
+            lambda mu, logvar: 0.5 * ((0.5 * logvar).exp() + mu**2 - 1 - logvar).sum(-1),
+            "You use exp(logvar / 2) = sigma where the formula has sigma^2. The variance is `logvar.exp()`.",
+            variants=(lambda mu, logvar: 0.5 * ((0.5 * logvar).exp() + mu**2 - 1 - 0.5 * logvar).sum(-1),),
+        ),
+        Misconception(
+            "logvar as the variance",
+            lambda mu, logvar: 0.5 * (logvar + mu**2 - 1 - logvar.log()).sum(-1),
+            "You read logvar as the variance and take its logarithm, which is NaN wherever it is negative. logvar is "
+            "the logarithm already; the variance is `logvar.exp()`.",
+        ),
+        Misconception(
+            "sign of the log term",
+            lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - 1 + logvar).sum(-1),
+            "The term log sigma^2 is added; it has to be subtracted. Without that, a shrinking posterior would cost "
+            "less and less, and the KL could fall below zero.",
+        ),
+        Misconception(
+            "minus one forgotten",
+            lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - logvar).sum(-1),
+            "The -1 is missing, so your KL is D / 2 too large: it should be 0 where mu = 0 and logvar = 0.",
+        ),
+        Misconception(
+            "mu not squared",
+            lambda mu, logvar: 0.5 * (logvar.exp() + mu - 1 - logvar).sum(-1),
+            "mu enters without its square, so a negative mean would lower the KL. Use `mu ** 2`.",
+        ),
+        Misconception(
+            "other direction",
+            _other_direction,
+            "This is KL(N(0, I) || q), the other direction: the variance stands in the denominator. Here q comes "
+            "first: sigma^2 + mu^2 - 1 - log sigma^2.",
+        ),
+    ),
+    cases=_cases,
+    batch="mu",
+    gradients=("mu", "logvar"),
+)

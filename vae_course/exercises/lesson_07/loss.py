@@ -1,0 +1,132 @@
+"""07-loss: what is minimised."""
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(log_px_z: Tensor, kl: Tensor) -> Tensor:
+    return -(log_px_z - kl).mean()
+
+
+def _cases(seed: int) -> list[Inputs]:
+    source = generator(seed)
+    cases: list[Inputs] = [
+        {"log_px_z": torch.tensor([-100.0]), "kl": torch.tensor([25.0])},
+        {"log_px_z": torch.tensor([-90.0, -120.0]), "kl": torch.tensor([20.0, 30.0])},
+    ]
+    for b in (1, 3, 8):
+        cases.append({"log_px_z": -100 + 20 * normal(source, b), "kl": (20 + 5 * normal(source, b)).abs()})
+    return cases
+
+
+def _loop(log_px_z: Tensor, kl: Tensor) -> Tensor:
+    total = torch.tensor(0.0)
+    for b in range(len(kl)):
+        total = total + kl[b] - log_px_z[b]
+    return total / len(kl)
+
+
+EXERCISE = Exercise(
+    id="07-loss",
+    title="The loss",
+    points=2,
+    difficulty=2,
+    minutes=4,
+    task=(
+        "Return the loss to be minimised, one number: the negative ELBO in nats, averaged over the batch, from "
+        "`log_px_z` and `kl`, each `[B]`."
+    ),
+    hints=(
+        "The ELBO is to be as large as possible; an optimiser makes things small.",
+        "elbo_b = log p(x_b | z_b) - KL_b, and loss = -1/B sum_b elbo_b.",
+        "Subtract the two, call it `elbo`, `[B]`; then put a minus in front of its `.mean()`.",
+    ),
+    solution="""\
+def negative_elbo(log_px_z, kl):
+    return -(log_px_z - kl).mean()
+""",
+    explanation=(
+        "A good picture has a high log p(x | z), a cheap code a low KL, and their difference is the ELBO. The minus "
+        "turns it into a loss. One mean over the batch at the very end keeps it free of the batch size, in nats for "
+        "each picture."
+    ),
+    function="negative_elbo",
+    parameters=("log_px_z", "kl"),
+    returns="one number, a tensor of shape []",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative("two means", lambda log_px_z, kl: kl.mean() - log_px_z.mean()),
+        Alternative("einsum", lambda log_px_z, kl: torch.einsum("b->", kl - log_px_z) / kl.numel()),
+        Alternative("float64", lambda log_px_z, kl: -(log_px_z.double() - kl.double()).mean()),
+        Alternative("dot product", lambda log_px_z, kl: (kl - log_px_z) @ torch.full_like(kl, 1 / len(kl))),
+    ),
+    misconceptions=(
+        Misconception(
+            "sign lost",
+            lambda log_px_z, kl: (log_px_z + kl).mean(),
+            "You add a log-likelihood, which should be high, to a KL, which should be low, so one of them is pushed "
+            "the wrong way. The first one needs a minus: kl - log_px_z.",
+        ),
+        Misconception(
+            "the ELBO itself",
+            lambda log_px_z, kl: (log_px_z - kl).mean(),
+            "This is the ELBO, which is to be maximised. Minimising it would make the model worse and worse: the loss "
+            "is minus the ELBO.",
+        ),
+        Misconception(
+            "KL with the wrong sign",
+            lambda log_px_z, kl: (-log_px_z - kl).mean(),
+            "The reconstruction has the right sign, but the KL is subtracted, so a costly code would be rewarded. In "
+            "the loss the KL is added: kl - log_px_z.",
+        ),
+        Misconception(
+            "summed over the batch",
+            lambda log_px_z, kl: (kl - log_px_z).sum(),
+            "Your loss is summed over the batch, so it grows with the batch size, and the learning rate would have to "
+            "shrink with it. Take the mean over the batch.",
+        ),
+        Misconception(
+            "not averaged",
+            lambda log_px_z, kl: kl - log_px_z,
+            "This is the loss of every single example, `[B]`. An optimiser needs one number: average over the batch "
+            "at the end.",
+        ),
+        Misconception(
+            "KL forgotten",
+            lambda log_px_z, kl: -log_px_z.mean(),
+            "Only the reconstruction is in your loss. Without the KL this is an autoencoder, whose codes need not "
+            "look like the prior.",
+        ),
+        Misconception(
+            "reconstruction forgotten",
+            lambda log_px_z, kl: kl.mean(),
+            "Only the KL is in your loss. It is smallest when the code says nothing about the picture; subtract "
+            "log_px_z.",
+        ),
+        Misconception(
+            "sum and mean mixed",
+            lambda log_px_z, kl: kl.sum() - log_px_z.mean(),
+            "One part is summed over the batch and the other averaged, so their balance depends on the batch size. "
+            "Treat both alike: subtract first, then one mean.",
+            variants=(lambda log_px_z, kl: kl.mean() - log_px_z.sum(),),
+        ),
+        Misconception(
+            "averaged twice",
+            lambda log_px_z, kl: (kl - log_px_z).mean() / len(kl),
+            "The mean is divided by the batch size once more. `.mean()` has done so already.",
+        ),
+        Misconception(
+            "cut off from the gradient",
+            lambda log_px_z, kl: (kl - log_px_z).mean().detach(),
+            "The number is right, but it is cut off from what made it, so `loss.backward()` has nothing to follow. "
+            "Return the tensor itself, without `.detach()`, `.data` or `.item()`.",
+        ),
+    ),
+    cases=_cases,
+    batch="kl",
+    gradients=("log_px_z", "kl"),
+)

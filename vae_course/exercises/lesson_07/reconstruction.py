@@ -1,0 +1,213 @@
+"""07-reconstruction: the log-likelihood of a picture under independent Bernoulli pixels."""
+
+import torch
+from torch import Tensor
+from torch.distributions import Bernoulli, Independent
+from torch.nn import functional as F
+
+from vae_course.distributions import bernoulli_log_prob
+from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Grey and binary pictures with mild logits; logits of 6 on the right side; logits of 200 on either side."""
+    source = generator(seed)
+    cases: list[Inputs] = []
+    for b, binary, size in ((1, False, 0), (3, True, 0), (4, False, 0), (2, True, 6), (1, True, 200), (2, True, 200)):
+        x, logits = uniform(source, b, 1, 28, 28), 2 * normal(source, b, 1, 28, 28)
+        x = x.round() if binary else x
+        if size:
+            logits = size * (logits.sign() if size == 200 else 2 * x - 1)
+        cases.append({"x": x, "logits": logits})
+    return cases
+
+
+def _pixels(x: Tensor, logits: Tensor) -> Tensor:
+    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+
+
+def _loop(x: Tensor, logits: Tensor) -> Tensor:
+    values = []
+    for image, scores in zip(x, logits, strict=True):
+        total = torch.zeros(())
+        for row, row_scores in zip(image[0], scores[0], strict=True):
+            total = total + (row * row_scores - F.softplus(row_scores)).sum()
+        values.append(total)
+    return torch.stack(values)
+
+
+def _log_sigmoids(x: Tensor, logits: Tensor) -> Tensor:
+    """Einsum over white and black pixels apart."""
+    white = torch.einsum("bchw,bchw->b", x, F.logsigmoid(logits))
+    return white + torch.einsum("bchw,bchw->b", 1 - x, F.logsigmoid(-logits))
+
+
+def _distribution(x: Tensor, logits: Tensor) -> Tensor:
+    return Independent(Bernoulli(logits=logits, validate_args=False), 3).log_prob(x)
+
+
+def _logaddexp(x: Tensor, logits: Tensor) -> Tensor:
+    return (x * logits - torch.logaddexp(logits, torch.zeros(()))).sum(dim=(1, 2, 3))
+
+
+def _of_probabilities(x: Tensor, p: Tensor) -> Tensor:
+    return (x * torch.log(p) + (1 - x) * torch.log(1 - p)).sum((1, 2, 3))
+
+
+def _clipped(small: float) -> Answer:
+    """The sigmoid, then a logarithm that is kept from minus infinity by adding a small number."""
+    return lambda x, logits: (
+        x * (logits.sigmoid() + small).log() + (1 - x) * (1 - logits.sigmoid() + small).log()
+    ).sum((1, 2, 3))
+
+
+def _clamped(small: float) -> Answer:
+    """The same with the probability clamped."""
+    return lambda x, logits: _of_probabilities(x, logits.sigmoid().clamp(small, 1 - small))
+
+
+EXERCISE = Exercise(
+    id="07-reconstruction",
+    title="How well a picture is explained",
+    points=3,
+    difficulty=3,
+    minutes=6,
+    task=(
+        "Return log p(x | z) in nats, one number for each picture, `[B]`, where each pixel of `x` `[B, 1, 28, 28]` is "
+        "1 with probability sigmoid(`logits`); it must hold for logits of 200 and -200 too."
+    ),
+    hints=(
+        "The pixels are independent given z, so log p(x | z) is a sum over pixels. PyTorch has a function for one "
+        "pixel that takes logits.",
+        "log p(x | z) = sum_i [ x_i log p_i + (1 - x_i) log(1 - p_i) ] = -sum_i (binary cross-entropy of pixel i "
+        "with logits).",
+        "`-F.binary_cross_entropy_with_logits(logits, x, reduction=...)` with no reduction gives `[B, 1, 28, 28]`; "
+        "`.flatten(1).sum(1)` adds up each picture.",
+    ),
+    solution="""\
+def bernoulli_log_prob(x, logits):
+    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(dim=1)
+""",
+    explanation=(
+        "The cross-entropy of a pixel is its negative log-likelihood, hence the minus sign. Taking logits, PyTorch "
+        "computes x l - log(1 + e^l) in a form that never overflows; a sigmoid followed by a logarithm gives "
+        "log(0) for a logit of 200. The sum runs over the 784 pixels, not over the batch."
+    ),
+    function="bernoulli_log_prob",
+    parameters=("x", "logits"),
+    returns="one number per picture, [B]",
+    reference=bernoulli_log_prob,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative("einsum and logsigmoid", _log_sigmoids),
+        Alternative("torch.distributions", _distribution),
+        Alternative("logaddexp", _logaddexp),
+        Alternative("float64", lambda x, logits: bernoulli_log_prob(x.double(), logits.double())),
+        Alternative("softplus", lambda x, logits: (x * logits - F.softplus(logits)).reshape(len(x), -1).sum(-1)),
+    ),
+    misconceptions=(
+        Misconception(
+            "sign lost",
+            lambda x, logits: -_pixels(x, logits).sum((1, 2, 3)),
+            "This is the cross-entropy, -log p(x | z): right in size, wrong in sign. A log-likelihood of 0/1 pixels "
+            "is never positive; put a minus in front.",
+        ),
+        Misconception(
+            "mean over pixels",
+            lambda x, logits: _pixels(x, logits).mean((1, 2, 3)),
+            "You average over the pixels, so the picture counts 784 times too little beside the KL, and the codes "
+            "would collapse. Sum over the pixels.",
+            variants=(lambda x, logits: -_pixels(x, logits).mean((1, 2, 3)),),
+        ),
+        Misconception(
+            "summed over the batch",
+            lambda x, logits: _pixels(x, logits).sum(),
+            "Your sum runs over the batch as well. Sum over the pixels of each picture, `.flatten(1).sum(1)`, and "
+            "keep one number for each.",
+            variants=(lambda x, logits: -_pixels(x, logits).sum(),),
+        ),
+        Misconception(
+            "mean over everything",
+            lambda x, logits: _pixels(x, logits).mean(),
+            "This is one mean over all pixels of all pictures, which is what PyTorch's cross-entropy does when it "
+            'isn\'t told otherwise. Ask for `reduction="none"` and sum over the pixels of each picture.',
+            variants=(lambda x, logits: -_pixels(x, logits).mean(),),
+        ),
+        Misconception(
+            "not summed",
+            _pixels,
+            "These are the right numbers for every single pixel. Add them up for each picture: `.flatten(1).sum(1)`.",
+            variants=(lambda x, logits: -_pixels(x, logits), lambda x, logits: _pixels(x, logits).sum(-1)),
+        ),
+        Misconception(
+            "sigmoid, then log",
+            lambda x, logits: _of_probabilities(x, torch.sigmoid(logits)),
+            "For mild logits this is right, but at 200 the sigmoid rounds to exactly 1 and log(1 - p) is -inf or NaN. "
+            "Work with the logits: `F.binary_cross_entropy_with_logits`.",
+        ),
+        Misconception(
+            "cross-entropy on probabilities",
+            lambda x, logits: -F.binary_cross_entropy(logits.sigmoid(), x, reduction="none").flatten(1).sum(1),
+            "For mild logits this is right, but at 200 the sigmoid saturates: F.binary_cross_entropy cuts the "
+            "logarithm off at -100 and the gradient vanishes. Use the variant with logits.",
+        ),
+        Misconception(
+            "probability kept off zero",
+            _clipped(1e-8),
+            "A small number inside the logarithm hides the infinity but not the error: at a logit of 200 a wrong "
+            "pixel costs 200 nats, and here it costs far less. Work with the logits, where nothing saturates.",
+            variants=(
+                *(_clipped(small) for small in (1e-12, 1e-10, 1e-9, 1e-7, 1e-6, 1e-5)),
+                *(_clamped(small) for small in (1e-7, 1e-6, 1e-5, 1e-4)),
+            ),
+        ),
+        Misconception(
+            "overflow by hand",
+            lambda x, logits: (x * logits - torch.log(1 + torch.exp(logits))).sum((1, 2, 3)),
+            "The formula is right, but exp(200) overflows in float32 and the sum becomes infinite. `F.softplus` is "
+            "log(1 + exp(l)) in a safe form, and `F.binary_cross_entropy_with_logits` does it all.",
+            variants=(lambda x, logits: (x * logits - torch.log1p(torch.exp(logits))).sum((1, 2, 3)),),
+        ),
+        Misconception(
+            "sigmoid twice",
+            lambda x, logits: _pixels(x, torch.sigmoid(logits)).sum((1, 2, 3)),
+            "You apply a sigmoid and then a function that applies it again. A function whose name ends in "
+            "with_logits takes the logits as they are.",
+        ),
+        Misconception(
+            "logits as probabilities",
+            _of_probabilities,
+            "You take the logarithm of the logits as if they were probabilities, and a negative one gives NaN. Logits "
+            "are log odds: `F.binary_cross_entropy_with_logits` takes them as they are.",
+        ),
+        Misconception(
+            "only the white pixels",
+            lambda x, logits: (x * F.logsigmoid(logits)).sum((1, 2, 3)),
+            "Only x log p is counted, so ink where there should be none costs nothing. Black pixels have a term too: "
+            "(1 - x) log(1 - p).",
+        ),
+        Misconception(
+            "squared error",
+            lambda x, logits: -(x - torch.sigmoid(logits)).square().sum((1, 2, 3)),
+            "This is a squared error. It stands for a Gaussian whose sigma nobody stated; for pixels that are 0 or 1 "
+            "use the Bernoulli: x log p + (1 - x) log(1 - p).",
+            variants=(lambda x, logits: (x - torch.sigmoid(logits)).square().sum((1, 2, 3)),),
+        ),
+        Misconception(
+            "arguments swapped",
+            lambda x, logits: _pixels(logits, x).sum((1, 2, 3)),
+            "x and logits have changed places. `F.binary_cross_entropy_with_logits` wants the prediction first: "
+            "`(logits, x)`.",
+        ),
+        Misconception(
+            "picture thresholded",
+            lambda x, logits: _pixels((x > 0.5).float(), logits).sum((1, 2, 3)),
+            "You round the pixels to 0 and 1 first. Take x as it comes: making it binary is the data's business, not "
+            "the likelihood's.",
+        ),
+    ),
+    cases=_cases,
+    batch="x",
+    gradients=("logits",),
+)

@@ -1,0 +1,157 @@
+"""07-reparameterize: a draw from the posterior as a function of mu, logvar and noise."""
+
+import torch
+from torch import Tensor
+from torch.distributions import AffineTransform, Normal
+
+from vae_course.distributions import reparameterize
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _cases(seed: int) -> list[Inputs]:
+    source = generator(seed)
+    first: Inputs = {
+        "mu": torch.tensor([[1.0, -2.0]]),
+        "logvar": torch.tensor([[0.5, -1.0]]),
+        "eps": torch.tensor([[1.0, 2.0]]),
+    }
+    return [first] + [
+        {"mu": normal(source, b, d), "logvar": 2 * normal(source, b, d) - 1, "eps": normal(source, b, d)}
+        for b, d in ((1, 3), (4, 3), (3, 1), (5, 20))
+    ]
+
+
+def _loop(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
+    rows = []
+    for m, lv, e in zip(mu, logvar, eps, strict=True):
+        rows.append(torch.stack([m[d] + (lv[d] / 2).exp() * e[d] for d in range(len(m))]))
+    return torch.stack(rows)
+
+
+def _no_grad(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
+    with torch.no_grad():
+        return reparameterize(mu, logvar, eps)
+
+
+EXERCISE = Exercise(
+    id="07-reparameterize",
+    title="Draw a code",
+    points=2,
+    difficulty=2,
+    minutes=4,
+    task=(
+        "Return a draw z from N(mu, sigma^2), `[B, D]`, made from the noise `eps` that you are given, where `logvar` "
+        "is log sigma^2."
+    ),
+    hints=(
+        "Noise with spread one is stretched to spread sigma, then moved to mu.",
+        "z = mu + sigma * eps, with sigma = exp(logvar / 2), because logvar = log sigma^2 = 2 log sigma.",
+        "`torch.exp(0.5 * logvar)` is sigma, `[B, D]`; multiply it by `eps` entry by entry and add `mu`.",
+    ),
+    solution="""\
+def reparameterize(mu, logvar, eps):
+    return mu + torch.exp(0.5 * logvar) * eps
+""",
+    explanation=(
+        "All randomness is in `eps`, so z is a smooth function of mu and logvar and a gradient can flow back to the "
+        "encoder. The half in the exponent turns a log variance into a standard deviation."
+    ),
+    function="reparameterize",
+    parameters=("mu", "logvar", "eps"),
+    returns="one code per example, [B, D]",
+    reference=reparameterize,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative("einsum", lambda mu, logvar, eps: mu + torch.einsum("bd,bd->bd", logvar.div(2).exp(), eps)),
+        Alternative(
+            "torch.distributions",
+            lambda mu, logvar, eps: AffineTransform(mu, Normal(mu, logvar.exp().sqrt()).scale)(eps),
+        ),
+        Alternative("float64", lambda mu, logvar, eps: reparameterize(mu.double(), logvar.double(), eps.double())),
+        Alternative("square root of the variance", lambda mu, logvar, eps: eps * logvar.exp().sqrt() + mu),
+        Alternative("addcmul", lambda mu, logvar, eps: torch.addcmul(mu, (logvar * 0.5).exp(), eps)),
+    ),
+    misconceptions=(
+        Misconception(
+            "variance as sigma",
+            lambda mu, logvar, eps: mu + torch.exp(logvar) * eps,
+            "The noise is scaled by exp(logvar), which is the variance sigma^2. The scale of noise is sigma: "
+            "`torch.exp(0.5 * logvar)`.",
+        ),
+        Misconception(
+            "logvar as sigma",
+            lambda mu, logvar, eps: mu + logvar * eps,
+            "The noise is scaled by logvar itself, which is a logarithm and may be negative. Turn it into sigma "
+            "first: `torch.exp(0.5 * logvar)`.",
+            variants=(lambda mu, logvar, eps: mu + 0.5 * logvar * eps,),
+        ),
+        Misconception(
+            "root of a logarithm",
+            lambda mu, logvar, eps: mu + torch.sqrt(logvar) * eps,
+            "A square root of logvar is NaN wherever logvar is negative. logvar is a logarithm: take exp first, then "
+            "the root, or `torch.exp(0.5 * logvar)` at once.",
+        ),
+        Misconception(
+            "sign in the exponent",
+            lambda mu, logvar, eps: mu + torch.exp(-0.5 * logvar) * eps,
+            "The noise is scaled by exp(-logvar / 2) = 1 / sigma, so a narrow posterior gives wide draws. Drop the "
+            "minus sign.",
+        ),
+        Misconception(
+            "no noise",
+            lambda mu, logvar, eps: mu,
+            "Your z is mu, without any noise, so the decoder never sees the posterior's spread and logvar gets no "
+            "gradient. Add sigma * eps.",
+        ),
+        Misconception(
+            "mu forgotten",
+            lambda mu, logvar, eps: torch.exp(0.5 * logvar) * eps,
+            "Your draws are centred at zero: sigma * eps is there, mu isn't. Add mu.",
+        ),
+        Misconception(
+            "unscaled noise",
+            lambda mu, logvar, eps: mu + eps,
+            "The noise is added as it is, so every posterior has sigma = 1 and logvar has no effect. Multiply eps by "
+            "`torch.exp(0.5 * logvar)`.",
+        ),
+        Misconception(
+            "weak noise",
+            lambda mu, logvar, eps: mu + 0.01 * torch.exp(0.5 * logvar) * eps,
+            "The noise is made a hundred times smaller than sigma, so z isn't a draw from N(mu, sigma^2), and what "
+            "you train is no bound any more. Leave out the factor 0.01.",
+            variants=(lambda mu, logvar, eps: mu + 0.1 * torch.exp(0.5 * logvar) * eps,),
+        ),
+        Misconception(
+            "one noise for the batch",
+            lambda mu, logvar, eps: mu + torch.exp(0.5 * logvar) * eps[0],
+            "Every example gets the noise of the first one, so their errors move together. Use all of eps, `[B, D]`, "
+            "one row for each example.",
+            variants=(lambda mu, logvar, eps: mu + torch.exp(0.5 * logvar) * eps[:, :1],),
+        ),
+        Misconception(
+            "noise of your own",
+            lambda mu, logvar, eps: mu + torch.exp(0.5 * logvar) * torch.randn_like(logvar),
+            "You draw fresh noise and leave eps aside, so two calls with the same input differ. Use the eps that you "
+            "are given; it has the right shape and spread.",
+            variants=(
+                lambda mu, logvar, eps: Normal(mu, torch.exp(0.5 * logvar)).rsample(),
+                lambda mu, logvar, eps: mu + torch.exp(0.5 * logvar) * torch.randn(logvar.shape[-1]),
+            ),
+        ),
+        Misconception(
+            "draw without a gradient",
+            _no_grad,
+            "The numbers are right, but no gradient reaches mu and logvar, so the encoder could not learn: that is "
+            "what the reparameterisation is for. Leave out `torch.no_grad()`, `.detach()` and `.sample()`.",
+        ),
+        Misconception(
+            "mu and eps swapped",
+            lambda mu, logvar, eps: eps + torch.exp(0.5 * logvar) * mu,
+            "mu is scaled and eps is added: they have changed places. sigma stretches the noise, and mu moves it.",
+        ),
+    ),
+    cases=_cases,
+    batch="mu",
+    gradients=("mu", "logvar"),
+)

@@ -1,0 +1,150 @@
+"""What an exercise consists of, as frozen data: no behaviour beyond applying an answer to one case."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+Answer = Callable[..., Any]
+Inputs = dict[str, Tensor | int | float]
+
+
+class UnknownExercise(ValueError):
+    """No exercise has this id; the message is one sentence that names the near matches."""
+
+
+class AnswerError(Exception):
+    """Raised by a probe that can't use what the learner's function returned; the message is for the learner."""
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong answer that people really give.
+
+    Args:
+        name: a short name, unique within the exercise.
+        answer: the wrong answer as code, with the parameters of the reference.
+        message: one or two sentences to the learner: what came out, why, what to do.
+        variants: the same mistake in other words, which gets the same message.
+    """
+
+    name: str
+    answer: Answer
+    message: str
+    variants: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A right answer in another style, named after that style."""
+
+    name: str
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One line of the rubric by which a person marks a written answer."""
+
+    text: str
+    points: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """What every exercise tells the learner.
+
+    Args:
+        id: lesson number and name, such as `07-kl`.
+        title: a few words.
+        points: what it is worth when graded.
+        difficulty: 1 (a warm-up) to 5.
+        minutes: what a learner needs.
+        task: what to do, in one sentence.
+        hints: a nudge, the formula, almost the code.
+        solution: the worked answer; Python source for code, Markdown for a written answer.
+        explanation: why the solution is right, in a few sentences.
+    """
+
+    id: str
+    title: str
+    points: int
+    difficulty: int
+    minutes: int
+    task: str
+    hints: tuple[str, str, str]
+    solution: str
+    explanation: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Exercise(Task):
+    """An exercise whose answer is a function that is compared with the reference on inputs drawn from a seed.
+
+    Args:
+        function: the name of the function that the learner writes.
+        parameters: the names of its parameters, in order; it is called by position, so others do as well.
+        returns: what it returns, in words with the shape, such as "one number per example, [B]".
+        reference: the right answer.
+        alternatives: other right answers, each in another style.
+        misconceptions: wrong answers with an explanation each.
+        cases: a list of inputs from a seed; tensors and numbers only, so that they can travel to a sandbox.
+        batch: the input whose first axis is the batch; `None` where there is no batch.
+        probe: how an answer is applied to one case; by default it is called with the inputs in order.
+        gradients: the inputs by which the gradient is compared too.
+        tolerance: allowed difference, relative to the value and to the largest value of the case. It lets float32
+            rounding pass and stops half precision.
+    """
+
+    kind: ClassVar[str] = "code"
+
+    function: str
+    parameters: tuple[str, ...]
+    returns: str
+    reference: Answer
+    alternatives: tuple[Alternative, ...]
+    misconceptions: tuple[Misconception, ...]
+    cases: Callable[[int], list[Inputs]]
+    batch: str | None = None
+    probe: Callable[[Answer, Inputs], Any] | None = None
+    gradients: tuple[str, ...] = ()
+    tolerance: float = 1e-5
+
+    def apply(self, answer: Answer, case: Inputs) -> Any:
+        """The answer's result on one case."""
+        return self.probe(answer, case) if self.probe else answer(*case.values())
+
+    def batch_size(self, case: Inputs) -> int | None:
+        """The number of examples in a case, where the exercise has a batch."""
+        examples = case[self.batch] if self.batch else None
+        return len(examples) if isinstance(examples, Tensor) else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Written(Task):
+    """An exercise that is answered in words and marked by a person, by its rubric."""
+
+    kind: ClassVar[str] = "written"
+
+    rubric: tuple[Criterion, ...]
+
+
+AnyExercise = Exercise | Written
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict on one answer.
+
+    Args:
+        status: "passed", "not tried", "failed", "written" (a person reads it) or "unknown" (no such exercise).
+        points: the points earned.
+        message: one or two sentences to the learner.
+        misconception: the name of the misconception that explains the answer, where one does.
+    """
+
+    status: str
+    points: int
+    message: str
+    misconception: str | None = None

@@ -1,0 +1,105 @@
+"""What a learner sees: check, hints, worked answers, and the hand-over to the reference."""
+
+import os
+import textwrap
+from collections import Counter
+
+from vae_course.exercises.catalogue import get
+from vae_course.exercises.engine import evaluate, points
+from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Written
+
+_hints_opened: Counter[str] = Counter()
+
+
+def check(id: str, answer: Answer | None = None) -> None:
+    """Print whether an answer is right, and if not, what went wrong.
+
+    Raises:
+        AssertionError: the answer is not right and the notebook is being graded, where a message alone would count
+            as a pass.
+    """
+    report = evaluate(id, answer)
+    text = _status_line(id, report)
+    if _grading() and report.status not in ("passed", "written"):
+        raise AssertionError(text)
+    print(textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False))
+
+
+def or_reference(id: str, answer: Answer) -> Answer:
+    """The learner's function where it is right, else the course's own, so that the lesson goes on.
+
+    While grading, it is always the learner's.
+
+    Raises:
+        UnknownExercise: no exercise has this id.
+    """
+    exercise = get(id)
+    if not isinstance(exercise, Exercise) or _grading() or evaluate(id, answer).status == "passed":
+        return answer
+    print(f"{id}: the lesson goes on with the course's own `{exercise.function}`; come back when you like.")
+    return exercise.reference
+
+
+def hint(id: str) -> None:
+    """Open the next of an exercise's three hints; each call opens one more."""
+    exercise = _find(id)
+    if exercise is None:
+        return
+    count = len(exercise.hints)
+    _hints_opened[id] = number = min(_hints_opened[id] + 1, count)
+    text = exercise.hints[number - 1]
+    if number == count:
+        text += f"\n\nThat is the last hint: `exercises.solution({id!r})` shows the worked answer."
+    _show(f"{id}: hint {number} of {count}.", text)
+
+
+def solution(id: str) -> None:
+    """Show the worked answer and why it is right; for a written answer, the rubric as well."""
+    exercise = _find(id)
+    if exercise is None:
+        return
+    if isinstance(exercise, Written):
+        rubric = "\n".join(f"- {c.text} ({points(c.points)})" for c in exercise.rubric)
+        text = f"{exercise.solution.strip()}\n\n{exercise.explanation}\n\nWhat earns the points:\n\n{rubric}"
+        _show(f"{id}: a good answer.", text)
+    else:
+        code = f"```python\n{exercise.solution.strip()}\n```"
+        _show(f"{id}: worked answer.", f"\n\n{code}\n\n{exercise.explanation}")
+
+
+def _status_line(id: str, report: Report) -> str:
+    words = {
+        "passed": f"{id}: passed ({points(report.points)})",
+        "not tried": f"{id}: not tried yet - {report.message}",
+        "failed": f"{id}: not yet: {report.message}",
+        "written": f"{id}: {report.message}",
+        "unknown": report.message,
+    }
+    return words[report.status]
+
+
+def _find(id: str) -> AnyExercise | None:
+    try:
+        return get(id)
+    except UnknownExercise as error:
+        print(error)
+        return None
+
+
+def _grading() -> bool:
+    return bool(os.environ.get("NBGRADER_EXECUTION"))
+
+
+def _show(heading: str, text: str) -> None:
+    """Markdown in a notebook, plain text anywhere else."""
+    plain = f"{heading} {text}".replace("```python\n", "").replace("\n```", "")
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(plain)
+        return
+    if get_ipython() is None:
+        print(plain)
+    else:
+        display({"text/markdown": f"**{heading}** {text}", "text/plain": plain}, raw=True)

@@ -1,0 +1,28 @@
+"""Pictures of models, trainings and codes: pure functions from arrays to figures with a text alternative.
+
+Every function draws into a figure of its own, or into `ax` where it takes one, and returns the figure; none
+shows it or touches matplotlib's global state. Ink is 1 and paper is 0: a digit is dark on white.
+"""
+
+from vae_course.plotting.charts import bars, dots, lines
+from vae_course.plotting.codes import CLASS_COLOURS, latent_scatter
+from vae_course.plotting.figure import COLOURS, AltFigure, figure
+from vae_course.plotting.history import curves
+from vae_course.plotting.images import image_grid, manifold, pairs
+from vae_course.plotting.walks import walks
+
+__all__ = [
+    "CLASS_COLOURS",
+    "COLOURS",
+    "AltFigure",
+    "bars",
+    "curves",
+    "dots",
+    "figure",
+    "image_grid",
+    "latent_scatter",
+    "lines",
+    "manifold",
+    "pairs",
+    "walks",
+]

@@ -1,0 +1,93 @@
+"""Turn what a caller passes into clean NumPy arrays, or say in one sentence what is wrong with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vae_course.training.modes import restored_modes
+
+
+def to_numpy(values: Any) -> np.ndarray:
+    """A NumPy array of a tensor on any device, with or without gradients, or of anything array-like."""
+    if isinstance(values, torch.Tensor):
+        return values.detach().cpu().numpy()
+    return np.asarray(values)
+
+
+def numbers(values: Any, name: str) -> np.ndarray:
+    """A one-dimensional array of finite floats.
+
+    Raises:
+        ValueError: the values are empty, have more than one axis, or are not finite.
+    """
+    array = to_numpy(values).astype(float)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {list(array.shape)}: give one row of numbers, [N].")
+    return finite(array, name)
+
+
+def finite(array: np.ndarray, name: str) -> np.ndarray:
+    """The array itself, once it is known to hold finite numbers.
+
+    Raises:
+        ValueError: the array is empty or holds NaN or infinity.
+    """
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: there is nothing to draw.")
+    bad = array.size - int(np.isfinite(array).sum())
+    if bad:
+        raise ValueError(f"{name} holds NaN or infinity in {bad} of {array.size} places: find where they arise first.")
+    return array
+
+
+def images(x: Any, name: str = "x") -> np.ndarray:
+    """Grey images `[N, H, W]` of floats in [0, 1], from `[N, 1, H, W]` or `[N, H, W]`.
+
+    Raises:
+        TypeError: the pixels are whole numbers, such as 0..255.
+        ValueError: the shape is not one of images, there are none, or pixels are NaN or outside [0, 1].
+    """
+    array = to_numpy(x)
+    if array.ndim == 4 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 3:
+        raise ValueError(f"{name} has shape {list(array.shape)}: give grey images as [N, 1, H, W].")
+    if not np.issubdtype(array.dtype, np.floating):
+        raise TypeError(f"{name} holds {array.dtype} pixels: give floats in [0, 1], for example {name}.float() / 255.")
+    finite(array, name)
+    low, high = float(array.min()), float(array.max())
+    # Resizing and float16 may leave a pixel a hair outside.
+    if low < -1e-3 or high > 1 + 1e-3:
+        raise ValueError(
+            f"{name} has pixels from {low:.3g} to {high:.3g}: give values in [0, 1]; logits need "
+            "torch.sigmoid first, and grey levels up to 255 need a division by 255."
+        )
+    return np.clip(array, 0.0, 1.0)
+
+
+def decoded(decode_mean: Callable[[Tensor], Tensor], z: Tensor) -> np.ndarray:
+    """Mean images `[N, H, W]` of codes `[N, D]`; see `in_evaluation` for the rest.
+
+    Raises:
+        ValueError: the decoder gives something other than N grey images in [0, 1].
+    """
+    pictures = images(in_evaluation(decode_mean, z), "decode_mean(z)")
+    if len(pictures) != len(z):
+        raise ValueError(f"decode_mean(z) gives {len(pictures)} images for {len(z)} codes: it must give one for each.")
+    return pictures
+
+
+def in_evaluation(function: Callable[[Tensor], Any], values: Tensor) -> Any:
+    """What a function gives for a tensor, without gradients.
+
+    For a method of a module the tensor goes to where its weights are, and the module is in evaluation mode meanwhile.
+    """
+    owner = getattr(function, "__self__", None)
+    with restored_modes(owner), torch.no_grad():
+        if isinstance(owner, nn.Module):
+            owner.eval()
+            values = values.to(next(owner.parameters(), values))
+        return function(values)

@@ -1,0 +1,193 @@
+"""Charts: lines over a shared axis, and quantities side by side."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from vae_course.plotting.arrays import numbers, to_numpy
+from vae_course.plotting.figure import (
+    COLOURS,
+    GREY,
+    MARKERS,
+    describe,
+    headed,
+    line_style,
+    name_points,
+    place,
+    tidy,
+)
+
+
+def lines(
+    x: Any,
+    ys: Mapping[str, Any],
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    label_at: Literal["end", "peak"] = "end",
+    markers: bool = False,
+    logx: bool = False,
+    logy: bool = False,
+    alt: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Several curves over one axis, each with its name beside it and a dash pattern of its own.
+
+    Args:
+        x: positions `[N]`.
+        ys: name to values `[N]`.
+        xlabel: what the horizontal axis shows, with its unit.
+        ylabel: what the vertical axis shows, with its unit.
+        title: heading.
+        label_at: names stand at the right ends or, for densities, at the highest points.
+        markers: mark the single points.
+        logx: make the horizontal axis logarithmic.
+        logy: make the vertical axis logarithmic.
+        alt: text alternative; made from where each curve begins, peaks and ends when left out.
+        ax: axes to draw on instead of a new figure.
+
+    Raises:
+        ValueError: no curve is given, one has another length than x, or a value is not finite.
+    """
+    at, curves = numbers(x, "x"), {name: numbers(y, name) for name, y in ys.items()}
+    if not curves:
+        raise ValueError("ys is empty: give at least one curve, for example {'p(z)': p}.")
+    for name, y in curves.items():
+        if len(y) != len(at):
+            raise ValueError(f"{name} has {len(y)} values for {len(at)} positions x: give one for each.")
+    fig, ax = place(ax)
+    for i, y in enumerate(curves.values()):
+        ax.plot(at, y, marker=MARKERS[i % len(MARKERS)] if markers else None, markersize=5, **line_style(i))
+    ax.set(xscale="log" if logx else "linear", yscale="log" if logy else "linear")
+    for axis in [ax.xaxis] * logx + [ax.yaxis] * logy:
+        _plain_numbers(axis)
+    tidy(ax, title=title, xlabel=xlabel, ylabel=ylabel)
+    named = {name: int(y.argmax()) if label_at == "peak" else len(y) - 1 for name, y in curves.items()}
+    name_points(ax, [(name, at[i], curves[name][i]) for name, i in named.items()], at_end=label_at == "end")
+    told = "; ".join(f"{name} {_course(at, y)}" for name, y in curves.items())
+    return describe(fig, alt or headed(title, f"{ylabel} over {xlabel}: {told}."))
+
+
+def bars(
+    labels: Sequence[str],
+    values: Any,
+    *,
+    xlabel: str,
+    errors: Any | None = None,
+    highlight: Collection[str] = (),
+    title: str = "",
+    digits: int = 1,
+    alt: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Quantities side by side as horizontal bars from zero, each with its number.
+
+    Args:
+        labels: N names, from top to bottom.
+        values: N numbers.
+        xlabel: what the bars measure, with the unit.
+        errors: N standard errors, drawn as whiskers and written after the number; None or NaN where unknown.
+        highlight: labels that are set in bold and hatched.
+        title: heading.
+        digits: decimals of the numbers written.
+        alt: text alternative; made from the numbers when left out.
+        ax: axes to draw on instead of a new figure.
+
+    Raises:
+        ValueError: the lengths differ, nothing is given, or a number is not finite.
+    """
+    lengths, widths, marked = _rows(labels, values, errors, highlight)
+    fig, ax = place(ax, height=0.8 + 0.42 * len(labels))
+    for row, (length, width, mark) in enumerate(zip(lengths, widths, marked, strict=True)):
+        ax.barh(row, length, height=0.62, color=COLOURS[int(mark)], hatch="//" if mark else "", edgecolor="white")
+        ax.errorbar(length, row, xerr=width, color="black", capsize=3)
+    ax.axvline(0, color=GREY, linewidth=1)
+    told = _name_rows(ax, labels, lengths, widths, marked, digits=digits)
+    tidy(ax, title=title, xlabel=xlabel)
+    ax.grid(False, axis="y")
+    return describe(fig, alt or headed(title, f"{xlabel}: {told}."))
+
+
+def dots(
+    labels: Sequence[str],
+    values: Any,
+    *,
+    xlabel: str,
+    errors: Any | None = None,
+    highlight: Collection[str] = (),
+    title: str = "",
+    digits: int = 1,
+    alt: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Quantities that lie close together, as dots with whiskers on an axis that need not begin at zero.
+
+    Arguments and errors are those of `bars`, which suits quantities whose distance from zero counts.
+    """
+    places, widths, marked = _rows(labels, values, errors, highlight)
+    fig, ax = place(ax, height=0.8 + 0.42 * len(labels))
+    for row, (value, width, mark) in enumerate(zip(places, widths, marked, strict=True)):
+        shape = "D" if mark else "o"
+        ax.errorbar(value, row, xerr=width, marker=shape, markersize=8, capsize=3, color=COLOURS[int(mark)])
+    told = _name_rows(ax, labels, places, widths, marked, digits=digits)
+    tidy(ax, title=title, xlabel=xlabel)
+    return describe(fig, alt or headed(title, f"{xlabel}: {told}."))
+
+
+def _name_rows(
+    ax: Axes,
+    labels: Sequence[str],
+    values: np.ndarray,
+    errors: list[float | None],
+    marked: list[bool],
+    *,
+    digits: int,
+) -> str:
+    """Write labels on the left and numbers on the right, and return both in words."""
+    ax.set_yticks(np.arange(len(labels)), list(labels), fontsize=10)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    told = []
+    for row, (label, value, error, mark) in enumerate(zip(labels, values, errors, marked, strict=True)):
+        text = f"{value:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
+        weight = "bold" if mark else "normal"
+        ax.get_yticklabels()[row].set_fontweight(weight)
+        ax.text(1.015, row, text, transform=ax.get_yaxis_transform(), va="center", fontsize=10, fontweight=weight)
+        told.append(f"{label} {text}")
+    return "; ".join(told)
+
+
+def _rows(
+    labels: Sequence[str], values: Any, errors: Any | None, highlight: Collection[str]
+) -> tuple[np.ndarray, list[float | None], list[bool]]:
+    """The numbers of each row once they fit together; an unknown error is None."""
+    values = numbers(values, "values")
+    widths = np.full(len(labels), np.nan) if errors is None else to_numpy(errors).astype(float)
+    for name, given in (("values", values), ("errors", widths)):
+        if given.shape != (len(labels),):
+            raise ValueError(f"There are {given.size} {name} for {len(labels)} labels: give one for each.")
+    unknown = set(highlight) - set(labels)
+    if unknown:
+        raise ValueError(f"highlight names {sorted(unknown)}, which are not among the labels {list(labels)}.")
+    return (
+        values,
+        [float(w) if np.isfinite(w) else None for w in widths],
+        [label in highlight for label in labels],
+    )
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """Plain numbers on a logarithmic axis: 1, 2, 5, 10 rather than powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _course(x: np.ndarray, y: np.ndarray) -> str:
+    top = int(y.argmax())
+    return f"goes from {y[0]:.3g} to {y[-1]:.3g}, highest {y[top]:.3g} at {x[top]:.3g}"

@@ -1,0 +1,142 @@
+"""Densities over each other: a given p with the qs that stand in for it, and the integrand of their divergence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vae_course.plotting.arrays import numbers
+from vae_course.plotting.figure import COLOURS, DPI, GREY, AltFigure, describe, headed, line_style, place, tidy
+
+MARGINS = {"left": 0.14, "right": 0.985, "bottom": 0.12, "top": 0.93, "hspace": 0.4}
+START = "q(z) at the start"
+
+
+def densities(
+    z: Any,
+    p: Any,
+    qs: Mapping[str, Any],
+    *,
+    name: str = "p(z)",
+    title: str = "",
+    alt: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """One density filled, and others drawn over it as lines.
+
+    Args:
+        z: places, `[N]`.
+        p: the density that is given, at these places, `[N]`.
+        qs: name to density, `[N]`, of those that are compared with it.
+        name: what the given density is called.
+        title: heading.
+        alt: text alternative; made from where each density peaks when left out.
+        ax: axes to draw on instead of a new figure.
+
+    Raises:
+        ValueError: a density has another length than z, or a value is not finite.
+    """
+    at, curves = _aligned(z, {name: p} | dict(qs))
+    fig, ax = place(ax)
+    ax.fill_between(at, curves[name], color=COLOURS[0], alpha=0.18, linewidth=0)
+    for i, (label, curve) in enumerate(curves.items()):
+        ax.plot(at, curve, label=label, **line_style(i))
+    tidy(ax, xlabel="z", ylabel="density")
+    ax.set_ylim(0, 1.08 * max(curve.max() for curve in curves.values()))
+    ax.legend(frameon=False, fontsize=9, ncols=len(curves), loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    ax.set_title(title, fontsize=10, loc="right")  # at the left stands the legend
+    told = "; ".join(f"{label} is highest, {y.max():.2f}, at {_peak(at, y)}" for label, y in curves.items())
+    return describe(fig, alt or headed(title, f"Densities over z: {told}."))
+
+
+def divergence(
+    z: Any,
+    p: Any,
+    q: Any,
+    integrand: Any,
+    *,
+    name: str,
+    start: Any | None = None,
+    width: float = 7.0,
+    height: float = 4.4,
+    alt: str | None = None,
+) -> AltFigure:
+    """Densities p and q above, and below them the integrand: what lies above zero adds to the KL, the rest lowers it.
+
+    Args:
+        z: places on an even grid, `[N]`.
+        p: density at these places, `[N]`.
+        q: density at these places, `[N]`.
+        integrand: what is integrated over z, `[N]`, in nats per unit of z.
+        name: the integral in words, such as "KL(q || p)".
+        start: a q of earlier, drawn faintly, `[N]`.
+        width: width of the figure in inches.
+        height: height of the figure in inches.
+        alt: text alternative; made from the peaks and the area when left out.
+
+    Raises:
+        ValueError: a curve has another length than z, or a value is not finite.
+    """
+    given = {"p(z)": p, "q(z)": q, name: integrand} | ({} if start is None else {START: start})
+    at, curves = _aligned(z, given)
+    # Fixed margins: a layout that is worked out anew for each picture would take longer than the drawing.
+    fig = AltFigure(figsize=(width, height), dpi=DPI, facecolor="white")
+    above, below = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 2], **MARGINS})
+    _densities(above, at, curves)
+    _area(below, at, curves[name], name)
+    fig.alt = alt or _in_words(at, curves, name)
+    return fig
+
+
+def _aligned(z: Any, curves: Mapping[str, Any]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The places and the curves as arrays, once there is a value for each place."""
+    at = numbers(z, "z")
+    arrays = {name: numbers(curve, name) for name, curve in curves.items()}
+    for name, curve in arrays.items():
+        if len(curve) != len(at):
+            raise ValueError(f"{name} has {len(curve)} values for {len(at)} places z: give one for each.")
+    return at, arrays
+
+
+def _densities(ax: Axes, z: np.ndarray, curves: dict[str, np.ndarray]) -> None:
+    """p filled, q dashed, and a faint dotted start."""
+    p, q = curves["p(z)"], curves["q(z)"]
+    ax.fill_between(z, p, color=COLOURS[0], alpha=0.18, linewidth=0)
+    ax.plot(z, p, label="p(z)", **line_style(0))
+    if START in curves:
+        ax.plot(z, curves[START], color=GREY, linestyle=":", linewidth=1.6, label=START)
+    ax.plot(z, q, label="q(z)", **(line_style(1) | {"linewidth": 2.2}))
+    tidy(ax, ylabel="density")
+    ax.set_xlim(z[0], z[-1])
+    ax.set_ylim(0, 1.08 * max(p.max(), q.max()))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=9, borderaxespad=0.2)
+
+
+def _area(ax: Axes, z: np.ndarray, integrand: np.ndarray, name: str) -> None:
+    """The integrand with the area above zero in one colour and hatch, the area below in another."""
+    ax.fill_between(z, integrand.clip(min=0), color="#CC79A7", alpha=0.55, linewidth=0, label="adds")
+    ax.fill_between(
+        z, integrand.clip(max=0), facecolor="#DDF0E9", edgecolor="#009E73", hatch="////", linewidth=0, label="lowers"
+    )
+    ax.plot(z, integrand, color="black", linewidth=1.0)
+    ax.axhline(0, color=GREY, linewidth=1)
+    tidy(ax, xlabel="z", ylabel="nats per unit")
+    low, high = min(integrand.min(), -0.1), max(integrand.max(), 0.5)
+    ax.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9, borderaxespad=0.2)
+    ax.text(1, 1.04, f"integrand of {name}", transform=ax.transAxes, ha="right", va="bottom", fontsize=9)
+
+
+def _in_words(z: np.ndarray, curves: dict[str, np.ndarray], name: str) -> str:
+    p, q, integrand = curves["p(z)"], curves["q(z)"], curves[name]
+    area = float(np.trapezoid(integrand, z))
+    return (
+        f"p(z) is highest at {_peak(z, p)}, q(z) at {_peak(z, q)}. Below them the integrand of {name}: it is highest,"
+        f" {integrand.max():.2f} nats per unit, at {_peak(z, integrand)}; its area over this range is {area:.2f} nats."
+    )
+
+
+def _peak(z: np.ndarray, curve: np.ndarray) -> str:
+    return f"{round(float(z[curve.argmax()]), 2) + 0.0:.2f}"  # + 0.0 turns -0.00 into 0.00

@@ -1,0 +1,163 @@
+"""The evidence lower bound in pictures: Jensen's gap on the curve of the logarithm, and the bound under log p(x)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vae_course.plotting.arrays import numbers
+from vae_course.plotting.figure import COLOURS, DPI, GREY, WIDTH, AltFigure, describe, headed, line_style, place, tidy
+
+SPAN = 6.0  # nats below log p(x) that the columns show
+BOUND, GAP = COLOURS[2], COLOURS[4]
+MARGINS = {"left": 0.095, "right": 0.99, "bottom": 0.15, "top": 0.91, "wspace": 0.22}
+PLATE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+
+
+def jensen(w: Any, q: Any, *, title: str = "", alt: str | None = None, ax: Axes | None = None) -> Figure:
+    """The logarithm of a mean above the mean of the logarithms: the weights on the curve, and the gap at their mean.
+
+    Args:
+        w: K weights above zero.
+        q: their K probabilities; the area of each dot grows with its own.
+        title: heading.
+        alt: text alternative; made from the two values when left out.
+        ax: axes to draw on instead of a new figure.
+
+    Raises:
+        ValueError: the lengths differ, a weight is not above zero, or the probabilities do not sum to one.
+    """
+    w, q = numbers(w, "w"), numbers(q, "q")
+    if w.shape != q.shape or (w <= 0).any():
+        raise ValueError(f"There are {len(w)} weights and {len(q)} probabilities: give K of each, all weights above 0.")
+    if (q < 0).any() or abs(q.sum() - 1) > 1e-4:
+        raise ValueError("q does not consist of probabilities that sum to one.")
+    fig, ax = place(ax, height=3.8)
+    mean, bound = float(q @ w), float(q @ np.log(w))
+    _curve_and_tangent(ax, w, mean)
+    ax.scatter(w, np.log(w), s=30 + 500 * q, color=COLOURS[0], alpha=0.55, linewidth=0, zorder=3)
+    for k, weight in enumerate(w):
+        ax.annotate(f"z = {k}", (weight, np.log(weight)), (13, -13), textcoords="offset points", fontsize=9)
+    ax.plot([mean, mean], [bound, np.log(mean)], color=GAP, linewidth=5, solid_capstyle="butt", zorder=4)
+    ax.plot([mean, mean], [np.log(mean), bound], "D", color="black", markersize=7, zorder=5)
+    notes = (
+        (f"log of the mean: {np.log(mean):.2f}", np.log(mean), (0.03, 0.86)),
+        (f"mean of the logs: {bound:.2f}", bound, (0.45, 0.16)),
+        (f"gap: {np.log(mean) - bound:.2f}", (np.log(mean) + bound) / 2, (0.45, 0.30)),
+    )
+    for text, height, place_of_text in notes:
+        ax.annotate(
+            text, (mean, height), place_of_text, textcoords="axes fraction", fontsize=10, va="center",
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkB": 5},
+        )  # fmt: skip
+    tidy(ax, title=title, xlabel="weight w = p(x, z) / q(z)", ylabel="log w (nats)")
+    text = (
+        f"The curve log w with {len(w)} weights on it. At their mean {mean:.2f}, the logarithm of the mean is"
+        f" {np.log(mean):.2f} and the mean of the logarithms {bound:.2f}: a gap of {np.log(mean) - bound:.2f} nats."
+    )
+    return describe(fig, alt or headed(title, text))
+
+
+def bound(
+    z: Any,
+    posterior: Any,
+    qs: Mapping[str, Any],
+    *,
+    log_px: float,
+    elbos: Mapping[str, float],
+    alt: str | None = None,
+) -> AltFigure:
+    """Each q over the true posterior, and beside them log p(x) as a ceiling with each q's bound and gap below it.
+
+    The columns begin a fixed number of nats below log p(x); a bound further down is written at the foot.
+
+    Args:
+        z: positions `[G]`.
+        posterior: p(z | x) at each of them, `[G]`.
+        qs: name to q(z) at each of them, `[G]`.
+        log_px: log p(x), in nats.
+        elbos: name to ELBO, in nats, for the same names.
+        alt: text alternative; made from the numbers when left out.
+
+    Raises:
+        ValueError: no q is given, the names differ, or a density has another length than z.
+    """
+    if not qs or list(qs) != list(elbos):
+        raise ValueError(f"qs has the names {list(qs)} and elbos {list(elbos)}: give at least one q, and its bound.")
+    # Fixed margins: a layout that is worked out anew for each picture takes longer than the drawing.
+    fig = AltFigure(figsize=(WIDTH, 3.4), dpi=DPI, facecolor="white")
+    ratios = {"width_ratios": [3.2, 0.8 + 0.5 * len(qs)], **MARGINS}
+    left, right = fig.subplots(1, 2, gridspec_kw=ratios)
+    _densities(left, numbers(z, "z"), numbers(posterior, "posterior"), qs)
+    _columns(right, log_px, elbos)
+    told = "; ".join(f"{name}: ELBO {v:.2f}, gap {log_px - v:.2f}" for name, v in elbos.items())
+    fig.alt = alt or f"q over the true posterior. log p(x) is {log_px:.2f} nats. {told}."
+    return fig
+
+
+def _curve_and_tangent(ax: Axes, w: np.ndarray, mean: float) -> None:
+    """log w, and its tangent at the mean, which lies above the curve everywhere else."""
+    low, high = 0.6 * w.min(), 1.1 * w.max()
+    at = np.linspace(low, high, 400)
+    ax.plot(at, np.log(at), color=COLOURS[0], linewidth=1.8)
+    ax.plot(at, np.log(mean) + (at - mean) / mean, color=GREY, linewidth=1.2, linestyle="--")
+    bottom, top = np.log(low) - 0.35, np.log(high) + 0.9
+    ax.set_ylim(bottom, top)
+    ax.set_xlim(0, high)
+
+
+def _densities(ax: Axes, z: np.ndarray, posterior: np.ndarray, qs: Mapping[str, Any]) -> None:
+    """The posterior as a grey hill, each q as a line with its name at its peak."""
+    ax.fill_between(z, posterior, color="#D0D0D0", linewidth=0)
+    for i, (name, density) in enumerate(qs.items()):
+        y = numbers(density, name)
+        if len(y) != len(z):
+            raise ValueError(f"{name} has {len(y)} values for {len(z)} positions z: give one for each.")
+        ax.plot(z, y, **_look(i))
+    ax.set_ylim(0, 1.15 * ax.get_ylim()[1])
+    _names(
+        ax, {name: (float(z[y.argmax()]), float(y.max())) for name, y in ((n, numbers(d, n)) for n, d in qs.items())}
+    )
+    ax.set_xlim(z.min(), z.max())
+    tidy(ax, xlabel="z", ylabel="density")
+    ax.set_title("the true posterior p(z | x), grey, and q", fontsize=10, loc="left")
+
+
+def _names(ax: Axes, peaks: Mapping[str, tuple[float, float]]) -> None:
+    """Each name at its peak, or higher where it would cover the name of a neighbour."""
+    width, height = (high - low for low, high in (ax.get_xlim(), ax.get_ylim()))
+    placed: list[tuple[float, float]] = []
+    colours = {name: _look(i)["color"] for i, name in enumerate(peaks)}
+    for name, (x, y) in sorted(peaks.items(), key=lambda item: item[1][1]):
+        for other_x, other_y in placed:
+            if abs(x - other_x) < width / 6:
+                y = max(y, other_y + 0.065 * height)
+        ax.text(x, y, name, color=colours[name], fontsize=10, ha="center", va="bottom")
+        placed.append((x, y))
+
+
+def _columns(ax: Axes, log_px: float, elbos: Mapping[str, float]) -> None:
+    """One column for each q: its bound from the foot up, its gap from there to the line of log p(x)."""
+    foot = log_px - SPAN
+    for i, value in enumerate(elbos.values()):
+        level = max(value, foot)
+        ax.bar(i, level - foot, bottom=foot, width=0.7, color=BOUND)
+        ax.bar(i, log_px - level, bottom=level, width=0.7, color=GAP, hatch="//", edgecolor="white", linewidth=0)
+        ax.text(i, foot + 0.1, f"ELBO\n{value:.2f}", fontsize=9, ha="center", va="bottom", bbox=PLATE)
+        ax.text(i, log_px + 0.12, f"gap\n{log_px - value:.2f}", fontsize=9, ha="center", va="bottom")
+    ax.axhline(log_px, color="black", linewidth=2)
+    ax.set_ylim(foot, log_px + 1.1)
+    ax.set_xlim(-0.6, len(elbos) - 0.4)
+    tidy(ax, ylabel="nats")
+    ax.grid(False, axis="x")
+    ax.set_xticks(range(len(elbos)), list(elbos), fontsize=10)
+    for i, label in enumerate(ax.get_xticklabels()):
+        label.set_color(_look(i)["color"])
+    ax.set_title(f"log p(x) = {log_px:.2f}, the line", fontsize=10, loc="left")
+
+
+def _look(i: int) -> dict[str, Any]:
+    """A line for the i-th q, in none of the columns' colours."""
+    return line_style((0, 1, 3, 6)[i % 4])

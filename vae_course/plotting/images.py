@@ -1,0 +1,213 @@
+"""Pictures made of pictures: grids, originals above reconstructions, and the manifold of a 2-D VAE."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from vae_course.plotting.arrays import decoded, images
+from vae_course.plotting.figure import DPI, AltFigure, describe, figure_of, headed
+
+GAP = 2  # image pixels between two images
+MAX_WIDTH = 700  # screen pixels
+MAX_SCALE = 4  # screen pixels to an image pixel
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """Many images on one sheet of paper, and where each begins, in image pixels."""
+
+    sheet: np.ndarray
+    lefts: list[int]
+    tops: list[int]
+    size: tuple[int, int]
+
+    @property
+    def scale(self) -> int:
+        """Screen pixels to an image pixel: a whole number, so that no pixel is drawn wider than another."""
+        return max(1, min(MAX_SCALE, MAX_WIDTH // self.sheet.shape[1]))
+
+
+def image_grid(
+    x: Any,
+    *,
+    ncols: int = 10,
+    titles: Sequence[object] | None = None,
+    title: str = "",
+    alt: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Images side by side, row after row.
+
+    Args:
+        x: images `[N, 1, H, W]` in [0, 1].
+        ncols: images to a row.
+        titles: N short labels, one above each image.
+        title: a heading for the whole grid.
+        alt: text alternative; made from the number of images and their labels when left out.
+        ax: axes to draw on instead of a new figure.
+
+    Raises:
+        TypeError: the pixels are whole numbers.
+        ValueError: x holds no images, or NaN, or values outside [0, 1]; or the number of titles is another.
+    """
+    pictures = images(x)
+    if ncols < 1:
+        raise ValueError(f"ncols is {ncols}: a grid needs one column or more.")
+    if titles is not None and len(titles) != len(pictures):
+        raise ValueError(f"There are {len(titles)} titles for {len(pictures)} images: give one for each.")
+    ncols = min(ncols, len(pictures))
+    mosaic = tile(pictures, ncols, above=[GAP if titles is None else 10] * -(-len(pictures) // ncols))
+    fig: Figure
+    if ax is None:
+        fig, ax = sheet(mosaic, title=title)
+    else:
+        fig = figure_of(ax)
+        draw(mosaic, ax, title=title)
+    for i, label in enumerate(titles or ()):
+        left, top = mosaic.lefts[i % ncols], mosaic.tops[i // ncols]
+        ax.text(left + mosaic.size[1] / 2, top - 1, str(label), ha="center", va="bottom", fontsize=9)
+    labels = "" if titles is None else f", labelled {', '.join(map(str, titles))}"
+    return describe(fig, alt or headed(title, f"{_layout(len(pictures), ncols)}{labels}."))
+
+
+def pairs(x: Any, xhat: Any, *, ncols: int = 10, title: str = "", alt: str | None = None) -> AltFigure:
+    """Originals, each with its reconstruction right below.
+
+    Args:
+        x: originals `[N, 1, H, W]` in [0, 1].
+        xhat: reconstructions, the same shape.
+        ncols: pairs to a row.
+        title: heading.
+        alt: text alternative.
+
+    Raises:
+        TypeError: the pixels are whole numbers.
+        ValueError: the shapes differ, or either is not a batch of images in [0, 1].
+    """
+    originals, copies = images(x, "x"), images(xhat, "xhat")
+    if originals.shape != copies.shape:
+        raise ValueError(
+            f"x has shape {list(originals.shape)} but xhat {list(copies.shape)}: give each original its reconstruction."
+        )
+    ncols = max(1, min(ncols, len(originals)))
+    blank = ((0, -len(originals) % ncols), (0, 0), (0, 0))
+    bands = [np.pad(p, blank).reshape(-1, ncols, *p.shape[1:]) for p in (originals, copies)]
+    rows = np.stack(bands, axis=1).reshape(-1, *originals.shape[1:])
+    mosaic = tile(rows, ncols, above=[8, GAP] * len(bands[0]))
+    fig, ax = sheet(mosaic, title=title, left=114)
+    for row, top in enumerate(mosaic.tops):
+        label = "reconstruction" if row % 2 else "original"
+        ax.text(-4, top + mosaic.size[0] / 2, label, ha="right", va="center", fontsize=10)
+    return describe(fig, alt or headed(title, f"{len(originals)} originals, each above its reconstruction."))
+
+
+def manifold(
+    decode_mean: Callable[[Tensor], Tensor],
+    *,
+    n: int = 20,
+    extent: tuple[float, float] | None = None,
+    title: str = "",
+    alt: str | None = None,
+) -> AltFigure:
+    """What a two-dimensional decoder draws at n x n codes, z[0] to the right and z[1] upwards.
+
+    The codes are quantiles of the prior, z = Phi^-1((i + 1/2) / n), so that each image stands for the same
+    share of what the model samples; with `extent` they are evenly spaced instead.
+
+    Args:
+        decode_mean: from codes `[B, 2]` to mean images `[B, 1, H, W]` in [0, 1], such as `VAE.decode_mean`.
+        n: images to a row and to a column.
+        extent: lowest and highest coordinate of an even grid.
+        title: heading.
+        alt: text alternative.
+
+    Raises:
+        ValueError: n is below two, or extent is not (low, high), or the decoder gives no images in [0, 1].
+
+    Source: Kingma and Welling, Auto-Encoding Variational Bayes (2014), figure 4.
+    """
+    axis = _axis(n, extent)
+    z = torch.stack(torch.meshgrid(axis.flip(0), axis, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
+    mosaic = tile(decoded(decode_mean, z), n, above=[0] * n, gap=0)
+    fig, ax = sheet(mosaic, title=title, left=66, bottom=48)
+    _coordinates(ax, mosaic, axis, extent)
+    spacing = "at quantiles of the prior" if extent is None else "evenly spaced"
+    where = f"codes from {axis[0]:.2f} to {axis[-1]:.2f} in both dimensions, {spacing}"
+    return describe(fig, alt or headed(title, f"A grid of {n} by {n} decoded images: {where}."))
+
+
+def _axis(n: int, extent: tuple[float, float] | None) -> Tensor:
+    if n < 2:
+        raise ValueError(f"n is {n}: a grid needs two codes or more to a side.")
+    if extent is None:
+        return torch.special.ndtri((torch.arange(n) + 0.5) / n)
+    low, high = extent
+    if not low < high:
+        raise ValueError(f"extent is ({low}, {high}): give (lowest, highest).")
+    return torch.linspace(low, high, n)
+
+
+def _coordinates(ax: Axes, mosaic: Mosaic, axis: Tensor, extent: tuple[float, float] | None) -> None:
+    """Round numbers along both edges, each where its code would be decoded."""
+    n = len(axis)
+    low, high = axis[0].item(), axis[-1].item()
+    ticks = [
+        t for t in MaxNLocator(nbins=8, steps=[1, 2, 5, 10]).tick_values(low, high) if low - 1e-6 <= t <= high + 1e-6
+    ]
+    at = torch.tensor(ticks, dtype=axis.dtype)
+    columns = (at - low) / (high - low) * (n - 1) + 0.5 if extent else n * torch.special.ndtr(at)
+    labels = [f"{t:g}" for t in ticks]
+    height, width = mosaic.size
+    ax.set_axis_on()
+    ax.spines[:].set_visible(False)
+    ax.set_xticks((columns * width).tolist(), labels, fontsize=9)
+    ax.set_yticks(((n - columns) * height).tolist(), labels, fontsize=9)
+    ax.set_xlabel("z[0]", fontsize=10)
+    ax.set_ylabel("z[1]", fontsize=10)
+
+
+def _layout(n: int, ncols: int) -> str:
+    if n == 1:
+        return "One image"
+    return f"{n} images in {-(-n // ncols)} rows of {ncols}" if n > ncols else f"{n} images side by side"
+
+
+def tile(pictures: np.ndarray, ncols: int, *, above: list[int], gap: int = GAP) -> Mosaic:
+    """Lay images `[N, H, W]` on white paper, row after row, with `above[row]` blank pixels over each row."""
+    _, height, width = pictures.shape
+    lefts = [gap + column * (width + gap) for column in range(ncols)]
+    tops = [sum(above[: row + 1]) + row * height for row in range(len(above))]
+    sheet = np.zeros((tops[-1] + height + gap, lefts[-1] + width + gap))
+    for i, picture in enumerate(pictures):
+        top, left = tops[i // ncols], lefts[i % ncols]
+        sheet[top : top + height, left : left + width] = picture
+    return Mosaic(sheet, lefts, tops, (height, width))
+
+
+def sheet(mosaic: Mosaic, *, title: str, left: int = 0, bottom: int = 0) -> tuple[AltFigure, Axes]:
+    """Draw the paper on a new figure, so large that each image pixel is a whole number of screen pixels.
+
+    `left` and `bottom` are the screen pixels kept free there for text.
+    """
+    height, width = (side * mosaic.scale for side in mosaic.sheet.shape)
+    total_width, total_height = left + width + 8, bottom + height + (30 if title else 8)
+    fig = AltFigure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white", greys=32)
+    ax = fig.add_axes((left / total_width, (bottom + 4) / total_height, width / total_width, height / total_height))
+    draw(mosaic, ax, title=title)
+    return fig, ax
+
+
+def draw(mosaic: Mosaic, ax: Axes, *, title: str) -> None:
+    """Draw the paper on axes, in image pixels from its top left corner."""
+    height, width = mosaic.sheet.shape
+    edges = (0, width, height, 0)
+    ax.imshow(mosaic.sheet, cmap="Greys", vmin=0, vmax=1, interpolation="nearest", extent=edges, aspect="equal")
+    ax.set_axis_off()
+    ax.set_title(title, fontsize=11, loc="left", pad=4, x=GAP / width)

@@ -1,0 +1,46 @@
+"""Pictures as PNG bytes, fast enough to follow a slider: 1 ms, where a matplotlib figure takes 30."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vae_course.plotting.arrays import decoded, images
+
+SIDE = 196  # screen pixels of a picture, about: 7 for each pixel of a digit
+
+
+def to_png(picture: Any) -> bytes:
+    """A grey picture `[1, H, W]` or `[H, W]` in [0, 1] as a PNG file, each pixel a square; 1 is black ink.
+
+    Raises:
+        TypeError: the pixels are whole numbers.
+        ValueError: it is no single picture, or holds NaN or values outside [0, 1].
+    """
+    pixels = images(picture[None], "picture")
+    if len(pixels) != 1:
+        raise ValueError(f"picture has shape {list(picture.shape)}: give one picture, [1, H, W] or [H, W].")
+    levels = np.rint(255 * (1 - pixels[0])).astype(np.uint8)
+    scale = max(1, SIDE // max(levels.shape))
+    squares = Image.fromarray(levels.repeat(scale, axis=0).repeat(scale, axis=1))
+    buffer = io.BytesIO()
+    squares.save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def render(decode_mean: Callable[[Tensor], Tensor], z: Sequence[float] | Tensor) -> bytes:
+    """The mean image of one code, as a PNG file.
+
+    Args:
+        decode_mean: from codes `[1, D]` to mean images `[1, 1, H, W]` in [0, 1], such as `VAE.decode_mean`.
+        z: the code, `[D]`.
+
+    Raises:
+        ValueError: the decoder gives something other than one grey image in [0, 1].
+    """
+    code = torch.as_tensor(z, dtype=torch.float32)
+    return to_png(decoded(decode_mean, code[None])[0])
