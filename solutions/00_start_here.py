@@ -296,8 +296,8 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # %% [markdown]
 # ## 9 Quiz
 #
-# Four questions. Pick an answer and read the reply, also for the choices that you did not take. If you see no
-# buttons, type `quizzes.answer("00", 1, "b")` in a cell to answer the first question with b.
+# Four questions. Pick an answer and read the reply, also for the choices that you did not take (on the keyboard: Tab
+# goes from choice to choice, Space picks). If you see no buttons, type `quizzes.answer("00", 1, "b")` in a cell to answer the first question with b.
 
 # %%
 from vae_course import quizzes

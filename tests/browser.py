@@ -26,6 +26,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# The only pictures from elsewhere in a lesson; an empty one takes their place.
+BADGES = ("https://colab.research.google.com/assets/colab-badge.svg", "https://mybinder.org/badge_logo.svg")
 # No news from outside, and every cell on the page however long the notebook is.
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -86,7 +88,7 @@ def jupyterlab(notebooks: Path, private: Path, *, seconds: float = 60) -> Iterat
 
 @contextmanager
 def browser_page(chromium: str, *, width: int = 1200, height: int = 900) -> Iterator[Visit]:
-    """A page in a browser with a fresh profile, which lets no request leave this machine and notes each attempt."""
+    """A page in a browser with a fresh profile, which lets no request leave this machine and notes each attempt but badges."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
@@ -193,6 +195,8 @@ def _wait_for(server: subprocess.Popen[bytes], lab: Lab, seconds: float) -> None
 def _stay_here(visit: Visit, route: Any, request: Request) -> None:
     if request.url.startswith(("http://127.0.0.1", "data:", "blob:", "about:")):
         route.continue_()
+    elif request.url in BADGES:
+        route.fulfill(content_type="image/svg+xml", body='<svg xmlns="http://www.w3.org/2000/svg"/>')
     else:
         visit.outside.append(request.url)
         route.abort()

@@ -243,11 +243,11 @@ def test_outside_a_checkout_one_sentence_says_where_to_go(tmp_path: Path) -> Non
         settings.read(tmp_path)
 
 
-def test_box_shows_title_difficulty_minutes_points_and_help(tmp_path: Path) -> None:
+def test_box_shows_title_task_difficulty_minutes_points_and_help(tmp_path: Path) -> None:
     cells = toy_plan(tmp_path).full.cells
     position = next(at for at, cell in enumerate(cells) if cell.id == "00-double")
     text = cells[position - 1].source
-    for part in ("00-double: Twice", "easy (●●○○○), 2 of 5", "1 minute ·", "3 points"):
+    for part in ("00-double: Twice", "> Return 2 x.", "easy (●●○○○), 2 of 5", "1 minute ·", "3 points"):
         assert part in text
     assert '`exercises.hint("00-double")`' in text and '`exercises.solution("00-double")`' in text
 

@@ -18,8 +18,8 @@ Item = tuple[str, list[tuple[str, str, bool]]]
 class QuizView(Shell):
     """Questions with one right choice each; picking a choice shows its reply and counts the questions answered right.
 
-    Tab moves from question to question, the arrow keys from choice to choice. Where widgets do not run, the questions
-    stand there as plain text.
+    Tab moves from choice to choice and Space picks one. Where widgets do not run, the questions stand there as plain
+    text.
 
     Args:
         items: the questions, each as its prompt and its choices with their replies.
