@@ -7,7 +7,7 @@ FIRST_PICTURE = """
 from vae_course.pretrained import load_pretrained
 from vae_course.widgets import LatentExplorer
 explorer = LatentExplorer(load_pretrained("mnist-2d"))
-assert explorer.picture.value.startswith(b"\\x89PNG")
+assert bytes(explorer.picture.value).startswith(b"\\x89PNG")
 """
 
 

@@ -20,7 +20,7 @@
 #
 # **You need first:** Python, and a little PyTorch (what a tensor is, what its shape is). No probability yet.
 #
-# **Time:** 20 minutes. No cell takes longer than 5 seconds, apart from the first download of MNIST.
+# **Time:** 20 minutes. A cell takes a few seconds at most, apart from the first download of MNIST.
 #
 # **Symbols of this lesson**
 #
@@ -96,14 +96,15 @@ plotting.image_grid(x, ncols=3, titles=["z = (0, 0)", "z = (1.5, 0)", "z = (0, 1
 # from two numbers.
 
 # %% [markdown]
-# If the decoder turns each point of the plane into a picture, you can draw the whole plane at once. Predict: if you
-# decode a fine grid of points, will neighbours look alike, or will each picture be a surprise?
+# If the decoder turns each point of the plane into a picture, you can draw the middle of the plane at once. The grid is
+# finer near the centre, where most codes lie. Predict: will neighbours look alike, or will each picture be a surprise?
 
 # %%
 plotting.manifold(model.decode_mean, n=15)
 
 # %% [markdown]
-# Neighbours look alike, and almost every place shows something like a digit. This is what makes a VAE special. A model
+# Neighbours look alike, and almost every place shows something like a digit: now you know what *Random* mostly finds, and
+# what lies between a 0 and a 1. This is what makes a VAE special. A model
 # that only compresses images leaves holes between them (you will see them in lesson 01). The training of a VAE fills
 # the holes, and lessons 02 to 06 derive how, line by line.
 
@@ -147,8 +148,8 @@ print("images", tuple(images.x.shape), "become codes", tuple(mu.shape))
 plotting.latent_scatter(mu, images.y)
 
 # %% [markdown]
-# Most classes form a region of their own, though nobody told the model that there are ten. Some regions overlap: two
-# numbers are too few to keep all the digits apart. Which ones does your plot mix up?
+# Most classes form a region of their own, though nobody told the model that there are ten. Some regions overlap, above
+# all those of digits that look alike, such as 4 and 9 on MNIST: two numbers are too few to keep all of them apart.
 #
 # Now give the explorer these images as well. *Encode this digit* shows an image beside its reconstruction: encoded to
 # two numbers, and decoded again.
@@ -213,25 +214,25 @@ interpolate = exercises.or_reference("00-interpolate", interpolate)
 # The second line of that cell is a promise: **you are never stuck behind an exercise.** If your function does not pass
 # yet, the course's own answer takes its place, and the cells below run. When yours passes, yours is used.
 #
-# Use it: walk from the code of one image to the code of another and decode each step.
+# Use it: walk from the code of the first 0 among the images to the code of the first 1 and decode each step.
 
 # %%
-first, second = 0, int((images.y != images.y[0]).nonzero()[0])
+first, second = int((images.y == 0).nonzero()[0]), int((images.y == 1).nonzero()[0])
 walk = interpolate(mu[first], mu[second], 10)
 with torch.no_grad():
     steps = model.decode_mean(walk)
 plotting.image_grid(steps, ncols=10)
 
 # %% [markdown]
-# The picture at the left is the reconstruction of one digit, the picture at the right that of another. Between them the
-# strokes bend, open and close. Compare that with the average of two images, pixel by pixel:
+# The picture at the left is the reconstruction of the 0, the picture at the right that of the 1. Between them the strokes
+# bend, open and close, and other digits may lie on the way. Compare that with mixing the two images, pixel by pixel:
 
 # %%
 t = torch.linspace(0, 1, 10).reshape(10, 1, 1, 1)
 plotting.image_grid((1 - t) * images.x[first] + t * images.x[second], ncols=10)
 
 # %% [markdown]
-# Here one digit fades out while the other fades in, and in the middle you see both at once. A walk through codes is not
+# Here the 0 fades out while the 1 fades in, and in the middle you see both at once. A walk through codes is not
 # a walk through pixels.
 
 # %% [markdown]
@@ -243,7 +244,7 @@ plotting.image_grid((1 - t) * images.x[first] + t * images.x[second], ncols=10)
 
 # %% exercise="00-codes"
 def average_code(mu, y, digit):
-    """The mean of those codes mu [B, D] whose class y [B] is digit: [D]."""
+    """The mean of those codes mu [N, D] whose class y [N] is digit: [D]."""
     ### BEGIN SOLUTION
     return mu[y == digit].mean(dim=0)
     ### END SOLUTION
@@ -254,7 +255,7 @@ exercises.check("00-codes", average_code)
 average_code = exercises.or_reference("00-codes", average_code)
 
 # %% [markdown]
-# Predict which of the ten will look least like a digit. A hint: find the class in the scatter plot whose region is
+# Predict which of the ten will not look like its own class. A hint: find the class in the scatter plot whose region is
 # split in two, or has another class in its middle.
 
 # %%
@@ -264,8 +265,8 @@ with torch.no_grad():
 plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)])
 
 # %% [markdown]
-# Where a class overlaps with another, the decoder must serve both with one picture, and the picture is blurred or shows
-# the other digit.
+# Where the centre of a class lies in the region of another, the decoder shows that other digit, or a blur of both. On
+# MNIST look at the 5: its codes form two groups, and the centre between them belongs to other digits.
 
 # %% [markdown]
 # ## 7 An exercise in words
@@ -316,4 +317,6 @@ quizzes.show("00")
 # **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014 (its figure 4 is a plane of
 # digits like the one above). MNIST: Y. LeCun, C. Cortes and C. J. C. Burges.
 #
-# **Next:** [07 Your first VAE](07_your_first_vae.ipynb), where you build and train one yourself.
+# **Next:** the derivation, beginning with [03 KL divergence](03_kl_and_variational_inference.ipynb), or straight to
+# [07 Your first VAE](07_your_first_vae.ipynb), where you build and train one yourself. Lessons that are named here without
+# a link are still being written.

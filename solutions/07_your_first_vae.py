@@ -28,11 +28,13 @@
 #
 # | symbol | meaning | in code | shape |
 # |---|---|---|---|
+# | $B$ | the number of images in a batch | `len(x)` | |
 # | $x$ | images | `x` | `[B, 1, 28, 28]` |
 # | $z$ | codes | `z` | `[B, D]`, here $D = 20$ |
 # | $\mu, \log \sigma^2$ | mean and log variance of $q(z \mid x)$ | `mu`, `logvar` | `[B, D]` each |
 # | $\varepsilon$ | standard normal noise | `eps` | `[B, D]` |
 # | $\ell$ | the log odds of each pixel | `logits` | `[B, 1, 28, 28]` |
+# | $\lambda = \mathrm{sigmoid}(\ell)$ | the probability of ink at each pixel | `torch.sigmoid(logits)` | `[B, 1, 28, 28]` |
 # | $\log p(x \mid z)$ | log-likelihood of the images, given their codes | `log_px_z` | `[B]` |
 # | $\mathrm{KL}(q \,\Vert\, p)$ | divergence of $q(z \mid x)$ from the prior $p(z)$ | `kl` | `[B]` |
 
@@ -47,8 +49,12 @@
 # $$\log p(x) \;\ge\; \underbrace{\mathbb E_{q(z \mid x)}\big[\log p(x \mid z)\big]}_{\text{reconstruction}}
 # \;-\; \underbrace{\mathrm{KL}\big(q(z \mid x) \,\Vert\, p(z)\big)}_{\text{price of the code}}$$
 #
-# The **encoder** supplies $q(z \mid x) = \mathcal N(\mu, \sigma^2)$, a guess which codes may have produced $x$. Read the
-# bound from left to right and you have the list of things to build:
+# The **encoder** supplies $q(z \mid x)$, called the approximate **posterior**: a guess which codes may have produced $x$.
+# It is a Gaussian with a mean $\mu_d$ and a variance $\sigma_d^2$ for each of the $D$ dimensions, and the dimensions are
+# independent. $\mathrm{KL}$ is the Kullback-Leibler divergence: never negative, and zero only if the two distributions
+# are equal. All these logarithms are natural, and their unit is the **nat**; divide by $\log 2$ for bits.
+#
+# Read the bound from left to right and you have the list of things to build:
 #
 # | piece | what it does | exercise |
 # |---|---|---|
@@ -86,8 +92,10 @@ print(f"{world}: {len(splits.train):,} to train, {len(splits.val):,} to validate
 plotting.image_grid(splits.train.x[:20], ncols=10)
 
 # %% [markdown]
-# Each pixel lies between 0 (black) and 1 (white). Most are exactly 0 or 1. How many are grey, strictly between the two?
-# Guess, then count. The result will matter at the end of the lesson.
+# Each pixel lies between 0 (paper) and 1 (ink, which the pictures show in black). Most are exactly 0 or 1. How many are
+# grey, strictly between the two? Guess, then count. The result will matter at the end of the lesson.
+#
+# `claim` prints a number that you measure beside the one that this course states for the same data.
 
 # %%
 from vae_course.claims import claim
@@ -122,7 +130,7 @@ make_networks = exercises.or_reference("07-network", make_networks)
 
 # %% [markdown]
 # Count the parameters by hand before you run the next cell: a linear layer from $n$ to $m$ has $n m$ weights and $m$
-# biases.
+# biases. (The encoder: $784 \cdot 400 + 400 + 400 \cdot 40 + 40$.)
 
 # %% tags=["nbval-check-output"]
 encoder, decoder = make_networks()
@@ -132,8 +140,9 @@ for name, network in (("encoder", encoder), ("decoder", decoder)):
 # %% [markdown]
 # ## 4 A draw from the posterior
 #
-# The expectation in the bound needs draws $z$ from $q(z \mid x) = \mathcal N(\mu, \sigma^2)$, and the encoder must learn
-# from them. So the draw has to be a differentiable function of $\mu$ and $\log\sigma^2$. Draw noise first, then scale
+# The expectation in the bound is a mean over draws $z$ from $q(z \mid x) = \mathcal N(\mu, \sigma^2)$. One draw for each
+# image and step is enough: it is right on average, and the noise evens out over the batch and the steps. But the encoder
+# must learn from the draw. So the draw has to be a differentiable function of $\mu$ and $\log\sigma^2$. Draw noise first, then scale
 # and shift it:
 #
 # $$z = \mu + \sigma \, \varepsilon, \qquad \varepsilon \sim \mathcal N(0, I), \qquad \sigma = \exp\left(\tfrac12 \log\sigma^2\right).$$
@@ -196,13 +205,15 @@ plotting.lines(sigma.squeeze(1), {"KL": price}, xlabel="sigma of q(z | x)", ylab
 
 # %% [markdown]
 # For small $\sigma$ the curve is a straight line on this logarithmic axis: each halving of $\sigma$ costs
-# $\log 2 \approx 0.69$ nats, which is one bit. The price is zero at $\sigma = 1$ only, where $q$ equals the prior.
+# $\log 2 \approx 0.69$ nats, which is one bit. The price is zero at $\sigma = 1$ only, where $q$ equals the prior. To the
+# right of it the price rises again: a code that spreads wider than the prior also differs from it.
 
 # %% [markdown]
 # ## 6 The reconstruction
 #
 # A pixel that is 0 or 1 is a Bernoulli variable. The decoder gives its log odds $\ell_i$, so $p(x_i = 1 \mid z) =
-# \mathrm{sigmoid}(\ell_i)$, and the log-likelihood of an image is a **sum** over its pixels:
+# \lambda_i = \mathrm{sigmoid}(\ell_i)$. Once the code is known, the model takes the pixels as independent, so the
+# log-likelihood of an image is a **sum** over its pixels:
 #
 # $$\log p(x \mid z) = \sum_i \Big( x_i \log \mathrm{sigmoid}(\ell_i) + (1 - x_i) \log\big(1 - \mathrm{sigmoid}(\ell_i)\big) \Big).$$
 #
@@ -245,8 +256,9 @@ negative_elbo = exercises.or_reference("07-loss", negative_elbo)
 # %% [markdown]
 # ## 8 Assembly
 #
-# The five pieces together are the whole method. The course's trainer calls `loss(model, x)` for each batch, minimises
-# the entry `"loss"` and records the others.
+# The five pieces together are the whole method. `chunk(2, dim=1)` cuts the encoder's 40 numbers into $\mu$ and
+# $\log\sigma^2$. The course's trainer calls `loss(model, x)` for each batch, minimises the entry `"loss"` and records the
+# others. Mind the sign of `"reconstruction"`: the curve will show the loss $-\log p(x \mid z)$, which is to fall.
 
 
 # %%
@@ -260,7 +272,8 @@ def loss(model, x):
 
 # %% [markdown]
 # The class `VAE` of the course package holds an encoder and a decoder, and writes down the same model as three
-# distributions: `prior()`, `posterior(x)`, `likelihood(z)`. With the same noise, its loss must be your loss.
+# distributions: `prior()`, `posterior(x)`, `likelihood(z)`. Its `objectives.negative_elbo(model, x)` does all that your
+# `loss` does. With the same noise, the two must agree.
 
 # %%
 from vae_course import objectives
@@ -285,16 +298,18 @@ print(f"784 log 2 = {784 * math.log(2):.1f} nats")
 claim("07-untrained-loss", yours.item(), world=world, tolerance=3)
 
 # %% [markdown]
-# If the first loss of your own VAE is far from that, do not train: look for a mean where a sum belongs.
+# Yours is a few nats higher, because the logits are small but not zero, and so is the KL. If the first loss of a VAE of
+# your own is far from $784 \log 2$, by a factor of two or of 784, do not train: look for a mean where a sum belongs.
 
 # %% [markdown]
 # ## 9 Training
 #
-# The next cell trains your VAE on the grey images, as most tutorials do. It takes about half a minute on two cores. The
+# The next cell trains your VAE on the grey images, as most tutorials do. It takes about half a minute on two idle cores,
+# longer on a busy machine. The
 # curves are redrawn while it runs. The learning rate rises and falls once (a *one-cycle* schedule), which needs far
 # fewer epochs than a constant one.
 #
-# Before you run it: the loss has two parts. Which of them will go *up*?
+# Before you run it: the loss is the sum of two curves, the reconstruction loss and the KL. Which of them will go *up*?
 
 # %%
 from vae_course.training import fit
@@ -313,8 +328,9 @@ history = fit(
 )
 
 # %% [markdown]
-# The reconstruction falls, the KL rises. At first the code says nothing and costs nothing. Then the encoder starts to
-# pay for information, since each nat of code saves more than a nat of reconstruction. The two validation curves lie
+# The reconstruction loss falls, the KL rises. Before the first step the code says nothing and costs next to nothing, as
+# you saw in section 8. Each point of the curves is a mean over a whole epoch, so by the first one the encoder already
+# pays for information: each nat of code saves more than a nat of reconstruction. The validation curves lie
 # close to the training curves, so the model has not just learnt the training images by heart.
 #
 # Now the test images, for the first time. `evaluate` gives the mean ELBO in nats and its standard error.
@@ -363,7 +379,7 @@ with torch.no_grad():
 plotting.image_grid(new, ncols=8)
 
 # %% [markdown]
-# Many of the 64 are digits, some are strokes that belong to no digit. The decoder was trained on codes from
+# Many of the 64 are digits; some are strokes that belong to no digit. The decoder was trained on codes from
 # $q(z \mid x)$, and those do not cover the whole prior evenly. Lesson 08 looks into the gaps.
 
 # %% [markdown]
@@ -372,7 +388,10 @@ plotting.image_grid(new, ncols=8)
 # A well-known text trains this very network (batches of 128, Adam with learning rate 0.001, 10 epochs) on MNIST and
 # prints a mean training loss of 189.7 after the first epoch, 142.7 after the second and 103.2 after the tenth. If we do
 # exactly that, do we get those numbers? The next cell trains a second network in that way, on training and validation
-# images together as the text does. It takes about half a minute the first time; the result is kept for later runs.
+# images together as the text does. `VAE.mlp()` of the package is the 784-400-20 network, a `Recipe` holds what `fit` is
+# called with, and `fit_or_load` keeps the result for later runs. The first time it takes about half a minute.
+#
+# Such a training loss is a mean over an epoch, taken while the weights are still changing.
 
 # %%
 from vae_course.training import Recipe, fit_or_load
@@ -441,9 +460,9 @@ claim("07-grey-floor", floor, world=world, tolerance=0.5)
 
 # %%
 x_grid = torch.linspace(0, 1, 1001, dtype=torch.float64)
-for p in (0.1, 0.5, 0.9):
-    total = torch.trapezoid(p**x_grid * (1 - p) ** (1 - x_grid), x_grid)
-    print(f"lambda = {p}: integral {total:.3f}")
+for lam in (0.1, 0.5, 0.9):
+    total = torch.trapezoid(lam**x_grid * (1 - lam) ** (1 - x_grid), x_grid)
+    print(f"lambda = {lam}: integral {total:.3f}")
     assert total < 0.75
 
 # %% [markdown]
@@ -454,17 +473,17 @@ for p in (0.1, 0.5, 0.9):
 # %% [markdown]
 # ## 13 Done right: pixels that are 0 or 1
 #
-# Read each grey level as the probability of a white pixel, and draw. Each batch of the training draws anew, which also
+# Read each grey level as the probability of ink, and draw each pixel as 0 or 1. Each batch of the training draws anew, which also
 # keeps the model from learning the noise of one draw by heart. The test images are drawn once and kept, so that
 # everybody measures on the same data.
 
 # %%
 binary_val, binary_test = data.binarize(splits.val, seed=1), data.binarize(splits.test, seed=2)
-plotting.pairs(splits.test.x[:8], binary_test.x[:8], ncols=8)
+plotting.pairs(splits.test.x[:8], binary_test.x[:8], ncols=8, labels=("grey", "drawn 0 or 1"))
 
 # %% [markdown]
-# The same network and the same loss; only the pixels have changed. The training takes about half a minute the first
-# time; the result is kept for later runs.
+# The same network, loss and schedule as in section 9; only the pixels have changed. `transform` is called on each batch
+# before the loss. The training takes about half a minute the first time; the result is kept for later runs.
 
 # %%
 right = Recipe(
@@ -500,20 +519,20 @@ claim(
 
 # %% [markdown]
 # Is that good? Compare it with two models that have no code at all. The first tosses a fair coin for each pixel. The
-# second knows how often each pixel is white in the training images, and tosses a coin with that bias.
+# second knows how often each pixel has ink in the training images, and tosses a coin with that bias.
 
 # %%
 frequency = splits.train.x.mean(0, keepdim=True).clamp(1e-4, 1 - 1e-4)
 biased = bernoulli_log_prob(binary_test.x, torch.logit(frequency).expand_as(binary_test.x)).mean()
 claim("07-biased-coins", -biased, world=world, tolerance=0.5)
 costs = {"fair coins": 784 * math.log(2), "biased coins": -biased.item(), "your VAE (bound)": -result.elbo}
-plotting.bars(list(costs), list(costs.values()), xlabel="negative log-probability of a test image (nats)")
+plotting.bars(list(costs), list(costs.values()), xlabel="-log p(x) of a test image, or its bound (nats)")
 
 # %% [markdown]
-# On MNIST, fair coins need 543.4 nats for an image and biased coins {{mnist:07-biased-coins}}. The VAE's bound is a
-# log-probability of {{mnist:07-binarised-test-elbo}} nats, so it needs at most that many with the sign turned, which is
-# {{mnist:07-binarised-bits}} bits per pixel. On pen digits biased coins need {{pen:07-biased-coins}} nats, and the bound
-# is {{pen:07-binarised-test-elbo}}.
+# On MNIST, $-\log p(x)$ of a test image is 543.4 nats for fair coins and {{mnist:07-biased-coins}} for biased ones. For
+# the VAE the ELBO is {{mnist:07-binarised-test-elbo}}, so $-\log p(x)$ is at most that number without its sign, and
+# divided by $784 \log 2$ at most {{mnist:07-binarised-bits}} bits per pixel. On pen digits biased coins have
+# {{pen:07-biased-coins}} nats, and the VAE's ELBO is {{pen:07-binarised-test-elbo}}.
 #
 # And 64 digits of this model, drawn from the prior:
 
@@ -526,16 +545,15 @@ plotting.image_grid(new, ncols=8)
 # ## 14 In your own words
 #
 # Somebody shows you the published losses of section 11 and says: "My VAE ends at 103.2, so its images have a
-# log-probability of -103.2 nats." What do you answer? Two things are wrong with that sentence, and one thing cannot be
-# known.
+# log-probability of -103.2 nats." What do you answer?
 
 # %% [markdown] written="07-published" points=2
 # ### BEGIN SOLUTION
-# First, the loss was computed on grey pixels, where the Bernoulli formula is no density: it does not integrate to one
-# over [0, 1], and even a perfect reconstruction costs many nats. So 103.2 is a loss, but neither a log-probability nor a
-# bound on one. Second, it is a mean over the training images, taken while the weights were still changing; what
-# counts is a bound on test images. What cannot be known is how the number came about: the printed code gives other
-# losses, higher at the end and lower at the start, so the run that was reported must have differed from it.
+# The loss was computed on grey pixels, where the Bernoulli formula is no density: it does not integrate to one over
+# [0, 1], and even a perfect reconstruction costs many nats. So 103.2 is a loss, but neither a log-probability nor a bound
+# on one. (It is also a mean over training images, taken while the weights were still changing.) Where the number came
+# from cannot be known: the published row starts higher and ends lower than what the printed code gives, so the run that
+# was reported must have differed from it.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -567,5 +585,5 @@ quizzes.show("07")
 # Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, on drawing binary pixels anew for
 # each batch. The published losses are those of the first of the two texts that this course started from.
 #
-# **Next:** back to [00 Start here](00_start_here.ipynb), or train with other settings: what do 2 latent dimensions cost
-# in nats, what do 50 bring?
+# **Next:** where the bound comes from: [04 The ELBO](04_the_elbo.ipynb). Or train with other settings: what do 2 latent
+# dimensions cost in nats, what do 50 bring? Lessons that are named here without a link are still being written.

@@ -139,7 +139,11 @@ def pixels(image: Locator) -> str:
     """What an image on the page shows, as text that can be compared."""
     return image.evaluate(
         """async element => {
-            await element.decode();
+            // A widget swaps its picture for the next one while the first is still being decoded.
+            for (let tries = 0; tries < 40; tries++) {
+                if (await element.decode().then(() => true, () => false)) break;
+                await new Promise(done => setTimeout(done, 50));
+            }
             const canvas = document.createElement("canvas");
             canvas.width = element.naturalWidth;
             canvas.height = element.naturalHeight;
@@ -200,3 +204,35 @@ def _stay_here(visit: Visit, route: Any, request: Request) -> None:
     else:
         visit.outside.append(request.url)
         route.abort()
+
+
+# From a key press to the frame that shows the new picture, in milliseconds.
+WATCH = """explorer => {
+    const image = explorer.querySelector(".vae-card:last-child img");
+    window.delays = [];
+    let pressed = 0;
+    explorer.addEventListener("keydown", () => { pressed = performance.now(); }, true);
+    new MutationObserver(async () => {
+        const since = pressed;
+        if (!since) return;
+        pressed = 0;
+        await image.decode().catch(() => null);
+        requestAnimationFrame(() => window.delays.push(performance.now() - since));
+    }).observe(image, {attributes: true, attributeFilter: ["src"]});
+}"""
+
+
+def watch_delays(explorer: Locator) -> None:
+    """Begin to note how long an explorer's picture takes to follow a key press."""
+    explorer.evaluate(WATCH)
+
+
+def key_press_delays(visit: Visit, explorer: Locator, *, presses: int) -> list[float]:
+    """Move the first slider to and fro by the arrow keys: milliseconds to each new picture, after `watch_delays`."""
+    explorer.locator(".noUi-handle").first.focus()
+    visit.page.evaluate("window.delays.length = 0")
+    for i in range(presses):
+        visit.page.keyboard.press("ArrowRight" if i % 10 < 5 else "ArrowLeft")
+        visit.page.wait_for_function("n => window.delays.length === n", arg=i + 1, timeout=10_000)
+    delays: list[float] = visit.page.evaluate("window.delays")
+    return delays

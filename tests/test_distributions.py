@@ -62,9 +62,7 @@ def test_gaussian_kl_lies_within_four_standard_errors_of_its_monte_carlo_twin():
     torch.manual_seed(0)
     mu, logvar, mu_p, logvar_p = torch.randn(4, 6, 3, dtype=torch.float64).unbind()
     for p in ({}, {"mu_p": mu_p, "logvar_p": logvar_p}):
-        estimate, error = gaussian_kl_mc(
-            mu, logvar, **p, n_samples=20_000, generator=torch.Generator().manual_seed(1)
-        )
+        estimate, error = gaussian_kl_mc(mu, logvar, **p, n_samples=20_000, generator=torch.Generator().manual_seed(1))
         assert ((estimate - gaussian_kl(mu, logvar, **p)).abs() < 4 * error).all()
         assert (error < 0.1 * gaussian_kl(mu, logvar, **p)).all(), "an error this large would prove nothing"
 

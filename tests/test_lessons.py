@@ -70,6 +70,13 @@ def test_every_lesson_shows_its_own_quiz(source):
     assert quizzes.questions(number)
 
 
+def test_links_to_other_lessons_lead_somewhere(cells, source):
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    targets = re.findall(r"\]\((\d\d_\w+)\.ipynb\)", prose)
+    assert targets
+    assert not [target for target in targets if not source.with_name(f"{target}.py").exists()]
+
+
 def test_prose_avoids_words_that_make_learners_feel_slow(cells):
     prose = " ".join(cell.source for cell in cells if cell.cell_type == "markdown").lower()
     found = re.findall(r"\b(simply|obviously|clearly|trivial(?:ly)?|of course)\b", prose)

@@ -94,7 +94,7 @@ def environment(**changes: str) -> dict[str, str]:
     """This process's environment without what a test run sets, and without any named data."""
     unwanted = ("VAE_COURSE_DATA", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "MPLBACKEND")
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
-    return kept | {"VAE_COURSE_PROGRESS": "0"} | changes
+    return kept | {"VAE_COURSE_PROGRESS": "0", "VAE_COURSE_STRICT": "1"} | changes
 
 
 def assert_every_cell_passes(

@@ -19,13 +19,22 @@ def test_a_line_shows_formula_values_tolerance_and_verdict(chain, capsys):
     )
 
 
-@pytest.mark.parametrize("tamper", [lambda v: -v, lambda v: 1.001 * v, lambda v: v + 0.01, lambda v: v * float("nan")])
+@pytest.mark.parametrize(
+    "tamper",
+    [lambda v: -v, lambda v: 1.001 * v, lambda v: v + 0.01, lambda v: v * float("nan"), lambda v: v * float("inf")],
+)
 @pytest.mark.parametrize("how", ["closed form", "quadrature"])
 def test_a_tampered_side_fails_and_is_not_kept(chain, tamper, how):
     value = torch.tensor([0.7, 2.5], dtype=torch.float64)
     with pytest.raises(StepError, match="A chain, step 1: .*FAILS"):
         chain.step("left = right", value, tamper(value), how=how)
     assert chain.steps == []
+
+
+@pytest.mark.parametrize("how", ["closed form", "quadrature"])
+def test_two_infinite_sides_are_no_equality(chain, how):
+    with pytest.raises(StepError):
+        chain.step("inf = inf", float("inf"), float("inf"), how=how)
 
 
 def test_one_wrong_entry_among_many_is_the_one_shown(chain):

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "vae_course"
 
 # A module imports only what stands left of it: first the data, last the commands.
 ORDER = (
-    "skeletons pen mnist data distributions exact networks models objectives training evaluation plotting widgets "
+    "threads skeletons pen mnist data distributions exact networks models objectives training evaluation plotting widgets "
     "claims steps quizzes exercises pretrained authoring grading doctor cli"
 ).split()
 

@@ -43,5 +43,3 @@ def test_without_widgets_the_questions_are_plain_text(view):
         assert f"{number}. {question.prompt}" in bundle["text/plain"]
         assert all(choice.text in bundle["text/plain"] for choice in question.choices)
         assert not any(choice.reply in bundle["text/plain"] for choice in question.choices)
-
-

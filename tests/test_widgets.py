@@ -163,6 +163,7 @@ def test_encoding_goes_to_the_posterior_mean_and_shows_original_and_reconstructi
 
 def test_choosing_an_image_shows_it_before_it_is_encoded(model: VAE, images: Images) -> None:
     explorer = LatentExplorer(model, images.x)
+    assert LatentExplorer(model, images).original_caption.value == "Image 0, a 0"
     explorer.chooser.value = 3
     assert explorer.original.value == to_png(images.x[3])
     assert explorer.original_caption.value == "Image 3"
@@ -173,6 +174,9 @@ def test_moving_on_from_a_reconstruction_no_longer_calls_it_one(model: VAE, imag
     explorer = LatentExplorer(model, images)
     explorer.encode(2)
     explorer.sliders[0].value += 0.5
+    assert explorer.caption.value == "Decoded"
+    explorer.encode(2)
+    explorer.chooser.value = 3
     assert explorer.caption.value == "Decoded"
 
 

@@ -4,6 +4,7 @@ A lesson opens a `Derivation` and adds a line for each step. A line shows its fo
 the verdict; a line that does not hold raises. `summary()` lists them all for the box at the lesson's end.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,8 +35,8 @@ class Step:
 
     @property
     def holds(self) -> bool:
-        """Whether the difference is within the tolerance (never, where it is not a number)."""
-        return self.difference <= self.tolerance
+        """Whether the difference is within the tolerance; never where a side is infinite or not a number."""
+        return math.isfinite(self.difference) and self.difference <= self.tolerance
 
     def __str__(self) -> str:
         if self.how == "algebra":

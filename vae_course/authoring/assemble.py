@@ -15,7 +15,7 @@ from .source import Lesson, SourceCell
 from .stamp import GetExercise, box, install_code, task_for, with_badges, with_claims
 
 # Part of every hash: raise it when a change of the builder must rebuild, and so re-execute, every lesson.
-BUILDER_VERSION = 1
+BUILDER_VERSION = 2
 
 CODE_STUB = ("# your code here", "raise NotImplementedError")
 TEXT_STUB = ("*Write your answer here.*",)

@@ -66,6 +66,7 @@ def execute(notebook: NotebookNode, *, folder: Path, where: Where, world: str = 
 def _environment(profile: str) -> dict[str, str]:
     wanted = {
         "VAE_COURSE_PROGRESS": "0",
+        "VAE_COURSE_STRICT": "1",
         "PYTHONHASHSEED": "0",
         "IPYTHONDIR": profile,
         "COLUMNS": "100",
@@ -92,6 +93,9 @@ def _tidy(outputs: list[NotebookNode], *, names: dict[str, str]) -> list[Noteboo
     for output in outputs:
         data = output.get("data", {})
         live = [kind for kind in _LIVE_ONLY if data.pop(kind, None) is not None]
+        if "image/png" in data:
+            # The same picture again, as HTML: it would double the file, and some pages show no pictures inside HTML.
+            data.pop("text/html", None)
         if live and not data:
             continue
         if kept and output.output_type == "stream" and kept[-1].get("name") == output.name:

@@ -190,7 +190,7 @@ def _pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
     if [a.shape for a in own] != [b.shape for b in needed]:
         return ""
     a, b = np.concatenate(own).astype(np.float64), np.concatenate(needed).astype(np.float64)
-    if not np.isfinite(a).all() or not b.any():
+    if not (np.isfinite(a).all() and np.isfinite(b).all()) or not b.any():
         return ""
     factor = float(a @ b / (b @ b))
     if abs(factor) > 1e-3 and abs(factor - 1) > 1e-3 and np.allclose(a, factor * b, rtol=1e-4, atol=1e-4):

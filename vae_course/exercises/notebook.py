@@ -18,6 +18,11 @@ def check(id: str, answer: Answer | None = None) -> None:
         AssertionError: the answer is not right and the notebook is being graded, where a message alone would count
             as a pass.
     """
+    if answer is not None and answer is _reference(id) and not _grading():
+        print(
+            f"{id}: this is the course's own answer, handed over below; run the cell with your answer, then this one."
+        )
+        return
     report = evaluate(id, answer)
     text = _status_line(id, report)
     if _grading() and report.status not in ("passed", "written"):
@@ -76,6 +81,14 @@ def _status_line(id: str, report: Report) -> str:
         "unknown": report.message,
     }
     return words[report.status]
+
+
+def _reference(id: str) -> Answer | None:
+    """The answer that `or_reference` hands over."""
+    try:
+        return getattr(get(id), "reference", None)
+    except UnknownExercise:
+        return None
 
 
 def _find(id: str) -> AnyExercise | None:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from vae_course.exercises.model import Answer, AnswerError, Exercise, Inputs
+from vae_course.threads import one_thread
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -149,16 +150,14 @@ def _apart() -> Iterator[None]:
 
     One thread, because on inputs this small several would only wait for each other.
     """
-    silence, threads = io.StringIO(), torch.get_num_threads()
+    silence = io.StringIO()
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    torch.set_num_threads(1)
     try:
         with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with torch.enable_grad():
+            with one_thread(), torch.enable_grad():
                 yield
     finally:
-        torch.set_num_threads(threads)
         torch.set_rng_state(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         random.setstate(states[2])

@@ -77,13 +77,22 @@ def image_grid(
     return describe(fig, alt or headed(title, f"{_layout(len(pictures), ncols)}{labels}."))
 
 
-def pairs(x: Any, xhat: Any, *, ncols: int = 10, title: str = "", alt: str | None = None) -> AltFigure:
+def pairs(
+    x: Any,
+    xhat: Any,
+    *,
+    ncols: int = 10,
+    labels: tuple[str, str] = ("original", "reconstruction"),
+    title: str = "",
+    alt: str | None = None,
+) -> AltFigure:
     """Originals, each with its reconstruction right below.
 
     Args:
         x: originals `[N, 1, H, W]` in [0, 1].
         xhat: reconstructions, the same shape.
         ncols: pairs to a row.
+        labels: what to call the two, where they are something else.
         title: heading.
         alt: text alternative.
 
@@ -103,7 +112,7 @@ def pairs(x: Any, xhat: Any, *, ncols: int = 10, title: str = "", alt: str | Non
     mosaic = tile(rows, ncols, above=[8, GAP] * len(bands[0]))
     fig, ax = sheet(mosaic, title=title, left=114)
     for row, top in enumerate(mosaic.tops):
-        label = "reconstruction" if row % 2 else "original"
+        label = labels[row % 2]
         ax.text(-4, top + mosaic.size[0] / 2, label, ha="right", va="center", fontsize=10)
     return describe(fig, alt or headed(title, f"{len(originals)} originals, each above its reconstruction."))
 

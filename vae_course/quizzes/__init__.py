@@ -11,10 +11,15 @@ from vae_course.quizzes.model import Choice, Question
 if TYPE_CHECKING:
     from vae_course.widgets.quiz import QuizView
 
-__all__ = ["Choice", "Question", "answer", "questions", "show"]
+__all__ = ["Choice", "Question", "answer", "lessons", "questions", "show"]
 
 LETTERS = "abcdefgh"
 _QUIZZES = {"00": lesson_00.QUESTIONS, "03": lesson_03.QUESTIONS, "04": lesson_04.QUESTIONS, "07": lesson_07.QUESTIONS}
+
+
+def lessons() -> list[str]:
+    """The lessons that have a quiz, by their two digits."""
+    return sorted(_QUIZZES)
 
 
 def questions(lesson: str) -> tuple[Question, ...]:

@@ -1,8 +1,7 @@
 """Move q over the true posterior: log p(x) stays, and the bound and the gap below it trade places."""
 
 import io
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch.distributions import Normal
 from vae_course.exact import GridWorld
 from vae_course.plotting.elbo import bound
 from vae_course.plotting.figure import AltFigure
+from vae_course.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.parts import named, slider, text
 from vae_course.widgets.shell import Shell
@@ -37,24 +37,13 @@ class Bound:
     gap: float
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread for a while: on tensors this small, several would only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def bimodal_world() -> tuple[GridWorld, Tensor]:
     """x = z^2 + z / 2 + noise, seen at x = 2, which two regions of z explain; the grid holds even the widest q."""
     world = GridWorld(lambda z: (z.square() + z / 2).unsqueeze(-1), 0.7, half_width=20.0, n_points=2001)
     return world, torch.tensor([[2.0]], dtype=torch.float64)
 
 
-@_one_thread()
+@one_thread()
 def compute(world: GridWorld, x: Tensor, mu: float, logvar: float) -> Bound:
     """The bound and the gap of one q for one x `[1, X]`, each by a quadrature of its own.
 
@@ -67,7 +56,7 @@ def compute(world: GridWorld, x: Tensor, mu: float, logvar: float) -> Bound:
     return Bound(mu, logvar, *(value.item() for value in values))
 
 
-@_one_thread()
+@one_thread()
 def climb(world: GridWorld, x: Tensor, mu: float, logvar: float) -> Bound:
     """Where gradient ascent on the bound leads from one q, within the sliders: a hilltop, not always the highest.
 
@@ -89,7 +78,7 @@ def climb(world: GridWorld, x: Tensor, mu: float, logvar: float) -> Bound:
     return compute(world, x, place[0].item(), place[1].item())
 
 
-@_one_thread()
+@one_thread()
 def optimum(world: GridWorld, x: Tensor) -> Bound:
     """The best q that the sliders can reach: a climb from the best point of a coarse grid."""
     axes = (torch.linspace(*limits, COARSE, dtype=torch.float64) for limits in (MEANS, LOG_VARIANCES))
@@ -98,7 +87,7 @@ def optimum(world: GridWorld, x: Tensor) -> Bound:
     return climb(world, x, best[0].item(), best[1].item())
 
 
-@_one_thread()
+@one_thread()
 def picture(world: GridWorld, x: Tensor, qs: Mapping[str, tuple[float, float]]) -> AltFigure:
     """Each q, given as (mean, log variance) under its name, over the true posterior, with its bound and gap."""
     near = world.grid.abs() <= SHOWN

@@ -145,7 +145,9 @@ class LatentExplorer(Shell):
             0, min=0, max=len(self.images) - 1, description="Image", style={"description_width": "initial"}
         )
         self.chooser.layout.width = "130px"
-        self.chooser.observe(self.error.guarded("Showing this image", lambda: self._choose(self.chooser.value)), "value")
+        self.chooser.observe(
+            self.error.guarded("Showing this image", lambda: self._choose(self.chooser.value)), "value"
+        )
         return [moves, named(widgets.HBox([self.chooser, self.encode_button]), "vae-buttons")]
 
     def _button(self, label: str, doing: str, action: Callable[[], None]) -> widgets.Button:
@@ -163,7 +165,8 @@ class LatentExplorer(Shell):
         return ""
 
     def _choose(self, index: int) -> None:
-        """Show one of the images as it is."""
+        """Show one of the images as it is; what was decoded before is no reconstruction of it."""
+        self.caption.value = "Decoded"
         self.original.value = to_png(_pixels(self.images)[index])
         self.original_caption.value = _name(self.images, index).capitalize()
 
@@ -202,13 +205,13 @@ def _in_words(z: Tensor, order: list[int]) -> str:
     rounded = [round(value, 2) + 0.0 for value in z.tolist()]  # + 0.0 turns -0.00 into 0.00
     if len(rounded) <= AT_FIRST:
         return f"z = ({', '.join(f'{value:.2f}' for value in rounded)})."
-    named = ", ".join(f"z[{d}] = {rounded[d]:.2f}" for d in order[:4])
-    return f"{named} and {len(rounded) - 4} more."
+    first = ", ".join(f"z[{d}] = {rounded[d]:.2f}" for d in order[:4])
+    return f"{first} and {len(rounded) - 4} more."
 
 
 def _order(model: Any, images: Any) -> tuple[list[int], Tensor | None]:
     """The dimensions, largest KL first, and their KL; in their own order where it can't be measured."""
-    if images is None or not hasattr(model, "posterior"):
+    if images is None or not (hasattr(model, "posterior") and hasattr(model, "prior")):
         return list(range(model.latent_dim)), None
     kl = kl_per_dim(model, images[:KL_SAMPLE])
     return torch.argsort(kl, descending=True, stable=True).tolist(), kl
@@ -222,7 +225,10 @@ def _pixels(images: Any) -> Tensor:
 def _name(images: Any, index: int) -> str:
     """An image in words, with its class where that is known."""
     classes = getattr(images, "y", None)
-    return f"image {index}" if classes is None else f"image {index}, a {int(classes[index])}"
+    if classes is None:
+        return f"image {index}"
+    digit = int(classes[index])
+    return f"image {index}, {'an' if digit == 8 else 'a'} {digit}"
 
 
 def _check(model: Any, images: Any) -> None:

@@ -1,8 +1,7 @@
 """A Gaussian q in place of a density p on the line: both directions of the KL by quadrature, and gradient descent on them."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,20 +9,11 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, MixtureSameFamily, Normal
 
+from vae_course.threads import one_thread
+
 NAMES = {"reverse": "KL(q || p)", "forward": "KL(p || q)"}
 QUADRATURE = 2001  # points that an integral is summed over
 HALF_WIDTH = 8.0  # the standard deviations that the sum reaches to either side
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread for a while: on tensors this small, several would only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def bimodal() -> MixtureSameFamily:

@@ -14,8 +14,9 @@ from torch.distributions import Distribution, Normal
 
 from vae_course.plotting.densities import densities, divergence
 from vae_course.plotting.figure import AltFigure, figure
+from vae_course.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
-from vae_course.widgets.gaussian_fit import KL, NAMES, Descent, bimodal, checked, descend, mass, one_thread
+from vae_course.widgets.gaussian_fit import KL, NAMES, Descent, bimodal, checked, descend, mass
 from vae_course.widgets.parts import named, slider, text
 from vae_course.widgets.shell import Shell
 
@@ -135,7 +136,9 @@ class KLPlayground(Shell):
         self.descend_button.on_click(self.error.guarded("The descent", self._descend))
         self.reset_button.on_click(self.error.guarded("The reset", self.reset))
         buttons = named(widgets.HBox([self.descend_button, self.reset_button]), "vae-buttons")
-        hint = text("Move a slider with the mouse, or focus it and press the arrow keys. Tab and Space reach everything else.")
+        hint = text(
+            "Move a slider with the mouse, or focus it and press the arrow keys. Tab and Space reach everything else."
+        )
         controls = named(
             widgets.VBox([hint, self.mean, self.log_std, self.direction, buttons, self.numbers]), "vae-sliders"
         )

@@ -24,7 +24,7 @@ mix of the two images, because the decoder is not a linear function: the decoded
 of the two decoded images. The mix of pixels shows both digits at once, each at half strength, and no digit looks so.
 """,
     explanation=(
-        "The decoder was trained to turn every code that is likely under the prior into something like a digit, so it "
+        "The decoder was trained to turn every code that is likely to come up into something like a digit, so it "
         "decodes the middle of two codes like any other code. Averaging after decoding lays one digit over the other."
     ),
     rubric=(

@@ -10,23 +10,24 @@ EXERCISE = Written(
     minutes=8,
     task=(
         'Answer in four to six sentences somebody who says: "My VAE ends at 103.2, so its images have a '
-        'log-probability of -103.2 nats"; two things are wrong with that, and one thing cannot be known.'
+        'log-probability of -103.2 nats": say why the loss is no log-probability, and what the two rows of section 11 '
+        "tell about where the number came from."
     ),
     hints=(
         "On which pixels was the loss computed, on which images, and when? Then lay the published and the measured "
         "losses side by side.",
         "For a grey pixel the cross-entropy is never below -x log x - (1 - x) log(1 - x), which is above 0, and "
-        "exp(-cross-entropy) does not integrate to 1 over x in [0, 1]. Published: 189.7, 142.7, ..., 103.2; measured: "
-        "164.8, 122.2, ..., 106.2.",
-        "Begin: First, on grey pixels the Bernoulli formula is ... Second, the mean is over ... images, taken while "
-        "... What cannot be known is how ..., because the printed code gives ...",
+        "exp(-cross-entropy) does not integrate to 1 over x in [0, 1]. Section 11 has the "
+        "published and the measured losses.",
+        "Begin: On grey pixels the Bernoulli formula is ..., so 103.2 is ... The published row starts ... and ends ..., "
+        "while the printed code gives ..., so ...",
     ),
     solution="""\
-First, the loss was computed on grey pixels, where the Bernoulli formula is no density: it does not integrate to one
-over [0, 1], and even a perfect reconstruction costs many nats. So 103.2 is a loss, but neither a log-probability nor a
-bound on one. Second, it is a mean over the training images, taken while the weights were still changing; what
-counts is a bound on test images. What cannot be known is how the number came about: the printed code gives other
-losses, higher at the end and lower at the start, so the run that was reported must have differed from it.
+The loss was computed on grey pixels, where the Bernoulli formula is no density: it does not integrate to one over
+[0, 1], and even a perfect reconstruction costs many nats. So 103.2 is a loss, but neither a log-probability nor a bound
+on one. (It is also a mean over training images, taken while the weights were still changing.) Where the number came
+from cannot be known: the published row starts higher and ends lower than what the printed code gives, so the run that
+was reported must have differed from it.
 """,
     explanation=(
         "A number without the code, the data and the reduction that made it can't be checked. That is why this lesson "
