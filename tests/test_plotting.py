@@ -436,3 +436,13 @@ def test_bad_input_gets_one_sentence(error: type[Exception], says: str, draw: Ca
     message = str(caught.value)
     assert message.endswith(".")
     assert "\n" not in message
+
+
+def test_pairs_can_be_called_something_else() -> None:
+    x = torch.rand(3, 1, 28, 28)
+    figure = plotting.pairs(x, x.round(), labels=("grey", "drawn"))
+    texts = [text.get_text() for text in figure.axes[0].texts] + [
+        t.get_text() for t in figure.axes[0].get_yticklabels()
+    ]
+    assert "grey" in texts and "drawn" in texts and "original" not in texts
+    assert "grey" in figure.alt and "reconstruction" not in figure.alt

@@ -114,7 +114,7 @@ def pairs(
     for row, top in enumerate(mosaic.tops):
         label = labels[row % 2]
         ax.text(-4, top + mosaic.size[0] / 2, label, ha="right", va="center", fontsize=10)
-    return describe(fig, alt or headed(title, f"{len(originals)} originals, each above its reconstruction."))
+    return describe(fig, alt or headed(title, f"{len(originals)} pairs of images, {labels[0]} above {labels[1]}."))
 
 
 def manifold(
