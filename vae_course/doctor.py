@@ -185,7 +185,7 @@ def _writable(name: str, folder: Path, fix: str) -> Finding:
     place = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
     try:
         with tempfile.TemporaryFile(dir=place):
-            return Finding(name, "ok", f"writable, {folder}")
+            return Finding(name, "ok", "writable")
     except OSError as error:
         return Finding(name, "missing", f"{error.strerror or error}: {folder}", fix)
 
