@@ -21,7 +21,7 @@
 # - predict what a fit does when its KL is turned round,
 # - say in one sentence what variational inference is.
 #
-# **You need first:** lesson 02 (densities, expectations, prior, posterior, quadrature and Monte Carlo). Logarithms are
+# **You need first:** what lesson 02 (being written) will hold (densities, expectations, prior, posterior, quadrature and Monte Carlo). Logarithms are
 # natural ones throughout, $\log e = 1$.
 #
 # **Time:** 60 to 75 minutes, about half of it for the six exercises. One cell takes a few seconds and says so; all others

@@ -21,7 +21,7 @@
 # - write the ELBO in two forms and say what each of their terms rewards,
 # - spot a lost sign in a published loss, and show what it does.
 #
-# **You need first:** lesson 02 (prior, likelihood, joint, posterior, the exact worlds) and lesson 03 (the KL, its form for
+# **You need first:** what lesson 02 (being written) will hold (prior, likelihood, joint, posterior, the exact worlds) and lesson 03 (the KL, its form for
 # Gaussians, and the idea of replacing the posterior by a simple $q$). Logarithms, expectations, and PyTorch.
 #
 # **Time:** 75 minutes. No cell takes longer than 5 seconds.
