@@ -287,6 +287,27 @@ def test_early_stopping_ends_after_patience_and_puts_the_best_weights_back():
     assert not same(weights(model), after[-1])
 
 
+@pytest.mark.parametrize(
+    ("losses", "epochs", "best"),
+    [
+        ([5, 6, 4, 6, 6, 1], 5, 3),  # an improvement starts the count again
+        ([5, 5, 5, 1], 3, 1),  # standing still is no improvement
+        ([5, 4, 3, 2, 1], 5, 5),
+    ],
+)
+def test_patience_counts_epochs_in_a_row_without_a_lower_loss(losses: list[float], epochs: int, best: int):
+    coming = iter(losses)
+    history = quiet(
+        Noisy(),
+        loss=lambda m, x: plain_loss(m, x) * 0 + (0 if m.training else next(coming)),
+        val=X,
+        epochs=len(losses),
+        patience=2,
+    )
+    assert (history.epochs, history.best_epoch) == (epochs, best)
+    assert history.stopped == ("finished" if epochs == len(losses) else "early")
+
+
 def test_training_that_keeps_improving_is_not_stopped_early():
     assert quiet(Noisy(), val=X, patience=1, epochs=4).stopped == "finished"
 
