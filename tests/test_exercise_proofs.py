@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import math
 import re
 import textwrap
 import time
@@ -27,7 +28,7 @@ def verdict(exercise, answer, seed=0):
 
 def defined(exercise, source, namespace=None):
     """The function that a source defines, with the names that the lessons import."""
-    namespace = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional} | (namespace or {})
+    namespace = {"math": math, "torch": torch, "nn": torch.nn, "F": torch.nn.functional} | (namespace or {})
     exec(source, namespace)
     return namespace[re.search(r"def (\w+)", source).group(1)]
 

@@ -1,11 +1,15 @@
 """The evidence lower bound and the importance-weighted bound, from a prior, a likelihood and a posterior."""
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
+
+# How a table of terms, one row for each example and N columns, becomes one number: for each choice its share of the
+# honest value, the sum over the columns averaged over the B rows.
+Reduction = Literal["sum", "mean", "sum over all", "mean, summed over batch"]
 
 
 class LatentVariableModel(Protocol):
@@ -95,6 +99,51 @@ def negative_elbo(model: LatentVariableModel, x: Tensor, beta: float = 1.0) -> d
     """
     terms = elbo(model, x, beta=beta)
     return {"loss": -terms.elbo.mean(), "reconstruction": -terms.log_px_z.mean(), "kl": terms.kl.mean()}
+
+
+def effective_beta(
+    reconstruction: Reduction,
+    kl: Reduction,
+    *,
+    weight: float = 1.0,
+    pixels: int,
+    latents: int,
+    batch: int,
+    nats: float = 1.0,
+) -> float:
+    """The weight of the KL that a loss really has, once its reconstruction is -log p(x | z) in nats for each image.
+
+    loss = a * (-log p(x | z)) + b * KL + constant, each term summed over one image and averaged over the batch;
+    beta = b / a, with a = r(pixels) / nats, b = weight * r(latents), and r(N) = 1, 1/N, B or B/N by the reduction.
+
+    Args:
+        reconstruction: how the errors of the pixels become one number: "sum" or "mean" over the pixels with a mean over
+            the batch, "sum over all", or "mean, summed over batch".
+        kl: the same for the KL and the latent dimensions.
+        weight: what the KL is multiplied with.
+        pixels: pixels of an image.
+        latents: latent dimensions.
+        batch: images in a batch.
+        nats: how many nats one unit of a pixel's error stands for: 1 for cross-entropy, 1 / (2 sigma^2) for
+            (x - x')^2 with a stated sigma.
+
+    Raises:
+        ValueError: a reduction is unknown, a count is below one, or nats is not above zero.
+    """
+    for name, count in (("pixels", pixels), ("latents", latents), ("batch", batch)):
+        if count < 1:
+            raise ValueError(f"{name} is {count}: give a whole number, one or more.")
+    if not (math.isfinite(nats) and nats > 0 and math.isfinite(weight)):
+        raise ValueError(f"weight is {weight} and nats is {nats}: give finite numbers, nats above zero.")
+    return weight * _share(kl, latents, batch) * nats / _share(reconstruction, pixels, batch)
+
+
+def _share(reduction: Reduction, columns: int, batch: int) -> float:
+    """What a reduction multiplies the sum over the columns, averaged over the batch, with."""
+    shares = {"sum": 1.0, "mean": 1 / columns, "sum over all": batch, "mean, summed over batch": batch / columns}
+    if reduction not in shares:
+        raise ValueError(f"There is no reduction {reduction!r}: choose one of {', '.join(map(repr, shares))}.")
+    return shares[reduction]
 
 
 def _check(x: Tensor, draws: int, name: str) -> None:

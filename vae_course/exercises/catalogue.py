@@ -2,13 +2,22 @@
 
 import difflib
 
-from vae_course.exercises import lesson_00, lesson_03, lesson_04, lesson_07
+from vae_course.exercises import lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07
 from vae_course.exercises.model import AnyExercise, UnknownExercise
 
 
 def all_exercises() -> tuple[AnyExercise, ...]:
     """Every exercise, in the order of the lessons."""
-    return (*lesson_00.EXERCISES, *lesson_03.EXERCISES, *lesson_04.EXERCISES, *lesson_07.EXERCISES)
+    return (
+        *lesson_00.EXERCISES,
+        *lesson_01.EXERCISES,
+        *lesson_02.EXERCISES,
+        *lesson_03.EXERCISES,
+        *lesson_04.EXERCISES,
+        *lesson_05.EXERCISES,
+        *lesson_06.EXERCISES,
+        *lesson_07.EXERCISES,
+    )
 
 
 def get(id: str) -> AnyExercise:

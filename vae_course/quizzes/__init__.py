@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING
 
-from vae_course.quizzes import lesson_00, lesson_03, lesson_04, lesson_07
+from vae_course.quizzes import lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_07
 from vae_course.quizzes.model import Choice, Question
 
 if TYPE_CHECKING:
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "Question", "answer", "lessons", "questions", "show"]
 
 LETTERS = "abcdefgh"
-_QUIZZES = {"00": lesson_00.QUESTIONS, "03": lesson_03.QUESTIONS, "04": lesson_04.QUESTIONS, "07": lesson_07.QUESTIONS}
+_QUIZZES = {
+    "00": lesson_00.QUESTIONS,
+    "01": lesson_01.QUESTIONS,
+    "02": lesson_02.QUESTIONS,
+    "03": lesson_03.QUESTIONS,
+    "04": lesson_04.QUESTIONS,
+    "05": lesson_05.QUESTIONS,
+    "07": lesson_07.QUESTIONS,
+}
 
 
 def lessons() -> list[str]:
