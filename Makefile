@@ -35,8 +35,9 @@ setup-lab: $(READY_LAB)
 
 setup-test: $(READY_TEST) ## install what the tests need, and stop there
 
-build: setup-test ## build every lesson whose source has changed
+build: setup-test ## build every lesson whose source has changed, and the README's table of symbols
 	@$(VENV_PYTHON) -m vae_course.cli build
+	@$(VENV_PYTHON) -m vae_course.authoring.readme
 
 claims: setup-test ## measure again the numbers that the lessons state, on both data sets
 	@$(VENV_PYTHON) -m vae_course.authoring.measure

@@ -1,0 +1,86 @@
+"""The notation ledger: each symbol of the course with its name in code, its shape, and the lesson that introduces it."""
+
+from dataclasses import dataclass
+
+# What the letters in a shape count.
+LETTERS = {
+    "B": "examples in a batch",
+    "D": "latent dimensions",
+    "X": "numbers in an observation that is not an image",
+    "L": "draws of z for each example",
+}
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One row of the ledger.
+
+    Args:
+        formula: the symbol as it stands in formulas, in LaTeX.
+        meaning: what it is.
+        code: its name in code, the same in every lesson and in the package.
+        shape: its shape; for a distribution its batch and its event, what one draw looks like.
+        lesson: the lesson that introduces it, such as "03".
+        example: an expression that gives it, with `model` a VAE, `world` an `exact.LinearGaussian` and `points` of it.
+    """
+
+    formula: str
+    meaning: str
+    code: str
+    shape: str
+    lesson: str
+    example: str
+
+
+IMAGES, CODES = "[B, 1, 28, 28]", "[B, D]"
+
+SYMBOLS = (
+    Symbol("x", "what is observed: here a batch of images", "x", IMAGES, "00", "images.x"),
+    Symbol("y", "class of an image, 0 to 9", "y", "[B]", "00", "images.y"),
+    Symbol("z", "latent code", "z", CODES, "00", "model.posterior(x).rsample()"),
+    Symbol(r"\mu", "mean of a Gaussian over codes", "mu", CODES, "00", "model.encode(x)[0]"),
+    Symbol("p(z)", "prior", "prior", "batch [], event [D]", "02", "model.prior()"),
+    Symbol(r"p(x \mid z)", "likelihood", "likelihood", "batch [B], event [1, 28, 28]", "02", "model.likelihood(z)"),
+    Symbol(r"p(z \mid x)", "posterior", "posterior", "batch [B], event [D]", "02", "world.posterior(points)"),
+    Symbol(r"\log p(x \mid z)", "log-likelihood, nats", "log_px_z", "[B]", "02", "objectives.elbo(model, x).log_px_z"),
+    Symbol(r"\log p(x)", "log marginal, or evidence, nats", "log_px", "[B]", "02", "world.log_marginal(points)"),
+    Symbol("W", "loadings of the linear-Gaussian world", "W", "[X, D]", "02", "world.W"),
+    Symbol("b", "mean of x in the linear-Gaussian world", "b", "[X]", "02", "world.b"),
+    Symbol(r"\sigma", "standard deviation of the noise on x", "sigma", "[]", "02", "world.sigma"),
+    Symbol(r"\varepsilon", "standard normal noise", "eps", CODES, "02", "torch.randn_like(mu)"),
+    Symbol(r"q(z \mid x)", "approximate posterior", "q", "batch [B], event [D]", "03", "model.posterior(x)"),
+    Symbol(r"\log\sigma^2", "log variance of q, never log sigma", "logvar", CODES, "03", "model.encode(x)[1]"),
+    Symbol(r"\sigma", "standard deviation of q", "std", CODES, "03", "model.posterior(x).stddev"),
+    Symbol(r"\mathrm{KL}(q \,\Vert\, p)", "divergence of q from p, nats", "kl", "[B]", "03", "gaussian_kl(mu, logvar)"),
+    Symbol(
+        r"\mathcal L", "evidence lower bound, nats, maximised", "elbo", "[B]", "04", "objectives.elbo(model, x).elbo"
+    ),
+    Symbol(
+        r"\log w",
+        "log weight of a draw, log p(x, z) minus log q, nats",
+        "log_w",
+        "[L, B]",
+        "04",
+        "objectives.log_weights(model, x, k=L)",
+    ),
+    Symbol(r"\ell", "log odds of each pixel", "logits", IMAGES, "06", "model.decode(z)"),
+    Symbol(r"\beta", "weight of the KL", "beta", "[]", "06", "1.0"),
+)
+
+
+def markdown() -> str:
+    """The ledger as a Markdown table, and what the letters in its shapes count."""
+    rows = [
+        f"| ${s.formula}$ | {s.meaning} | `{s.code}` | {s.shape} | {s.lesson} |"
+        for s in sorted(SYMBOLS, key=lambda s: s.lesson)
+    ]
+    letters = "; ".join(f"{letter}: {meaning}" for letter, meaning in LETTERS.items())
+    head = "| symbol | meaning | in code | shape | first in lesson |\n|---|---|---|---|---|"
+    return "\n".join([head, *rows, "", f"Letters in shapes. {letters}."])
+
+
+def show() -> None:
+    """Show the ledger in a notebook."""
+    from IPython.display import Markdown, display
+
+    display(Markdown(markdown()))
