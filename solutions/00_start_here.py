@@ -160,6 +160,19 @@ LatentExplorer(model, images)
 # %% [markdown]
 # The reconstruction has the right class most of the time, but not every stroke. Two numbers cannot carry every detail
 # of 784 pixels. How much a code should carry is a question that this course answers with numbers.
+#
+# Two numbers have one advantage: they are a place in a plane. The **latent pad** puts the scatter plot and the decoder
+# together. Drag the big dot from class to class, or click the plane and use the arrow keys. What do you see on the border
+# between two classes, and what far outside, where no dots are?
+
+# %%
+from vae_course.widgets import LatentPad
+
+LatentPad(model, images)
+
+# %% [markdown]
+# On a border the picture is a bit of both. Far outside it hardly changes any more: few images of the training lie there, so
+# the decoder has nothing to tell apart.
 
 # %% [markdown]
 # ## 5 How the exercises work
@@ -295,6 +308,21 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # alone.
 
 # %% [markdown]
+# ### The letters of the course
+#
+# One thing has one name, in formulas, in code and in the text, and in every lesson. Here are all names, with the lesson
+# that explains each. Most of them are new to you now; come back to this table when a letter has slipped your mind.
+
+# %%
+from vae_course import notation
+
+notation.show()
+
+# %% [markdown]
+# A shape in square brackets counts along each axis, such as 784 pixels for each of $B$ images. A distribution has two
+# shapes: the batch, one distribution for each example, and the event, the shape of one draw.
+
+# %% [markdown]
 # ## 9 Quiz
 #
 # Four questions. Pick an answer and read the reply, also for the choices that you did not take (on the keyboard: Tab
@@ -317,6 +345,4 @@ quizzes.show("00")
 # **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014 (its figure 4 is a plane of
 # digits like the one above). MNIST: Y. LeCun, C. Cortes and C. J. C. Burges.
 #
-# **Next:** the derivation, beginning with [03 KL divergence](03_kl_and_variational_inference.ipynb), or straight to
-# [07 Your first VAE](07_your_first_vae.ipynb), where you build and train one yourself. Lessons that are named here without
-# a link are still being written.
+# **Next:** [01 Autoencoders](01_autoencoders.ipynb): compress digits to two numbers, and find out what such a model lacks.

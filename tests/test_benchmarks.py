@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from benchmarks.__main__ import END, START, update
+from benchmarks import pad
 from benchmarks.table import Row, in_turns, median_ratio, table
+from vae_course import doctor
 
 ROOT = Path(__file__).parents[1]
+START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 
 
 def test_all_benchmarks_run_and_update_a_file(tmp_path: Path):
@@ -25,14 +25,16 @@ def test_all_benchmarks_run_and_update_a_file(tmp_path: Path):
     assert "Made by `python -m benchmarks --quick`" in text
     for what in ("plain loop", "matrix products", "test loss", "first picture", "`import vae_course`"):
         assert what in text, what
-    assert text.count(": yes |") + text.count(": no |") == 6
+    in_browser = ("new picture, latent pad", "slider to new picture") if doctor.find_chromium() else ()
+    for what in in_browser:
+        assert what in text, what
+    assert text.count(": yes |") + text.count(": no |") == 6 + len(in_browser)
 
 
-def test_a_file_without_markers_is_left_alone(tmp_path: Path):
-    (tmp_path / "README.md").write_text("nothing here")
-    with pytest.raises(SystemExit, match="lacks the lines"):
-        update(tmp_path / "README.md", "table")
-    assert (tmp_path / "README.md").read_text() == "nothing here"
+def test_without_chromium_the_pad_is_left_out_with_a_line(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "find_chromium", lambda: None)
+    assert pad.measure(quick=True) == []
+    assert "The latent pad is not measured: Chromium is not here; install it" in capsys.readouterr().out
 
 
 def test_a_round_runs_every_job_once_before_the_next_begins():

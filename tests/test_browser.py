@@ -105,7 +105,7 @@ def test_a_digit_is_encoded_by_keyboard_alone(visit: Visit, explorer: Locator) -
 
 
 def test_every_move_of_a_slider_is_followed_by_its_picture(visit: Visit, explorer: Locator) -> None:
-    """One new picture a key press, none lost; how fast is for `python -m benchmarks.slider` to say."""
+    """One new picture a key press, none lost; how fast is for `python -m benchmarks.pad` to say."""
     watch_delays(explorer)
     for i, delay in enumerate(key_press_delays(visit, explorer, presses=10)):
         assert delay > 0, f"press {i} changed nothing"

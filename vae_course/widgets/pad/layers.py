@@ -1,0 +1,135 @@
+"""A decoder as data that a web page can run: linear layers and simple activations, nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vae_course.plotting.arrays import decoded
+
+Layer = dict[str, Any]
+
+MOST_WEIGHTS = 2_000_000  # 8 MB to send, and about 3 ms of a browser's time for each picture
+PROBES = 32  # codes that a description is compared with its model on
+TOLERANCE = 1e-4  # a difference of more than this a pixel is no rounding
+
+# What each activation of `pad.js` computes; the two lists must name the same.
+ACTIVATIONS: dict[str, Callable[[Tensor, Layer], Tensor]] = {
+    "relu": lambda x, _: torch.relu(x),
+    "leaky_relu": lambda x, layer: F.leaky_relu(x, layer["slope"]),
+    "elu": lambda x, layer: F.elu(x, layer["alpha"]),
+    "silu": lambda x, _: F.silu(x),
+    "tanh": lambda x, _: torch.tanh(x),
+    "sigmoid": lambda x, _: torch.sigmoid(x),
+}
+SIMPLE = {nn.ReLU: "relu", nn.SiLU: "silu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid"}
+SHAPE_ONLY = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)  # in evaluation none of them changes a number
+
+
+class NotInPage(ValueError):
+    """A page can't run this decoder; the message says why."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A decoder: `layers` in order, and `weights`, for each linear layer its matrix `[out, in]` and its bias `[out]`."""
+
+    layers: list[Layer]
+    weights: list[np.ndarray]
+
+    @property
+    def widths(self) -> list[int]:
+        """The numbers of units, from the code to the pixels."""
+        linear = [layer for layer in self.layers if layer["kind"] == "linear"]
+        return [linear[0]["in"], *(layer["out"] for layer in linear)]
+
+    @property
+    def size(self) -> int:
+        """How many weights there are."""
+        return sum(array.size for array in self.weights)
+
+
+def stack_of(model: Any, decode_mean: Callable[[Tensor], Tensor]) -> Stack:
+    """The stack that gives the same pictures as `decode_mean`, which is tried out before it is believed.
+
+    Raises:
+        NotInPage: the model has no decoder to look into, or one with other layers, or with too many weights, or its
+            pictures are not what the decoder gives, with a sigmoid or without.
+    """
+    module = model if isinstance(model, nn.Sequential) else getattr(model, "decoder", None)
+    if not isinstance(module, nn.Module):
+        raise NotInPage(f"the model, a {type(model).__name__}, has no `decoder` to look into")
+    stack = describe(module)
+    if stack.size > MOST_WEIGHTS:
+        raise NotInPage(f"its decoder has {stack.size:,} weights, more than {MOST_WEIGHTS:,}")
+    z = 2 * torch.randn(PROBES, stack.widths[0], generator=torch.Generator().manual_seed(0))
+    pictures = decoded(decode_mean, z).reshape(PROBES, -1)
+    for end in ([], [{"kind": "sigmoid"}]):
+        candidate = replace(stack, layers=[*stack.layers, *end])
+        if stack.widths[-1] == pictures.shape[1] and np.abs(run(candidate, z) - pictures).max() < TOLERANCE:
+            return candidate
+    raise NotInPage("its pictures are not what its decoder gives, with a sigmoid or without")
+
+
+def describe(module: nn.Module) -> Stack:
+    """The layers and weights of a module that holds linear layers and simple activations one after the other.
+
+    Raises:
+        NotInPage: there is another kind of layer, or no linear one.
+    """
+    layers: list[Layer] = []
+    weights: list[np.ndarray] = []
+    for part in _parts(module):
+        if isinstance(part, nn.Linear):
+            layers.append({"kind": "linear", "in": part.in_features, "out": part.out_features})
+            bias = torch.zeros(part.out_features) if part.bias is None else part.bias
+            weights += [tensor.detach().cpu().float().numpy() for tensor in (part.weight, bias)]
+        elif not isinstance(part, SHAPE_ONLY):
+            layers.append(_activation(part))
+    if not weights:
+        raise NotInPage("its decoder has no linear layer")
+    return Stack(layers, weights)
+
+
+def run(stack: Stack, z: Tensor) -> np.ndarray:
+    """What the page computes: codes `[N, D]` to pixels `[N, H W]`."""
+    values, weights = z.float(), iter(stack.weights)
+    for layer in stack.layers:
+        if layer["kind"] == "linear":
+            values = F.linear(values, torch.from_numpy(next(weights)), torch.from_numpy(next(weights)))
+        else:
+            values = ACTIVATIONS[layer["kind"]](values, layer)
+    return values.numpy()
+
+
+def to_bytes(stack: Stack, precision: str) -> bytes:
+    """All weights one after the other, little-endian, in `float32` or `float16`."""
+    kind = np.dtype(precision).newbyteorder("<")
+    return b"".join(array.astype(kind).tobytes() for array in stack.weights)
+
+
+def halved(stack: Stack) -> Stack:
+    """The stack with its weights rounded to half precision; what is too large for that becomes infinite."""
+    with np.errstate(over="ignore"):
+        return replace(stack, weights=[array.astype(np.float16).astype(np.float32) for array in stack.weights])
+
+
+def _parts(module: nn.Module) -> list[nn.Module]:
+    """The layers in order, those of stacks within stacks included."""
+    if isinstance(module, nn.Sequential):
+        return [part for child in module for part in _parts(child)]
+    return [module]
+
+
+def _activation(part: nn.Module) -> Layer:
+    if type(part) in SIMPLE:
+        return {"kind": SIMPLE[type(part)]}
+    if isinstance(part, nn.LeakyReLU):
+        return {"kind": "leaky_relu", "slope": part.negative_slope}
+    if isinstance(part, nn.ELU):
+        return {"kind": "elu", "alpha": part.alpha}
+    raise NotInPage(f"its decoder has a {type(part).__name__} layer")
