@@ -1,0 +1,907 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 09 Find the bug
+#
+# A broken VAE seldom crashes. It trains, its loss falls, it draws something. This lesson hands you twelve case files: small
+# trainings, each with one broken line, and each line taken from a kind of mistake that was made in public code. You see the
+# curves and the pictures first and name the suspect. Then you measure, and only then do you read the code.
+
+# %% [markdown]
+# **After this lesson you can**
+# - tell from curves and pictures in which part of a VAE a mistake sits,
+# - choose the one measurement that separates two suspects,
+# - mend wrong scales, noise that is no bound, doubled sigmoids, and evaluations that leave traces,
+# - check a VAE of your own with a short list before you trust its numbers.
+#
+# **You need first:** [lesson 07](07_your_first_vae.ipynb) (a whole VAE and its training),
+# [lesson 04](04_the_elbo.ipynb) (the bound never lies above $\log p(x)$), [lesson 05](05_gradients_and_reparameterisation.ipynb)
+# (the draw) and [lesson 06](06_choosing_the_likelihood.ipynb) (logits, sums and means).
+#
+# **Time:** 60 minutes. Twelve cells train one or two small networks, each of them for about 2 seconds.
+#
+# **Symbols of this lesson**
+#
+# | symbol | meaning | in code | shape |
+# |---|---|---|---|
+# | $x$ | images, pixels 0 or 1 | `x` | `[B, 1, 28, 28]` |
+# | $z$ | codes | `z` | `[B, D]`, here $D = 10$; `[L, B, D]` for $L$ draws |
+# | $\mu, \log \sigma^2$ | mean and log variance of $q(z \mid x)$ | `mu`, `logvar` | `[B, D]` each |
+# | $\varepsilon$ | noise, $(z - \mu) / \sigma$ | `eps` | as $z$ |
+# | $\ell$ | log odds of each pixel | `logits` | `[B, 1, 28, 28]` |
+# | $p = \mathrm{sigmoid}(\ell)$ | probability of ink | `p` | as $\ell$ |
+# | $-\log p(x_i \mid z)$ | loss of each pixel, nats | `errors` | `[B, P]`, $P = 784$ |
+# | $\mathrm{KL}_d$ | KL of each latent dimension, nats | `kl_of_dims` | `[B, D]` |
+# | $\log p(x)$ | log marginal, known in an exact world | `log_px` | `[B]` |
+
+# %% [markdown]
+# ## 1 The line-up
+#
+# All cases share one small network, 784-200-10, ten epochs on 4,000 images, and pixels that are drawn anew as 0 or 1 in each
+# batch. So the loss of a healthy run is the negative of a bound on $\log p(x)$, in nats per image.
+
+# %%
+import torch
+from torch.nn import functional as F
+
+from vae_course import bugs, data, exercises, objectives, plotting
+from vae_course.bugs import broken
+from vae_course.claims import claim
+from vae_course.evaluation import evaluate, kl_per_dim
+from vae_course.models import VAE
+from vae_course.plotting.bugs import beside, rows
+
+splits = data.load("auto")
+world = splits.name
+images, val = splits.train[:4000], data.binarize(splits.val[:1000], seed=1)
+
+# %% [markdown]
+# First the healthy run, so that you know what normal looks like. It takes about 2 seconds, like every run of this lesson.
+
+# %%
+healthy, healthy_history = bugs.train("healthy", images, val)
+beside({"training": healthy_history.train, "validation": healthy_history.val})
+
+# %% [markdown]
+# The loss falls and flattens. The KL dips at first, then rises, because codes become worth their price. Training and
+# validation agree. What the curves print, an independent function confirms:
+
+# %%
+healthy_result = evaluate(healthy, val)
+claim("09-healthy-elbo", healthy_result.elbo, world=world, tolerance=2.5)
+claim("09-healthy-kl", healthy_result.kl, world=world, tolerance=1.5)
+
+# %% [markdown]
+# And what it draws: reconstructions, and images decoded from twelve codes of the prior. Keep these codes; every case will
+# decode the same ones.
+
+# %%
+x, z = val.x[:12], torch.randn(12, 10, generator=torch.Generator().manual_seed(1))
+
+
+def drawn(model):
+    """Mean images of the twelve codes."""
+    with torch.no_grad():
+        return model.decode_mean(z)
+
+
+rows({"originals": x, "reconstructions": healthy.reconstruct(x), "samples": drawn(healthy)})
+
+# %% [markdown]
+# The reconstructions can be read. Some of the samples are digits; ten epochs on few images do no better.
+#
+# Now the twelve suspects. Each is guilty of exactly one case, so what you have solved helps with the rest.
+
+# %%
+bugs.line_up()
+
+# %% [markdown]
+# **How a case goes.** You see the symptom. You write the name of your suspect into `guess`. You measure. Then `reveal` shows
+# the code with its broken line, what mends it, and where it was seen. The mended line makes each case healthy again; a test of
+# this course proves that for all twelve.
+
+# %%
+guess = dict.fromkeys("ABCDEFGHIJKL", "")
+
+# %% [markdown]
+# ## 2 First family: the scale
+#
+# A VAE's loss adds two numbers. Most mistakes are made right there.
+#
+# ### Case A: the grey digit
+
+# %%
+model_a, history_a = bugs.train("A", images, val)
+beside({"healthy": healthy_history, "case A": history_a})
+
+# %% [markdown]
+# Next to the healthy curves, those of case A lie on the floor. A loss of 0.2 looks like a triumph. The pictures:
+
+# %%
+rows({"originals": x, "reconstructions": model_a.reconstruct(x), "samples": drawn(model_a)})
+
+# %% [markdown]
+# Each reconstruction is the same grey mean of all digits, and so is each sample. The code carries nothing. Suspects:
+# `pixel-mean`, `two-sigmoids`, `sigmoid-codes`. Each of them could leave a decoder without codes. Whom do you name?
+
+# %%
+guess["A"] = ""  # a name from the line-up
+
+# %% [markdown]
+# **Measure.** A decoder that can't use its codes and codes that are too dear both end like this. They differ before the
+# first step. An untrained network gives each pixel a fair coin, and lesson 07 told you what 784 fair coins cost.
+
+# %%
+torch.manual_seed(0)
+untrained = VAE.mlp(10, hidden=(200,))
+for name, loss in (("healthy", broken.healthy), ("case A", broken.loss_a)):
+    first = loss(untrained, val.x)["reconstruction"].item()
+    print(f"{name}: first reconstruction loss {first:.2f} nats")
+claim("09-a-first-loss", first, world="any", tolerance=0.01, digits=2)
+claim("09-a-kl", kl_per_dim(model_a, val).sum(), world="any", tolerance=0.05, digits=2)
+
+# %% [markdown]
+# {{any:09-a-first-loss}} is $\log 2$: the price of *one* pixel. Somebody divided by 784, and the KL was not divided. So a nat of
+# code has to save 784 nats of reconstruction, and no code does. The KL of the trained model is {{any:09-a-kl}} nats.
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("A", guess["A"])
+
+# %% [markdown]
+# ### Case B: sharp copies, poor samples
+
+# %%
+model_b, history_b = bugs.train("B", images, val)
+beside({"healthy": healthy_history, "case B": history_b})
+
+# %% [markdown]
+# The printed loss is far *better* than the healthy one, and the KL much smaller. A breakthrough? Look at both kinds of pictures.
+
+# %%
+rows({"reconstructions": model_b.reconstruct(x), "samples, case B": drawn(model_b), "samples, healthy": drawn(healthy)})
+
+# %% [markdown]
+# Reconstructions are as sharp as one could wish, the samples are worse than the healthy ones. A code that is cheap should be
+# close to the prior, and then samples should be good. Something in the report does not fit. Your suspect?
+
+# %%
+guess["B"] = ""
+
+# %% [markdown]
+# **Measure.** When a report does not fit, take the number from another source. `evaluate` computes its own KL.
+
+# %%
+result_b = evaluate(model_b, val)
+claim("09-b-printed-kl", history_b.val["kl"][-1], world=world, tolerance=0.8)
+claim("09-b-true-kl", result_b.kl, world=world, tolerance=8)
+claim("09-b-elbo", result_b.elbo, world=world, tolerance=5)
+claim("09-b-ratio", result_b.kl / history_b.val["kl"][-1], world="any", tolerance=0.3)
+
+# %% [markdown]
+# The true KL is {{mnist:09-b-true-kl}} nats on MNIST ({{pen:09-b-true-kl}} on pen digits), the printed one
+# {{mnist:09-b-printed-kl}} ({{pen:09-b-printed-kl}}). The ratio is {{any:09-b-ratio}}, which is $D$. And the true ELBO,
+# {{mnist:09-b-elbo}} ({{pen:09-b-elbo}}), is worse than the healthy {{mnist:09-healthy-elbo}} ({{pen:09-healthy-elbo}}).
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("B", guess["B"])
+
+# %% [markdown]
+# ### Your turn: mend the scale
+#
+# A third author made both mistakes at once:
+#
+# ```python
+# def balanced_loss(errors, kl_of_dims):
+#     return errors.mean() + kl_of_dims.mean()
+# ```
+#
+# `errors` `[B, P]` holds the loss of each pixel, $-\log p(x_i \mid z)$, `kl_of_dims` `[B, D]` the KL of each latent dimension,
+# both in nats. Return the mean over the batch of the negative ELBO, one number.
+
+
+# %% exercise="09-scale"
+def balanced_loss(errors, kl_of_dims):
+    """The mean over the batch of the negative ELBO, one number, from [B, P] and [B, D] in nats."""
+    ### BEGIN SOLUTION
+    return errors.sum(dim=1).mean() + kl_of_dims.sum(dim=1).mean()
+    ### END SOLUTION
+
+
+# %% check="09-scale" points=2
+exercises.check("09-scale", balanced_loss)
+balanced_loss = exercises.or_reference("09-scale", balanced_loss)
+
+# %% [markdown]
+# **Check.** Train with your loss. Predict first: what will the first loss be, and where will the KL end?
+
+
+# %%
+def own_loss(model, x):
+    mu, logvar = model.encode(x)
+    logits = model.decode(broken.draw(mu, logvar))
+    errors = F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1)
+    kl_of_dims = 0.5 * (torch.exp(logvar) + mu**2 - 1 - logvar)
+    loss, kl = balanced_loss(errors, kl_of_dims), kl_of_dims.sum(dim=1).mean()
+    return {"loss": loss, "reconstruction": loss - kl, "kl": kl}
+
+
+mended, _ = bugs.train("healthy", images, val, loss=own_loss)
+claim("09-mended-elbo", evaluate(mended, val).elbo, world=world, tolerance=2.5)
+
+# %% [markdown]
+# The bound is back at the healthy value: {{mnist:09-mended-elbo}} nats on MNIST, {{pen:09-mended-elbo}} on pen digits.
+#
+# ### Case C: the validation curve that won't come down
+#
+# The author of case C reports overfitting. Here are both of his curves.
+
+# %%
+model_c, history_c = bugs.train("C", images, val)
+beside({"training": history_c.train, "validation": history_c.val})
+
+# %% [markdown]
+# There is a gap between the losses, and it grows. But look at the other two panels before you agree. Your suspect?
+
+# %%
+guess["C"] = ""
+
+# %% [markdown]
+# **Measure.** Reconstruction and KL agree in both lists. A model that overfits would reconstruct its training images better.
+# If the parts agree and the sums don't, the sums were made in different ways. Solve loss = reconstruction + weight · KL for
+# the weight.
+
+
+# %%
+def weight(curves):
+    return (curves["loss"][-1] - curves["reconstruction"][-1]) / curves["kl"][-1]
+
+
+claim("09-c-training-weight", weight(history_c.train), world="any", tolerance=0.01, unit="", digits=2)
+claim("09-c-validation-weight", weight(history_c.val), world="any", tolerance=0.01, unit="", digits=2)
+
+# %% [markdown]
+# The KL counts {{any:09-c-training-weight}} in training and {{any:09-c-validation-weight}} in validation. Two different losses were
+# drawn into one panel. A weight other than 1 can be chosen on purpose, as a beta-VAE does. But then both lists need it, or
+# the panel needs two names.
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("C", guess["C"])
+
+# %% [markdown]
+# ## 3 Second family: noise and codes
+#
+# ### Cases D and E: too good to be true
+#
+# Two runs that print a *better* loss than the healthy one.
+
+# %%
+model_d, history_d = bugs.train("D", images, val)
+model_e, history_e = bugs.train("E", images, val)
+beside({"healthy": healthy_history, "case D": history_d, "case E": history_e})
+
+# %% [markdown]
+# Both curves are smooth and flatten as they should. Nothing alarms you, except that the same network should not be so
+# much better. The same twelve codes, decoded by each:
+
+# %%
+rows({"healthy": drawn(healthy), "case D": drawn(model_d), "case E": drawn(model_e)})
+
+# %% [markdown]
+# The samples of case D are bold, and some are blots. Those of case E look no worse than the healthy ones. Would you have
+# stopped case E? Name a suspect for each.
+
+# %%
+guess["D"], guess["E"] = "", ""
+
+# %% [markdown]
+# **Measure.** Lesson 04 gives you a law that no code can break: averaged over draws, the bound lies below $\log p(x)$. Go
+# where $\log p(x)$ is known. This linear-Gaussian world has a posterior with independent dimensions, so $q$ can be the exact
+# posterior, and an honest bound must then equal $\log p(x)$.
+
+# %%
+from vae_course.distributions import gaussian_kl
+from vae_course.exact import LinearGaussian
+
+W = torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.0]], dtype=torch.float64)
+exact = LinearGaussian(W, torch.zeros(3, dtype=torch.float64), 0.7)
+_, points = exact.sample(4, generator=torch.Generator().manual_seed(1))
+log_px = exact.log_marginal(points)
+mu, logvar = exact.posterior(points).mean, exact.posterior(points).variance.log()
+
+# %% [markdown]
+# Take the draw of each run, 20,000 times, and compute the bound with it: $\log p(x \mid z)$ on average, less the KL.
+
+# %%
+torch.manual_seed(0)
+many = (20_000, 4, 2)
+above = {}
+for name, drawing in (("healthy", broken.draw), ("case D", broken.draw_d), ("case E", broken.draw_e)):
+    z_many = drawing(mu.expand(many), logvar.expand(many))
+    bound = exact.likelihood(z_many).log_prob(points).mean(0) - gaussian_kl(mu, logvar.expand(4, 2))
+    above[name] = (bound - log_px).mean().item()
+    print(f"{name}: bound - log p(x) = {above[name]:+.2f} nats")
+claim("09-d-above", above["case D"], world="any", tolerance=0.03, digits=2)
+claim("09-e-above", above["case E"], world="any", tolerance=0.03, digits=2)
+assert abs(above["healthy"]) < 0.03
+
+# %% [markdown]
+# The healthy draw hits $\log p(x)$. The other two lie {{any:09-d-above}} and {{any:09-e-above}} nats above it, which is
+# impossible for a bound. Both are convicted of the same thing: the draw does not come from the $q$ that the KL is charged for.
+# Too little noise flatters the reconstruction, at the price of a wide $q$. But which is which?
+#
+# ### Your turn: mend the instrument
+#
+# If the draw is honest, $\varepsilon = (z - \mu) / \sigma$ is standard normal: its mean square is 1 in each dimension. A
+# colleague has built an instrument for that, with two errors of its own:
+#
+# ```python
+# def noise_scale(z, mu, logvar):
+#     eps = (z - mu) / torch.exp(logvar)
+#     return eps.std()
+# ```
+#
+# Mend it. From draws `z` `[L, B, D]` and `mu`, `logvar` `[B, D]`, return for each dimension the root of the mean square of
+# $\varepsilon$ over draws and examples, `[D]`.
+
+
+# %% exercise="09-noise-scale"
+def noise_scale(z, mu, logvar):
+    """The root mean square of (z - mu) / sigma for each dimension, [D], from [L, B, D] and twice [B, D]."""
+    ### BEGIN SOLUTION
+    eps = (z - mu) / torch.exp(0.5 * logvar)
+    return (eps**2).mean(dim=(0, 1)).sqrt()
+    ### END SOLUTION
+
+
+# %% check="09-noise-scale" points=3
+exercises.check("09-noise-scale", noise_scale)
+noise_scale = exercises.or_reference("09-noise-scale", noise_scale)
+
+# %% [markdown]
+# Point it at the three models, with the draw that each was trained with. Predict before you look: which curve lies at 1, which
+# lies at another constant, and which follows $\sigma$? The $\sigma$ that case E tells the KL is drawn as well.
+
+# %%
+scales, sigmas = {}, {}
+draws = {"healthy": (healthy, broken.draw), "case D": (model_d, broken.draw_d), "case E": (model_e, broken.draw_e)}
+for name, (model, drawing) in draws.items():
+    with torch.no_grad():
+        mu, logvar = model.encode(val.x)
+        scales[name] = noise_scale(torch.stack([drawing(mu, logvar) for _ in range(20)]), mu, logvar)
+        sigmas[name] = torch.exp(0.5 * logvar).mean(0)
+
+# %%
+claim("09-d-scale", scales["case D"].mean(), world="any", tolerance=0.0005, unit="", digits=3)
+claim("09-e-scale", scales["case E"].mean(), world=world, tolerance=0.1, unit="", digits=2)
+claim("09-e-sigma", sigmas["case E"].mean(), world=world, tolerance=0.1, unit="", digits=2)
+claim("09-d-sigma", sigmas["case D"].mean(), world=world, tolerance=0.03, unit="", digits=2)
+axes_names = {"xlabel": "latent dimension", "ylabel": "size of (z - mu) / sigma"}
+curves = scales | {"sigma of case E": sigmas["case E"]}
+plotting.lines(range(1, 11), curves, **axes_names, logy=True, markers=True)
+
+# %% [markdown]
+# Case D's noise is {{any:09-d-scale}} of what it should be, in every dimension: a constant. Case E's has a mean of
+# {{mnist:09-e-scale}} on MNIST ({{pen:09-e-scale}} on pen digits), and its curve lies on that of $\sigma$, whose mean is
+# {{mnist:09-e-sigma}} ({{pen:09-e-sigma}}). It multiplied by $\sigma$ once too often.
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("D", guess["D"])
+print()
+bugs.reveal("E", guess["E"])
+
+# %% [markdown]
+# How did case D get so cheap a code? It tells the KL that $\sigma$ is {{mnist:09-d-sigma}} ({{pen:09-d-sigma}}), almost the
+# prior's 1, and pays next to nothing. The noise it really adds is a hundredth of that. The honest bound of each model:
+
+# %%
+for name, model, history in (("d", model_d, history_d), ("e", model_e, history_e)):
+    claim(f"09-{name}-printed", history.val["loss"][-1], world=world, tolerance=4)
+    claim(f"09-{name}-elbo", evaluate(model, val).elbo, world=world, tolerance=40 if name == "d" else 4)
+
+# %% [markdown]
+# Case D printed a loss of {{mnist:09-d-printed}} on MNIST, and its ELBO is {{mnist:09-d-elbo}} ({{pen:09-d-printed}} and
+# {{pen:09-d-elbo}} on pen digits). Case E printed {{mnist:09-e-printed}}, and its ELBO is {{mnist:09-e-elbo}}
+# ({{pen:09-e-printed}} and {{pen:09-e-elbo}}). A loss that is better than it should be is a symptom.
+#
+# ### Case F: half a nat for nothing
+
+# %%
+model_f, history_f = bugs.train("F", images, val)
+beside({"healthy": healthy_history, "case F": history_f})
+
+# %% [markdown]
+# The KL settles on a round number and stays. The pictures:
+
+# %%
+rows({"originals": x, "reconstructions": model_f.reconstruct(x), "samples": drawn(model_f)})
+
+# %% [markdown]
+# Grey digits again, as in case A. But a code that says nothing should cost nothing, and this one costs 5 nats, half a nat for
+# each dimension. What are they spent on? Name your suspect.
+
+# %%
+guess["F"] = ""
+
+# %% [markdown]
+# **Measure.** Look at what the KL is made of: $\mu$ and $\sigma$ of all validation images.
+
+# %%
+with torch.no_grad():
+    mu, logvar = model_f.encode(val.x)
+std = torch.exp(0.5 * logvar)
+print(f"mu from {mu.min():.3f} to {mu.max():.3f}, sigma from {std.min():.3f} to {std.max():.3f}")
+claim("09-f-kl", evaluate(model_f, val).kl, world="any", tolerance=0.2)
+claim("09-f-mu", mu.mean(), world="any", tolerance=0.05, unit="", digits=2)
+
+# %% [markdown]
+# Every $\mu$ is {{any:09-f-mu}} and every $\sigma$ is too. $\mathrm{KL}(\mathcal N(1, 1) \,\Vert\, \mathcal N(0, 1)) = \frac12$, ten times
+# over makes {{any:09-f-kl}}. A $\mu$ of 0 would cost nothing. Something stops $\mu$ at the end of a scale that runs from
+# 0 to 1, and there the slope of a sigmoid is zero, so no gradient leads back.
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("F", guess["F"])
+
+# %% [markdown]
+# Any number may be a mean, so its layer needs no activation. A standard deviation must be positive: that is what
+# $\log \sigma^2$ is for.
+#
+# ### Case G: good numbers, bad samples
+#
+# The model of case G *is* the healthy one. Only its author's samples differ from yours.
+
+# %%
+torch.manual_seed(1)
+rows({"your samples": healthy.sample(12), "case G": broken.sample_g(healthy, 12)})
+
+# %% [markdown]
+# The strokes are bolder and the shapes exaggerated: some would pass, others are blots. Name your suspect.
+
+# %%
+guess["G"] = ""
+
+# %% [markdown]
+# **Measure.** The decoder is fine, so look at what it is fed. A hook writes down the codes that reach it, whoever sent them.
+
+# %%
+codes = []
+hook = healthy.decoder.register_forward_pre_hook(lambda module, inputs: codes.append(inputs[0]))
+with torch.no_grad():
+    _ = broken.sample_g(healthy, 5000)
+hook.remove()
+claim("09-g-spread", codes[0].std(), world="any", tolerance=0.03, unit="", digits=2)
+
+# %% [markdown]
+# Codes of the prior have a spread of 1; these have {{any:09-g-spread}}. In ten dimensions that puts nearly all of them
+# outside the region in which the decoder was trained.
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("G", guess["G"])
+
+# %% [markdown]
+# ## 4 Third family: pixels
+#
+# ### Case H: fog
+
+# %%
+model_h, history_h = bugs.train("H", images, val)
+beside({"healthy": healthy_history, "case H": history_h})
+
+# %% [markdown]
+# This loss stops after the second epoch, near the 543 nats of 784 fair coins, as if nothing had been learnt.
+
+# %%
+rows({"originals": x, "reconstructions": model_h.reconstruct(x), "samples": drawn(model_h)})
+
+# %% [markdown]
+# Fog, with a trace of ink at most. In case A the mean digit at least had white paper around it. Here even the corners, where
+# no digit has ever had ink, are grey. Five suspects are left. Whom do you name?
+
+# %%
+guess["H"] = ""
+
+# %% [markdown]
+# **Measure.** White paper needs a very negative logit. Look at the range of the numbers that the loss is given.
+
+# %%
+with torch.no_grad():
+    for name, model in (("healthy", healthy), ("case H", model_h)):
+        logits = model.decode(model.encode(val.x)[0])
+        print(f"{name}: logits from {logits.min():.1f} to {logits.max():.1f}")
+
+# %% [markdown]
+# Logits between 0 and 1 are no logits. They are probabilities, and the loss takes the sigmoid of them once more. So blank
+# paper has a probability of ink of at least sigmoid(0) = 0.5, and ink at most sigmoid(1) = 0.73. How good can the loss get
+# under these rules?
+
+# %%
+ink = val.x.flatten(1).sum(1)
+best = ink * F.softplus(torch.tensor(-1.0)) + (784 - ink) * F.softplus(torch.tensor(0.0))
+claim("09-h-best", best.mean(), world=world, tolerance=2)
+claim("09-h-loss", history_h.val["loss"][-1], world=world, tolerance=5)
+
+# %% [markdown]
+# Even a perfect decoder would only reach {{mnist:09-h-best}} nats on MNIST ({{pen:09-h-best}} on pen digits). Case H has
+# {{mnist:09-h-loss}} ({{pen:09-h-loss}}). Nine pixels in ten are paper, and each costs $\log 2$ whatever the decoder does, so there is
+# little left for a code to save.
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("H", guess["H"])
+
+# %% [markdown]
+# ### Your turn: one sigmoid, not two
+#
+# The right mend is to take the sigmoid out of the decoder. Sometimes the decoder is not yours. Then mend the loss:
+#
+# ```python
+# def image_loss(x, p):
+#     return F.binary_cross_entropy_with_logits(p, x, reduction="none").flatten(1).sum(dim=1)
+# ```
+#
+# `x` holds pixels of 0 and 1, `p` the decoder's probabilities of ink, both `[B, C, H, W]`. Return $-\log p(x \mid z)$ in
+# nats for each image, `[B]`.
+
+
+# %% exercise="09-two-sigmoids"
+def image_loss(x, p):
+    """-log p(x | z) in nats for each image, [B], from pixels and probabilities [B, C, H, W]."""
+    ### BEGIN SOLUTION
+    return F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(dim=1)
+    ### END SOLUTION
+
+
+# %% check="09-two-sigmoids" points=2
+exercises.check("09-two-sigmoids", image_loss)
+image_loss = exercises.or_reference("09-two-sigmoids", image_loss)
+
+# %% [markdown]
+# **Check.** With the probabilities of the healthy model, your loss must agree with the one made from its logits.
+
+# %%
+with torch.no_grad():
+    logits = healthy.decode(z)
+    from_logits = F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(dim=1)
+    torch.testing.assert_close(image_loss(x, torch.sigmoid(logits)), from_logits, rtol=1e-3, atol=1e-2)
+print("The two agree.")
+
+# %% [markdown]
+# ### Case I: it worked for months
+#
+# This code ran well on digits. Then somebody fed it scans, in which paper is 1 and ink 0.
+
+
+# %%
+def inverted(part):
+    return data.Images(1 - part.x, part.y, None, part.name)
+
+
+_, paper_history = bugs.train("healthy", inverted(images), inverted(val))
+
+# %% [markdown]
+# The healthy loss trains on scans without trouble. Now case I; `seen` collects what it did up to its end.
+
+# %%
+from vae_course.training import TrainingError
+
+seen = []
+try:
+    bugs.train("I", inverted(images), inverted(val), callbacks=[lambda epoch, history, model: seen.append(history)])
+except TrainingError as error:
+    print(error)
+beside({"healthy, scans": paper_history, "case I, scans": seen[-1]})
+
+# %% [markdown]
+# Up to its last epoch case I follows the healthy run, point for point. Then, within one step, the loss is `nan`. Name your
+# suspect.
+
+# %%
+guess["I"] = ""
+
+# %% [markdown]
+# **Measure.** A loss of an image is a sum over pixels, so one pixel is enough to spoil it. Put a single pixel of paper, $x = 1$,
+# into the loss at ever larger logits, beside PyTorch's own function.
+
+# %%
+one = torch.ones(1)
+for logit in (5.0, 10.0, 15.0, 16.0, 17.0, 20.0):
+    ell = torch.tensor([logit])
+    own, right = broken.pixel_loss_i(one, ell).item(), F.binary_cross_entropy_with_logits(ell, one).item()
+    print(f"logit {logit:4.0f}: case I {own:.2e}, PyTorch {right:.2e}")
+
+# %% [markdown]
+# The digits get lost first, then the number. At a logit of 17 the sigmoid rounds to exactly 1 in float32. So $1 - p$ is
+# 0, its logarithm minus infinity, and $0 \cdot (-\infty)$ is `nan`. On digits the logits of *ink* never got that far, while
+# those of paper went to $-20$, where nothing rounds. On scans the same certainty has the other sign.
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("I", guess["I"])
+
+# %% [markdown]
+# ## 5 Fourth family: bookkeeping
+#
+# Three suspects and three cases are left. In the first, the model is at fault; in the others, the model is well and its number
+# is not.
+#
+# ### Case J: sorted by class
+
+# %%
+model_j, history_j = bugs.train("J", images, val)
+beside({"healthy": healthy_history, "case J": history_j})
+
+# %% [markdown]
+# A little worse than healthy, by some nats. One would blame the seed. But its author noticed something: the loss that his
+# training prints depends on the *order* of the images. `running_loss` computes it as a training does, in batches of 100.
+
+
+# %%
+def running_loss(model, x):
+    model.train()
+    with torch.no_grad():
+        bounds = torch.cat([objectives.elbo(model, batch).elbo for batch in x.split(100)])
+    model.eval()
+    return -bounds.mean().item()
+
+
+losses = {}
+for name, model in (("healthy", healthy), ("case J", model_j)):
+    losses[f"{name}, mixed"] = running_loss(model, val.x)
+    losses[f"{name}, sorted by class"] = running_loss(model, val.x[val.y.argsort()])
+plotting.bars(list(losses), list(losses.values()), xlabel="running loss of the same 1,000 images (nats)")
+
+# %% [markdown]
+# The healthy model does not care about the order. Case J loses tens of nats when the images come sorted. Which of the three
+# suspects can do that?
+
+# %%
+guess["J"] = ""
+
+# %% [markdown]
+# **Measure.** Take one image, and encode it twice in training mode: among 99 images of its own class, and among 99 mixed ones. Its
+# code should be the same.
+
+# %%
+first, others = val.x[:1], val[1:]
+kin, mixed = others.x[others.y == val.y[0]][:99], others.x[:99]
+with torch.no_grad():
+    for name, model in (("healthy", healthy), ("case J", model_j)):
+        model.train()
+        moved = model.encode(torch.cat([first, kin]))[0][0] - model.encode(torch.cat([first, mixed]))[0][0]
+        print(f"{name}: mu moves by up to {moved.abs().max():.2f}")
+        model.eval()
+claim("09-j-mixed", losses["case J, mixed"], world=world, tolerance=4)
+claim("09-j-sorted", losses["case J, sorted by class"], world=world, tolerance=20)
+assert moved.abs().max() > 0.5
+
+# %% [markdown]
+# The prior has a spread of 1, and here the neighbours alone move a code by more than half of that. So $q(z \mid x)$ is no
+# function of $x$, and the bound of an image is not defined. In numbers: {{mnist:09-j-mixed}} nats mixed and {{mnist:09-j-sorted}}
+# sorted on MNIST, {{pen:09-j-mixed}} and {{pen:09-j-sorted}} on pen digits.
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("J", guess["J"])
+
+# %% [markdown]
+# Inside the network batch normalisation does the same on a smaller scale. On $\mu$ and $\log \sigma^2$ it also prescribes what the
+# codes' spread over the batch should be, which is the KL's business.
+#
+# ### Case K: two numbers for one model
+#
+# This model has a layer of dropout, and nothing is wrong with it. Its author trains it, and then calls his own evaluation, three
+# times, on the validation images.
+
+# %%
+model_k, history_k = bugs.train("K", images, val)
+torch.manual_seed(0)
+calls = [-broken.evaluate_k(model_k, val.x) for _ in range(3)]
+print(f"validation curve, last value: {history_k.val['loss'][-1]:.1f} nats")
+print("his evaluation:", [round(value, 1) for value in calls])
+claim("09-k-curve", history_k.val["loss"][-1], world=world, tolerance=2.5)
+claim("09-k-script", calls[0], world=world, tolerance=3)
+
+# %% [markdown]
+# {{mnist:09-k-curve}} nats in the curve and {{mnist:09-k-script}} from the script on MNIST; {{pen:09-k-curve}} and
+# {{pen:09-k-script}} on pen digits. The three calls scatter a little, but not by that much, so noise is no excuse.
+
+# %%
+guess["K"] = ""
+
+# %% [markdown]
+# **Measure.** One word: the model's mode, right after the call.
+
+# %% tags=["nbval-check-output"]
+_ = broken.evaluate_k(model_k, val.x)
+print("training mode:", model_k.training)
+bugs.reveal("K", guess["K"])
+
+# %% [markdown]
+# ### Your turn: leave no trace
+#
+# Most such functions have no line about the mode at all:
+#
+# ```python
+# def mean_elbo(model, x, bounds_of):
+#     return bounds_of(model, x).mean()
+# ```
+#
+# `bounds_of(model, x)` gives the bound of each example, `[B]`. Return their mean, one number, taken in evaluation mode and
+# without a gradient. Afterwards the model must be in the mode that it was in, whichever that is.
+
+
+# %% exercise="09-evaluation"
+def mean_elbo(model, x, bounds_of):
+    """The mean of bounds_of(model, x), [B], in evaluation mode, without a gradient and without a trace."""
+    ### BEGIN SOLUTION
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        mean = bounds_of(model, x).mean()
+    model.train(was_training)
+    return mean
+    ### END SOLUTION
+
+
+# %% check="09-evaluation" points=3
+exercises.check("09-evaluation", mean_elbo)
+mean_elbo = exercises.or_reference("09-evaluation", mean_elbo)
+
+# %% [markdown]
+# **Check.** The number of your function must lie near the last value of the validation curve, and the mode must stay.
+
+# %%
+number = -mean_elbo(model_k, val.x, lambda model, x: objectives.elbo(model, x).elbo)
+print(f"{number:.1f} nats; training mode as before: {model_k.training}")
+claim("09-k-mended", number, world=world, tolerance=2.5)
+
+# %% [markdown]
+# On MNIST it is {{mnist:09-k-mended}}, on pen digits {{pen:09-k-mended}}.
+#
+# ### Case L: the batch size decides
+#
+# One suspect is left, so you know the name. Do you see how it works? The healthy model, the same 1,000 images, four batch sizes:
+
+# %%
+numbers = {}
+for size in (100, 250, 333, 999):
+    torch.manual_seed(0)
+    numbers[f"batches of {size}"] = broken.evaluate_l(healthy, val.x, size)
+plotting.dots(list(numbers), list(numbers.values()), xlabel="mean ELBO of the same 1,000 images (nats)")
+
+# %% [markdown]
+# Before you look at the code: which two batch sizes are off, and what do 333 and 999 have in common that 100 and 250 have not?
+
+# %%
+guess["L"] = ""
+
+# %% [markdown]
+# **Measure.** The sizes of the last batches: 100, 250, 1 and 1. At 333 one image counts as much as 333 others, at 999 it
+# is half of the result.
+
+# %% tags=["nbval-check-output"]
+for size in (100, 250, 333, 999):
+    print(f"batches of {size}: the last one holds {len(val.x.split(size)[-1])}")
+bugs.reveal("L", guess["L"])
+
+# %% [markdown]
+# ### Your turn: every image counts once
+#
+# Often only the batches' means are at hand, and the same mistake looks like this:
+#
+# ```python
+# def mean_over_images(means, counts):
+#     return means.mean()
+# ```
+#
+# `means` `[N]` holds the mean ELBO of each of N batches in nats, `counts` `[N]` their numbers of images. Return the mean over
+# all images, one number.
+
+
+# %% exercise="09-batch-means"
+def mean_over_images(means, counts):
+    """The mean over all images, one number in nats, from the means [N] and sizes [N] of N batches."""
+    ### BEGIN SOLUTION
+    return (means * counts).sum() / counts.sum()
+    ### END SOLUTION
+
+
+# %% check="09-batch-means" points=2
+exercises.check("09-batch-means", mean_over_images)
+mean_over_images = exercises.or_reference("09-batch-means", mean_over_images)
+
+# %% [markdown]
+# **Check.** With your mean, 999 and 100 must agree to within the noise of the draws.
+
+# %%
+mended = {}
+for size in (100, 999):
+    torch.manual_seed(0)
+    batches = val.x.split(size)
+    means = torch.stack([mean_elbo(healthy, batch, lambda m, x: objectives.elbo(m, x).elbo) for batch in batches])
+    mended[size] = mean_over_images(means, torch.tensor([len(batch) for batch in batches])).item()
+print(f"batches of 100: {mended[100]:.1f}, batches of 999: {mended[999]:.1f}")
+assert abs(mended[100] - mended[999]) < 1.5
+claim("09-l-honest", mended[100], world=world, tolerance=2.5)
+claim("09-l-wrong", numbers["batches of 999"], world=world, tolerance=6)
+
+# %% [markdown]
+# On MNIST the mean is {{mnist:09-l-honest}}; batches of 999 had made {{mnist:09-l-wrong}} of it. On pen digits
+# {{pen:09-l-honest}} and {{pen:09-l-wrong}}. Note that the mistake may flatter or hurt: it depends on the one last image.
+
+# %% [markdown]
+# ## 6 The table, and a checklist
+#
+# All twelve, for the day when one of your own models misbehaves. Find the symptom, make the measurement, and only then read
+# the code.
+
+# %%
+bugs.diagnosis_table()
+
+# %% [markdown]
+# What the measurements have in common is worth more than the table. Each is cheap, each uses code that is not under suspicion,
+# and each comes out differently for different suspects. Before you trust a VAE of your own:
+#
+# 1. **First loss.** Is the reconstruction of an untrained network near 784 $\log 2$, that is, $\log 2$ nats for each binary pixel?
+# 2. **Parts.** Do loss, reconstruction and KL add up with the weight that you chose, in training and in validation?
+# 3. **Second source.** Does another function give the same KL and the same bound?
+# 4. **Exact world.** Does the bound stay below a known $\log p(x)$, and reach it with the exact posterior?
+# 5. **Ranges.** Do logits, $\mu$ and $\log \sigma^2$ take both signs? Is the noise standard normal?
+# 6. **Extremes.** Is the loss finite at logits of $\pm 100$?
+# 7. **One image.** Does its result depend on its neighbours, on the order, on the batch size, on the mode?
+# 8. **Too good.** A number that is better than expected gets the same scrutiny as one that is worse.
+#
+# Two relatives met you before: one noise vector for a whole batch in lesson 05, and grey pixels whose cross-entropy is read as a
+# likelihood in lessons 06 and 07.
+
+# %% [markdown]
+# ## 7 In your own words
+#
+# Your colleague's VAE has a KL of 0.3 nats, and its samples all look alike. Which suspects come to mind, and what do you measure
+# first, and why? Answer in four to six sentences.
+
+# %% [markdown] written="09-collapse" points=3
+# ### BEGIN SOLUTION
+# A code of 0.3 nats can hardly tell two images apart, so equal samples fit that number: if it is right, the posterior has
+# collapsed. First I measure the KL of each dimension with code that is not my colleague's, because it separates two
+# families of suspects. If the true KL is many times larger, the printed one is a mean over the latent dimensions, and the
+# samples have another cause. If it is near zero in each dimension, the codes are too dear or useless, and I look at the
+# scale: the first reconstruction loss of an untrained network should be about 784 log 2 = 543 nats. If it is 0.7, it is a
+# mean over the pixels, and the KL counts 784 times too much. If the scale is right, I look at what the loss is given:
+# logits between 0 and 1 mean that a sigmoid is applied twice.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 8 Quiz
+#
+# Six questions. If you see no buttons, type `quizzes.answer("09", 1, "b")` in a cell to answer the first one with b.
+
+# %%
+from vae_course import quizzes
+
+quizzes.show("09")
+
+# %% [markdown]
+# ## Summary
+#
+# > $$\text{loss} = \frac1B \textstyle\sum_b \Big( \sum_i -\log p(x_{bi} \mid z_b) + \sum_d \mathrm{KL}_{bd} \Big), \qquad \text{first reconstruction} \approx 784 \log 2$$
+# >
+# > $$\mathbb E[\text{bound}] \le \log p(x), \qquad \text{equal if } q(z) = p(z \mid x) \text{ and } \tfrac{z - \mu}{\sigma} \sim \mathcal N(0, I)$$
+# >
+# > $$\text{weight of the KL} = \frac{\text{loss} - \text{reconstruction}}{\mathrm{KL}}, \qquad \mathrm{KL}\big(\mathcal N(1, 1) \,\Vert\, \mathcal N(0, 1)\big) = \tfrac12$$
+# >
+# > $$\text{mean over images} = \frac{\sum_n \text{count}_n \, \text{mean}_n}{\sum_n \text{count}_n}$$
+# >
+# > Symptom, suspect, measurement, code: in this order. A measurement is good if it comes out differently for different suspects
+# > and does not rely on the code under suspicion.
+#
+# **Sources.** The places where each mistake was public stand in the last line of its `reveal`. D. P. Kingma and M. Welling,
+# *Auto-Encoding Variational Bayes*, ICLR 2014, for the loss that all cases should have had. S. Ioffe and C. Szegedy, *Batch
+# Normalization*, ICML 2015, sections 3 and 3.1, on training and inference. N. Srivastava and others, *Dropout: A Simple Way to Prevent
+# Neural Networks from Overfitting*, JMLR 15, 2014. Cases F and the shared noise of lesson 05 are from the second of the two
+# texts that this course started from.
+#
+# **Next:** lessons 10 to 12 (being written). They take a healthy VAE and ask what its code is worth, how good it is, and what
+# it is good for. Until then, run the checklist on your own model of [lesson 07](07_your_first_vae.ipynb).

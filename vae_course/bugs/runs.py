@@ -1,0 +1,103 @@
+"""What a learner calls: run a case, and have it revealed."""
+
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import nn
+
+from vae_course.bugs import broken
+from vae_course.bugs.cases import case
+from vae_course.data import Images, dynamic_binarize
+from vae_course.models import VAE
+from vae_course.training import History, Recipe, fit_or_load
+from vae_course.training.run import Callback, Loss
+
+# What each run consists of: how its model is made, and its loss.
+RUNS: dict[str, tuple[Callable[[], VAE], Loss]] = {
+    "healthy": (broken.small_vae, broken.healthy),
+    "A": (broken.small_vae, broken.loss_a),
+    "B": (broken.small_vae, broken.loss_b),
+    "C": (broken.small_vae, broken.loss_c),
+    "D": (broken.small_vae, functools.partial(broken.loss_with, broken.draw_d)),
+    "E": (broken.small_vae, functools.partial(broken.loss_with, broken.draw_e)),
+    "F": (functools.partial(broken.small_vae, kind=broken.VAEOfF), broken.healthy),
+    "H": (functools.partial(broken.small_vae, kind=broken.VAEOfH), broken.healthy),
+    "I": (broken.small_vae, broken.loss_i),
+    "J": (broken.vae_of_j, broken.healthy),
+    "K": (broken.dropout_vae, broken.healthy),
+}
+
+
+def train(
+    run: str,
+    images: Images,
+    val: Images,
+    *,
+    loss: Loss | None = None,
+    epochs: int = 10,
+    callbacks: Sequence[Callback] = (),
+) -> tuple[Any, History]:
+    """The model and the history of one run: 784-200-10, Adam up to 0.01, batches of 100, pixels drawn anew as 0 or 1.
+
+    The second call with the same arguments loads the result of the first.
+
+    Args:
+        run: a case's letter, or "healthy".
+        images: what to train on.
+        val: what to validate on, used as they are.
+        loss: another loss in place of the run's own.
+        epochs: passes over the images.
+        callbacks: as in `fit`.
+
+    Raises:
+        ValueError: there is no such run.
+        TrainingError: the training met a number that is not finite.
+    """
+    if run not in RUNS:
+        raise ValueError(f"There is no run {run!r}: choose one of {', '.join(RUNS)}.")
+    build, own = RUNS[run]
+    recipe = Recipe(
+        name=f"bugs-{'own' if loss else run}-{images.name}",
+        build=build,
+        images=images,
+        val=val,
+        loss=loss or own,
+        transform=dynamic_binarize,
+        epochs=epochs,
+        batch_size=100,
+        lr=1e-2,
+    )
+    model: nn.Module
+    model, history = fit_or_load(recipe, callbacks=callbacks)
+    return model, history
+
+
+def source(letter: str) -> str:
+    """The code of a case.
+
+    Raises:
+        ValueError: there is no such case.
+    """
+    return textwrap.dedent(inspect.getsource(case(letter).code))  # type: ignore[arg-type]
+
+
+def reveal(letter: str, suspect: str = "") -> None:
+    """Print what is wrong with a case: its name, its code with the broken line marked, and that line mended.
+
+    Args:
+        letter: the case.
+        suspect: the learner's guess, a name from the line-up.
+
+    Raises:
+        ValueError: there is no such case.
+    """
+    this = case(letter)
+    if suspect:
+        print(f"You named {suspect}. {'Right.' if suspect == this.name else 'It is another one.'}")
+    print(f"Case {letter}: {this.name}. In short: {this.accusation}.\n")
+    for line in source(letter).splitlines():
+        print(f"{'->' if line.strip() == this.line else '  '} {line}")
+    print(f"\nmended: {this.fix or 'leave that line out'}\nseen in: {this.seen}")

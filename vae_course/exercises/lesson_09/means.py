@@ -1,0 +1,125 @@
+"""09-batch-means: mend an average that counts batches in place of images."""
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(means: Tensor, counts: Tensor) -> Tensor:
+    return (means * counts).sum() / counts.sum()
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Whole numbers of images; the last batch is often the smallest, and one case has a single batch."""
+    source = generator(seed)
+    cases: list[Inputs] = [
+        {"means": torch.tensor([-100.0, -90.0]), "counts": torch.tensor([3, 1])},
+        {"means": torch.tensor([-120.0]), "counts": torch.tensor([7])},
+    ]
+    for sizes in ((100, 100, 1), (5, 9, 2, 4), (20_011, 9_999, 337)):
+        cases.append({"means": -100 + 30 * normal(source, len(sizes)), "counts": torch.tensor(sizes)})
+    return cases
+
+
+def _loop(means: Tensor, counts: Tensor) -> Tensor:
+    total, images = torch.tensor(0.0), 0
+    for mean, count in zip(means, counts, strict=True):
+        total = total + mean * count
+        images = images + count
+    return total / images
+
+
+EXERCISE = Exercise(
+    id="09-batch-means",
+    title="Every image counts once",
+    points=2,
+    difficulty=2,
+    minutes=4,
+    task=(
+        "Mend the average: from the mean ELBO of each of N batches, `means` `[N]` in nats, and their numbers of images, "
+        "`counts` `[N]`, return the mean over all images, one number."
+    ),
+    hints=(
+        "How much does an image of a small batch count in the mean of the means, and how much one of a large batch?",
+        "mean = sum_n counts_n means_n / sum_n counts_n.",
+        "Multiply each mean by its count, add up, and divide by the number of all images, not of the batches.",
+    ),
+    solution="""\
+def mean_over_images(means, counts):
+    return (means * counts).sum() / counts.sum()
+""",
+    explanation=(
+        "A batch's mean times its number of images is the sum over its images; the sums add up, and one division at "
+        "the end makes the mean. Where all batches are equally large, both averages agree, which is why the mistake "
+        "is seldom seen."
+    ),
+    function="mean_over_images",
+    parameters=("means", "counts"),
+    returns="one number, a tensor of shape []",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative(
+            "einsum", lambda means, counts: torch.einsum("n,n->", means, counts.to(means.dtype)) / int(counts.sum())
+        ),
+        Alternative("repeat each mean", lambda means, counts: means.double().repeat_interleave(counts).mean()),
+        Alternative("weights", lambda means, counts: means @ (counts / counts.sum())),
+        Alternative("float64", lambda means, counts: _reference(means.double(), counts.double())),
+    ),
+    misconceptions=(
+        Misconception(
+            "as it was",
+            lambda means, counts: means.mean(),
+            "This is the average as it was: each batch counts the same, so an image of a small batch counts more than "
+            "others. Weight each mean by its count.",
+        ),
+        Misconception(
+            "last batch dropped",
+            lambda means, counts: means[:-1].mean() if len(means) > 1 else means.mean(),
+            "You leave out the last batch. Its images are part of the data: weight each mean by its count.",
+            variants=(
+                lambda means, counts: (
+                    (means[:-1] * counts[:-1]).sum() / counts[:-1].sum() if len(means) > 1 else means.mean()
+                ),
+            ),
+        ),
+        Misconception(
+            "weighted, divided by the batches",
+            lambda means, counts: (means * counts).mean(),
+            "You weight by the counts, then divide by the number of batches. Divide by the number of images.",
+        ),
+        Misconception(
+            "not divided",
+            lambda means, counts: (means * counts).sum(),
+            "This is the sum over all images. Divide it by their number, `counts.sum()`.",
+        ),
+        Misconception(
+            "divided by the first count",
+            lambda means, counts: (means * counts).sum() / (counts[0] * len(counts)),
+            "You divide as if every batch were as large as the first. The last is often smaller: divide by "
+            "`counts.sum()`.",
+            variants=(lambda means, counts: (means * counts).sum() / (counts.max() * len(counts)),),
+        ),
+        Misconception(
+            "weighted the other way",
+            lambda means, counts: (means / counts).sum() / (1 / counts).sum(),
+            "You divide each mean by its count, so small batches count even more. Multiply.",
+        ),
+        Misconception(
+            "sum of the means",
+            lambda means, counts: means.sum() / counts.sum(),
+            "You divide the sum of the means by the number of images, but each mean stands for a whole batch. Multiply "
+            "each by its count first.",
+        ),
+        Misconception(
+            "median",
+            lambda means, counts: means.median(),
+            "The median of the batches is no mean over images: it ignores how large they are. Weight each mean by its "
+            "count.",
+        ),
+    ),
+    cases=_cases,
+    gradients=("means",),
+)

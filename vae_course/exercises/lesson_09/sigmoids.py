@@ -1,0 +1,142 @@
+"""09-two-sigmoids: mend a loss that applies a sigmoid to probabilities."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(x: Tensor, p: Tensor) -> Tensor:
+    return F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(1)
+
+
+def _cases(seed: int) -> list[Inputs]:
+    source = generator(seed)
+    one = {"x": torch.tensor([1.0, 0.0]), "p": torch.tensor([0.9, 0.2])}
+    cases: list[Inputs] = [{name: value.reshape(1, 1, 1, 2) for name, value in one.items()}]
+    for b, c, h, w in ((1, 1, 2, 3), (3, 1, 3, 2), (4, 2, 2, 3), (2, 1, 4, 3)):
+        x = (uniform(source, b, c, h, w) < 0.5).float()
+        cases.append({"x": x, "p": 0.02 + 0.96 * torch.sigmoid(2 * normal(source, b, c, h, w))})
+    return cases
+
+
+def _loop(x: Tensor, p: Tensor) -> Tensor:
+    losses = []
+    for image, probability in zip(x, p, strict=True):
+        total = torch.tensor(0.0)
+        for pixel, ink in zip(image.flatten(), probability.flatten(), strict=True):
+            total = total - torch.log(ink if pixel == 1 else 1 - ink)
+        losses.append(total)
+    return torch.stack(losses)
+
+
+def _with_logits(x: Tensor, logits: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
+
+
+EXERCISE = Exercise(
+    id="09-two-sigmoids",
+    title="One sigmoid, not two",
+    points=2,
+    difficulty=2,
+    minutes=5,
+    task=(
+        "This decoder ends in a sigmoid, and you may not change it. Mend the loss that it is used with: from images "
+        "`x` of 0 and 1 and probabilities of ink `p`, both `[B, C, H, W]`, return -log p(x | z) in nats for each image, "
+        "`[B]`."
+    ),
+    hints=(
+        "What does the function called in the broken line do to its first argument before it takes a logarithm?",
+        "-log p(x | z) = -sum_i [ x_i log p_i + (1 - x_i) log(1 - p_i) ], with the p that is given.",
+        "PyTorch has the same function for probabilities: its name lacks the last two words.",
+    ),
+    solution="""\
+def image_loss(x, p):
+    return F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(dim=1)
+""",
+    explanation=(
+        "A function `..._with_logits` applies a sigmoid itself. Fed with probabilities, it sees log odds between 0 and "
+        "1, and even a perfect decoder can say nothing below 0.5 or above 0.73. Better still is a decoder without the "
+        "sigmoid, because a probability that rounds to 0 or 1 has lost its logarithm."
+    ),
+    function="image_loss",
+    parameters=("x", "p"),
+    returns="one number per image, [B]",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative(
+            "einsum",
+            lambda x, p: -torch.einsum("bchw,bchw->b", x, p.log()) - torch.einsum("bchw,bchw->b", 1 - x, (1 - p).log()),
+        ),
+        Alternative("back to logits", lambda x, p: _with_logits(x, torch.logit(p))),
+        Alternative(
+            "distribution",
+            lambda x, p: -torch.distributions.Bernoulli(probs=p, validate_args=False).log_prob(x).flatten(1).sum(1),
+        ),
+        Alternative("float64", lambda x, p: _reference(x.double(), p.double())),
+    ),
+    misconceptions=(
+        Misconception(
+            "as it was",
+            _with_logits,
+            "This is the loss as it was: `..._with_logits` applies a sigmoid to p, which is a probability already. Use "
+            "the function that takes probabilities.",
+        ),
+        Misconception(
+            "a third sigmoid",
+            lambda x, p: _with_logits(x, torch.sigmoid(p)),
+            "You added another sigmoid, now there are three. p is a probability as it comes: take its logarithm "
+            "without any sigmoid.",
+        ),
+        Misconception(
+            "logarithm as logit",
+            lambda x, p: _with_logits(x, p.log()),
+            "You turn p into log p and pass that off as log odds. Log odds are log p - log(1 - p); shorter is the "
+            "function that takes probabilities.",
+        ),
+        Misconception(
+            "the wrong way round",
+            lambda x, p: F.binary_cross_entropy(x, p, reduction="none").flatten(1).sum(1),
+            "You pass the image as the prediction and the prediction as the image. In PyTorch the prediction comes "
+            "first.",
+        ),
+        Misconception(
+            "paper for ink",
+            lambda x, p: F.binary_cross_entropy(1 - p, x, reduction="none").flatten(1).sum(1),
+            "You use 1 - p for the pixels with ink. p is the probability of ink, x = 1.",
+        ),
+        Misconception(
+            "ink only",
+            lambda x, p: -(x * p.log()).flatten(1).sum(1),
+            "Only pixels with ink are counted. A blank pixel costs -log(1 - p).",
+        ),
+        Misconception(
+            "mean over the pixels",
+            lambda x, p: F.binary_cross_entropy(p, x, reduction="none").flatten(1).mean(1),
+            "The sigmoid is gone, but you average over the pixels. The log-likelihood of an image is a sum over them.",
+        ),
+        Misconception(
+            "one mean for all",
+            lambda x, p: F.binary_cross_entropy(p, x),
+            "The sigmoid is gone, but this is the mean over pixels and images. Sum over the pixels of each image, and "
+            "return `[B]`.",
+        ),
+        Misconception(
+            "log-likelihood",
+            lambda x, p: -F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(1),
+            "This is the log-likelihood. A loss is its negative, and never below zero for pixels of 0 and 1.",
+        ),
+        Misconception(
+            "squared error",
+            lambda x, p: (x - p).square().flatten(1).sum(1),
+            "This is the squared error, which is no likelihood of a pixel that is 0 or 1. Use the cross-entropy of the "
+            "probabilities.",
+        ),
+    ),
+    cases=_cases,
+    batch="x",
+    gradients=("p",),
+)
