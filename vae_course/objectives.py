@@ -92,13 +92,29 @@ def log_weights(model: LatentVariableModel, x: Tensor, *, k: int) -> Tensor:
     return model.likelihood(z).log_prob(x.expand(k, *x.shape)) + model.prior().log_prob(z) - q.log_prob(z)
 
 
-def negative_elbo(model: LatentVariableModel, x: Tensor, beta: float = 1.0) -> dict[str, Tensor]:
+def negative_elbo(model: LatentVariableModel, x: Tensor, beta: float = 1.0, *, n_samples: int = 1) -> dict[str, Tensor]:
     """The loss of a VAE for `training.fit`: the mean over the batch of -elbo, with its two parts, all in nats.
 
-    loss = reconstruction + beta * kl, with reconstruction = -E_q[ log p(x | z) ].
+    loss = reconstruction + beta * kl, with reconstruction = -E_q[ log p(x | z) ], a mean over `n_samples` draws.
+
+    Raises:
+        ValueError: n_samples is below one, or x is empty.
     """
-    terms = elbo(model, x, beta=beta)
+    terms = elbo(model, x, beta=beta, n_samples=n_samples)
     return {"loss": -terms.elbo.mean(), "reconstruction": -terms.log_px_z.mean(), "kl": terms.kl.mean()}
+
+
+def negative_iwae(model: LatentVariableModel, x: Tensor, *, k: int) -> dict[str, Tensor]:
+    """The loss of an importance-weighted autoencoder for `training.fit`: the mean over the batch of -bound(k), in nats.
+
+    loss = -log 1/k sum_j w_j; its gradient weighs the draws by softmax_j(log w_j), so the best draw counts most.
+
+    Raises:
+        ValueError: k is below one, or x is empty.
+
+    Source: Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), equations 8 and 14.
+    """
+    return {"loss": -iwae_bound(model, x, k=k).mean()}
 
 
 def effective_beta(

@@ -25,6 +25,7 @@ def fit(
     epochs: int = 10,
     batch_size: int = 128,
     lr: float = 1e-3,
+    adam_eps: float = 1e-8,
     val: Images | Tensor | tuple[Tensor, ...] | None = None,
     schedule: Schedule = "one-cycle",
     anneal: Anneal | None = None,
@@ -49,6 +50,7 @@ def fit(
         epochs: passes over the data.
         batch_size: examples for each step; the last batch of an epoch may be smaller.
         lr: learning rate; with "one-cycle" its peak.
+        adam_eps: what Adam adds to the root of its second moment, which damps the steps where gradients are tiny.
         val: validation data, used as they are; their loss is measured after every epoch with the same noise.
         schedule: "one-cycle" or "constant".
         anneal: from progress in [0, 1] to a weight; the loss is then called as
@@ -65,7 +67,9 @@ def fit(
         TypeError, ValueError: model, data, settings, or what the loss returns, make no sense.
         TrainingError: a loss or gradient that is not finite, or a checkpoint that can't be used.
     """
-    settings = Settings(epochs=epochs, batch_size=batch_size, lr=lr, schedule=schedule, patience=patience, seed=seed)
+    settings = Settings(
+        epochs=epochs, batch_size=batch_size, lr=lr, adam_eps=adam_eps, schedule=schedule, patience=patience, seed=seed
+    )
     check_parameters(model)
     train = examples(images)
     held_out = None if val is None else examples(val, name="val")

@@ -28,7 +28,8 @@ class Recipe(Settings):
     Args:
         name: what to call it, in messages and in the file's name.
         build: makes the untrained model; it is called with PyTorch's random numbers seeded with `seed`.
-        images, loss, val, anneal, transform: as in `fit`, with epochs, batch_size, lr, schedule, patience and seed.
+        images, loss, val, anneal, transform: as in `fit`, with epochs, batch_size, lr, adam_eps, schedule, patience
+            and seed.
 
     Raises:
         ValueError: the name is empty, or a setting makes no sense.

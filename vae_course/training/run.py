@@ -48,7 +48,7 @@ class Run:
 
     def __post_init__(self) -> None:
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(parameters, lr=self.settings.lr, fused=True)
+        self.optimizer = torch.optim.Adam(parameters, lr=self.settings.lr, eps=self.settings.adam_eps, fused=True)
         self.order = torch.Generator().manual_seed(self.settings.seed)
         self.noise = torch.Generator(self.device).manual_seed(self.settings.seed)
         self.steps_per_epoch = -(-len(self.train) // self.settings.batch_size)

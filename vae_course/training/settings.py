@@ -20,6 +20,7 @@ class Settings:
     epochs: int = 10
     batch_size: int = 128
     lr: float = 1e-3
+    adam_eps: float = 1e-8
     schedule: Schedule = "one-cycle"
     patience: int | None = None
     seed: int = 0
@@ -31,6 +32,8 @@ class Settings:
                 raise ValueError(f"{name} is {value}: give a whole number from 1.")
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr is {self.lr}: give a learning rate above zero, such as 1e-3.")
+        if not (math.isfinite(self.adam_eps) and self.adam_eps > 0):
+            raise ValueError(f"adam_eps is {self.adam_eps}: give Adam a small number above zero, such as 1e-8.")
         if self.schedule not in get_args(Schedule):
             raise ValueError(f'schedule is {self.schedule!r}: give "one-cycle" or "constant".')
 

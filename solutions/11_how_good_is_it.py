@@ -1,0 +1,1037 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 11 How good is it?
+#
+# A VAE is trained on a bound, and the bound is all that its loss tells you. How far below $\log p(x)$ does it lie? You measure
+# that first where the truth is known, then for a trained network, with error bars. Then you train a small part of a
+# published table again and see what it takes to say "this model is better than that one". At the end stands a warning:
+# a good likelihood and good pictures are two different things.
+
+# %% [markdown]
+# **After this lesson you can**
+# - estimate $\log p(x)$ of a trained VAE, and say how far off the estimate is,
+# - say why the importance-weighted bound is too low, and by how much,
+# - tell an encoder that has over-fitted from a decoder that has,
+# - compare two models by a paired difference with its standard error,
+# - say what a likelihood does not tell about pictures.
+#
+# **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO, its gap, and the bound with $k$ draws of its section 5) and
+# [lesson 07](07_your_first_vae.ipynb) (training a VAE, binarised pixels). Means, variances and standard errors.
+#
+# **Time:** 60 minutes. Five cells train networks, or load what they trained before. Each says how long it takes; together they
+# need about one and a half minutes on two idle cores.
+#
+# **Symbols of this lesson**
+#
+# | symbol | meaning | in code | shape |
+# |---|---|---|---|
+# | $k$ | draws of $z$ for each example | `k` | |
+# | $\log w$ | log weight of a draw, $\log p(x, z) - \log q(z)$ | `log_w` | `[k, B]` |
+# | $\log p(x)$ | log marginal | `log_px` | one number, or `[B]` |
+# | $\mathcal L_k$ | the bound with $k$ draws | `bound` | one number, or `[B]` |
+# | $r$ | relative weight $w / p(x)$, whose mean is 1 | `r` | as the weights |
+# | $R$ | mean of $k$ relative weights | `R` | one for each outcome |
+# | $v$ | relative variance of the weights, $\mathrm{Var}(w) / p(x)^2$ | `v` | one number |
+# | $s$ | share of a draw, $w_j / \sum_i w_i$ | `shares` | `[k, B]` |
+# | $n(x)$ | probability of an image under pure noise | `log_noise` | one number, or `[B]` |
+
+# %% [markdown]
+# ## 1 The ladder, and the question
+#
+# Lesson 04 ended its third derivation with a ladder of bounds. Draw $k$ codes from $q$, average their weights
+# $w = p(x, z) / q(z)$, and take the logarithm:
+#
+# $$\mathcal L_k = \mathbb E\left[\log \frac1k \sum_{j=1}^k w(z_j)\right], \qquad \mathcal L_1 \le \mathcal L_2 \le \dots \le \log p(x).$$
+#
+# $\mathcal L_1$ is the ELBO. With large $k$ the bound gets close to $\log p(x)$. *How* close? That is the question of the
+# first half of this lesson, because for a network $\mathcal L_k$ is all that you can compute.
+
+# %%
+import math
+
+import sympy
+import torch
+from torch.distributions import Multinomial, MultivariateNormal, Normal, kl_divergence
+
+from vae_course import exercises, objectives, plotting
+from vae_course.claims import claim
+from vae_course.exact import DiscreteWorld, GridWorld, LinearGaussian
+from vae_course.steps import Derivation, standard_error
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# The world is the linear-Gaussian one with a single latent number and three observed ones. Its posterior is a Gaussian that we
+# know. We ignore it, and take a deliberately poor $q$: its mean is 1.5 posterior standard deviations off, and it is 1.5
+# times too wide.
+
+# %%
+W = torch.tensor([[1.0], [0.5], [-0.8]], dtype=torch.float64)
+line = LinearGaussian(W, torch.zeros(3, dtype=torch.float64), 0.7)
+x = torch.tensor([[0.9, 0.1, -0.6]], dtype=torch.float64)
+m, s = line.posterior(x).mean, line.posterior(x).variance.sqrt()
+poor = line.with_posterior(m + 1.5 * s, 2 * (1.5 * s).log())
+log_px = line.log_marginal(x)
+print(f"log p(x) = {log_px.item():.3f} nats")
+
+# %% [markdown]
+# ### Your turn: the bound from log weights
+#
+# An image has weights such as $e^{-100}$, so they come as logarithms. Write the bound from them. It has to survive log
+# weights of $-600$, where `exp` gives 0.
+
+
+# %% exercise="11-iwae-bound"
+def iwae_bound(log_w):
+    """The bound with k draws in nats, from their log weights [k, B]: [B]."""
+    ### BEGIN SOLUTION
+    return torch.logsumexp(log_w, dim=0) - math.log(len(log_w))
+    ### END SOLUTION
+
+
+# %% check="11-iwae-bound" points=2
+exercises.check("11-iwae-bound", iwae_bound)
+iwae_bound = exercises.or_reference("11-iwae-bound", iwae_bound)
+
+# %% [markdown]
+# One call gives one noisy value of the bound. To see its expectation, take half a million draws and cut them into groups of $k$:
+# each group gives a value. Predict: with $q$ this poor, how many draws bring the bound to within 0.1 nats of $\log p(x)$?
+
+# %%
+ks = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+log_w = objectives.log_weights(poor, x, k=2**19)[:, 0]
+groups = [log_w.view(-1, k).T for k in ks]
+bound = torch.stack([iwae_bound(group).mean() for group in groups])
+curves = {"log p(x)": log_px.expand(len(ks)), "bound": bound}
+plotting.lines(ks, curves, xlabel="draws k", ylabel="nats", logx=True, markers=True)
+
+# %% [markdown]
+# The bound climbs steeply at first. In numbers, what is missing with one draw and with eight:
+
+# %%
+claim("11-poor-elbo-error", log_px - bound[0], world="any", tolerance=0.02, digits=2)
+claim("11-poor-error-8", log_px - bound[3], world="any", tolerance=0.01, digits=2)
+
+# %% [markdown]
+# The ELBO misses {{any:11-poor-elbo-error}} nats. With 8 draws {{any:11-poor-error-8}} nats are missing, and on this scale the
+# rest of the curve cannot be told from the line. To see how fast the error shrinks, we need to know what we are looking for.
+
+# %% [markdown]
+# ## 2 By how much is it too low?
+#
+# Divide each weight by the truth, $r = w / p(x)$. Lesson 04 showed that the weights average to $p(x)$, so $\mathbb E_q[r] = 1$.
+# Let $R$ be the mean of $k$ of them. Then $\frac1k \sum_j w_j = p(x) \, R$, and the error of the bound is
+#
+# $$\log p(x) - \mathcal L_k = -\mathbb E[\log R].$$
+#
+# So all depends on how $R$ scatters around 1. To compute expectations **without any noise**, go back to the urns of lesson 04,
+# where a red ball was seen and $q$ was bad. There are three codes, so $k$ draws can fall in a few ways only: so many on urn 0, so many on
+# urn 1, the rest on urn 2. `outcomes` lists them with their probabilities and their $R$.
+
+# %%
+p_x_z = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]], dtype=torch.float64)
+urns = DiscreteWorld(torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64), p_x_z)
+q = torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64)
+r = urns.joint()[:, 0] / q / urns.marginal()[0]
+
+
+def outcomes(k):
+    """Every way in which k draws fall on the urns: probabilities [M], and the mean relative weight R [M] of each."""
+    few = torch.cartesian_prod(*[torch.arange(k + 1, dtype=torch.float64)] * 2)
+    few = few[few.sum(1) <= k]
+    counts = torch.cat([few, k - few.sum(1, keepdim=True)], 1)
+    return Multinomial(k, q).log_prob(counts).exp(), counts @ r / k
+
+
+# %% [markdown]
+# **Line 1**: $\mathbb E[R] = 1$, for any $k$. A mean has the expectation of its parts.
+#
+# **Line 2**: the variance of a mean of $k$ independent draws is a $k$-th of the variance of one:
+#
+# $$\mathbb E[(R - 1)^2] = \frac{v}{k}, \qquad v = \mathbb E_q[(r - 1)^2] = \frac{\mathrm{Var}(w)}{p(x)^2}.$$
+
+# %%
+bias, k = Derivation("The bias of the bound with k draws"), 5
+probability, R = outcomes(k)
+v = q @ (r - 1) ** 2
+bias.step("E[R] = 1, k = 5", probability @ R, 1.0)
+bias.step("E[(R - 1)^2] = v / k", probability @ (R - 1) ** 2, v / k)
+
+# %% [markdown]
+# Now the logarithm. Write $R = 1 + d$, with a small $d$. **Lines 3 and 4** split $\log(1 + d)$ into the first two terms of its series
+# and an exact rest:
+#
+# $$\log(1 + d) = d - \frac{d^2}{2} + \rho(d), \qquad \rho(d) = \int_0^d \frac{t^2}{1 + t} \, dt.$$
+#
+# Both sides are 0 at $d = 0$, so it is enough that they have the same slope (line 3, by sympy). Line 4 computes the integral on a
+# grid, for each outcome of five draws.
+
+# %%
+D = sympy.Symbol("d", positive=True)
+bias.algebra("slopes: 1 / (1 + d) = 1 - d + d^2 / (1 + d)", sympy.diff(sympy.log(1 + D), D), 1 - D + D**2 / (1 + D))
+d = R - 1
+t = d.unsqueeze(1) * torch.linspace(0, 1, 4001, dtype=torch.float64)
+rest = torch.trapezoid(t**2 / (1 + t), t)
+bias.step("log(1 + d) = d - d^2 / 2 + rho(d)", torch.log1p(d), d - d**2 / 2 + rest, how="quadrature")
+
+# %% [markdown]
+# **Line 5** takes the expectation. The first term vanishes by line 1, the second is half of line 2:
+#
+# $$\log p(x) - \mathcal L_k = \frac{v}{2k} - \mathbb E[\rho(R - 1)].$$
+#
+# How large is the rest? It starts with $d^3 / 3 - d^4 / 4$. **Lines 6 and 7** are the third and fourth moments of a mean of $k$
+# draws, with $m_3$ and $m_4$ those of a single $r - 1$. Both shrink like $1 / k^2$, one power faster than the main term:
+#
+# $$\mathbb E[d^3] = \frac{m_3}{k^2}, \qquad \mathbb E[d^4] = \frac{3 v^2}{k^2} + \frac{m_4 - 3 v^2}{k^3}.$$
+
+# %%
+error = urns.marginal()[0].log() - probability @ (urns.marginal()[0] * R).log()
+bias.step("log p(x) - L_k = v / (2k) - E[rho]", error, v / (2 * k) - probability @ rest, how="quadrature")
+m3, m4 = q @ (r - 1) ** 3, q @ (r - 1) ** 4
+bias.step("E[d^3] = m3 / k^2", probability @ d**3, m3 / k**2)
+bias.step("E[d^4] = 3 v^2 / k^2 + (m4 - 3 v^2) / k^3", probability @ d**4, 3 * v**2 / k**2 + (m4 - 3 * v**2) / k**3)
+
+# %% [markdown]
+# So to first order
+#
+# $$\boxed{\;\log p(x) - \mathcal L_k \;\approx\; \frac{v}{2k}, \qquad v = \frac{\mathrm{Var}(w)}{p(x)^2}\;}$$
+#
+# The bound is **biased low**, because the logarithm bends downwards, and the bias falls like $1/k$. A straight line on two
+# logarithmic axes, then. Here are the exact errors of the urns beside the formula.
+
+# %%
+many = [1, 2, 5, 10, 20, 50, 100, 200, 500]
+exact = []
+for k in many:
+    probability, R = outcomes(k)
+    exact.append(-(probability @ R.log()).item())
+curves = {"error of L_k": exact, "v / (2k)": v / (2 * torch.tensor(many))}
+plotting.lines(many, curves, xlabel="draws k", ylabel="log p(x) - L_k (nats)", logx=True, logy=True, markers=True)
+
+# %% [markdown]
+# From a few draws on, the two lines cannot be told apart. How good is the formula at one draw, and at a hundred?
+
+# %%
+claim("11-urns-v", v, world="any", tolerance=0.005, digits=2, unit="")
+ratio = torch.tensor(exact) / (v / (2 * torch.tensor(many)))
+claim("11-urns-ratio-1", ratio[0], world="any", tolerance=0.005, digits=2, unit="times the first order")
+claim("11-urns-ratio-100", ratio[6], world="any", tolerance=0.002, digits=3, unit="times the first order")
+
+# %% [markdown]
+# For the urns $v$ is {{any:11-urns-v}}. At $k = 1$ the formula is off, {{any:11-urns-ratio-1}} times the first order. At
+# $k = 100$ the ratio is {{any:11-urns-ratio-100}}: ten times the draws, a tenth of the error.
+
+# %% [markdown]
+# ### How large is v?
+#
+# The weights scatter because $q$ is not the posterior: by Bayes' rule $r = p(z \mid x) / q(z)$. **Line 1** writes $1 + v$ as a second
+# moment. **Line 2** is what that means for densities, and **line 3** its value for two Gaussians in one dimension. $a$ is the shift of
+# $q$ and $c$ its width, both in standard deviations of the posterior:
+#
+# $$1 + v = \mathbb E_q[r^2] = \int \frac{p(z \mid x)^2}{q(z)} \, dz = \frac{c^2}{\sqrt{2 c^2 - 1}} \, \exp\left(\frac{a^2}{2 c^2 - 1}\right).$$
+
+# %%
+spread = Derivation("The relative variance of the weights")
+spread.step("1 + v = E_q[r^2], urns", 1 + v, q @ r**2)
+z = torch.linspace(-12, 12, 24001, dtype=torch.float64)
+log_post, log_q = Normal(m[0], s[0]).log_prob(z), poor.posterior(x).log_prob(z.view(-1, 1, 1))[:, 0]
+density = torch.trapezoid((2 * log_post - log_q).exp(), z)
+r2 = (2 * (log_w - log_px)).exp()
+spread.step("E_q[r^2] = integral of p(z|x)^2 / q", r2.mean(), density, standard_error=standard_error(r2))
+
+
+def relative_variance(a, c):
+    return c**2 / math.sqrt(2 * c**2 - 1) * math.exp(a**2 / (2 * c**2 - 1)) - 1
+
+
+spread.step("integral = c^2 / sqrt(2c^2 - 1) exp(...)", density, 1 + relative_variance(1.5, 1.5), how="quadrature")
+
+# %% [markdown]
+# Look at the root. If $q$ has half the posterior's variance or less, $2 c^2 \le 1$ and the integral is **infinite**. A $q$ that is too
+# wide wastes draws; one that is too narrow misses what it should have weighed most, and no $k$ is safe. This is why an
+# encoder that is too sure of itself makes bad estimates.
+#
+# Now the line that we looked for, on the linear-Gaussian world. Plain averages of $\log R$ are too noisy for errors below a thousandth of a
+# nat. But $\mathbb E[R - 1] = 0$, so we may add it: $-\mathbb E[\log R] = \mathbb E[R - 1 - \log R]$, the bracket of lessons 03 and 04. Each of
+# its terms is zero or more, and most of the noise is gone.
+
+# %%
+errors = []
+for group in groups:
+    log_R = iwae_bound(group) - log_px
+    errors.append((log_R.exp() - 1 - log_R).mean())
+v = relative_variance(1.5, 1.5)
+curves = {"error of L_k": torch.stack(errors), "v / (2k)": v / (2 * torch.tensor(ks))}
+plotting.lines(ks, curves, xlabel="draws k", ylabel="log p(x) - L_k (nats)", logx=True, logy=True, markers=True)
+
+# %% [markdown]
+# For few draws the error is larger than the first order says; $q$ is poor, and the higher orders count. Then the lines meet.
+
+# %%
+claim("11-poor-v", v, world="any", tolerance=0.005, digits=2, unit="")
+claim("11-poor-ratio-64", errors[6] * 128 / v, world="any", tolerance=0.05, digits=2, unit="times the first order")
+
+# %% [markdown]
+# Again the straight line: for $v$ = {{any:11-poor-v}}, the error at $k = 64$ is {{any:11-poor-ratio-64}} times $v / (2k)$.
+
+# %% [markdown]
+# ### What dimensions do
+#
+# In $D$ dimensions with the same misfit in each, $r$ is a product of $D$ independent factors. **Line 4**: then so is its second
+# moment, checked with draws in two dimensions.
+#
+# $$1 + v_D = (1 + v_1)^D$$
+
+# %%
+mean, variance = torch.full((2,), 0.5, dtype=torch.float64), torch.full((2,), 1.2**2, dtype=torch.float64)
+post = MultivariateNormal(0 * mean, torch.eye(2, dtype=torch.float64))
+q_two = MultivariateNormal(mean, variance.diag())
+z = q_two.sample((200_000,))
+r2 = (2 * (post.log_prob(z) - q_two.log_prob(z))).exp()
+mild = 1 + relative_variance(0.5, 1.2)
+spread.step("1 + v_2 = (1 + v_1)^2", r2.mean(), mild**2, standard_error=standard_error(r2))
+
+# %% [markdown]
+# That $q$ is a good one: half a standard deviation off, 20 % too wide. How many draws does it need for an error of 0.1 nats, by
+# the first order $k = v / 0.2$, in 1 to 50 dimensions? Predict the shape of the curve.
+
+# %%
+dims = torch.arange(1, 51)
+needed = (mild**dims - 1) / 0.2
+plotting.lines(dims, {"k": needed}, xlabel="latent dimensions", ylabel="k for an error of 0.1 nats", logy=True)
+
+# %%
+claim("11-needed-20", needed[19], world="any", tolerance=1, digits=0, unit="draws")
+claim("11-needed-50", needed[49], world="any", tolerance=100, digits=0, unit="draws")
+
+# %% [markdown]
+# In 20 dimensions {{any:11-needed-20}} draws are enough, in 50 it takes {{any:11-needed-50}}. On this logarithmic axis the curve ends
+# as a straight line: each further dimension multiplies the draws by the same factor. A dimension that carries nothing costs nothing, because there
+# $q$, the prior and the posterior are one and the same.
+
+# %% [markdown]
+# ### Your turn: how many draws count?
+#
+# For a network you do not know $p(x)$, so you cannot compute $r$. But you can look at the **shares** of the draws,
+# $s_j = w_j / \sum_i w_i$. If one draw holds nearly all of the weight, $k$ draws are worth little more than one. The **effective sample
+# size** counts them:
+#
+# $$\mathrm{ESS} = \frac{(\sum_j w_j)^2}{\sum_j w_j^2} = \frac{1}{\sum_j s_j^2}.$$
+#
+# It runs from 1, when one draw holds everything, to $k$, when all weigh the same.
+
+
+# %% exercise="11-effective-sample-size"
+def effective_sample_size(log_w):
+    """The number of draws that count, between 1 and k, from the log weights [k, B]: [B]."""
+    ### BEGIN SOLUTION
+    shares = torch.softmax(log_w, dim=0)
+    return 1 / (shares**2).sum(dim=0)
+    ### END SOLUTION
+
+
+# %% check="11-effective-sample-size" points=3
+exercises.check("11-effective-sample-size", effective_sample_size)
+effective_sample_size = exercises.or_reference("11-effective-sample-size", effective_sample_size)
+
+# %% [markdown]
+# For many draws $\frac1k \sum_j w_j$ is close to $p(x)$ and $\frac1k \sum_j w_j^2$ close to $(1 + v) \, p(x)^2$, so $\mathrm{ESS} \approx k / (1 + v)$. Of
+# 256 draws from the poor $q$:
+
+# %%
+claim("11-poor-ess", effective_sample_size(groups[-1]).mean(), world="any", tolerance=2, unit="of 256 draws")
+claim("11-poor-ess-formula", 256 / (1 + v), world="any", tolerance=0.1, unit="= k / (1 + v)")
+
+# %% [markdown]
+# {{any:11-poor-ess}} of 256 count, and the formula says {{any:11-poor-ess-formula}}.
+#
+# ### And at the posterior?
+#
+# If $q(z) = p(z \mid x)$, each weight is $p(x)$, whatever was drawn. There is nothing to average. **Line 1**: each log weight is
+# $\log p(x)$. **Line 2**: so is the bound, with one draw or seven, without any noise. **Line 3**: all draws count the same.
+
+# %%
+equal = Derivation("At the true posterior")
+log_w_true = objectives.log_weights(line, x, k=7)
+equal.step("log w = log p(x) at each draw", log_w_true, line.log_marginal(x))
+equal.step("the bound with 7 draws = log p(x)", iwae_bound(log_w_true), log_px)
+equal.step("effective sample size = k", effective_sample_size(log_w_true), 7.0)
+
+# %% [markdown]
+# ## 3 Move q yourself
+#
+# The posterior is a Gaussian. You choose the shift and the width of $q$ in the posterior's standard deviations, and the number of draws. On
+# the left lie the log weights, with their mean, the ELBO. On the right the bound climbs towards $\log p(x)$; the dotted
+# line is the first order. Try these:
+#
+# 1. Set the shift to 0 and the width to 1. What happens to the histogram, and why?
+# 2. Keep the shift at 1.5. Which width gives the best ELBO ($\log_2 k = 0$)? Which gives the best bound at $k = 1024$? Are they the same?
+# 3. Shift 0, width 0.5: the histogram grows a tail to the right. Draws in it are rare. What do they do to the dotted line?
+
+# %%
+from vae_course.widgets.bound_playground import BoundPlayground
+
+BoundPlayground()
+
+# %% [markdown]
+# If nothing moves here, this picture shows a $q$ that is too narrow and to one side.
+
+# %%
+from vae_course.widgets.bound_playground import compute, render
+
+render(compute(1.0, 0.5, 6))
+
+# %% [markdown]
+# The histogram ends on the right in a thin tail: codes which $q$ hardly ever draws and which would weigh a great deal. The bound climbs slowly,
+# the variance is infinite, and so the first order says nothing. Nothing on the left warns you, except that tail.
+
+# %% [markdown]
+# ## 4 log p(x) of a trained model
+#
+# Now a network. It is the one of the paper that introduced this bound: 784-200-200-50-200-200-784 with tanh, trained on pixels
+# that are drawn anew as 0 or 1 for each batch. `network` builds it. The model is shown 150,000 images, three epochs of MNIST. The first
+# time this takes about ten seconds.
+
+# %%
+from vae_course import data
+from vae_course.replicate.iwae import network
+from vae_course.training import Recipe, fit_or_load
+
+splits = data.load("auto")
+world, train = splits.name, splits.train
+pixel_means, SHOWN = train.x.mean(0), 150_000
+epochs = round(SHOWN / len(train))
+print(f"{world}: {epochs} epochs of {len(train):,} images")
+settings = {"images": train, "transform": data.dynamic_binarize, "batch_size": 100, "lr": 4e-3}
+plain = Recipe(
+    name=f"vae-1-{world}",
+    build=lambda: network(pixel_means),
+    loss=objectives.negative_elbo,
+    epochs=epochs,
+    **settings,
+)
+vae, _ = fit_or_load(plain)
+
+# %% [markdown]
+# `log_marginal` gives the mean of the bound over a data set with its standard error. To save time, we use the first 1,000 test images, with their
+# pixels drawn once. Predict: how much will 200 draws gain over one?
+
+# %%
+from vae_course.evaluation import log_marginal
+
+test = data.binarize(splits.test, seed=2)[:1000]
+ks = [1, 5, 20, 50, 200]
+estimates = [log_marginal(vae, test, k=k) for k in ks]
+for k, (mean, error) in zip(ks, estimates, strict=True):
+    print(f"k = {k:3}: {mean:.2f} ± {error:.2f} nats")
+
+# %%
+values = [mean for mean, _ in estimates]
+axes = {"xlabel": "draws k", "ylabel": "bound on log p(x) (nats)"}
+plotting.lines(ks, {"bound": values}, logx=True, markers=True, **axes)
+
+# %% [markdown]
+# The bound rises at each step, and it has not become flat at the end. The numbers to remember:
+
+# %%
+claim("11-vae-elbo", values[0], world=world, tolerance=1.0)
+claim("11-vae-200", values[-1], world=world, tolerance=1.0)
+claim("11-vae-last-step", values[-1] - values[-2], world=world, tolerance=0.15, digits=2)
+claim("11-vae-error", estimates[-1][1], world=world, tolerance=0.1, digits=2)
+
+# %% [markdown]
+# On MNIST the bound rises from {{mnist:11-vae-elbo}} nats to {{mnist:11-vae-200}}, on pen digits from {{pen:11-vae-elbo}} to {{pen:11-vae-200}}. So a
+# good part of what looks like the model's fault in the ELBO is the encoder's. But the step from 50 to
+# 200 draws still brings {{mnist:11-vae-last-step}} nats ({{pen:11-vae-last-step}} on pen digits). Papers use 5,000 draws. **State $k$
+# with each estimate.** It is a lower bound for any $k$, so you never flatter the model.
+#
+# ### Two kinds of noise
+#
+# The standard error above, {{mnist:11-vae-error}} nats ({{pen:11-vae-error}}), has two sources: other images, and other draws. Which is the larger? Repeat
+# the measurement on the same images with other draws and look.
+
+# %%
+repeated = torch.tensor([log_marginal(vae, test[:200], k=50, seed=seed)[0] for seed in range(5)])
+_, over_images = log_marginal(vae, test[:200], k=50)
+print("five repetitions:", [round(value, 2) for value in repeated.tolist()])
+claim("11-noise-draws", repeated.std(), world=world, tolerance=0.08, digits=2)
+claim("11-noise-images", over_images, world=world, tolerance=0.4)
+
+# %% [markdown]
+# With 200 images and 50 draws, other draws move the mean by {{mnist:11-noise-draws}} nats ({{pen:11-noise-draws}}), other images would by
+# {{mnist:11-noise-images}} ({{pen:11-noise-images}}). Images differ far more from each other than draws do. Remember this for section 6: there it
+# decides how two models should be compared.
+#
+# How many of 200 draws count?
+
+# %%
+with torch.no_grad():
+    ess = effective_sample_size(objectives.log_weights(vae, test.x[:200], k=200))
+claim("11-vae-ess", ess.median(), world=world, tolerance=4.0, unit="of 200 draws, for the middle image")
+
+# %% [markdown]
+# {{mnist:11-vae-ess}} on MNIST, {{pen:11-vae-ess}} on pen digits. The encoder's $q$ is not the posterior, and 50 dimensions multiply their misfits.
+
+# %% [markdown]
+# ## 5 Who has over-fitted?
+#
+# A model can know the training images too well. A VAE has two networks that can do so, in two ways:
+#
+# - the **decoder** gives the training images a high $\log p(x)$ and new ones a low one;
+# - the **encoder** gives the training images a good $q$ and new ones a bad one: the gap between $\log p(x)$ and the ELBO grows.
+#
+# The ELBO alone mixes them. To see both, train a network long on few images: 2,000, pixels drawn once and kept. It is the 784-400-20 network of
+# lesson 07. This takes about fifteen seconds the first time. The validation images take no part in the training.
+
+# %%
+from vae_course.models import VAE
+
+few, val = data.binarize(train[:2000], seed=3), data.binarize(splits.val, seed=1)[:1000]
+data_and_loss = {"images": few, "val": val, "loss": objectives.negative_elbo}
+long = data_and_loss | {"build": VAE.mlp, "epochs": 120, "batch_size": 100, "lr": 2e-3, "schedule": "constant"}
+greedy, history = fit_or_load(Recipe(name=f"greedy-{world}", **long))
+
+# %%
+curves = {"training": history.train["loss"], "validation": history.val["loss"]}
+epoch = range(1, len(curves["training"]) + 1)
+plotting.lines(epoch, curves, xlabel="epoch", ylabel="-ELBO (nats per image)")
+
+# %% [markdown]
+# The two curves run together for some ten epochs, then they part. One goes on falling, the other turns. Where does it turn, and where do they end?
+
+# %%
+losses = torch.tensor(history.val["loss"])
+claim("11-best-epoch", losses.argmin() + 1, world=world, tolerance=15, digits=0, unit="epochs")
+claim("11-best-val", losses.min(), world=world, tolerance=1.5)
+claim("11-last-val", losses[-1], world=world, tolerance=3.0)
+claim("11-last-train", history.train["loss"][-1], world=world, tolerance=2.0)
+
+# %% [markdown]
+# The training loss falls to {{mnist:11-last-train}} nats on MNIST ({{pen:11-last-train}} on pen digits) and would go on. The validation loss is lowest after
+# {{mnist:11-best-epoch}} epochs, at {{mnist:11-best-val}} ({{pen:11-best-epoch}} epochs, {{pen:11-best-val}}), and ends at {{mnist:11-last-val}} ({{pen:11-last-val}}).
+#
+# This is what the three parts of the data are for:
+#
+# | part | what it decides | how often you look |
+# |---|---|---|
+# | training | the weights | at each step |
+# | validation | what you choose: when to stop, sizes, learning rate | as often as you like |
+# | test | nothing | once, for a finished model |
+#
+# Whatever has been used to choose is no longer a fair judge: among a hundred models, the one that looks best on the validation images is also the luckiest
+# there. Now the account, with $\log p(x)$ from 200 draws.
+
+# %%
+parts = {"training": few[:1000], "validation": val, "test": test}
+elbos = {name: log_marginal(greedy, part, k=1)[0] for name, part in parts.items()}
+marginals = {name: log_marginal(greedy, part, k=200)[0] for name, part in parts.items()}
+labels = [f"{name}: {what}" for name in parts for what in ("log p(x)", "ELBO")]
+both = [value for name in parts for value in (marginals[name], elbos[name])]
+plotting.dots(labels, both, xlabel="nats per image", highlight=labels[1::2])
+
+# %% [markdown]
+# Validation and test images look alike, as they should: neither was trained on. The training images stand apart, and two distances in the picture say why.
+
+# %%
+gaps = {name: marginals[name] - elbos[name] for name in parts}
+claim("11-gap-train", gaps["training"], world=world, tolerance=0.6)
+claim("11-gap-test", gaps["test"], world=world, tolerance=1.5)
+claim("11-decoder-overfit", marginals["training"] - marginals["test"], world=world, tolerance=3.0)
+
+# %% [markdown]
+# $\log p(x)$ itself is {{mnist:11-decoder-overfit}} nats higher on the training images than on the test images
+# ({{pen:11-decoder-overfit}} on pen digits): the decoder's share. And the gap between the two dots is {{mnist:11-gap-train}} nats in training but
+# {{mnist:11-gap-test}} on test images ({{pen:11-gap-train}} and {{pen:11-gap-test}}): the encoder's.
+#
+# Be careful, though: both numbers come from the encoder's draws. Where the encoder is bad, 200 draws are not enough, and part of the encoder's fault is
+# booked on the decoder. There is a way to check. Keep the decoder, forget the encoder's answer, and fit a $q$ to **each image by itself**,
+# by gradient. `refine` does that with 150 steps of Adam on $\mu$ and $\log\sigma^2$.
+
+
+# %%
+def refine(model, x, steps=150):
+    """The mean ELBO of q before and after it is fitted to each image by itself, decoder untouched."""
+    mu, logvar = (part.detach().clone().requires_grad_() for part in model.encode(x))
+    optimiser, seen = torch.optim.Adam([mu, logvar], lr=0.03), []
+    for step in range(steps + 1):
+        q = Normal(mu, torch.exp(0.5 * logvar))
+        kl = kl_divergence(q, Normal(0.0, 1.0)).sum(1)
+        z = q.rsample((20 if step in (0, steps) else 1,))
+        elbo = (model.likelihood(z).log_prob(x.expand(len(z), *x.shape)).mean(0) - kl).mean()
+        seen.append(elbo.item())
+        optimiser.zero_grad()
+        (-len(x) * elbo).backward()
+        optimiser.step()
+    return seen[0], seen[-1]
+
+
+# %%
+_ = torch.manual_seed(4)
+for name, short in (("training", "train"), ("test", "test")):
+    before, after = refine(greedy, parts[name].x[:300])
+    claim(f"11-refine-{short}", after - before, world=world, tolerance=3.0)
+claim("11-refined-elbo", after, world=world, tolerance=3.0)
+claim("11-refined-200", log_marginal(greedy, test[:300], k=200)[0], world=world, tolerance=3.0)
+
+# %% [markdown]
+# On training images a $q$ of its own gains {{mnist:11-refine-train}} nats ({{pen:11-refine-train}} on pen digits): the encoder already does nearly as well as
+# possible there. On test images it gains {{mnist:11-refine-test}} nats ({{pen:11-refine-test}}). That is the encoder's over-fitting, without doubt, since the decoder was not touched.
+#
+# The caution was right, too. On these 300 test images the ELBO of the fitted $q$ is {{mnist:11-refined-elbo}} nats ({{pen:11-refined-elbo}}), *above* the {{mnist:11-refined-200}}
+# ({{pen:11-refined-200}}) that 200 draws of the encoder's $q$ gave. Both are lower bounds, so the higher one is nearer to the truth. A large $k$ does not make up for a $q$ in the wrong place.
+#
+# The cure that needs no idea: stop at the epoch which the validation images choose. `patience=10` ends the training when ten epochs brought nothing better, and
+# takes the best weights back.
+
+# %%
+stopped, _ = fit_or_load(Recipe(name=f"stopped-{world}", patience=10, **long))
+claim("11-test-greedy", marginals["test"], world=world, tolerance=3.0)
+claim("11-test-stopped", log_marginal(stopped, test, k=200)[0], world=world, tolerance=1.5)
+claim("11-train-images", len(train), world=world, tolerance=0, digits=0, unit="images")
+
+# %% [markdown]
+# On test images $\log p(x)$ is {{mnist:11-test-greedy}} nats for the long training and {{mnist:11-test-stopped}} for the one that was stopped
+# ({{pen:11-test-greedy}} and {{pen:11-test-stopped}}). Compare with the {{mnist:11-vae-200}} ({{pen:11-vae-200}}) of the model in section 4, a network of another shape that saw
+# {{mnist:11-train-images}} images ({{pen:11-train-images}}): nothing stands in for more images.
+
+# %% [markdown]
+# ## 6 A table of a paper, trained again
+#
+# If $\mathcal L_k$ is closer to $\log p(x)$ than the ELBO, why not train with it? That is the **importance-weighted autoencoder**, IWAE. Its
+# paper compares, for the network of section 4 on MNIST, $-\log p(x)$ of the test images when the ELBO is trained with $k$ draws
+# ("VAE") and when $\mathcal L_k$ is ("IWAE"):
+#
+# | trained with | VAE, $k$ draws averaged | IWAE, $\mathcal L_k$ |
+# |---|---|---|
+# | $k = 1$ | 86.76 | the same |
+# | $k = 5$ | 86.47 | 85.54 |
+# | $k = 50$ | 86.35 | 84.78 |
+#
+# Before we train, look at the gradient.
+#
+# ### Which draw teaches?
+#
+# **Line 1** differentiates the logarithm of a sum, for two draws whose log weights $f$ and $g$ depend on a parameter $\theta$. **Line 2** is the same
+# for a network's parameters: the gradient of the bound is a weighted mean of the gradients of $\log w$, and the weights are the **shares**.
+#
+# $$\nabla \log \frac1k \sum_j w_j = \sum_j s_j \, \nabla \log w_j, \qquad s = \mathrm{softmax}(\log w)$$
+
+# %%
+gradient = Derivation("The gradient of the bound")
+theta = sympy.Symbol("theta", real=True)
+f, g = sympy.Function("f")(theta), sympy.Function("g")(theta)
+w_1, w_2 = sympy.exp(f), sympy.exp(g)
+two = (w_1 * f.diff(theta) + w_2 * g.diff(theta)) / (w_1 + w_2)
+gradient.algebra("slope of log(w1 + w2) = s1 f' + s2 g'", sympy.log(w_1 + w_2).diff(theta), two)
+
+# %%
+place = torch.tensor([1.0, -0.5], dtype=torch.float64)  # mean and log variance of q
+eps = torch.randn(6, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+
+
+def log_weights_at(place):
+    z = (place[0] + torch.exp(0.5 * place[1]) * eps).unsqueeze(1)
+    log_q = Normal(place[0], torch.exp(0.5 * place[1])).log_prob(z[:, 0])
+    return line.prior().log_prob(z) + line.likelihood(z).log_prob(x[0]) - log_q
+
+
+whole = torch.autograd.functional.jacobian(lambda p: iwae_bound(log_weights_at(p)), place)
+single = torch.autograd.functional.jacobian(log_weights_at, place)
+shares = torch.softmax(log_weights_at(place), 0)
+gradient.step("gradient of the bound = sum_j s_j grad log w_j", whole, shares @ single)
+
+# %% [markdown]
+# A draw that explains $x$ well has a large weight and a large say. The others hardly count.
+#
+# ### Your turn: find the error
+#
+# A well-known collection of VAE code trains its IWAE with the following loss. It goes through the loss of each draw, `-log_w`, and weighs the losses by
+# a softmax that is detached, so that only the losses carry a gradient.
+
+
+# %%
+def as_found(log_w):
+    """One number to minimise, from the log weights [k, B]."""
+    loss = -log_w
+    shares = torch.softmax(loss, dim=0).detach()
+    return (shares * loss).sum(dim=0).mean()
+
+
+# %% [markdown]
+# It runs, and its loss falls. Which draw has the largest share? Say what this does to $q$, then mend it.
+
+
+# %% exercise="11-iwae-gradient-weights"
+def iwae_loss(log_w):
+    """One number to minimise, from the log weights [k, B]; its gradient is that of minus the mean bound."""
+    ### BEGIN SOLUTION
+    shares = torch.softmax(log_w, dim=0).detach()
+    return -(shares * log_w).sum(dim=0).mean()
+    ### END SOLUTION
+
+
+# %% check="11-iwae-gradient-weights" points=3
+exercises.check("11-iwae-gradient-weights", iwae_loss)
+iwae_loss = exercises.or_reference("11-iwae-gradient-weights", iwae_loss)
+
+# %% [markdown]
+# See what the two losses do. In the linear-Gaussian world both would find the posterior, which is a Gaussian, and nothing would show. So take the world of two hills of
+# lesson 04, where no Gaussian fits. $q$ starts between the hills, and Adam minimises each loss with $k = 20$. After each step $\mathcal L_{20}$ is
+# measured, with 2,048 groups of draws.
+
+# %%
+hills = GridWorld(lambda z: (z.square() + z / 2).unsqueeze(-1), 0.7)
+x_hills = torch.tensor([[2.0]], dtype=torch.float64)
+
+
+def climb(loss_of, k=20, steps=80):
+    """The bound after each step of Adam on mean and log variance of q, and the q at the end."""
+    torch.manual_seed(10)
+    place = torch.tensor([0.5, -1.0], dtype=torch.float64).requires_grad_()
+    optimiser, seen = torch.optim.Adam([place], lr=0.05), []
+    for _ in range(steps):
+        # The same x 64 times: the mean over so many groups of k draws gives a calm gradient.
+        q_world = hills.with_posterior(place[:1].expand(64, 1), place[1:].expand(64, 1))
+        with torch.no_grad():
+            log_w = objectives.log_weights(q_world, x_hills.expand(64, 1), k=32 * k)
+            seen.append(iwae_bound(log_w.view(k, -1)).mean())
+        optimiser.zero_grad()
+        loss_of(objectives.log_weights(q_world, x_hills.expand(64, 1), k=k)).backward()
+        optimiser.step()
+    return torch.stack(seen), place.detach()
+
+
+# %% [markdown]
+# Predict, for each of the two losses: does $q$ become wider or narrower?
+
+# %%
+log_px_hills = hills.log_marginal(x_hills)
+(mended, q_mended), (found, q_found) = climb(iwae_loss), climb(as_found)
+curves = {"log p(x)": log_px_hills.expand(80), "mended": mended, "as found": found}
+plotting.lines(range(1, 81), curves, xlabel="step of Adam", ylabel="bound with k = 20 (nats)")
+
+# %% [markdown]
+# One bound climbs, the other falls, and both losses were "minimised". Where do the two $q$ end?
+
+# %%
+claim("11-climb-start", log_px_hills - found[0], world="any", tolerance=0.05, digits=2)
+claim("11-climb-mended", log_px_hills - mended[-1], world="any", tolerance=0.05, digits=2)
+claim("11-climb-as-found", log_px_hills - found[-1], world="any", tolerance=0.1, digits=2)
+claim("11-climb-logvar-mended", q_mended[1], world="any", tolerance=0.3, unit="log variance of q at the end")
+claim("11-climb-logvar-as-found", q_found[1], world="any", tolerance=0.5, unit="log variance of q at the end")
+
+# %% [markdown]
+# Both start {{any:11-climb-start}} nats below $\log p(x)$. Mended, the bound climbs to {{any:11-climb-mended}} below: $q$ widens from a log variance of $-1$ to
+# {{any:11-climb-logvar-mended}}, since one good draw of twenty is enough. As found, the bound **falls**, to {{any:11-climb-as-found}} below: the worst draws have the say, so
+# $q$ narrows to a log variance of {{any:11-climb-logvar-as-found}} and avoids bad draws. A narrow $q$ is the one that you do not want, as section 2 showed.
+#
+# Your loss has the gradient of `objectives.negative_iwae`, which we train with from here on.
+
+# %% [markdown]
+# ### Training
+#
+# Two more models: the ELBO with five draws, and $\mathcal L_5$. Same start, same images, same schedule as the model of section 4. Each takes about twenty seconds the first
+# time.
+
+# %%
+from vae_course.replicate.iwae import EPOCHS, IMAGES, PUBLISHED, loss_of
+
+rows = {row.key: row for row in PUBLISHED}
+models = {"vae-1": vae}
+for key in ("vae-5", "iwae-5"):
+    recipe = Recipe(
+        name=f"{key}-{world}", build=lambda: network(pixel_means), loss=loss_of(rows[key]), epochs=epochs, **settings
+    )
+    models[key], _ = fit_or_load(recipe)
+
+# %% [markdown]
+# The paper trains for 3,280 epochs on 60,000 images. What share of that is ours? Never type such a number in: compute it from the counts.
+
+# %%
+share = epochs * len(train) / (EPOCHS * IMAGES)
+print(f"{epochs * len(train):,} images shown, of {EPOCHS * IMAGES:,} in the paper")
+claim("11-share", 100 * share, world=world, tolerance=0.0005, digits=3, unit="% of the paper's training")
+
+# %% [markdown]
+# {{mnist:11-share}} % ({{pen:11-share}} % with pen digits). Nobody should expect the paper's numbers from that. But does the *order* already show?
+
+# %%
+from vae_course.replicate.table import measure, table
+
+device = torch.device("cpu")
+results = {key: measure(rows[key], models[key], test, draws=200, device=device) for key in models}
+print(table(list(results.values())))
+
+# %% [markdown]
+# The columns: $-\log p(x)$ here with its standard error and as published, then **active units**, dimensions whose mean varies over the
+# images by more than a variance of 0.01, here and published. Ours are many more: so early, most dimensions have not been switched off yet. (The published columns are for MNIST. If you use pen digits, only the order can be compared.)
+#
+# Look at the standard errors. If you had only those, could you say that one model is better? The table's last column can, and you are about to write how.
+#
+# ### Your turn: a paired comparison
+#
+# All models were measured on the **same** images. An image that is hard for one is hard for the other, as section 4 hinted. So form the
+# difference for each image first. Its mean is the difference of the means, but its standard error is far smaller.
+
+
+# %% exercise="11-standard-error"
+def compare(log_px_a, log_px_b):
+    """Mean of log p(x) under A minus under B over the same images, and its standard error; [N] and [N] to two numbers."""
+    ### BEGIN SOLUTION
+    difference = log_px_a - log_px_b
+    return difference.mean(), difference.std() / math.sqrt(len(difference))
+    ### END SOLUTION
+
+
+# %% check="11-standard-error" points=3
+exercises.check("11-standard-error", compare)
+compare = exercises.or_reference("11-standard-error", compare)
+
+# %%
+each = {key: -result.nlls for key, result in results.items()}
+gain, error = compare(each["iwae-5"], each["vae-1"])
+claim("11-iwae-over-vae-1", gain, world=world, tolerance=0.7)
+claim("11-iwae-over-vae-1-se", error, world=world, tolerance=0.03, digits=2)
+unpaired = math.hypot(standard_error(each["iwae-5"]), standard_error(each["vae-1"]))
+claim("11-unpaired-se", unpaired, world=world, tolerance=0.2)
+gain, error = compare(each["iwae-5"], each["vae-5"])
+claim("11-iwae-over-vae-5", gain, world=world, tolerance=0.6)
+claim("11-iwae-over-vae-5-se", error, world=world, tolerance=0.03, digits=2)
+
+# %% [markdown]
+# IWAE with $k = 5$ beats the VAE with $k = 1$ by {{mnist:11-iwae-over-vae-1}} ± {{mnist:11-iwae-over-vae-1-se}} nats on MNIST, and by
+# {{pen:11-iwae-over-vae-1}} ± {{pen:11-iwae-over-vae-1-se}} on pen digits. Without pairing the standard error would be {{mnist:11-unpaired-se}}
+# ({{pen:11-unpaired-se}}), and little could be said.
+#
+# So the paper's order between these two shows. But is it the *bound* that helps, or only having five draws? The fair rival is the VAE with $k = 5$. IWAE's
+# lead over it is {{mnist:11-iwae-over-vae-5}} ± {{mnist:11-iwae-over-vae-5-se}} nats on MNIST and {{pen:11-iwae-over-vae-5}} ± {{pen:11-iwae-over-vae-5-se}} on pen digits, where the paper has 0.93. At this share of the training, the second half of
+# the paper's order **does not show**, if anything it is the other way round: what has helped so far is to have more draws, not to have them inside the logarithm. (The standard
+# error over images knows of one training only. Another seed moves such a difference by some tenths of a nat.)
+#
+# Early in a training, the decoder learns what digits look like, and both losses teach it that. The bound should matter later, when the shape of the posterior is
+# what is left to gain. So let us start later.
+#
+# ### Starting from the same trained model
+#
+# Take the VAE of section 4 and go on with it for 100,000 images, once with each loss. The two begin at the same weights, and see the same images in the same order. The
+# paper has such an experiment too. Each takes about fifteen seconds the first time.
+
+# %%
+import copy
+
+changes = {"lr": 1e-3, "epochs": round(100_000 / len(train)), "build": lambda: copy.deepcopy(vae)}
+further = settings | changes
+went_on, elbo = {}, {}
+for key in ("vae-5", "iwae-5"):
+    model, _ = fit_or_load(Recipe(name=f"further-{key}-{world}", loss=loss_of(rows[key]), **further))
+    went_on[key] = measure(rows[key], model, test, draws=200, device=device)
+    elbo[key] = log_marginal(model, test, k=1)[0]
+
+# %%
+gain, error = compare(-went_on["iwae-5"].nlls, -went_on["vae-5"].nlls)
+claim("11-further-gain", gain, world=world, tolerance=0.25, digits=2)
+claim("11-further-se", error, world=world, tolerance=0.02, digits=2)
+assert gain > 2 * error
+claim("11-further-elbo", elbo["iwae-5"] - elbo["vae-5"], world=world, tolerance=0.8)
+
+# %%
+labels = ["VAE, k = 1, where both start", "on with VAE, k = 5", "on with IWAE, k = 5"]
+nlls = [results["vae-1"].nll, went_on["vae-5"].nll, went_on["iwae-5"].nll]
+plotting.dots(labels, nlls, xlabel="-log p(x) of a test image, k = 200 (nats)", digits=2, highlight=labels[2:])
+
+# %% [markdown]
+# Now it shows: with the same five draws a step, training $\mathcal L_5$ gains {{mnist:11-further-gain}} ± {{mnist:11-further-se}} nats over training the ELBO on MNIST,
+# {{pen:11-further-gain}} ± {{pen:11-further-se}} on pen digits, many standard errors. That is the order of the paper. (Only the last two dots may be compared: the first model has seen fewer images.)
+#
+# One caution. The *ELBO* of the IWAE is not higher: it differs by {{mnist:11-further-elbo}} nats on MNIST, {{pen:11-further-elbo}} on pen digits. Its encoder was asked for a good set of five, not
+# for one good draw. Who compares the two by their ELBOs finds the wrong winner.
+#
+# ### The whole table
+#
+# The full schedule (eight learning rates, 3,280 epochs, batches of 20) is one command. It says first how long it will take, goes on where it was interrupted, and prints
+# the table at its end:
+#
+# ```
+# python -m vae_course.replicate iwae --full
+# ```
+#
+# `--epochs 4` or `--steps 1000` runs the beginning only, `--only iwae-5` a single row. How long would it take on your machine?
+
+# %%
+from vae_course.replicate.table import seconds_per_step
+
+steps = EPOCHS * IMAGES // 20
+for key in ("vae-1", "iwae-5", "iwae-50"):
+    hours = steps * seconds_per_step(rows[key], train[:20], device) / 3600
+    print(f"{rows[key].name}: {steps:,} steps, about {hours:,.0f} hours on this processor")
+
+# %% [markdown]
+# That is work for a GPU, and a measure of what a line in a published table costs.
+
+# %% [markdown]
+# ## 7 Likelihood and looks
+#
+# A model with a better $\log p(x)$ must draw better pictures, must it not? Think of a model that would prove this wrong, then read on.
+#
+# ### A good likelihood, and bad pictures
+#
+# Take a good model $p(x)$ and spoil it: with probability 0.99, draw pure noise $n(x)$ instead. Nearly all of its pictures are rubbish. What does it lose?
+#
+# $$p_{\text{mix}}(x) = 0.01 \, p(x) + 0.99 \, n(x) \;\ge\; 0.01 \, p(x)$$
+#
+# Take logarithms. **Line 1**, in the linear-Gaussian world with noise of standard deviation 10:
+#
+# $$\log p_{\text{mix}}(x) = \log p(x) - \log 100 + \log\left(1 + 99 \, \frac{n(x)}{p(x)}\right)$$
+#
+# **Line 2** says the same as a loss. The last term is never negative, so the loss is at most $\log 100 = 4.6$ nats, whatever $x$ is. **Line 3** checks with draws that the
+# spoiled model is really so bad: 99 of 100 draws are noise.
+
+# %%
+noise = Derivation("A mixture with 99 % noise")
+_, points = line.sample(200, generator=torch.Generator().manual_seed(6))
+log_p, log_noise = line.log_marginal(points), Normal(0.0, 10.0).log_prob(points).sum(1)
+both = torch.stack([log_p + math.log(0.01), log_noise + math.log(0.99)])
+log_mix, odds = torch.logsumexp(both, 0), 99 * (log_noise - log_p).exp()
+noise.step("log p_mix = log p - log 100 + log(1 + 99 n / p)", log_mix, log_p - math.log(100) + torch.log1p(odds))
+P, N = sympy.symbols("p n", positive=True)
+mix = P / 100 + 99 * N / 100
+noise.algebra("p / p_mix = 100 / (1 + 99 n / p)", P / mix, 100 / (1 + 99 * N / P))
+is_noise = (torch.rand(100_000, generator=torch.Generator().manual_seed(7)) < 0.99).double()
+noise.step("share of noise among the draws = 0.99", is_noise.mean(), 0.99, standard_error=standard_error(is_noise))
+assert (log_p - log_mix <= math.log(100)).all()
+
+# %% [markdown]
+# For images, let noise be a fair coin for each pixel, $\log n(x) = -784 \log 2$. **Line 4** takes the model of section 4. Its $\log p(x)$ is hundreds of nats above that of
+# noise, so the last term vanishes and the loss is $\log 100$ to all digits.
+
+# %%
+log_px, log_noise = each["vae-1"], -784 * math.log(2)
+log_mix = torch.logaddexp(log_px + math.log(0.01), torch.full_like(log_px, log_noise + math.log(0.99)))
+noise.step("log p - log p_mix = log 100, images", log_px - log_mix, math.log(100))
+claim("11-mixture", log_mix.mean(), world=world, tolerance=1.0)
+claim("11-mixture-share", 100 * math.log(100) / (log_px.mean() - log_noise), world=world, tolerance=0.1, unit="%")
+
+# %%
+_ = torch.manual_seed(8)
+samples, coins = torch.bernoulli(vae.sample(16)), torch.rand(16, 1, 28, 28).round()
+picked = torch.where((torch.rand(16) < 0.99).view(-1, 1, 1, 1), coins, samples)
+plotting.pairs(samples, picked, ncols=8, labels=("the VAE", "99 % noise"))
+
+# %% [markdown]
+# The lower rows look hopeless. Yet $\log p(x)$ falls from {{mnist:11-vae-200}} nats to {{mnist:11-mixture}} on MNIST ({{pen:11-vae-200}} to {{pen:11-mixture}}), a change of
+# {{mnist:11-mixture-share}} % of the way from noise to the VAE ({{pen:11-mixture-share}} %). A likelihood asks: what do you give to *these* images? It does not ask what else you
+# draw. Hundreds of pixels make hundreds of nats; a factor of a hundred in probability is small change.
+
+# %% [markdown]
+# ### Good pictures, and a bad likelihood
+#
+# The other way round: a model that has learnt nothing but its training images by heart. It picks one of 10,000 at random and flips each pixel with probability 0.01.
+#
+# $$p_{\text{copy}}(x) = \frac1N \sum_{n=1}^N \prod_i 0.99^{[x_i = x^{(n)}_i]} \; 0.01^{[x_i \ne x^{(n)}_i]}$$
+#
+# With $h_n$ the number of pixels in which $x$ differs from training image $n$, that is a sum of $0.99^{784 - h_n} \, 0.01^{h_n}$. Predict: is its $\log p(x)$ on test images
+# above or below that of the VAE? And of the coins with the right bias for each pixel, of lesson 07?
+
+# %%
+memory = data.binarize(train[:10_000], seed=9).x.flatten(1)
+
+
+def copier(x):
+    """log p(x) of the model that copies, for images of zeros and ones: [B]."""
+    x = x.flatten(1)
+    h = x.sum(1, keepdim=True) + memory.sum(1) - 2 * x @ memory.T
+    log_each = (784 - h) * math.log(0.99) + h * math.log(0.01)
+    return torch.logsumexp(log_each.double(), 1) - math.log(len(memory))
+
+
+frequency = pixel_means.clamp(1e-4, 1 - 1e-4)
+biased = torch.distributions.Bernoulli(frequency).log_prob(test.x).sum((1, 2, 3)).double()
+
+# %%
+on_test, on_train = copier(test.x), copier(memory[:1000])
+claim("11-copier-test", on_test.mean(), world=world, tolerance=10)
+claim("11-copier-train", on_train.mean(), world=world, tolerance=1.0)
+claim("11-biased-coins", biased.mean(), world=world, tolerance=1.0)
+names = ["fair coins", "biased coins", "copies", "VAE", "VAE with 99 % noise"]
+means = [log_noise, biased.mean(), on_test.mean(), log_px.mean(), log_mix.mean()]
+plotting.bars(names, [-float(mean) for mean in means], xlabel="-log p(x) of a test image (nats)", highlight=["copies"])
+
+# %%
+flips = (torch.rand(16, 784) < 0.01).float()
+plotting.image_grid((memory[:16] - flips).abs().view(-1, 1, 28, 28), ncols=8)
+
+# %% [markdown]
+# Its pictures are the best of this lesson: real digits with a speck here and there. Its $\log p(x)$ on test images is {{mnist:11-copier-test}} nats on MNIST
+# ({{pen:11-copier-test}} on pen digits), where coins with a bias have {{mnist:11-biased-coins}} ({{pen:11-biased-coins}}). Nobody else's digit differs from a stored one in eight pixels only. On its own
+# training images it has {{mnist:11-copier-train}} ({{pen:11-copier-train}}), better than any VAE. Whoever had looked at samples, or at the training images, would have been fooled.
+#
+# So the two questions are separate. Do you want to compress, or to compare densities? Measure the likelihood on images that took no part. Do you want pictures? Look at
+# pictures, many of them, beside their nearest training images.
+
+# %% [markdown]
+# ## 8 In your own words
+#
+# A friend reports: "My new model beats yours by 2 nats on test images, so its samples must look better." Answer in four to six sentences, with one example for each
+# direction in which this goes wrong.
+
+# %% [markdown] written="11-likelihood-and-looks" points=3
+# ### BEGIN SOLUTION
+# A log-likelihood asks how much probability the model gives to images that it has not seen; a look at samples asks what it
+# draws most often. The two can disagree in both directions. A mixture that draws noise in 99 of 100 cases still gives each
+# image at least a hundredth of the good model's probability, so it loses at most log 100 = 4.6 nats: a lead of 2 nats rules
+# nothing out. The other way round, a model that copies training images with a few flipped pixels draws perfect pictures,
+# but gives unseen images a probability lower than coins with the right bias do. So whoever wants to know how samples look
+# must look at them, and whoever wants to compress or to compare densities needs the likelihood. The 2 nats should also
+# come with a paired standard error, on the same binarised test images, with the same number of draws.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 9 Quiz
+#
+# Six questions. If you see no buttons, type `quizzes.answer("11", 1, "b")` in a cell to answer the first one with b.
+
+# %%
+from vae_course import quizzes
+
+quizzes.show("11")
+
+# %% [markdown]
+# All lines of this lesson, with how each was checked:
+
+# %%
+from IPython.display import display
+
+for derivation in (bias, spread, equal, gradient, noise):
+    display(derivation.summary())
+
+# %% [markdown]
+# ## Summary
+#
+# > $$\mathcal L_k = \mathbb E\left[\log \tfrac1k \textstyle\sum_j w_j\right] \le \log p(x), \qquad \log p(x) - \mathcal L_k \approx \frac{v}{2k}, \quad v = \frac{\mathrm{Var}(w)}{p(x)^2}$$
+# >
+# > $$1 + v = \int \frac{p(z \mid x)^2}{q(z)} \, dz, \qquad 1 + v_D = (1 + v_1)^D, \qquad v = 0 \ \text{for}\ q(z) = p(z \mid x)$$
+# >
+# > $$\mathrm{ESS} = \frac{1}{\sum_j s_j^2} \approx \frac{k}{1 + v}, \qquad \nabla \mathcal L_k = \mathbb E\Big[\textstyle\sum_j s_j \nabla \log w_j\Big], \qquad s = \mathrm{softmax}(\log w)$$
+# >
+# > $$\text{difference of two models} = \bar d \pm \frac{\mathrm{sd}(d)}{\sqrt N}, \qquad d_n = \log p_A(x_n) - \log p_B(x_n)$$
+# >
+# > $$\log\big(0.01 \, p(x) + 0.99 \, n(x)\big) \ge \log p(x) - \log 100$$
+# >
+# > State $k$, the split, the binarisation and a standard error with each number. A narrow $q$ is worse than a wide one. The training images decide the weights, the
+# > validation images your choices, the test images nothing. A likelihood does not see what else a model draws.
+#
+# **Sources.** Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for the bound, its gradient, the schedule and the table. S. Nowozin, *Debiasing Evidence
+# Approximations: On Importance-weighted Autoencoders and Jackknife Variational Inference*, ICLR 2018, for the bias in powers of 1/k. L. Theis, A. van den Oord and M. Bethge, *A Note on the
+# Evaluation of Generative Models*, ICLR 2016, section 3, for likelihood against looks. Y. Wu, Y. Burda, R. Salakhutdinov and R. Grosse, *On the Quantitative Analysis of Decoder-Based
+# Generative Models*, ICLR 2017, and C. Cremer, X. Li and D. Duvenaud, *Inference Suboptimality in Variational Autoencoders*, ICML 2018, on what is the encoder's share. The loss of section 6 is
+# that of a public collection of VAE code.
+#
+# **Next:** use what you have measured: a likelihood in nats is a number of bits, and bits can be counted. Until that lesson is written,
+# [lesson 06](06_choosing_the_likelihood.ipynb) says what a likelihood of pixels assumes.

@@ -1,0 +1,158 @@
+"""The playground of the importance-weighted bound: its numbers are right wherever q is, and its parts move together."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from vae_course import objectives
+from vae_course.exact import LinearGaussian
+from vae_course.widgets.bound_playground import (
+    DRAWS,
+    LOG2_KS,
+    LOG_PX,
+    SHIFTS,
+    START,
+    STEP,
+    WIDTHS,
+    BoundPlayground,
+    compute,
+    in_words,
+    relative_variance,
+    render,
+)
+
+PLACES = [(shift, width) for shift in (-3.0, 0.0, 1.5) for width in (0.8, 1.0, 1.5, 3.0)]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """On tensors this small, several threads only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def playground():
+    return BoundPlayground()
+
+
+@pytest.mark.parametrize(("shift", "width"), [*PLACES, (1.0, 0.4)])
+def test_the_first_rung_is_log_p_x_minus_the_kl_to_the_posterior(shift, width):
+    value = compute(shift, width, 0)
+    gap = kl_divergence(Normal(shift, width), Normal(0.0, 1.0)).item()
+    assert value.bound == pytest.approx(LOG_PX - gap, abs=4 * value.error + 1e-9)
+
+
+def test_the_weights_are_those_of_the_linear_gaussian_world():
+    world = LinearGaussian(torch.tensor([[1.0], [-0.5]], dtype=torch.float64), torch.zeros(2, dtype=torch.float64), 0.7)
+    x = torch.tensor([[0.8, 0.1]], dtype=torch.float64)
+    posterior, shift, width = world.posterior(x), 1.2, 1.4
+    std = posterior.variance.sqrt()
+    q_world = world.with_posterior(posterior.mean + shift * std, 2 * (width * std).log())
+    value = compute(shift, width, 4, log_px=world.log_marginal(x).item())
+    torch.manual_seed(0)
+    bounds = torch.stack([objectives.iwae_bound(q_world, x.expand(1, 2), k=16) for _ in range(1500)])
+    error = math.hypot(value.error, (bounds.std() / 1500**0.5).item())
+    assert value.bound == pytest.approx(bounds.mean().item(), abs=4 * error)
+    assert error < 0.05
+
+
+@pytest.mark.parametrize(("shift", "width"), [(0.0, 0.8), (0.0, 1.5), (1.5, 1.5), (-3.0, 3.0)])
+def test_the_closed_form_of_the_variance_is_that_of_a_fine_sum(shift, width):
+    u = torch.linspace(-60, 60, 400_001, dtype=torch.float64)
+    log_r = Normal(0.0, 1.0).log_prob(u) - Normal(shift, width).log_prob(u)
+    moment = torch.trapezoid((Normal(0.0, 1.0).log_prob(u) + log_r).exp(), u).item()
+    assert relative_variance(shift, width) == pytest.approx(moment - 1, rel=1e-6)
+
+
+def test_the_variance_is_infinite_for_a_q_that_is_too_narrow():
+    assert relative_variance(0.0, 0.7) == math.inf and math.isfinite(relative_variance(0.0, 0.72))
+    assert relative_variance(3.0, 0.7072) == math.inf  # finite on paper, beyond what a computer can hold
+    assert relative_variance(0.0, 1.0) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("shift", "width"), PLACES)
+def test_bounds_rise_with_k_and_stay_below_log_p_x(shift, width):
+    value = compute(shift, width, 10)
+    assert value.ks.tolist() == [2**i for i in range(LOG2_KS[1] + 1)]
+    assert (value.bounds[1:] >= value.bounds[:-1] - 1e-12).all()  # the same draws, in larger groups: Jensen
+    assert value.bounds[-1] <= LOG_PX + 4 * value.error + 1e-9
+
+
+def test_the_effective_sample_size_is_all_draws_at_the_posterior_and_few_far_from_it():
+    assert compute(0.0, 1.0, 6).size == pytest.approx(64)
+    assert compute(1.0, 1.5, 0).size == pytest.approx(1)
+    value = compute(0.5, 1.2, 10)
+    assert value.size == pytest.approx(1024 / (1 + value.variance), rel=0.02)
+    assert compute(3.0, 0.5, 6).size < 64 / 10
+
+
+def test_the_first_order_holds_for_many_draws():
+    value = compute(0.5, 1.2, 6)
+    assert LOG_PX - value.bound == pytest.approx(value.variance / (2 * 64), abs=4 * value.error)
+
+
+def test_words_and_picture_state_the_same_numbers():
+    value = compute(*START)
+    assert f"L_8 = {value.bound:.3f}" in in_words(value) and "log p(x) = -2.00" in in_words(value)
+    assert "infinite" in in_words(compute(0.0, 0.5, 3))
+    fig = render(value)
+    assert f"at k = 8 it is {value.bound:.2f}" in fig.alt and f"{value.bound:.2f}" in fig.axes[1].get_title(loc="left")
+    assert f"{DRAWS:,}" in fig.axes[0].get_title(loc="left")
+
+
+def test_a_moved_slider_moves_picture_and_words(playground):
+    pictures, words = [playground.picture.value], [playground.status.value]
+    for slider, place in ((playground.shift, 0.0), (playground.width, 1.0), (playground.log2_k, 8.0)):
+        slider.value = place
+        pictures.append(playground.picture.value)
+        words.append(playground.status.value)
+    assert len(set(pictures)) == len(set(words)) == 4
+    assert "Effective sample size 256.0 of 256" in words[-1] and 'role="status"' in words[-1]
+
+
+def test_sliders_start_within_their_reach_and_take_the_keyboard(playground):
+    controls = (playground.shift, playground.width, playground.log2_k)
+    for control, (low, high), start in zip(controls, (SHIFTS, WIDTHS, LOG2_KS), START, strict=True):
+        assert (control.min, control.max, control.value) == (low, high, start)
+        assert control.continuous_update and control.description
+    assert [control.step for control in controls] == [STEP, STEP, 1.0]
+
+
+def test_reset_and_go_to(playground, monkeypatch):
+    playground.go_to(0.0, 2.0, 5)
+    assert (playground.value.shift, playground.value.width, playground.value.k) == (0.0, 2.0, 32)
+    calls = []
+    monkeypatch.setattr("vae_course.widgets.bound_playground.png", lambda figure: calls.append(figure) or b"")
+    playground.reset_button.click()
+    assert len(calls) == 1 and playground.value.k == 2 ** START[2]
+    with pytest.raises(ValueError, match="width is 9: this playground goes from 0.3 to 3"):
+        playground.go_to(0.0, 9, 0)
+
+
+def test_an_error_is_shown_in_place_and_goes_away(playground, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("vae_course.widgets.bound_playground.render", lambda value: 1 / 0)
+        playground.shift.value = 1.0
+        assert "ZeroDivisionError" in playground.error.value and playground.error.layout.display == ""
+    playground.shift.value = 0.5
+    assert playground.error.value == "" and playground.error.layout.display == "none"
+
+
+def test_the_stand_in_is_a_picture_with_words(playground):
+    bundle, metadata = playground._repr_mimebundle_()
+    assert bundle["image/png"] and "log p(x) is -2.00 nats" in bundle["text/plain"]
+    assert "text/html" not in bundle and metadata["image/png"]["alt"] == bundle["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [((math.nan, 1.0, 0), "shift is nan"), ((0.0, 0.0, 0), "width is 0.0"), ((0.0, 1.0, 11), "log2_k is 11")],
+)
+def test_bad_input_is_named_in_one_sentence(place, said):
+    with pytest.raises(ValueError, match=said):
+        compute(*place)

@@ -1,0 +1,158 @@
+"""11-iwae-bound: the logarithm of a mean of k weights, from their logarithms."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(log_w: Tensor) -> Tensor:
+    return torch.logsumexp(log_w, 0) - math.log(len(log_w))
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Two draws that can be done by hand, then images: their weights are far below the smallest number of a computer."""
+    source = generator(seed)
+    cases: list[Inputs] = [{"log_w": torch.tensor([[0.0], [math.log(3.0)]])}]
+    for k, b, level in ((5, 3, -2.0), (1, 4, -1.0), (3, 5, -105.0), (4, 2, -620.0)):
+        cases.append({"log_w": level + 3 * normal(source, k, b)})
+    return cases
+
+
+def _loop(log_w: Tensor) -> Tensor:
+    bounds = []
+    for b in range(log_w.shape[1]):
+        total = log_w[0, b]
+        for k in range(1, log_w.shape[0]):
+            total = torch.logaddexp(total, log_w[k, b])
+        bounds.append(total - math.log(log_w.shape[0]))
+    return torch.stack(bounds)
+
+
+def _shifted(log_w: Tensor) -> Tensor:
+    top = log_w.max(dim=0).values.detach()
+    return top + (log_w - top).exp().mean(0).log()
+
+
+EXERCISE = Exercise(
+    id="11-iwae-bound",
+    title="The bound with k draws",
+    points=2,
+    difficulty=2,
+    minutes=5,
+    task=(
+        "Return the importance-weighted bound in nats, one number for each example, `[B]`, from `log_w` `[k, B]`, the "
+        "log weights of k draws from q; it must work for log weights of -600 as well."
+    ),
+    hints=(
+        "Inside the logarithm stands a mean of k weights. Which function adds numbers that are given by their logarithms?",
+        "L_k = log( 1/k sum_j w_j ) = log( sum_j exp(log w_j) ) - log k.",
+        "`torch.logsumexp` over axis 0, the draws; then take the logarithm of the number of draws off.",
+    ),
+    solution="""\
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, dim=0) - math.log(len(log_w))
+""",
+    explanation=(
+        "`logsumexp` takes the largest log weight out before it exponentiates, so nothing underflows. The mean needs "
+        "1/k, which is -log k outside the sum. With k = 1 nothing is left but log w, an estimate of the ELBO."
+    ),
+    function="iwae_bound",
+    parameters=("log_w",),
+    returns="one number per example, [B]",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative("largest taken out", _shifted),
+        Alternative("log k inside", lambda log_w: torch.logsumexp(log_w - math.log(log_w.shape[0]), 0)),
+        Alternative("float64", lambda log_w: torch.logsumexp(log_w.double(), 0) - math.log(len(log_w))),
+        Alternative("transposed", lambda log_w: torch.logsumexp(log_w.T, -1) - math.log(log_w.size(0))),
+    ),
+    misconceptions=(
+        Misconception(
+            "mean of the logs",
+            lambda log_w: log_w.mean(0),
+            "You average the logarithms. That is the ELBO, L_1, with less noise: the weights are to be averaged first, "
+            "inside the logarithm.",
+        ),
+        Misconception(
+            "log k forgotten",
+            lambda log_w: torch.logsumexp(log_w, 0),
+            "This is the logarithm of the sum of the weights. It grows by log 2 whenever you double k and passes log "
+            "p(x); a mean needs - log k.",
+        ),
+        Misconception(
+            "k in place of log k",
+            lambda log_w: torch.logsumexp(log_w, 0) - len(log_w),
+            "You subtract k itself. Dividing the sum by k means that log k is subtracted from its logarithm.",
+            variants=(lambda log_w: torch.logsumexp(log_w, 0) / len(log_w),),
+        ),
+        Misconception(
+            "log k added",
+            lambda log_w: torch.logsumexp(log_w, 0) + math.log(len(log_w)),
+            "You add log k, which multiplies the sum by k. The mean divides by k: subtract it.",
+        ),
+        Misconception(
+            "exponentials underflow",
+            lambda log_w: log_w.exp().mean(0).log(),
+            "The formula is right on paper, but exp(-600) is 0 on a computer, and log 0 is minus infinity. Use "
+            "`torch.logsumexp`, which takes the largest log weight out first.",
+            variants=(
+                lambda log_w: log_w.exp().sum(0).log() - math.log(len(log_w)),
+                lambda log_w: (log_w.exp().sum(0) / len(log_w)).log(),
+            ),
+        ),
+        Misconception(
+            "wrong axis",
+            lambda log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]),
+            "You average over axis 1, the examples, and keep one number for each draw. The draws lie along axis 0.",
+            variants=(lambda log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[0]),),
+        ),
+        Misconception(
+            "log of the batch",
+            lambda log_w: torch.logsumexp(log_w, 0) - math.log(log_w.shape[1]),
+            "You subtract the logarithm of the number of examples. The sum runs over the draws, so their number k, the "
+            "length of axis 0, belongs there.",
+        ),
+        Misconception(
+            "mean over everything",
+            lambda log_w: torch.logsumexp(log_w, (0, 1)) - math.log(log_w.numel()),
+            "You average the weights of all examples together. Each example has a log p(x) of its own: reduce axis 0 "
+            "only.",
+        ),
+        Misconception(
+            "averaged over the batch",
+            lambda log_w: (torch.logsumexp(log_w, 0) - math.log(len(log_w))).mean(),
+            "You average over the examples as well. Return one bound for each of them, `[B]`; the mean comes later.",
+        ),
+        Misconception(
+            "weighted mean of the logs",
+            lambda log_w: (torch.softmax(log_w, 0) * log_w).sum(0),
+            "You average the logarithms with weights by softmax. That leans towards the best draws and can pass log "
+            "p(x); the bound is the logarithm of a plain mean of the weights.",
+        ),
+        Misconception(
+            "best draw only",
+            lambda log_w: log_w.amax(0),
+            "You keep the best draw. It is a part of the sum, but without the 1/k it may lie above log p(x).",
+            variants=(lambda log_w: log_w.amax(0) - math.log(len(log_w)),),
+        ),
+        Misconception(
+            "the loss",
+            lambda log_w: math.log(len(log_w)) - torch.logsumexp(log_w, 0),
+            "This is minus the bound, the loss. The bound itself is asked for.",
+        ),
+        Misconception(
+            "cut off from the gradient",
+            lambda log_w: (torch.logsumexp(log_w, 0) - math.log(len(log_w))).detach(),
+            "The numbers are right, but they are cut off from what made them, so nothing could be trained. Return the "
+            "tensor itself, without `.detach()`, `.data` or `.item()`.",
+        ),
+    ),
+    cases=_cases,
+    tolerance=1e-4,  # float32 keeps five digits after the point of a log weight near -600
+    gradients=("log_w",),
+)

@@ -1,0 +1,154 @@
+"""11-effective-sample-size: how many of k draws really count."""
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(log_w: Tensor) -> Tensor:
+    return 1 / torch.softmax(log_w, 0).square().sum(0)
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Two draws that can be done by hand, equal weights, then images with tiny weights."""
+    source = generator(seed)
+    cases: list[Inputs] = [
+        {"log_w": torch.tensor([[0.0], [1.0986123]])},
+        {"log_w": torch.full((5, 2), -90.0) + 0.01 * normal(source, 5, 2)},
+    ]
+    for k, b, level in ((6, 4, -1.0), (3, 5, -105.0), (7, 2, -620.0)):
+        # One example lies far above the rest, so that nothing can be taken out for all of them together.
+        cases.append({"log_w": level + 1.5 * normal(source, k, b) + torch.tensor([150.0] + [0.0] * (b - 1))})
+    return cases
+
+
+def _loop(log_w: Tensor) -> Tensor:
+    sizes = []
+    for b in range(log_w.shape[1]):
+        w = (log_w[:, b] - log_w[:, b].max()).exp()
+        sizes.append(w.sum() ** 2 / (w * w).sum())
+    return torch.stack(sizes)
+
+
+def _from_variance(log_w: Tensor) -> Tensor:
+    w = (log_w - log_w.amax(0)).exp()
+    return len(w) / (1 + w.var(0, correction=0) / w.mean(0) ** 2)
+
+
+def _entropy_size(log_w: Tensor) -> Tensor:
+    return torch.special.entr(torch.softmax(log_w, 0)).sum(0).exp()
+
+
+EXERCISE = Exercise(
+    id="11-effective-sample-size",
+    title="How many draws count",
+    points=3,
+    difficulty=3,
+    minutes=6,
+    task=(
+        "Return the effective sample size of each example, `[B]`, from the log weights `log_w` `[k, B]` of k draws: a "
+        "number between 1 (one draw carries all the weight) and k (all weigh the same)."
+    ),
+    hints=(
+        "A common factor of all weights must not matter, so divide each weight by their sum first: the shares.",
+        "ESS = ( sum_j w_j )^2 / sum_j w_j^2 = 1 / sum_j s_j^2, with the shares s_j = w_j / sum_i w_i.",
+        "The shares are a softmax of `log_w` over axis 0; square them, add them up over that axis, and take one over it.",
+    ),
+    solution="""\
+def effective_sample_size(log_w):
+    shares = torch.softmax(log_w, dim=0)
+    return 1 / (shares**2).sum(dim=0)
+""",
+    explanation=(
+        "The shares add up to one. If each is 1/k, their squares add up to 1/k and the result is k; if one is 1 and the "
+        "rest 0, it is 1. The softmax takes the largest log weight out, so tiny weights do no harm."
+    ),
+    function="effective_sample_size",
+    parameters=("log_w",),
+    returns="one number per example, [B]",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative("from the variance of the weights", _from_variance),
+        Alternative(
+            "difference of two logsumexp",
+            lambda log_w: (2 * torch.logsumexp(log_w, 0) - torch.logsumexp(2 * log_w, 0)).exp(),
+        ),
+        Alternative("einsum", lambda log_w: 1 / torch.einsum("kb,kb->b", *2 * [torch.softmax(log_w, 0)])),
+        Alternative("float64", lambda log_w: 1 / torch.softmax(log_w.double(), 0).square().sum(0)),
+    ),
+    misconceptions=(
+        Misconception(
+            "not inverted",
+            lambda log_w: torch.softmax(log_w, 0).square().sum(0),
+            "This is the sum of the squared shares, which is largest when one draw has all the weight. The effective "
+            "sample size is one over it.",
+        ),
+        Misconception(
+            "shares not squared",
+            lambda log_w: 1 / torch.softmax(log_w, 0).sum(0),
+            "The shares add up to one, so this is 1 whatever the weights are. Square the shares before you add them up.",
+            variants=(lambda log_w: torch.softmax(log_w, 0).sum(0) ** 2,),
+        ),
+        Misconception(
+            "logarithms in place of weights",
+            lambda log_w: log_w.sum(0) ** 2 / (log_w**2).sum(0),
+            "You put the logarithms into the formula. It is about the weights themselves: `torch.softmax(log_w, dim=0)` "
+            "gives their shares.",
+        ),
+        Misconception(
+            "exponentials underflow",
+            lambda log_w: log_w.exp().sum(0) ** 2 / log_w.exp().square().sum(0),
+            "exp(-600) is 0 on a computer, so you divide zero by zero. The ratio does not change with a common factor: "
+            "take the largest log weight out first, as `torch.softmax` does.",
+            variants=(lambda log_w: 1 / (log_w.exp() / log_w.exp().sum(0)).square().sum(0),),
+        ),
+        Misconception(
+            "wrong axis",
+            lambda log_w: 1 / torch.softmax(log_w, 1).square().sum(1),
+            "You compare the examples with each other and get one number for each draw. The k draws lie along axis 0.",
+        ),
+        Misconception(
+            "softmax over the examples",
+            lambda log_w: 1 / torch.softmax(log_w, 1).square().sum(0),
+            "Your shares add up to one over the examples, axis 1. The draws of one example share its weight: softmax "
+            "over axis 0.",
+        ),
+        Misconception(
+            "sum of all examples",
+            lambda log_w: 1 / torch.softmax(log_w, 0).square().sum(),
+            "You add the squares of all examples into one number. Sum over axis 0 only and return `[B]`.",
+        ),
+        Misconception(
+            "a share of k",
+            lambda log_w: 1 / torch.softmax(log_w, 0).square().mean(0) / len(log_w) ** 2,
+            "This is the effective size as a share of k. Asked for is a number of draws, between 1 and k.",
+            variants=(lambda log_w: 1 / torch.softmax(log_w, 0).square().sum(0) / len(log_w),),
+        ),
+        Misconception(
+            "mean of the squares",
+            lambda log_w: 1 / torch.softmax(log_w, 0).square().mean(0),
+            "You average the squared shares, so the result is k times too large, above k itself. Sum them.",
+        ),
+        Misconception(
+            "one over the largest share",
+            lambda log_w: 1 / torch.softmax(log_w, 0).amax(0),
+            "One over the largest share also runs from 1 to k, but it ignores all the other draws. Use the squares of all.",
+        ),
+        Misconception(
+            "exponential of the entropy",
+            _entropy_size,
+            "This is the exponential of the entropy of the shares, another count of draws. The one that belongs to the "
+            "variance of the weights is one over the sum of the squared shares.",
+        ),
+        Misconception(
+            "logarithm of the result",
+            lambda log_w: 2 * torch.logsumexp(log_w, 0) - torch.logsumexp(2 * log_w, 0),
+            "This is the logarithm of the effective sample size. Exponentiate it: a number of draws is asked for.",
+        ),
+    ),
+    cases=_cases,
+    tolerance=1e-4,  # float32 keeps five digits after the point of a log weight near -600
+)

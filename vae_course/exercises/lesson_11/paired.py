@@ -1,0 +1,167 @@
+"""11-standard-error: which of two models is better, and how sure one can be."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+
+Pair = tuple[Any, Any]
+
+
+def _reference(log_px_a: Tensor, log_px_b: Tensor) -> Pair:
+    difference = log_px_a - log_px_b
+    return difference.mean(), difference.std() / len(difference) ** 0.5
+
+
+def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
+    result = answer(*case.values())
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise AnswerError("your function must return two numbers: the mean difference and its standard error.")
+    if not all(isinstance(part, Tensor) for part in result):
+        raise AnswerError("return the two numbers as tensors of shape [], without `.item()`.")
+    return {"mean difference": result[0], "standard error": result[1]}
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Four images that can be done by hand, then models that find the same images hard."""
+    source = generator(seed)
+    cases: list[Inputs] = [
+        {
+            "log_px_a": torch.tensor([-80.0, -100.0, -120.0, -90.0]),
+            "log_px_b": torch.tensor([-82.0, -103.0, -120.0, -91.0]),
+        }
+    ]
+    for n, gap, spread in ((6, 1.5, 1.0), (9, -0.7, 12.0), (25, 0.4, 1.0)):
+        hard = -100 + 20 * normal(source, n)
+        cases.append({"log_px_a": hard + gap + spread * normal(source, n), "log_px_b": hard + 0.5 * normal(source, n)})
+    return cases
+
+
+def _loop(log_px_a: Tensor, log_px_b: Tensor) -> Pair:
+    n, total, squares = len(log_px_a), torch.tensor(0.0), torch.tensor(0.0)
+    for a, b in zip(log_px_a, log_px_b, strict=True):
+        total = total + (a - b)
+    for a, b in zip(log_px_a, log_px_b, strict=True):
+        squares = squares + (a - b - total / n) ** 2
+    return total / n, torch.sqrt(squares / (n - 1) / n)
+
+
+def _mean(log_px_a: Tensor, log_px_b: Tensor) -> Tensor:
+    return (log_px_a - log_px_b).mean()
+
+
+def _unpaired(log_px_a: Tensor, log_px_b: Tensor) -> Pair:
+    return _mean(log_px_a, log_px_b), torch.sqrt((log_px_a.var() + log_px_b.var()) / len(log_px_a))
+
+
+EXERCISE = Exercise(
+    id="11-standard-error",
+    title="Two models on the same images",
+    points=3,
+    difficulty=2,
+    minutes=6,
+    task=(
+        "Return two numbers in nats: the mean over the N images of log p(x) under model A minus that under model B, and "
+        "its standard error, from `log_px_a` `[N]` and `log_px_b` `[N]`, measured on the same images."
+    ),
+    hints=(
+        "Each image is measured twice. What varies from image to image in the difference of the two, and what cancels?",
+        "d_n = a_n - b_n; mean = 1/N sum_n d_n; standard error = s / sqrt(N), s the sample standard deviation of the d_n.",
+        "Form the differences first, `[N]`; return their `.mean()`, and their `.std()` divided by the root of N.",
+    ),
+    solution="""\
+def compare(log_px_a, log_px_b):
+    difference = log_px_a - log_px_b
+    return difference.mean(), difference.std() / math.sqrt(len(difference))
+""",
+    explanation=(
+        "Images that are hard for one model are hard for the other. In the difference that common part cancels, so its "
+        "spread, and with it the standard error, is far smaller than that of either mean."
+    ),
+    function="compare",
+    parameters=("log_px_a", "log_px_b"),
+    returns="two numbers, each a tensor of shape []",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative(
+            "difference of the means",
+            lambda a, b: (a.mean() - b.mean(), torch.sqrt((a - b).var() / a.numel())),
+        ),
+        Alternative(
+            "one over N - 1",
+            lambda a, b: (
+                torch.mean(a - b),
+                (((a - b) - (a - b).mean()).square().sum() / (len(a) - 1) / len(a)).sqrt(),
+            ),
+        ),
+        Alternative("float64", lambda a, b: _reference(a.double(), b.double())),
+        Alternative("by hand", lambda a, b: ((a - b).sum() / len(a), (a - b).std(correction=1) * len(b) ** -0.5)),
+    ),
+    misconceptions=(
+        Misconception(
+            "not paired",
+            _unpaired,
+            "You add the variances of the two means, as if the models had seen different images. They saw the same ones: "
+            "take the standard deviation of the differences.",
+        ),
+        Misconception(
+            "errors subtracted",
+            lambda a, b: (_mean(a, b), (a.std() - b.std()).abs() / len(a) ** 0.5),
+            "You subtract the two standard errors. Spreads do not subtract: form the difference for each image first.",
+            variants=(lambda a, b: (_mean(a, b), (a.std() - b.std()) / len(a) ** 0.5),),
+        ),
+        Misconception(
+            "standard deviation",
+            lambda a, b: (_mean(a, b), (a - b).std()),
+            "This is the spread from image to image. The mean of N images is surer than one image: divide by the root of N.",
+        ),
+        Misconception(
+            "divided by N",
+            lambda a, b: (_mean(a, b), (a - b).std() / len(a)),
+            "You divide by N. Variances shrink with N, standard errors with its root.",
+        ),
+        Misconception(
+            "variance of the mean",
+            lambda a, b: (_mean(a, b), (a - b).var() / len(a)),
+            "This is the variance of the mean, in squared nats. The standard error is its root.",
+        ),
+        Misconception(
+            "B minus A",
+            lambda a, b: _reference(b, a),
+            "The error is right but the sign is not: model A minus model B, so that a positive number says that A is "
+            "better.",
+        ),
+        Misconception(
+            "absolute differences",
+            lambda a, b: ((a - b).abs().mean(), (a - b).abs().std() / len(a) ** 0.5),
+            "You average the sizes of the differences, so two equal models would look different. Keep the signs.",
+            variants=(lambda a, b: ((a - b).abs().mean(), (a - b).std() / len(a) ** 0.5),),
+        ),
+        Misconception(
+            "divided by N inside",
+            lambda a, b: (_mean(a, b), (a - b).std(correction=0) / len(a) ** 0.5),
+            "Your standard deviation divides by N. The mean was estimated from the same numbers, so divide by N - 1: "
+            "`.std()` does so by itself.",
+        ),
+        Misconception(
+            "sum of the differences",
+            lambda a, b: ((a - b).sum(), (a - b).std() / len(a) ** 0.5),
+            "You add the differences up, so the result grows with the number of images. Asked for is nats for each image.",
+            variants=(lambda a, b: ((a - b).sum(), (a - b).std() * len(a) ** 0.5),),
+        ),
+        Misconception(
+            "error of A alone",
+            lambda a, b: (_mean(a, b), a.std() / len(a) ** 0.5),
+            "This is the standard error of one model's mean. It is large because images differ; in the difference that "
+            "part cancels.",
+            variants=(lambda a, b: (_mean(a, b), b.std() / len(a) ** 0.5),),
+        ),
+    ),
+    cases=_cases,
+    batch=None,
+    probe=_probe,
+)

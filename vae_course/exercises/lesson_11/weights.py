@@ -1,0 +1,155 @@
+"""11-iwae-gradient-weights: find the error. A surrogate loss that weighs the draws the wrong way round."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+
+
+def _reference(log_w: Tensor) -> Tensor:
+    shares = torch.softmax(log_w, 0).detach()
+    return -(shares * log_w).sum(0).mean()
+
+
+def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
+    """The gradient of the loss: whatever the loss is called, only this moves the networks."""
+    log_w = case["log_w"]
+    assert isinstance(log_w, Tensor)
+    leaf = log_w.detach().clone().requires_grad_()
+    loss = answer(leaf)
+    if not isinstance(loss, Tensor) or loss.numel() != 1 or loss.dim():
+        shape = f"of shape {list(loss.shape)}" if isinstance(loss, Tensor) else f"of type {type(loss).__name__}"
+        raise AnswerError(f"your function must return one number to minimise, a tensor of shape [], not one {shape}.")
+    if not loss.requires_grad:
+        raise AnswerError("your loss is cut off from log_w, so it has no gradient: detach the shares alone.")
+    gradient = torch.autograd.grad(loss, leaf, allow_unused=True)[0]
+    return {"gradient": torch.zeros_like(leaf) if gradient is None else gradient}
+
+
+def _cases(seed: int) -> list[Inputs]:
+    source = generator(seed)
+    cases: list[Inputs] = [{"log_w": torch.tensor([[0.0], [math.log(3.0)]])}]
+    for k, b, level in ((4, 3, -2.0), (1, 4, -1.0), (3, 5, -105.0), (5, 2, -620.0)):
+        cases.append({"log_w": level + 1.5 * normal(source, k, b)})
+    return cases
+
+
+def _loop(log_w: Tensor) -> Tensor:
+    losses = []
+    for b in range(log_w.shape[1]):
+        losses.append(math.log(log_w.shape[0]) - torch.logsumexp(log_w[:, b], 0))
+    return torch.stack(losses).mean()
+
+
+EXERCISE = Exercise(
+    id="11-iwae-gradient-weights",
+    title="Which draw weighs most",
+    points=3,
+    difficulty=3,
+    minutes=7,
+    task=(
+        "Mend the function: from the log weights `log_w` `[k, B]`, return one number to minimise whose gradient is that "
+        "of minus the mean over the examples of the bound L_k."
+    ),
+    hints=(
+        "Which draw should the networks learn from most: the one with the largest weight w, or the one with the largest "
+        "loss -log w? What does the softmax of the printed code prefer?",
+        "The gradient of L_k is sum_j s_j grad log w_j, with the shares s_j = w_j / sum_i w_i = softmax(log w)_j.",
+        "Keep the shape of the code: shares by a softmax over axis 0, detached, times the losses, summed over axis 0, one "
+        "mean over the batch. Change what the softmax is taken of.",
+    ),
+    solution="""\
+def iwae_loss(log_w):
+    shares = torch.softmax(log_w, dim=0).detach()
+    return -(shares * log_w).sum(dim=0).mean()
+""",
+    explanation=(
+        "A softmax of the losses gives the largest share to the draw with the smallest weight, so the networks learn from "
+        "the worst code. With a softmax of log w, the gradient is that of -L_k, which you could also minimise directly."
+    ),
+    function="iwae_loss",
+    parameters=("log_w",),
+    returns="one number to minimise, a tensor of shape []",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop over the bound itself", _loop),
+        Alternative("the bound", lambda log_w: -(torch.logsumexp(log_w, 0) - math.log(len(log_w))).mean()),
+        Alternative("log k left out", lambda log_w: -torch.logsumexp(log_w, 0).mean()),
+        Alternative(
+            "einsum", lambda log_w: -torch.einsum("kb,kb->", torch.softmax(log_w, 0).detach(), log_w) / log_w.shape[1]
+        ),
+        Alternative("float64", lambda log_w: -torch.logsumexp(log_w.double(), 0).mean()),
+    ),
+    misconceptions=(
+        Misconception(
+            "softmax of the losses",
+            lambda log_w: (torch.softmax(-log_w, 0).detach() * -log_w).sum(0).mean(),
+            "The shares are still a softmax of the losses: the draw with the smallest weight counts most. Take the "
+            "softmax of the log weights.",
+            variants=(lambda log_w: torch.logsumexp(-log_w, 0).mean(),),
+        ),
+        Misconception(
+            "shares not detached",
+            lambda log_w: -(torch.softmax(log_w, 0) * log_w).sum(0).mean(),
+            "The gradient also runs through the shares, which adds a term that the bound does not have. Detach the "
+            "shares, or minimise the bound itself.",
+        ),
+        Misconception(
+            "losses detached as well",
+            lambda log_w: -(torch.softmax(log_w, 0) * log_w.detach()).sum(0).mean(),
+            "The gradient runs through the shares alone, because the log weights are detached. It has to be the other "
+            "way round.",
+        ),
+        Misconception(
+            "plain mean over the draws",
+            lambda log_w: -log_w.mean(0).mean(),
+            "All draws count the same: this is the gradient of the ELBO with k draws. In the bound L_k each draw counts "
+            "by its share of the weight.",
+            variants=(lambda log_w: -log_w.mean(),),
+        ),
+        Misconception(
+            "maximised",
+            lambda log_w: (torch.softmax(log_w, 0).detach() * log_w).sum(0).mean(),
+            "The shares are right, but the sign is lost: minimising this makes the bound fall. The loss is minus the "
+            "bound.",
+            variants=(lambda log_w: torch.logsumexp(log_w, 0).mean(),),
+        ),
+        Misconception(
+            "wrong axis",
+            lambda log_w: -(torch.softmax(log_w, 1).detach() * log_w).sum(0).mean(),
+            "Your softmax compares the examples of the batch. The shares belong to the k draws of one example: axis 0.",
+            variants=(lambda log_w: -(torch.softmax(log_w, 1).detach() * log_w).sum(1).mean(),),
+        ),
+        Misconception(
+            "mean over the draws",
+            lambda log_w: -(torch.softmax(log_w, 0).detach() * log_w).mean(),
+            "The shares add up to one, so they average already. Your mean over the draws makes the gradient k times too "
+            "small: sum over axis 0.",
+            variants=(lambda log_w: -torch.logsumexp(log_w, 0).mean() / len(log_w),),
+        ),
+        Misconception(
+            "sum over the batch",
+            lambda log_w: -(torch.softmax(log_w, 0).detach() * log_w).sum(),
+            "You add the examples up, so the gradient grows with the batch. One mean over the batch, at the end.",
+            variants=(lambda log_w: -torch.logsumexp(log_w, 0).sum(),),
+        ),
+        Misconception(
+            "best draw only",
+            lambda log_w: -log_w.amax(0).mean(),
+            "Only the best draw is left in the gradient. The others count too, by their share of the weight.",
+        ),
+        Misconception(
+            "weights in place of shares",
+            lambda log_w: -(log_w.exp().detach() * log_w).sum(0).mean(),
+            "You multiply by the weights themselves, which are near zero for an image. Divide by their sum: a softmax "
+            "does both.",
+        ),
+    ),
+    cases=_cases,
+    tolerance=1e-4,  # float32 keeps five digits after the point of a log weight near -600
+    probe=_probe,
+)
