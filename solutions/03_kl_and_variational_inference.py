@@ -21,8 +21,8 @@
 # - predict what a fit does when its KL is turned round,
 # - say in one sentence what variational inference is.
 #
-# **You need first:** what lesson 02 (being written) will hold (densities, expectations, prior, posterior, quadrature and Monte Carlo). Logarithms are
-# natural ones throughout, $\log e = 1$.
+# **You need first:** [lesson 02](02_latent_variable_models.ipynb) (prior, likelihood, posterior, quadrature and Monte Carlo).
+# Logarithms are natural ones throughout, $\log e = 1$.
 #
 # **Time:** 60 to 75 minutes, about half of it for the six exercises. One cell takes a few seconds and says so; all others
 # are quicker.
@@ -332,9 +332,9 @@ add.step("KL(q1 q2 || p1 p2) = KL(q1 || p1) + KL(q2 || p2)", whole, parts)
 
 # %%
 R, KL = sympy.symbols("R KL", positive=True)
-beta = sympy.Rational(784, 200)
-add.algebra("R/784 + KL/200 = (R + 784/200 KL) / 784", R / 784 + KL / 200, (R + beta * KL) / 784)
-claim("03-hidden-weight", beta, world="any", tolerance=0.006, unit="times", digits=2)
+weight = sympy.Rational(784, 200)
+add.algebra("R/784 + KL/200 = (R + 784/200 KL) / 784", R / 784 + KL / 200, (R + weight * KL) / 784)
+claim("03-hidden-weight", weight, world="any", tolerance=0.006, unit="times", digits=2)
 
 # %% [markdown]
 # Here the KL counts {{any:03-hidden-weight}} times. If the reconstruction is a sum and only the KL is averaged, by one

@@ -21,8 +21,9 @@
 # - write the ELBO in two forms and say what each of their terms rewards,
 # - spot a lost sign in a published loss, and show what it does.
 #
-# **You need first:** what lesson 02 (being written) will hold (prior, likelihood, joint, posterior, the exact worlds) and lesson 03 (the KL, its form for
-# Gaussians, and the idea of replacing the posterior by a simple $q$). Logarithms, expectations, and PyTorch.
+# **You need first:** [lesson 02](02_latent_variable_models.ipynb) (prior, likelihood, joint, posterior, the exact worlds) and
+# [lesson 03](03_kl_and_variational_inference.ipynb) (the KL, its form for Gaussians, and the idea of replacing the posterior by
+# a simple $q$). Logarithms, expectations, and PyTorch.
 #
 # **Time:** 75 minutes. No cell takes longer than 5 seconds.
 #
@@ -909,5 +910,5 @@ for derivation in (jensen, expansion, importance, forms, package):
 # Other Variants*, 1998, for the free energy. The loss of section 7 is that of the first of the two texts that this course
 # started from.
 #
-# **Next:** 05 Gradients and reparameterisation (being written; until then [07](07_your_first_vae.ipynb) puts the bound to work). You can compute the bound; to maximise it with a
-# network, you need its gradient through a random draw.
+# **Next:** [05 Gradients and reparameterisation](05_gradients_and_reparameterisation.ipynb). You can compute the bound; to
+# maximise it with a network, you need its gradient through a random draw.

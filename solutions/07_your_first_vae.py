@@ -20,7 +20,8 @@
 # - tell a bound on a likelihood from a number that only looks like one.
 #
 # **You need first:** PyTorch modules and optimisers; Gaussian and Bernoulli distributions. The evidence lower bound
-# (ELBO) is recalled in section 1 and derived in lessons 02 to 06.
+# (ELBO) is recalled in section 1; lessons [02](02_latent_variable_models.ipynb) to
+# [06](06_choosing_the_likelihood.ipynb) derive it, with its gradient and its likelihood.
 #
 # **Time:** 60 minutes. Three cells train a network; each says beforehand how long it takes and shows its progress.
 #
@@ -272,8 +273,8 @@ def loss(model, x):
 
 # %% [markdown]
 # The class `VAE` of the course package holds an encoder and a decoder, and writes down the same model as three
-# distributions: `prior()`, `posterior(x)`, `likelihood(z)`. Its `objectives.negative_elbo(model, x)` does all that your
-# `loss` does. With the same noise, the two must agree.
+# distributions: `prior()`, `posterior(x)`, `likelihood(z)`. The package's own `objectives.negative_elbo(model, x)` takes
+# such a model and the images; it does all that your `loss` does, from the encoder to the mean over the batch. With the same noise, the two must agree.
 
 # %%
 from vae_course import objectives
@@ -585,5 +586,5 @@ quizzes.show("07")
 # Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, on drawing binary pixels anew for
 # each batch. The published losses are those of the first of the two texts that this course started from.
 #
-# **Next:** where the bound comes from: [04 The ELBO](04_the_elbo.ipynb). Or train with other settings: what do 2 latent
-# dimensions cost in nats, what do 50 bring? Lessons that are named here without a link are still being written.
+# **Next:** train with other settings: what do 2 latent dimensions cost in nats, what do 50 bring? And if you started here:
+# [04 The ELBO](04_the_elbo.ipynb) derives the bound, line by line. Lessons 08 to 12 are being written.

@@ -70,7 +70,8 @@ def test_every_lesson_shows_its_own_quiz(source):
     assert quizzes.questions(number)
 
 
-def test_links_to_other_lessons_lead_somewhere(cells, source):
+def test_links_to_other_lessons_lead_somewhere(source):
+    cells = jupytext.read(source).cells
     prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     targets = re.findall(r"\]\((\d\d_\w+)\.ipynb\)", prose)
     assert targets
@@ -91,3 +92,13 @@ def test_symbols_are_in_the_table_before_they_are_used_as_code(cells):
     names = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
     assert len(names) >= 4
     assert not [name for name in names if not re.search(rf"\b{name}\b", code)]
+
+
+def test_the_readme_names_every_lesson_with_its_link_and_minutes(source):
+    cells = jupytext.read(source).cells
+    title = cells[0].source.splitlines()[0].removeprefix("# ")
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    time = re.search(r"\*\*Time:\*\* (?:\d+ to )?(\d+) minutes", prose)
+    readme = (source.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert time, "the time is not given in minutes"
+    assert f"| [{title}](notebooks/{source.stem}.ipynb) | {time[1]} |" in readme

@@ -2,7 +2,18 @@
 
 import difflib
 
-from vae_course.exercises import lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07
+from vae_course.exercises import (
+    lesson_00,
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_05,
+    lesson_06,
+    lesson_07,
+    lesson_09,
+    lesson_11,
+)
 from vae_course.exercises.model import AnyExercise, UnknownExercise
 
 
@@ -17,6 +28,8 @@ def all_exercises() -> tuple[AnyExercise, ...]:
         *lesson_05.EXERCISES,
         *lesson_06.EXERCISES,
         *lesson_07.EXERCISES,
+        *lesson_09.EXERCISES,
+        *lesson_11.EXERCISES,
     )
 
 

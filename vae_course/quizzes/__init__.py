@@ -5,7 +5,18 @@
 
 from typing import TYPE_CHECKING
 
-from vae_course.quizzes import lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_07
+from vae_course.quizzes import (
+    lesson_00,
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_05,
+    lesson_06,
+    lesson_07,
+    lesson_09,
+    lesson_11,
+)
 from vae_course.quizzes.model import Choice, Question
 
 if TYPE_CHECKING:
@@ -21,7 +32,10 @@ _QUIZZES = {
     "03": lesson_03.QUESTIONS,
     "04": lesson_04.QUESTIONS,
     "05": lesson_05.QUESTIONS,
+    "06": lesson_06.QUESTIONS,
     "07": lesson_07.QUESTIONS,
+    "09": lesson_09.QUESTIONS,
+    "11": lesson_11.QUESTIONS,
 }
 
 

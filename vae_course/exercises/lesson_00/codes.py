@@ -91,7 +91,7 @@ def average_code(mu, y, digit):
             lambda mu, y, digit: mu[digit],
             "This is the code in row number `digit`. Which digit an image shows is written in y: choose the rows "
             "with `y == digit`.",
-            variants=(lambda mu, y, digit: mu[y][digit],),
+            variants=(lambda mu, y, digit: mu[y][digit], lambda mu, y, digit: mu[digit].mean(0)),
         ),
         Misconception(
             "wrong axis",

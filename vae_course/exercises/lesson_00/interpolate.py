@@ -45,7 +45,7 @@ EXERCISE = Exercise(
     ),
     hints=(
         "Each code is the start plus a share of the way to the end; the share grows evenly from 0 to 1.",
-        "Row k is z_start + w_k (z_end - z_start), with w_k = k / (steps - 1) for k = 0, ..., steps - 1.",
+        "Row i is z_start + t_i (z_end - z_start), with t_i = i / (steps - 1) for i = 0, ..., steps - 1.",
         "`torch.linspace(0, 1, steps)` makes the shares `[steps]`; `.unsqueeze(1)` turns them into a column, so that "
         "a product with the difference `[D]` has the shape `[steps, D]`.",
     ),
@@ -83,7 +83,7 @@ def interpolate(z_start, z_end, steps):
         Misconception(
             "end left out",
             lambda z_start, z_end, steps: z_start + torch.arange(steps)[:, None] / steps * (z_end - z_start),
-            "Your walk starts at z_start but stops one step before z_end: the shares are k / steps. With both ends "
+            "Your walk starts at z_start but stops one step before z_end: the shares are i / steps. With both ends "
             "included there are steps - 1 gaps between the codes, so divide by steps - 1 (`torch.linspace` does).",
         ),
         Misconception(
@@ -130,7 +130,7 @@ def interpolate(z_start, z_end, steps):
             "weights that don't add to one",
             lambda z_start, z_end, steps: _weights(steps) * z_start + _weights(steps) * z_end,
             "Both codes get the same share, so your walk runs from zero to z_start + z_end. The start's share has to "
-            "shrink while the end's grows: (1 - w) z_start + w z_end.",
+            "shrink while the end's grows: (1 - t) z_start + t z_end.",
         ),
     ),
     cases=_cases,

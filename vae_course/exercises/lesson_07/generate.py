@@ -95,6 +95,18 @@ def generate(decode, eps):
             "probabilities.",
         ),
         Misconception(
+            "odds shown",
+            lambda decode, eps: torch.exp(decode(eps)),
+            "exp of the logits gives odds, p / (1 - p), which run far above 1. The probability is odds / (1 + odds), "
+            "and `torch.sigmoid(logits)` computes it at once.",
+        ),
+        Misconception(
+            "averaged over the codes",
+            lambda decode, eps: torch.sigmoid(decode(eps)).mean(0),
+            "You average over the n codes, so one blurred picture is left. A mean image is the mean of the pixels at "
+            "one code: return one for each row of eps.",
+        ),
+        Misconception(
             "sigmoid twice",
             lambda decode, eps: torch.sigmoid(torch.sigmoid(decode(eps))),
             "The sigmoid is applied twice, so that every pixel lies between 0.5 and 0.73 and the picture is a grey "

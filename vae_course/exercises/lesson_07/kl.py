@@ -173,6 +173,13 @@ def gaussian_kl(mu, logvar):
             "The -1 is missing, so your KL is D / 2 too large: it should be 0 where mu = 0 and logvar = 0.",
         ),
         Misconception(
+            "minus one once for each code",
+            lambda mu, logvar: 0.5 * ((logvar.exp() + mu**2 - logvar).sum(-1) - 1),
+            "The -1 stands outside the sum, so it is subtracted once for each code instead of once for each of its D "
+            "latent dimensions: your KL is (D - 1) / 2 too large. Put it inside the brackets.",
+            variants=(lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - logvar).sum(-1) - 1,),
+        ),
+        Misconception(
             "mu not squared",
             lambda mu, logvar: 0.5 * (logvar.exp() + mu - 1 - logvar).sum(-1),
             "mu enters without its square, so a negative mean would lower the KL. Use `mu ** 2`.",

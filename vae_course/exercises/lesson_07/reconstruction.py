@@ -141,6 +141,13 @@ def bernoulli_log_prob(x, logits):
             variants=(lambda x, logits: -_pixels(x, logits), lambda x, logits: _pixels(x, logits).sum(-1)),
         ),
         Misconception(
+            "an axis left over",
+            lambda x, logits: -_pixels(x, logits).sum((2, 3)),
+            "The numbers are right, but an axis is left over: `[B, 1]`, one number for each channel. Sum over the "
+            "channel too: `.flatten(1).sum(1)`.",
+            variants=(lambda x, logits: -_pixels(x, logits).sum((1, 2, 3), keepdim=True),),
+        ),
+        Misconception(
             "sigmoid, then log",
             lambda x, logits: _of_probabilities(x, torch.sigmoid(logits)),
             "For mild logits this is right, but at 200 the sigmoid rounds to exactly 1 and log(1 - p) is -inf or NaN. "

@@ -80,6 +80,12 @@ def reparameterize(mu, logvar, eps):
             "`torch.exp(0.5 * logvar)`.",
         ),
         Misconception(
+            "half outside the exponent",
+            lambda mu, logvar, eps: mu + 0.5 * torch.exp(logvar) * eps,
+            "The noise is scaled by half the variance. The 1/2 belongs inside the exponent, where it makes a root: "
+            "sigma = exp(logvar / 2), `torch.exp(0.5 * logvar)`.",
+        ),
+        Misconception(
             "logvar as sigma",
             lambda mu, logvar, eps: mu + logvar * eps,
             "The noise is scaled by logvar itself, which is a logarithm and may be negative. Turn it into sigma "

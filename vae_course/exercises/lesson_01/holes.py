@@ -1,0 +1,231 @@
+"""01-holes: which share of the cells over the plane holds no code."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+
+
+def _counts(z: Tensor, n: int) -> Tensor:
+    """How many codes each of the n x n cells holds, `[n, n]`."""
+    low, high = z.amin(0), z.amax(0)
+    cell = ((z - low) / (high - low) * n).long().clamp(max=n - 1)
+    return torch.bincount(cell[:, 0] * n + cell[:, 1], minlength=n * n).reshape(n, n)
+
+
+def _reference(z: Tensor, n: int) -> Tensor:
+    return (_counts(z, n) == 0).float().mean()
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Clouds off centre and wider in one direction; one lies so far out that digits count."""
+    source = generator(seed)
+    cases: list[Inputs] = []
+    for codes, n in ((5, 3), (40, 6), (300, 9), (90, 14)):
+        z = normal(source, codes, 2) * torch.tensor([3.0, 0.8]) + torch.tensor([4.0, -2.0])
+        cases.append({"z": z, "n": n})
+    cases.append({"z": 300 + normal(source, 120, 2), "n": 8})
+    # So full that the codes at the edges share their cells with others, but for a corner.
+    z = uniform(source, 200, 2)
+    cases.append({"z": z[z.sum(1) > 0.8], "n": 4})
+    return cases
+
+
+def _loop(z: Tensor, n: int) -> Tensor:
+    low, high = z.amin(0), z.amax(0)
+    occupied = set()
+    for code in z:
+        place = (code - low) / (high - low) * n
+        i, j = min(int(place[0]), n - 1), min(int(place[1]), n - 1)
+        occupied.add((i, j))
+    return torch.tensor(1 - len(occupied) / n**2)
+
+
+def _einsum(z: Tensor, n: int) -> Tensor:
+    """One-hot rows and columns, multiplied out."""
+    low, high = z.amin(0), z.amax(0)
+    cell = ((z - low) / (high - low) * n).floor().clamp(max=n - 1)
+    hot = (cell.unsqueeze(-1) == torch.arange(n)).double()
+    return (torch.einsum("bi,bj->ij", hot[:, 0], hot[:, 1]) == 0).double().mean()
+
+
+def _over(z: Tensor, n: int, low: Tensor, high: Tensor) -> Tensor:
+    """The share over another box; codes outside are counted nowhere."""
+    inside = ((z >= low) & (z <= high)).all(1)
+    cell = ((z[inside] - low) / (high - low) * n).long().clamp(0, n - 1)
+    counts = torch.bincount(cell[:, 0] * n + cell[:, 1], minlength=n * n)
+    return (counts == 0).float().mean()
+
+
+def _rounded(z: Tensor, n: int, steps: int, last: int) -> Tensor:
+    """The share when u times steps is rounded instead of cut off, with the last cell's number."""
+    low, high = z.amin(0), z.amax(0)
+    cell = ((z - low) / (high - low) * steps).round().long().clamp(max=last)
+    return 1 - len(cell.unique(dim=0)) / torch.tensor(n**2)
+
+
+def _cut(z: Tensor, n: int, steps: int) -> Tensor:
+    """The share when u is cut into fewer steps than there are cells."""
+    low, high = z.amin(0), z.amax(0)
+    cell = ((z - low) / (high - low) * steps).long()
+    return 1 - len(cell.unique(dim=0)) / torch.tensor(n**2)
+
+
+def _rows_by_columns(z: Tensor, n: int) -> Tensor:
+    counts = _counts(z, n)
+    return 1 - (counts.sum(0) > 0).sum() * (counts.sum(1) > 0).sum() / n**2
+
+
+def _fixed(z: Tensor, n: int, reach: float) -> Tensor:
+    """The share over a box from -reach to reach."""
+    return _over(z, n, torch.full((2,), -reach), torch.full((2,), reach))
+
+
+def _probe(answer: Answer, case: Inputs) -> Any:
+    """No gradient is needed, so a plain number is as good as a tensor."""
+    share = answer(*case.values())
+    return torch.tensor(share) if isinstance(share, float) else share
+
+
+EXERCISE = Exercise(
+    id="01-holes",
+    title="The share of empty cells",
+    points=3,
+    difficulty=3,
+    minutes=7,
+    task=(
+        "Return the share of empty cells, one number from 0 to 1, a tensor or a plain number: lay n x n equal cells "
+        "over the smallest box that holds all codes `z` `[N, 2]`, and count the cells in which no code lies."
+    ),
+    hints=(
+        "The box goes from the smallest to the largest coordinate, in each direction by itself. Count the codes in "
+        "each cell, then ask how many counts are zero.",
+        "share = (number of cells with count 0) / n^2. With u = (z - low) / (high - low) in [0, 1], a code lies in "
+        "the cell with the numbers floor(n u), and the code at the very edge belongs to the last cell, n - 1.",
+        "`torch.histogramdd(z, bins=[n, n])` lays such a box and counts; its first item holds the counts `[n, n]`. "
+        "Compare them with 0, turn the answer into floats, and average.",
+    ),
+    solution="""\
+def empty_share(z, n):
+    counts = torch.histogramdd(z, bins=[n, n])[0]
+    return (counts == 0).float().mean()
+""",
+    explanation=(
+        "A mean of zeros and ones is a share. The number depends on n: with larger cells nothing looks empty, with "
+        "tiny ones everything does, so a share is stated together with n and with the number of codes."
+    ),
+    function="empty_share",
+    parameters=("z", "n"),
+    returns="one number, a tensor of shape []",
+    reference=_reference,
+    alternatives=(
+        Alternative("bincount", lambda z, n: (_counts(z, n) == 0).float().mean()),
+        Alternative("loop", _loop),
+        Alternative("einsum", _einsum),
+        Alternative("a plain number", lambda z, n: (_counts(z, n) == 0).sum().item() / n**2),
+        Alternative("float64", lambda z, n: (torch.histogramdd(z.double(), bins=[n, n])[0] == 0).double().mean()),
+        Alternative("occupied, taken from one", lambda z, n: 1 - (_counts(z, n) > 0).float().mean()),
+    ),
+    misconceptions=(
+        Misconception(
+            "occupied cells",
+            lambda z, n: (_counts(z, n) > 0).float().mean(),
+            "This is the share of cells that hold a code. The holes are the others: compare the counts with 0, or take "
+            "your number from 1.",
+        ),
+        Misconception(
+            "a number of cells",
+            lambda z, n: (_counts(z, n) == 0).float().sum(),
+            "This is how many cells are empty. A share is asked for: divide by the n x n cells.",
+            variants=(lambda z, n: (_counts(z, n) == 0).sum(),),
+        ),
+        Misconception(
+            "divided by the codes",
+            lambda z, n: (_counts(z, n) == 0).float().sum() / len(z),
+            "You divide a number of cells by the number of codes. The share is one of cells: divide by n x n.",
+            variants=(lambda z, n: 1 - (_counts(z, n) > 0).sum() / len(z),),
+        ),
+        Misconception(
+            "divided by n",
+            lambda z, n: (_counts(z, n) == 0).float().sum() / n,
+            "You divide by n, but there are n x n cells.",
+        ),
+        Misconception(
+            "one box for both directions",
+            lambda z, n: _over(z, n, z.min().expand(2), z.max().expand(2)),
+            "Your box is a square from the smallest to the largest of all coordinates, so a plane that is wider in one "
+            "direction looks emptier. Take the edges of each coordinate by itself: `amin(0)` and `amax(0)`.",
+        ),
+        Misconception(
+            "a box around zero",
+            lambda z, n: _over(z, n, -z.abs().amax(0), z.abs().amax(0)),
+            "Your box lies evenly around zero. Nothing keeps the codes there: let it begin at the smallest coordinate "
+            "and end at the largest.",
+            variants=(lambda z, n: _over(z, n, -z.abs().max().expand(2), z.abs().max().expand(2)),),
+        ),
+        Misconception(
+            "each direction by itself",
+            lambda z, n: (torch.stack([_counts(z, n).sum(0), _counts(z, n).sum(1)]) == 0).float().mean(),
+            "You count along each coordinate by itself. A cell may be empty although its row and its column are not: "
+            "count in two dimensions.",
+            variants=(_rows_by_columns,),
+        ),
+        Misconception(
+            "the edge as a cell of its own",
+            lambda z, n: (_counts_with_edge(z, n) == 0).float().sum() / n**2,
+            "A code at the upper edge of the box has landed in a cell of its own, number n. It belongs to the last "
+            "cell, n - 1: clamp the numbers of the cells.",
+            variants=(
+                lambda z, n: (_counts_with_edge(z, n) == 0).float().mean(),
+                lambda z, n: 1 - (_counts_with_edge(z, n) > 0).float().sum() / n**2,
+            ),
+        ),
+        Misconception(
+            "rounded to the nearest cell",
+            lambda z, n: _rounded(z, n, n, n - 1),
+            "You round n u to the nearest whole number, which moves half of the codes one cell up. Cut the rest off: "
+            "floor(n u), with `floor()` or `long()`.",
+            variants=(lambda z, n: _rounded(z, n, n - 1, n - 1), lambda z, n: _rounded(z, n, n, n)),
+        ),
+        Misconception(
+            "n - 1 steps",
+            lambda z, n: _cut(z, n, n - 1),
+            "You cut the box into n - 1 steps, so the last cell catches the edge alone. There are n cells to a side: "
+            "floor(n u), and clamp the edge to n - 1.",
+        ),
+        Misconception(
+            "a fixed box",
+            lambda z, n: _fixed(z, n, 3.0),
+            "Your box has fixed edges, and codes outside it are lost. Take its edges from the codes: `amin(0)` and "
+            "`amax(0)`.",
+            variants=(lambda z, n: _fixed(z, n, 2.0), lambda z, n: _fixed(z, n, 4.0)),
+        ),
+        Misconception(
+            "which cells",
+            lambda z, n: (_counts(z, n) == 0).float(),
+            "This says of each cell whether it is empty, `[n, n]`. Take the mean, and it becomes the share.",
+        ),
+        Misconception(
+            "cells with one code",
+            lambda z, n: (_counts(z, n) <= 1).float().mean(),
+            "You count cells with a single code as empty too. Only cells with none are holes: compare with 0.",
+        ),
+        Misconception(
+            "percent",
+            lambda z, n: 100 * (_counts(z, n) == 0).float().mean(),
+            "Your number is right in percent. A share from 0 to 1 is asked for: leave out the factor of 100.",
+        ),
+    ),
+    cases=_cases,
+    probe=_probe,
+)
+
+
+def _counts_with_edge(z: Tensor, n: int) -> Tensor:
+    """As `_counts`, but with one more row and column, for the codes on the upper edges; `[n + 1, n + 1]`."""
+    low, high = z.amin(0), z.amax(0)
+    cell = ((z - low) / (high - low) * n).long()
+    return torch.bincount(cell[:, 0] * (n + 1) + cell[:, 1], minlength=(n + 1) ** 2).reshape(n + 1, n + 1)

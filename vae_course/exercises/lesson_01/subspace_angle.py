@@ -1,0 +1,228 @@
+"""01-subspace-angle: the largest principal angle between two subspaces, in degrees."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+
+
+def _cosines(A: Tensor, B: Tensor) -> Tensor:
+    """The cosines of the principal angles, `[k]`, largest first; rounding may lift one above 1."""
+    return torch.linalg.svdvals(torch.linalg.qr(A)[0].T @ torch.linalg.qr(B)[0])
+
+
+def _angles(A: Tensor, B: Tensor) -> Tensor:
+    """All principal angles in degrees, `[k]`, smallest first."""
+    return torch.rad2deg(torch.arccos(_cosines(A, B).clamp(max=1)))
+
+
+def _reference(A: Tensor, B: Tensor) -> Tensor:
+    return _angles(A, B)[-1]
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Skewed bases of lines, planes and more; B mixes the columns of A and is turned out of their span a little."""
+    source = generator(seed)
+    cases: list[Inputs] = []
+    for pixels, k, turn in ((3, 1, 1.0), (3, 2, 0.6), (5, 2, 0.4), (8, 3, 1.0), (6, 2, 3.0)):
+        A = normal(source, pixels, k) @ (torch.eye(k) + 0.4 * normal(source, k, k))
+        B = A @ (torch.eye(k) + 0.5 * normal(source, k, k)) + turn * normal(source, pixels, k)
+        cases.append({"A": A, "B": B})
+    return [*cases, _same_span(source)]
+
+
+def _same_span(source: torch.Generator) -> Inputs:
+    """Two bases of one plane for which rounding, on this machine, lifts both cosines above one."""
+    for _ in range(400):
+        A = normal(source, 7, 2)
+        B = A @ (torch.eye(2) + 0.5 * normal(source, 2, 2))
+        if _cosines(A, B).min() > 1:
+            break
+    return {"A": A, "B": B}
+
+
+def _projectors(A: Tensor, B: Tensor) -> Tensor:
+    """By the projections: the largest singular value of what B keeps outside the span of A is a sine."""
+    b = torch.linalg.qr(B)[0]
+    outside = b - A @ torch.linalg.pinv(A) @ b
+    return torch.rad2deg(torch.arcsin(torch.linalg.svdvals(outside).amax().clamp(max=1)))
+
+
+def _loop(A: Tensor, B: Tensor) -> Tensor:
+    """Gram and Schmidt by hand, then the smallest singular value."""
+    bases = []
+    for M in (A, B):
+        basis: list[Tensor] = []
+        for column in M.T:
+            rest = column
+            for unit in basis:
+                rest = rest - (rest @ unit) * unit
+            basis.append(rest / rest.norm())
+        bases.append(torch.stack(basis))
+    cosines = torch.linalg.svdvals(bases[0] @ bases[1].T)
+    return torch.rad2deg(torch.arccos(cosines.min().clamp(max=1)))
+
+
+def _einsum(A: Tensor, B: Tensor) -> Tensor:
+    a, b = torch.linalg.svd(A, full_matrices=False).U, torch.linalg.svd(B, full_matrices=False).U
+    cosines = torch.linalg.svdvals(torch.einsum("pi,pj->ij", a, b))
+    return torch.rad2deg(torch.arccos(cosines.amin().clamp(max=1)))
+
+
+def _cosines_one_by_one(A: Tensor, B: Tensor) -> Tensor:
+    """|cos| between column j of A and column j of B, `[k]`."""
+    return (F.normalize(A, dim=0) * F.normalize(B, dim=0)).sum(0).abs().clamp(max=1)
+
+
+def _without_qr(A: Tensor, B: Tensor) -> Tensor:
+    return torch.rad2deg(torch.arccos(torch.linalg.svdvals(A.T @ B).min().clamp(max=1)))
+
+
+def _lengths_only(A: Tensor, B: Tensor) -> Tensor:
+    return _without_qr(F.normalize(A, dim=0), F.normalize(B, dim=0))
+
+
+def _eigenvalues(A: Tensor, B: Tensor) -> Tensor:
+    values = torch.linalg.eigvals(torch.linalg.qr(A)[0].T @ torch.linalg.qr(B)[0]).abs()
+    return torch.rad2deg(torch.arccos(values.min().clamp(max=1)))
+
+
+def _probe(answer: Answer, case: Inputs) -> Any:
+    """Angles below a tenth of a degree count as none: the arc cosine turns a rounding of 1 into as much."""
+    angle = answer(*case.values())
+    plain = isinstance(angle, Tensor) and angle.is_floating_point()
+    return torch.where(angle.abs() < 0.1, torch.zeros_like(angle), angle) if plain else angle
+
+
+EXERCISE = Exercise(
+    id="01-subspace-angle",
+    title="Find the error: an angle between subspaces",
+    points=3,
+    difficulty=3,
+    minutes=7,
+    task=(
+        "Write `subspace_angle`, the mended `one_by_one`: return the largest principal angle in degrees, one number "
+        "(a tensor), between the span of the columns of `A` `[P, k]` and that of `B` `[P, k]`, whatever bases these columns are."
+    ),
+    hints=(
+        "Two bases of the same plane may differ in every vector. First give each span a basis of vectors of length one "
+        "that are at right angles to each other, then compare all with all.",
+        "With orthonormal bases Q_A and Q_B, the singular values of Q_A^T Q_B are the cosines of the principal angles. "
+        "The smallest cosine belongs to the largest angle.",
+        "`torch.linalg.qr(A)` returns such a basis as its first item; `torch.linalg.svdvals` gives singular values. "
+        "Clamp the smallest to at most 1, then use `torch.arccos` and `torch.rad2deg`.",
+    ),
+    solution="""\
+def subspace_angle(A, B):
+    Q_A, Q_B = torch.linalg.qr(A)[0], torch.linalg.qr(B)[0]
+    cosines = torch.linalg.svdvals(Q_A.T @ Q_B)
+    return torch.rad2deg(torch.arccos(cosines.min().clamp(max=1)))
+""",
+    explanation=(
+        "The error is the comparison of column j with column j, which asks whether two bases are alike. An orthonormal "
+        "basis of each span and the singular values of their product forget the bases: mixing the columns of A by any "
+        "invertible matrix leaves the angles as they are."
+    ),
+    function="subspace_angle",
+    parameters=("A", "B"),
+    returns="one number, a tensor of shape []",
+    reference=_reference,
+    alternatives=(
+        Alternative("projections and arcsine", _projectors),
+        Alternative("loop", _loop),
+        Alternative("einsum and SVD bases", _einsum),
+        Alternative("float64", lambda A, B: _reference(A.double(), B.double())),
+        Alternative("angles first", lambda A, B: _angles(A, B).max()),
+    ),
+    misconceptions=(
+        Misconception(
+            "as given",
+            lambda A, B: torch.rad2deg(torch.arccos(_cosines_one_by_one(A, B))).max(),
+            "This is `one_by_one` unchanged: it compares column j of A with column j of B. Two bases of the same "
+            "subspace may differ in every column. Compare the spans: orthonormal bases first, then singular values.",
+            variants=(lambda A, B: torch.rad2deg(torch.arccos(_cosines_one_by_one(A, B).min())),),
+        ),
+        Misconception(
+            "one by one, mean",
+            lambda A, B: torch.rad2deg(torch.arccos(_cosines_one_by_one(A, B))).mean(),
+            "You average the angles between column j of A and column j of B. That still compares the bases and not "
+            "their spans: orthonormal bases first, then singular values.",
+        ),
+        Misconception(
+            "one by one after orthonormalising",
+            lambda A, B: torch.rad2deg(
+                torch.arccos(_cosines_one_by_one(torch.linalg.qr(A)[0], torch.linalg.qr(B)[0]).min())
+            ),
+            "The bases are orthonormal now, but you still compare column j with column j. Compare all with all: the "
+            "singular values of `Q_A.T @ Q_B` are the cosines.",
+        ),
+        Misconception(
+            "not orthonormal",
+            _without_qr,
+            "You take the singular values of `A.T @ B` as they are, but they are cosines only for orthonormal columns: "
+            "here lengths and skew come in. Use `torch.linalg.qr` on each first.",
+        ),
+        Misconception(
+            "length one only",
+            _lengths_only,
+            "Your columns have length one, but they are not at right angles to each other, so the singular values are "
+            "no cosines. `torch.linalg.qr` gives an orthonormal basis.",
+        ),
+        Misconception(
+            "no clamp",
+            lambda A, B: torch.rad2deg(torch.arccos(_cosines(A, B).min())),
+            "NaN: for equal spans, rounding made a cosine slightly larger than 1, and no angle has it. Clamp the "
+            "cosine to at most 1 before `torch.arccos`.",
+            variants=(lambda A, B: torch.rad2deg(torch.arccos(_cosines(A, B))).max(),),
+        ),
+        Misconception(
+            "eigenvalues",
+            _eigenvalues,
+            "You take the eigenvalues of `Q_A.T @ Q_B`. They change with the choice of the bases; its singular values "
+            "do not: `torch.linalg.svdvals`.",
+        ),
+        Misconception(
+            "the smallest angle",
+            lambda A, B: _angles(A, B)[0],
+            "This is the smallest principal angle. It is zero as soon as the two share one direction, even if all "
+            "others differ. The largest angle, from the smallest cosine, is asked for.",
+        ),
+        Misconception(
+            "the mean angle",
+            lambda A, B: _angles(A, B).mean(),
+            "You average the principal angles. A small mean may hide one direction that is quite wrong: return the "
+            "largest.",
+        ),
+        Misconception(
+            "the sum of the angles",
+            lambda A, B: _angles(A, B).sum(),
+            "You add the principal angles up. The largest alone is asked for.",
+        ),
+        Misconception(
+            "all angles",
+            _angles,
+            "These are all k principal angles. Return the largest, one number.",
+        ),
+        Misconception(
+            "radians",
+            lambda A, B: torch.deg2rad(_reference(A, B)),
+            "Your angle is right, but in radians. Degrees are asked for: `torch.rad2deg`.",
+        ),
+        Misconception(
+            "the cosine",
+            lambda A, B: torch.cos(torch.deg2rad(_reference(A, B))),
+            "This is the cosine of the angle. Take `torch.arccos` of it and turn the result into degrees.",
+        ),
+        Misconception(
+            "sine for cosine",
+            lambda A, B: 90 - _reference(A, B),
+            "You take the arc sine, but the singular values of `Q_A.T @ Q_B` are cosines: use `torch.arccos`.",
+        ),
+    ),
+    cases=_cases,
+    probe=_probe,
+)

@@ -1,0 +1,152 @@
+"""02-posterior-table: Bayes' rule for two tables of probabilities."""
+
+import torch
+from torch import Tensor
+from torch.distributions import Categorical
+
+from vae_course.exact import DiscreteWorld
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(p_z: Tensor, p_x_z: Tensor) -> Tensor:
+    return DiscreteWorld(p_z, p_x_z).posterior()
+
+
+def _joint(p_z: Tensor, p_x_z: Tensor) -> Tensor:
+    """p(x, z) with one row for each code, `[K, M]`."""
+    return p_z.unsqueeze(1) * p_x_z
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """The lesson's urns in another order, two codes that are easy to follow by hand, then random tables."""
+    source = generator(seed)
+    likelihood = torch.tensor([[0.8, 0.2], [0.1, 0.9], [0.5, 0.5]])
+    cases: list[Inputs] = [
+        {"p_z": torch.tensor([0.75, 0.25]), "p_x_z": torch.tensor([[0.25, 0.5, 0.25], [0.5, 0.25, 0.25]])},
+        {"p_z": torch.tensor([0.2, 0.5, 0.3]), "p_x_z": likelihood},
+    ]
+    for k, m in ((4, 2), (2, 5), (5, 3), (3, 4)):
+        cases.append({"p_z": normal(source, k).softmax(0), "p_x_z": normal(source, k, m).softmax(1)})
+    return cases
+
+
+def _loop(p_z: Tensor, p_x_z: Tensor) -> Tensor:
+    rows = []
+    for x in range(p_x_z.shape[1]):
+        joint = p_z * p_x_z[:, x]
+        rows.append(joint / joint.sum())
+    return torch.stack(rows)
+
+
+def _matrix(p_z: Tensor, p_x_z: Tensor) -> Tensor:
+    p_x = p_z @ p_x_z
+    return p_x_z.T * p_z / p_x[:, None]
+
+
+def _in_logarithms(p_z: Tensor, p_x_z: Tensor) -> Tensor:
+    return torch.softmax(torch.log(p_z) + torch.log(p_x_z.T), dim=1)
+
+
+def _einsum(p_z: Tensor, p_x_z: Tensor) -> Tensor:
+    return torch.einsum("k,km,m->mk", p_z, p_x_z, 1 / torch.einsum("k,km->m", p_z, p_x_z))
+
+
+def _float64(p_z: Tensor, p_x_z: Tensor) -> Tensor:
+    return _matrix(p_z.double(), p_x_z.double())
+
+
+EXERCISE = Exercise(
+    id="02-posterior-table",
+    title="Bayes' rule for tables",
+    points=3,
+    difficulty=2,
+    minutes=6,
+    task=(
+        "Return the posterior p(z | x) as a table `[M, K]`, one row for each observation x, from the prior `p_z` `[K]` "
+        "and the likelihood `p_x_z` `[K, M]`, which has one row for each code z."
+    ),
+    hints=(
+        "First make the joint table. Then ask for each observation which share of its probability came from each code.",
+        "p(z | x) = p(z) p(x | z) / p(x), where p(x) is the sum of p(z) p(x | z) over z.",
+        "`p_z[:, None] * p_x_z` is the joint, `[K, M]`. Divide it by its sums over the codes, axis 0; then turn it, so "
+        "that an observation is a row.",
+    ),
+    solution="""\
+def posterior_table(p_z, p_x_z):
+    joint = p_z[:, None] * p_x_z
+    return (joint / joint.sum(dim=0)).T
+""",
+    explanation=(
+        "A column of the joint holds everything that could have led to one observation. Its sum is p(x), and dividing by "
+        "it makes the column a distribution over the codes. That is why each row of the result sums to one."
+    ),
+    function="posterior_table",
+    parameters=("p_z", "p_x_z"),
+    returns="one row for each observation, [M, K]",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative("einsum", _einsum),
+        Alternative("matrix product", _matrix),
+        Alternative("softmax of log joint", _in_logarithms),
+        Alternative("torch.distributions", lambda p_z, p_x_z: Categorical(probs=_joint(p_z, p_x_z).T).probs),
+        Alternative("float64", _float64),
+    ),
+    misconceptions=(
+        Misconception(
+            "normalised over the observations",
+            lambda p_z, p_x_z: (_joint(p_z, p_x_z) / _joint(p_z, p_x_z).sum(1, keepdim=True)).T,
+            "You divide by the sums over the observations, which are p(z); the prior cancels, and the likelihood is left. "
+            "Divide by the sums over the codes, p(x).",
+            variants=(lambda p_z, p_x_z: p_x_z.T, lambda p_z, p_x_z: p_x_z.T.clone()),
+        ),
+        Misconception(
+            "prior forgotten",
+            lambda p_z, p_x_z: (p_x_z / p_x_z.sum(0)).T,
+            "You scale the likelihood to sum to one over the codes, as if each code were equally probable beforehand. "
+            "Multiply by the prior first.",
+            variants=(lambda p_z, p_x_z: p_x_z.T.log().softmax(1),),
+        ),
+        Misconception(
+            "joint, not divided",
+            lambda p_z, p_x_z: _joint(p_z, p_x_z).T,
+            "This is the joint p(x, z). Its rows sum to p(x), not to one: divide each by its sum. The sum of the whole table "
+            "would not do, because that is one.",
+        ),
+        Misconception(
+            "table not turned",
+            lambda p_z, p_x_z: _joint(p_z, p_x_z) / _joint(p_z, p_x_z).sum(0),
+            "The numbers are right, but the rows are the codes, `[K, M]`. Turn the table, so that each observation has a "
+            "row: `.T`.",
+        ),
+        Misconception(
+            "prior divided, not multiplied",
+            lambda p_z, p_x_z: (p_x_z / p_z.unsqueeze(1) / (p_x_z / p_z.unsqueeze(1)).sum(0)).T,
+            "You divide the likelihood by the prior. A code that is more probable beforehand is more probable afterwards "
+            "as well: multiply.",
+        ),
+        Misconception(
+            "prior",
+            lambda p_z, p_x_z: p_z.expand(p_x_z.shape[1], -1).clone(),
+            "Each row is the prior, so the observation changes nothing. Multiply by the likelihood of each x before you "
+            "divide.",
+        ),
+        Misconception(
+            "divided by p(x) twice",
+            lambda p_z, p_x_z: (_joint(p_z, p_x_z) / (p_z @ p_x_z).square()).T,
+            "You divide by p(x) twice, so the rows do not sum to one. Once is enough.",
+        ),
+        Misconception(
+            "best code only",
+            lambda p_z, p_x_z: torch.nn.functional.one_hot(_joint(p_z, p_x_z).argmax(0), len(p_z)).to(p_z.dtype),
+            "You put everything on the most probable code. A posterior keeps the others too, each with its share.",
+        ),
+        Misconception(
+            "softmax of probabilities",
+            lambda p_z, p_x_z: torch.softmax(_joint(p_z, p_x_z), dim=0).T,
+            "A softmax exponentiates, and the joint is no logarithm. Divide it by its sums over the codes.",
+        ),
+    ),
+    cases=_cases,
+)

@@ -1,0 +1,177 @@
+"""06-grey-integral: what exp(-cross-entropy) adds up to over all grey levels."""
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _away_from_zero(logits: Tensor) -> Tensor:
+    return torch.where(logits == 0, 1.0, logits)
+
+
+def _reference(logits: Tensor) -> Tensor:
+    other = _away_from_zero(logits)
+    return torch.where(logits == 0, 0.5, torch.tanh(other / 2) / other)
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Some logits are exactly 0, some so large that exp overflows, none so small that only rounding is compared."""
+    source = generator(seed)
+    cases: list[Inputs] = [
+        {"logits": torch.tensor([[2.0, 0.0]])},
+        {"logits": torch.tensor([[-3.0, 0.0, 1.0], [4.0, -0.5, 200.0]])},
+    ]
+    for b, x in ((1, 5), (4, 3), (3, 7)):
+        logits = 3 * normal(source, b, x)
+        logits = logits + 0.2 * logits.sign()
+        logits[0, 0] = 0.0
+        logits[-1, 1] = -150.0
+        cases.append({"logits": logits})
+    return cases
+
+
+def _loop(logits: Tensor) -> Tensor:
+    values = []
+    for one in logits.flatten():
+        values.append(torch.tanh(one / 2) / one if one != 0 else torch.tensor(0.5))
+    return torch.stack(values).reshape(logits.shape)
+
+
+def _by_probability(logits: Tensor) -> Tensor:
+    """(2 lambda - 1) / logit, in float64 because the difference loses digits near 1/2."""
+    lam, other = torch.sigmoid(logits.double()), _away_from_zero(logits.double())
+    return torch.where(logits == 0, 0.5, (2 * lam - 1) / other)
+
+
+def _by_exponential(logits: Tensor) -> Tensor:
+    """The integral is the same for minus the logit, and exp of minus its size can't overflow."""
+    size = _away_from_zero(logits).abs()
+    return torch.where(logits == 0, 0.5, -torch.expm1(-size) / (size * (1 + torch.exp(-size))))
+
+
+def _naive(logits: Tensor) -> Tensor:
+    return torch.tanh(logits / 2) / logits
+
+
+EXERCISE = Exercise(
+    id="06-grey-integral",
+    title="What the cross-entropy adds up to",
+    points=3,
+    difficulty=3,
+    minutes=6,
+    task=(
+        "Return the integral over x from 0 to 1 of lambda^x (1 - lambda)^(1 - x), with lambda = sigmoid(logits), for "
+        "each entry of `logits`, in the same shape; a logit may be exactly 0."
+    ),
+    hints=(
+        "The formula is in the prose above. Which logit makes it 0 / 0, and what does the integrand look like there?",
+        "The integral is tanh(l / 2) / l for a logit l, and 1/2 for l = 0, where the integrand is 1/2 everywhere.",
+        "Divide `torch.tanh(logits / 2)` by the logits, and let `torch.where` put 1/2 in the places where a logit is "
+        "exactly 0.",
+    ),
+    solution="""\
+def grey_integral(logits):
+    return torch.where(logits == 0, 0.5, torch.tanh(logits / 2) / logits)
+""",
+    explanation=(
+        "Written with the logit, the integrand is (1 - lambda) exp(l x), whose integral is (2 lambda - 1) / l. The "
+        "hyperbolic tangent keeps its digits near 0 and does not overflow far from it; only l = 0 itself needs a case "
+        "of its own. To train through it, replace the zeros before dividing too, or the gradient there is NaN."
+    ),
+    function="grey_integral",
+    parameters=("logits",),
+    returns="one number for each logit, in the shape of logits",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative("from the probability", _by_probability),
+        Alternative("from the exponential", _by_exponential),
+        Alternative("float64", lambda logits: _reference(logits.double())),
+        Alternative(
+            "nan_to_num",
+            lambda logits: torch.nan_to_num(torch.tanh(logits / 2) / logits, nan=0.5),
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "zero over zero",
+            _naive,
+            "Where the logit is 0 your formula divides 0 by 0 and gives NaN. There lambda is 1/2 and the integrand is "
+            "1/2 for every x: return 0.5 in those places.",
+        ),
+        Misconception(
+            "overflow",
+            lambda logits: torch.where(
+                logits == 0, 0.5, torch.expm1(logits) / (_away_from_zero(logits) * (1 + torch.exp(logits)))
+            ),
+            "With a logit of 200 your exp overflows and the result is NaN. Use the form with the hyperbolic tangent, "
+            "which stays between -1 and 1.",
+        ),
+        Misconception(
+            "one at the middle",
+            lambda logits: torch.nan_to_num(_naive(logits), nan=1.0),
+            "At a logit of 0 you return 1. There lambda is 1/2, so the integrand is 1/2 at each x, and so is its "
+            "integral over a stretch of length 1.",
+        ),
+        Misconception(
+            "zero at the middle",
+            lambda logits: torch.nan_to_num(_naive(logits)),
+            "At a logit of 0 you return 0. There lambda is 1/2, so the integrand is 1/2 at each x, and so is its "
+            "integral over a stretch of length 1.",
+        ),
+        Misconception(
+            "half forgotten",
+            lambda logits: torch.where(logits == 0, 0.5, torch.tanh(logits) / _away_from_zero(logits)),
+            "You take tanh of the logit itself. The formula has tanh(l / 2): 2 lambda - 1 is the hyperbolic tangent of "
+            "half the logit.",
+            variants=(lambda logits: torch.where(logits == 0, 1.0, torch.tanh(logits) / _away_from_zero(logits)),),
+        ),
+        Misconception(
+            "the normaliser",
+            lambda logits: 1 / _reference(logits),
+            "This is 1 divided by the integral, the factor that would turn the integrand into a density. The integral "
+            "itself is asked for.",
+        ),
+        Misconception(
+            "its logarithm",
+            lambda logits: _reference(logits).log(),
+            "This is the logarithm of the integral. Return the integral, a number between 0 and 1/2.",
+            variants=(
+                lambda logits: -_reference(logits).log(),
+                lambda logits: _naive(logits).log(),
+                lambda logits: torch.where(logits == 0, 0.5, _naive(logits).log()),
+            ),
+        ),
+        Misconception(
+            "constant left out",
+            lambda logits: torch.where(logits == 0, 1.0, torch.expm1(logits) / _away_from_zero(logits)),
+            "You integrate exp(l x) alone. The integrand has the factor 1 - lambda in front of it, the same for each x.",
+            variants=(
+                lambda logits: torch.where(logits == 0, 0.5, torch.expm1(logits) / _away_from_zero(logits)),
+                lambda logits: torch.expm1(logits) / logits,
+            ),
+        ),
+        Misconception(
+            "sum of two",
+            lambda logits: torch.sigmoid(logits) + torch.sigmoid(-logits),
+            "You add up the values at x = 0 and x = 1, which gives 1, as it must for a pixel that is 0 or 1. Here x "
+            "takes every value between them: integrate.",
+            variants=(lambda logits: torch.ones_like(logits),),
+        ),
+        Misconception(
+            "logits read as probabilities",
+            lambda logits: (2 * logits - 1) / torch.logit(logits),
+            "You use the logits as if they were lambda. They are log odds: lambda = sigmoid(logits).",
+        ),
+        Misconception(
+            "one number for the image",
+            lambda logits: _reference(logits).prod(-1),
+            "You multiply the pixels of a row together. Return the integral of each pixel, in the shape of the logits.",
+            variants=(lambda logits: _reference(logits).sum(-1), lambda logits: _reference(logits).mean(-1)),
+        ),
+    ),
+    cases=_cases,
+    batch="logits",
+)
