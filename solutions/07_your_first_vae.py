@@ -586,5 +586,6 @@ quizzes.show("07")
 # Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, on drawing binary pixels anew for
 # each batch. The published losses are those of the first of the two texts that this course started from.
 #
-# **Next:** train with other settings: what do 2 latent dimensions cost in nats, what do 50 bring? And if you started here:
-# [04 The ELBO](04_the_elbo.ipynb) derives the bound, line by line. Lessons 08 to 12 are being written.
+# **Next:** [09 Find the bug](09_find_the_bug.ipynb), where VAEs like yours are broken in twelve ways, and
+# [11 How good is it?](11_how_good_is_it.ipynb), where the bound becomes a number for log p(x). Lessons 08, 10 and 12 are being
+# written. If you started here: [04 The ELBO](04_the_elbo.ipynb) derives the bound, line by line.

@@ -101,4 +101,4 @@ def test_the_readme_names_every_lesson_with_its_link_and_minutes(source):
     time = re.search(r"\*\*Time:\*\* (?:\d+ to )?(\d+) minutes", prose)
     readme = (source.parents[1] / "README.md").read_text(encoding="utf-8")
     assert time, "the time is not given in minutes"
-    assert f"| [{title}](notebooks/{source.stem}.ipynb) | {time[1]} |" in readme
+    assert readme.count(f"| [{title}](notebooks/{source.stem}.ipynb) | {time[1]} |") == 1
