@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from vae_course import doctor, mnist
+from vae_course.threads import one_thread
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -73,3 +74,10 @@ def _mnist() -> str | None:
     named = os.environ.get("VAE_COURSE_DATA")
     folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     return str(folder.resolve()) if mnist.find(folder) else None
+
+
+@pytest.fixture
+def one_thread_only() -> Iterator[None]:
+    """On tensors as small as those of the playgrounds, several threads only wait for each other."""
+    with one_thread():
+        yield

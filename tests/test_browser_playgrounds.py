@@ -14,6 +14,7 @@ PLAYGROUNDS = {
     "vae-kl-playground": ("kl_playground", "KLPlayground"),
     "vae-elbo": ("elbo_playground", "ELBOPlayground"),
     "vae-gradient": ("gradient_playground", "GradientPlayground"),
+    "vae-bound": ("bound_playground", "BoundPlayground"),
     "vae-likelihood": ("likelihood_playground", "LikelihoodPlayground"),
 }
 # Each button that does something to the first picture, from where one key press has left the playground.
@@ -22,6 +23,7 @@ BUTTONS = [
     ("vae-kl-playground", "Descend"),
     ("vae-elbo", "Go to the optimum"),
     ("vae-gradient", "New draw"),
+    ("vae-bound", "Reset"),
 ]
 
 

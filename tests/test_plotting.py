@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from vae_course import plotting
 from vae_course.models import VAE
-from vae_course.plotting.codes import _apart, _densest
+from vae_course.plotting.codes import apart, densest
 from vae_course.plotting.figure import spread
 from vae_course.training import History
 
@@ -301,12 +301,12 @@ def test_every_class_is_named_once_and_drawn_as_its_digit() -> None:
 
 def test_a_class_in_two_clumps_is_named_in_one_of_them_not_between() -> None:
     clumps = np.concatenate([np.random.default_rng(0).normal(c, 0.1, (50, 2)) for c in (-5, 5)])
-    assert np.abs(_densest(clumps)).min() > 4
+    assert np.abs(densest(clumps)).min() > 4
 
 
 @given(st.lists(st.tuples(*[st.floats(-3, 3)] * 2), min_size=1, max_size=10))
 def test_names_of_classes_do_not_cover_each_other(points: list[tuple[float, float]]) -> None:
-    moved = _apart(np.array(points), 0.5)
+    moved = apart(np.array(points), 0.5)
     assert np.isfinite(moved).all()
     for a, b in itertools.combinations(moved, 2):
         assert np.linalg.norm(a - b) > 0.2

@@ -25,14 +25,7 @@ from vae_course.widgets.bound_playground import (
 
 PLACES = [(shift, width) for shift in (-3.0, 0.0, 1.5) for width in (0.8, 1.0, 1.5, 3.0)]
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """On tensors this small, several threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread_only")
 
 
 @pytest.fixture

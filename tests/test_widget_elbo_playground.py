@@ -22,14 +22,7 @@ from vae_course.widgets.elbo_playground import (
     render,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """On tensors this small, several threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread_only")
 
 
 @pytest.fixture

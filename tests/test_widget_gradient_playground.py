@@ -33,14 +33,7 @@ SETTINGS = [
     for dim, n_draws, distance, baseline in itertools.product((1, 2, 10), (1, 5), (0.0, 1.5), (False, True))
 ]
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """On tensors this small, several threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread_only")
 
 
 @pytest.fixture

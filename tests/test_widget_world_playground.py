@@ -21,14 +21,7 @@ from vae_course.widgets.world_playground import (
 
 PLACES = [(x, sigma) for x in (-2.0, 0.0, 2.0, 8.0) for sigma in (0.2, 0.7, 2.0)]
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """On tensors this small, several threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread_only")
 
 
 @pytest.fixture

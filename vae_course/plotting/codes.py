@@ -49,8 +49,8 @@ def latent_scatter(mu: Any, y: Any, *, title: str = "", alt: str | None = None, 
         members = codes[classes == label]
         glyph, colour = f"${label}$", _colour(label)
         ax.scatter(members[:, 0], members[:, 1], s=size, marker=glyph, color=colour, alpha=alpha, linewidths=0.2)
-    centres = np.stack([_densest(codes[classes == label]) for label in labels])
-    _badges(ax, labels, _apart(centres, ROOM * float(np.ptp(codes, axis=0).max())))
+    centres = np.stack([densest(codes[classes == label]) for label in labels])
+    _badges(ax, labels, apart(centres, ROOM * float(np.ptp(codes, axis=0).max())))
     tidy(ax, title=title, xlabel="z[0], posterior mean", ylabel="z[1], posterior mean")
     ax.set_aspect("equal", adjustable="datalim")
     told = ", ".join(f"{k} at ({x0:.1f}, {x1:.1f})" for k, (x0, x1) in zip(labels, centres, strict=True))
@@ -70,14 +70,14 @@ def _colour(label: int) -> str:
     return CLASS_COLOURS[int(label) % len(CLASS_COLOURS)]
 
 
-def _densest(points: np.ndarray, *, most: int = 500) -> np.ndarray:
+def densest(points: np.ndarray, *, most: int = 500) -> np.ndarray:
     """The point whose k-th neighbour is nearest, k a tenth of all; unlike a mean, never between clumps."""
     points = points[:: -(-len(points) // most)]
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     return points[np.partition(distances, len(points) // 10, axis=1)[:, len(points) // 10].argmin()]
 
 
-def _apart(points: np.ndarray, room: float) -> np.ndarray:
+def apart(points: np.ndarray, room: float) -> np.ndarray:
     """Push points away from each other until each two are about `room` apart."""
     moved = points.astype(float)
     for _ in range(100):

@@ -12,8 +12,8 @@ from vae_course.plotting.bounds import weights_and_ladder
 from vae_course.plotting.figure import AltFigure
 from vae_course.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
-from vae_course.widgets.kl_playground import png
-from vae_course.widgets.parts import named, slider, text
+from vae_course.widgets.parts import HOW_TO_MOVE, button_row, slider, stage, text
+from vae_course.widgets.pictures import png
 from vae_course.widgets.shell import Shell
 
 SHIFTS, WIDTHS, LOG2_KS = (-3.0, 3.0), (0.3, 3.0), (0, 10)
@@ -181,10 +181,9 @@ class BoundPlayground(Shell):
 
     def _stage(self) -> widgets.HBox:
         """The picture and, beside or below it, the sliders and the button."""
-        hint = text("Move a slider with the mouse, or focus it and press the arrow keys.")
-        buttons = named(widgets.HBox([self.reset_button]), "vae-buttons")
-        controls = named(widgets.VBox([hint, self.shift, self.width, self.log2_k, buttons]), "vae-sliders")
-        return named(widgets.HBox([self.picture, controls]), "vae-stage")
+        return stage(
+            self.picture, text(HOW_TO_MOVE), self.shift, self.width, self.log2_k, button_row(self.reset_button)
+        )
 
     def _moved(self, _: Any) -> None:
         """A slider was moved by hand."""

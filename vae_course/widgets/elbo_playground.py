@@ -1,6 +1,5 @@
 """Move q over the true posterior: log p(x) stays, and the bound and the gap below it trade places."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,8 @@ from vae_course.plotting.elbo import bound
 from vae_course.plotting.figure import AltFigure
 from vae_course.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
-from vae_course.widgets.parts import named, slider, text
+from vae_course.widgets.parts import HOW_TO_MOVE, button_row, slider, stage, text
+from vae_course.widgets.pictures import png
 from vae_course.widgets.shell import Shell
 
 STEP = 0.05  # of both sliders
@@ -101,10 +101,7 @@ def picture(world: GridWorld, x: Tensor, qs: Mapping[str, tuple[float, float]]) 
 
 def render(world: GridWorld, x: Tensor, mu: float, logvar: float) -> bytes:
     """The picture of one q as a PNG file, drawn fast rather than packed small."""
-    buffer = io.BytesIO()
-    figure = picture(world, x, {"q": (mu, logvar)})
-    figure.savefig(buffer, format="png", dpi=figure.dpi, pil_kwargs={"compress_level": 1})
-    return buffer.getvalue()
+    return png(picture(world, x, {"q": (mu, logvar)}))
 
 
 def in_words(value: Bound) -> str:
@@ -194,10 +191,8 @@ class ELBOPlayground(Shell):
         self.reset_button.on_click(self.error.guarded("The reset", self.reset))
         for shown in (self.mean, self.logvar):
             shown.observe(self._moved, "value")
-        hint = text("Move a slider with the mouse, or focus it and press the arrow keys.")
-        buttons = named(widgets.HBox([self.climb_button, self.optimum_button, self.reset_button]), "vae-buttons")
-        controls = named(widgets.VBox([hint, self.mean, self.logvar, buttons]), "vae-sliders")
-        return named(widgets.HBox([self.picture, controls]), "vae-stage")
+        buttons = button_row(self.climb_button, self.optimum_button, self.reset_button)
+        return stage(self.picture, text(HOW_TO_MOVE), self.mean, self.logvar, buttons)
 
     def _moved(self, _: Any) -> None:
         """A slider was moved by hand.

@@ -1,7 +1,6 @@
 """Two estimators of one gradient: both are right on average, and the learner finds out which of them is noisier."""
 
 import functools
-import io
 from typing import Any
 
 import ipywidgets as widgets
@@ -18,7 +17,8 @@ from vae_course.widgets.gradient_noise import (
     score_variance,
     true_gradient,
 )
-from vae_course.widgets.parts import named, text
+from vae_course.widgets.parts import HOW_TO_MOVE, button_row, stage, text
+from vae_course.widgets.pictures import png
 from vae_course.widgets.shell import Shell
 
 DRAWS = (1, 2, 5, 10, 20, 50, 100)
@@ -49,10 +49,7 @@ def picture(setting: Setting, *, seed: int = 0) -> AltFigure:
 
 def render(setting: Setting, *, seed: int = 0) -> bytes:
     """The picture as a PNG file, drawn fast rather than packed small."""
-    buffer = io.BytesIO()
-    figure = picture(setting, seed=seed)
-    figure.savefig(buffer, format="png", dpi=figure.dpi, pil_kwargs={"compress_level": 1})
-    return buffer.getvalue()
+    return png(picture(setting, seed=seed))
 
 
 def in_words(setting: Setting, *, seed: int = 0) -> str:
@@ -136,10 +133,8 @@ class GradientPlayground(Shell):
         controls = (self.dim, self.n_draws, self.distance, self.baseline)
         for control in controls:
             control.observe(self._moved, "value")
-        hint = text("Move a slider with the mouse, or focus it and press the arrow keys.")
-        buttons = named(widgets.HBox([self.draw_button, self.reset_button]), "vae-buttons")
-        column = named(widgets.VBox([hint, *controls, buttons]), "vae-sliders")
-        return named(widgets.HBox([self.picture, column]), "vae-stage")
+        buttons = button_row(self.draw_button, self.reset_button)
+        return stage(self.picture, text(HOW_TO_MOVE), *controls, buttons)
 
     def _moved(self, _: Any) -> None:
         """A control was moved by hand."""

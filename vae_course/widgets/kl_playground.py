@@ -1,14 +1,10 @@
 """Move a Gaussian q over a density p of two modes, and see what each direction of the KL thinks of it."""
 
-import io
 import math
 from typing import Any
 
 import ipywidgets as widgets
-import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image
 from torch import Tensor
 from torch.distributions import Distribution, Normal
 
@@ -17,7 +13,8 @@ from vae_course.plotting.figure import AltFigure, figure
 from vae_course.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.gaussian_fit import KL, NAMES, Descent, bimodal, checked, descend, mass
-from vae_course.widgets.parts import named, slider, text
+from vae_course.widgets.parts import HOW_TO_MOVE, button_row, slider, stage, text
+from vae_course.widgets.pictures import png
 from vae_course.widgets.shell import Shell
 
 AT_FIRST = (0.0, 0.0)  # mean and log std of q before anybody moves it
@@ -36,15 +33,6 @@ def render(
     return divergence(
         z, log_p.exp(), log_q.exp(), integrand, name=NAMES[direction], start=earlier, width=4.7, height=3.9
     )
-
-
-def png(drawing: AltFigure) -> bytes:
-    """The figure as a PNG file, made for speed rather than for size."""
-    canvas = FigureCanvasAgg(drawing)
-    canvas.draw()
-    buffer = io.BytesIO()
-    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 class KLPlayground(Shell):
@@ -135,14 +123,9 @@ class KLPlayground(Shell):
         self.descend_button, self.reset_button = (widgets.Button(description=word) for word in ("Descend", "Reset"))
         self.descend_button.on_click(self.error.guarded("The descent", self._descend))
         self.reset_button.on_click(self.error.guarded("The reset", self.reset))
-        buttons = named(widgets.HBox([self.descend_button, self.reset_button]), "vae-buttons")
-        hint = text(
-            "Move a slider with the mouse, or focus it and press the arrow keys. Tab and Space reach everything else."
-        )
-        controls = named(
-            widgets.VBox([hint, self.mean, self.log_std, self.direction, buttons, self.numbers]), "vae-sliders"
-        )
-        return named(widgets.HBox([self.picture, controls]), "vae-stage")
+        buttons = button_row(self.descend_button, self.reset_button)
+        hint = text(f"{HOW_TO_MOVE} Tab and Space reach everything else.")
+        return stage(self.picture, hint, self.mean, self.log_std, self.direction, buttons, self.numbers)
 
     def _descend(self) -> None:
         self.descend()

@@ -1,6 +1,5 @@
 """What each likelihood charges for a pixel, and where the sums and means of a loss put its beta."""
 
-import io
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,7 +10,8 @@ from vae_course.plotting.likelihoods import beta_axis, charges, shown
 from vae_course.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.likelihood_costs import LIKELIHOODS, PUBLISHED, REDUCTIONS, UNITS, Loss, beta_of, charge
-from vae_course.widgets.parts import named, slider, text
+from vae_course.widgets.parts import HOW_TO_MOVE, slider, stage, text
+from vae_course.widgets.pictures import png
 from vae_course.widgets.shell import Shell
 
 STEP = 0.05  # of both sliders
@@ -33,13 +33,6 @@ def beta_picture(loss: Loss, sigma: float) -> AltFigure:
     """The beta of one loss below those of the published ones."""
     betas = {name: beta_of(known, sigma) for name, known in PUBLISHED.items()}
     return beta_axis(betas | {YOURS: beta_of(loss, sigma)}, highlight=YOURS)
-
-
-def png(figure: AltFigure) -> bytes:
-    """A figure as a PNG file, drawn fast rather than packed small."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=figure.dpi, pil_kwargs={"compress_level": 1})
-    return buffer.getvalue()
 
 
 def price_in_words(pixel: float, sigma: float) -> str:
@@ -127,9 +120,7 @@ class LikelihoodPlayground(Shell):
         self.pixel.value, self.sigma.value = START
         for control in (self.pixel, self.sigma):
             control.observe(self._price_moved, "value")
-        hint = text("Move a slider with the mouse, or focus it and press the arrow keys.")
-        controls = named(widgets.VBox([hint, self.pixel, self.sigma]), "vae-sliders")
-        return named(widgets.HBox([self.price, controls]), "vae-stage")
+        return stage(self.price, text(HOW_TO_MOVE), self.pixel, self.sigma)
 
     def _beta_stage(self) -> widgets.HBox:
         """The axis of the betas, and what a loss is put together from."""
@@ -152,8 +143,7 @@ class LikelihoodPlayground(Shell):
             self.controls[name].observe(self._beta_moved, "value")
         self.known = widgets.Dropdown(options=list(PUBLISHED), description="start from", **style)
         self.known.observe(self._known_chosen, "value")
-        column = named(widgets.VBox([self.known, *self.controls.values()]), "vae-sliders")
-        return named(widgets.HBox([self.beta, column]), "vae-stage")
+        return stage(self.beta, self.known, *self.controls.values())
 
     def _price_moved(self, _: Any) -> None:
         with self.error.guard("Drawing the prices"):

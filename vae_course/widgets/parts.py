@@ -31,6 +31,9 @@ def style_sheet() -> widgets.HTML:
     return widgets.HTML(f"<style>{CSS}</style>", layout=widgets.Layout(display="none"))
 
 
+HOW_TO_MOVE = "Move a slider with the mouse, or focus it and press the arrow keys."
+
+
 def named(widget: Any, *names: str) -> Any:
     """The widget itself, with these class names for the style sheet."""
     for name in names:
@@ -46,6 +49,16 @@ def text(html: str = "", *names: str) -> widgets.HTML:
 def card(caption: widgets.HTML, picture: widgets.Image) -> widgets.VBox:
     """A picture under its caption."""
     return named(widgets.VBox([caption, picture]), "vae-card")
+
+
+def button_row(*buttons: widgets.Button) -> widgets.HBox:
+    """Buttons side by side."""
+    return named(widgets.HBox(buttons), "vae-buttons")
+
+
+def stage(picture: widgets.Image, *controls: widgets.Widget) -> widgets.HBox:
+    """A picture and, beside or below it, a column of what moves it."""
+    return named(widgets.HBox([picture, named(widgets.VBox(controls), "vae-sliders")]), "vae-stage")
 
 
 def slider(label: str, *, reach: float, step: float = 0.05) -> widgets.FloatSlider:

@@ -1,4 +1,4 @@
-"""Pictures as PNG bytes, fast enough to follow a slider: 1 ms, where a matplotlib figure takes 30."""
+"""Pictures as PNG bytes, fast enough to follow a slider: 1 ms for a digit, 30 for a matplotlib figure."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from torch import Tensor
 
 from vae_course.plotting.arrays import decoded, images
+from vae_course.plotting.figure import AltFigure
 
 SIDE = 196  # screen pixels of a picture, about: 7 for each pixel of a digit
 
@@ -44,3 +46,12 @@ def render(decode_mean: Callable[[Tensor], Tensor], z: Sequence[float] | Tensor)
     """
     code = torch.as_tensor(z, dtype=torch.float32)
     return to_png(decoded(decode_mean, code[None])[0])
+
+
+def png(drawing: AltFigure) -> bytes:
+    """The figure as a PNG file, made for speed rather than for size."""
+    canvas = FigureCanvasAgg(drawing)
+    canvas.draw()
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from vae_course.plotting.arrays import finite, images, in_evaluation, to_numpy
-from vae_course.plotting.codes import CLASS_COLOURS, _apart, _densest
+from vae_course.plotting.codes import CLASS_COLOURS, apart, densest
 
 LEAST_REACH = 3.5  # from the centre to the edge; the circle of 99 % of the prior fits in
 ROOM = 0.05  # least distance of two labels, as a share of the plane's width
@@ -104,8 +104,8 @@ def labels(plane: Plane | None) -> list[dict[str, Any]]:
     if plane is None or plane.classes is None:
         return []
     names = np.unique(plane.classes)
-    places = np.stack([_densest(plane.codes[plane.classes == name]) for name in names])
-    places = _apart(places, ROOM * 2 * reach(plane))
+    places = np.stack([densest(plane.codes[plane.classes == name]) for name in names])
+    places = apart(places, ROOM * 2 * reach(plane))
     return [
         {"name": str(name), "colour": CLASS_COLOURS[int(name) % len(CLASS_COLOURS)], "at": at.round(3).tolist()}
         for name, at in zip(names, places, strict=True)
