@@ -1,0 +1,95 @@
+"""What goes into grading and what comes out of it, as frozen data that can be written as JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+# "passed", "failed" and "not tried" as in `exercises.Report`; "written": a person marks it; "missing": the submission has no
+# such answer; "stopped": it broke a limit (time, memory, processes, output) or ended its process.
+Status = Literal["passed", "failed", "not tried", "written", "missing", "stopped"]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's notebook of one lesson, as it was found: bytes that nobody has looked into yet.
+
+    Args:
+        student: the student's name or id, from the folder or file name.
+        lesson: the lesson's number and topic, such as `04_the_elbo`.
+        name: where it was found, as the instructor knows it: a relative path, or `archive.zip: path`.
+        content: the file's bytes.
+    """
+
+    student: str
+    lesson: str
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The verdict on one exercise of one submission.
+
+    Args:
+        exercise: its id, such as `04-elbo`.
+        status: see `Status`.
+        points: the points earned so far; a written answer has 0 until a person marks it.
+        max_points: what the exercise is worth.
+        message: one or two sentences to the student; never a hidden input or an expected value.
+        misconception: the name of the misconception that explains the answer, where one does.
+        doubts: why a person should look at it; empty where there is no doubt.
+        answer: the student's own source or text, for feedback and for the person who marks it.
+    """
+
+    exercise: str
+    status: Status
+    points: int
+    max_points: int
+    message: str
+    misconception: str | None = None
+    doubts: tuple[str, ...] = ()
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What grading made of one submission.
+
+    Args:
+        student, lesson, name: as in the submission.
+        marks: one for each exercise of the lesson, in the lesson's order, always all of them.
+        problem: why nothing in the file could be graded, in one sentence; empty where it could.
+        doubts: why a person should look at the submission as a whole.
+        seconds: how long grading took.
+    """
+
+    student: str
+    lesson: str
+    name: str
+    marks: tuple[Mark, ...]
+    problem: str = ""
+    doubts: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def points(self) -> int:
+        """The points earned so far."""
+        return sum(mark.points for mark in self.marks)
+
+    @property
+    def max_points(self) -> int:
+        """What the lesson is worth."""
+        return sum(mark.max_points for mark in self.marks)
+
+    def needs_person(self) -> bool:
+        """Whether somebody should look at it for another reason than a written answer."""
+        return bool(self.problem or self.doubts or any(mark.doubts for mark in self.marks))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Graded":
+        """The same again from `to_dict`, also after a trip through JSON."""
+        marks = tuple(Mark(**{**mark, "doubts": tuple(mark["doubts"])}) for mark in values["marks"])
+        return cls(**{**values, "marks": marks, "doubts": tuple(values["doubts"])})
