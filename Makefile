@@ -7,6 +7,8 @@ PYTHON ?=
 LAB_ARGS ?=
 # Handed on to pytest, for example PYTEST_ARGS="tests/test_models.py -x".
 PYTEST_ARGS ?=
+# How many test files run side by side; the cores are shared out among them.
+WORKERS ?= 2
 # PyTorch's own index of builds without GPU libraries.
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
@@ -29,7 +31,7 @@ lab: setup-lab ## open the course in JupyterLab
 	@$(VENV_PYTHON) -m vae_course.cli lab $(LAB_ARGS)
 
 test: setup-test ## run every test, every notebook included
-	@$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+	@$(VENV_PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 setup-lab: $(READY_LAB)
 

@@ -22,17 +22,36 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
     "mnist": (lambda: _mnist(), "point VAE_COURSE_DATA at a folder that holds MNIST/raw"),
 }
 
+# What takes longest, so that it begins first where several workers share the tests.
+LONGEST = ("test_notebooks.py", "test_exercise_proofs.py", "test_browser")
+
 _caches: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the run a cache of its own: nothing finished earlier is reused, and the user's cache stays as it is."""
+    """Give the run a cache of its own: nothing finished earlier is reused, and the user's cache stays as it is.
+
+    Workers that run side by side share out the cores, also among the kernels and programs that they start.
+    """
     if not hasattr(config, "workerinput"):
         _caches.append(tempfile.mkdtemp(prefix="vae-course-tests-"))
         os.environ["VAE_COURSE_CACHE"] = _caches[-1]
-    torch.set_num_threads(2)
+        threads = 2
+    else:
+        threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    torch.set_num_threads(threads)
     hypothesis.settings.register_profile("course", deadline=None, derandomize=True, max_examples=50)
     hypothesis.settings.load_profile("course")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; the rest stays in order."""
+
+    def place(item: pytest.Item) -> int:
+        return next((i for i, name in enumerate(LONGEST) if item.path.name.startswith(name)), len(LONGEST))
+
+    items.sort(key=place)
 
 
 def pytest_unconfigure() -> None:
