@@ -17,6 +17,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, Request, TimeoutError, sync_playwright
 
+from vae_course.cli import PROMPT
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -74,7 +76,7 @@ def jupyterlab(notebooks: Path, private: Path, *, seconds: float = 60) -> Iterat
         settings.write_text(json.dumps(values))
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
-    command += [f"--ServerApp.root_dir={notebooks}"]
+    command += [f"--ServerApp.root_dir={notebooks}", PROMPT]
     with log.open("wb") as sink:
         server = subprocess.Popen(command, env=_environment(private), stdout=sink, stderr=sink, cwd=notebooks)
         try:

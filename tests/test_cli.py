@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from jupyter_server.serverapp import ServerApp
 
 from vae_course import __version__, cli, doctor
 from vae_course.authoring import AuthoringError
+from vae_course.lab import PromptConnection
 
 LESSON = "# %% [markdown]\n# # 00 Start here\n\n# %%\n1 + 1\n"
 
@@ -64,6 +67,22 @@ def test_lab_opens_the_first_lesson_and_hands_on_jupyterlabs_own_options(
         "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb",
     ]
     assert options[-3:] == ["--no-browser", "--port", "8890"]
+
+
+def test_jupyters_server_takes_the_connection_that_lab_names_and_it_holds_no_message_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = ServerApp()
+    app.parse_command_line([cli.PROMPT])
+    connection_class = app.kernel_websocket_connection_class
+    assert connection_class is PromptConnection
+    order: list[object] = []
+    monkeypatch.setattr(connection_class.__base__, "connect", lambda self: order.append("connected"))
+    handler = SimpleNamespace(set_nodelay=order.append)
+    connection = connection_class.__new__(connection_class)
+    monkeypatch.setattr(connection_class, "websocket_handler", handler)
+    connection.connect()
+    assert order == [True, "connected"]
 
 
 @pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])

@@ -11,6 +11,7 @@ from .authoring import AuthoringError, settings, source
 from .authoring import command as build_command
 
 FIRST_LESSON = "00_start_here.ipynb"
+PROMPT = "--ServerApp.kernel_websocket_connection_class=vae_course.lab.PromptConnection"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,7 +92,7 @@ def _lab_options(root: Path) -> list[str]:
     first = f"--LabApp.default_url=/lab/tree/notebooks/{FIRST_LESSON}"
     # JupyterLab refuses to start as root unless told; who runs the course in a container usually is.
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return [f"--ServerApp.root_dir={root}", first, *(["--allow-root"] if is_root else [])]
+    return [f"--ServerApp.root_dir={root}", first, PROMPT, *(["--allow-root"] if is_root else [])]
 
 
 def _make_missing(course: settings.Settings) -> None:
