@@ -20,7 +20,7 @@ HERE := $(shell pwd -P | cksum | cut -d' ' -f1)
 READY_LAB := .venv/ready-lab-$(HERE)
 READY_TEST := .venv/ready-test-$(HERE)
 
-.PHONY: help lab test setup-lab setup-test build claims lint format typecheck hooks pretrained benchmarks clean
+.PHONY: help lab test setup-lab setup-test build budget claims lint format typecheck hooks pretrained benchmarks clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -44,6 +44,9 @@ build: setup-test ## build every lesson whose source has changed, and the README
 claims: setup-test ## measure again the numbers that the lessons state, on both data sets
 	@$(VENV_PYTHON) -m vae_course.authoring.measure
 	@$(VENV_PYTHON) -m vae_course.cli build
+
+budget: setup-test ## measure again what each lesson costs in time and memory
+	@$(VENV_PYTHON) -m vae_course.authoring.budget
 
 lint: setup-test ## check style and format, notebooks included
 	@$(VENV_PYTHON) -m ruff check

@@ -8,12 +8,13 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import nbformat
 import pytest
 
 from tests.fixtures import toy
-from vae_course.authoring import settings, source
+from vae_course.authoring import budget, settings, source
 from vae_course.authoring.build import build
 from vae_course.authoring.plan import orphans, prepare, stale
 
@@ -125,11 +126,22 @@ def offline(need: Callable[[str], str]) -> list[str]:
 class TestWithMnist:
     """The world of a learner who has MNIST."""
 
+    cpu_seconds: ClassVar[dict[str, float]] = {}  # of each full notebook
+
     @each_notebook
     @pytest.mark.timeout(1800)
     def test_every_cell_passes(self, notebook: Path, tmp_path: Path, mnist_root: Path) -> None:
-        data = environment(VAE_COURSE_DATA=str(mnist_root))
+        # On one thread, as the stated costs were measured.
+        data = environment(VAE_COURSE_DATA=str(mnist_root), OMP_NUM_THREADS="1")
+        before = budget.children_cpu_seconds()
         assert_every_cell_passes(notebook, folder=tmp_path, environment=data)
+        if notebook.parent == CHECKOUT.solutions:
+            self.cpu_seconds[notebook.stem] = budget.children_cpu_seconds() - before
+
+    def test_no_full_notebook_needs_over_one_and_a_half_times_its_stated_share(self) -> None:
+        if len(self.cpu_seconds) < len(LESSONS) and os.environ.get("REQUIRE_ALL") != "1":
+            pytest.skip("shares of the whole need the whole: run this file without a choice of lessons")
+        assert budget.over(self.cpu_seconds, budget.load(CHECKOUT)) == []
 
 
 class TestWithoutDataAndNetwork:

@@ -1,0 +1,47 @@
+"""What lessons cost: every lesson has a measured row, within bounds, and one that grows is noticed."""
+
+from pathlib import Path
+
+import pytest
+
+from vae_course.authoring import budget, settings, source
+from vae_course.authoring.budget import Cost
+
+CHECKOUT = settings.read(Path(__file__).parent)
+STATED = {name: Cost(10, 10, 500) for name in ("00_a", "01_b", "02_c", "03_d")}
+
+
+def test_every_lesson_has_a_cost_and_stays_within_bounds() -> None:
+    costs = budget.load(CHECKOUT)
+    assert sorted(costs) == [path.stem for path in source.discover(CHECKOUT.solutions)], "run `make budget`"
+    assert [name for name, cost in costs.items() if cost.memory_mb > 1500 or cost.seconds > 360] == []
+    table = budget.markdown(costs)
+    assert table in (CHECKOUT.root / "README.md").read_text(encoding="utf-8"), "run `make budget`"
+
+
+@pytest.mark.parametrize("speed", [0.2, 1, 7])
+def test_a_slower_machine_is_no_slower_lesson(speed: float) -> None:
+    assert budget.over(dict.fromkeys(STATED, 10 * speed), STATED) == []
+
+
+def test_a_lesson_that_grows_is_named_with_what_to_do() -> None:
+    (sentence,) = budget.over(dict.fromkeys(STATED, 10.0) | {"01_b": 25.0}, STATED)
+    assert sentence.startswith("01_b needs 45% of the time of all notebooks, where 25% is stated: make it faster")
+
+
+def test_a_lesson_without_a_row_is_named() -> None:
+    (sentence,) = budget.over({"00_a": 1.0, "09_new": 0.1}, STATED)
+    assert sentence == "09_new has no measured cost: run `make budget`."
+
+
+def test_measuring_sees_the_time_and_the_memory_of_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.fixtures import toy
+
+    code = "# %% [markdown]\n# # 00 A lesson\n\n# %%\nimport time\nx = bytearray(300 * 2**20)\n"
+    lesson = code + "while time.process_time() < 1.5:\n    pass\n"
+    path, places = toy.checkout(tmp_path, lesson=lesson)
+    for name in ("VAE_COURSE_CACHE", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    cost = budget.measure(path, places)
+    assert cost.cpu_seconds > 1.4 and cost.seconds > 1.4
+    assert 300 < cost.memory_mb < 1500
