@@ -19,8 +19,9 @@ PIP := $(VENV_PYTHON) -m pip --disable-pip-version-check
 HERE := $(shell pwd -P | cksum | cut -d' ' -f1)
 READY_LAB := .venv/ready-lab-$(HERE)
 READY_TEST := .venv/ready-test-$(HERE)
+READY_COLAB := .venv/colab/ready
 
-.PHONY: help lab test setup-lab setup-test build budget claims lint format typecheck hooks pretrained benchmarks clean
+.PHONY: help lab test colab setup-lab setup-test build budget claims lint format typecheck hooks pretrained benchmarks clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -36,6 +37,8 @@ test: setup-test ## run every test, every notebook included
 setup-lab: $(READY_LAB)
 
 setup-test: $(READY_TEST) ## install what the tests need, and stop there
+
+colab: $(READY_COLAB) ## make a stand-in for Colab's software (about 6 GB), which a test runs every lesson on
 
 build: setup-test ## build every lesson whose source has changed, and the README's table of symbols
 	@$(VENV_PYTHON) -m vae_course.cli build
@@ -121,6 +124,16 @@ else \
 fi; \
 $(PIP) install --constraint constraints.txt torch torchvision
 endef
+
+# Colab's Python where it is here, else the one of .venv.
+COLAB_PYTHON = $(shell for p in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python3.13; do \
+  "$$p" -c '$(HAS_VENV)' 2>/dev/null && echo "$$p" && exit; done; echo $(VENV_PYTHON))
+
+$(READY_COLAB): tests/fixtures/colab.txt $(READY_TEST)
+	@echo "Making a stand-in for Colab with $(COLAB_PYTHON)."
+	@"$(COLAB_PYTHON)" -m venv --clear .venv/colab
+	@.venv/colab/bin/python -m pip --disable-pip-version-check install --quiet --requirement tests/fixtures/colab.txt
+	@touch $@
 
 # JupyterLab asks newcomers whether they want its news, on top of the first lesson; here the default is no.
 LAB_DEFAULTS := .venv/share/jupyter/lab/settings/overrides.d

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 import torch
 
+from tests import colab
 from vae_course import doctor, mnist
 from vae_course.threads import one_thread
 
@@ -19,11 +20,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
     "chromium": (doctor.find_chromium, "install it: apt-get install chromium"),
     "bwrap": (doctor.find_bubblewrap, "install it where user namespaces are allowed: apt-get install bubblewrap"),
+    "colab": (colab.find, "make it: make colab"),
     "mnist": (lambda: _mnist(), "point VAE_COURSE_DATA at a folder that holds MNIST/raw"),
 }
 
 # What takes longest, so that it begins first where several workers share the tests.
-LONGEST = ("test_notebooks.py", "test_exercise_proofs.py", "test_browser")
+LONGEST = ("test_notebooks.py", "test_colab.py", "test_exercise_proofs.py", "test_browser")
 
 _caches: list[str] = []
 

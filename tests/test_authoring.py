@@ -277,11 +277,11 @@ def test_install_cell_is_silent_where_the_package_is(
     assert capfd.readouterr() == ("", "")
 
 
-def test_install_cell_installs_in_colab_without_touching_other_packages(
+def test_install_cell_installs_in_colab_what_is_missing_and_upgrades_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     commands = run_install(monkeypatch, tmp_path, colab=True, found=[False, True])
-    assert commands == ['pip install --quiet --no-deps "git+https://github.com/owner/course@main"']
+    assert commands == ['pip install --quiet "git+https://github.com/owner/course@main"']
 
 
 @pytest.mark.parametrize("colab", [True, False])

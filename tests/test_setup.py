@@ -21,22 +21,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tests import colab
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 GPU = re.compile(r"nvidia-|cuda-|triton$")
 OLD_PYTHON_ONLY = {"overrides"}  # asked for on Python 3.11, and not on newer ones
 
 # What Colab's own stack held in August 2026, on Python 3.13; installing the course must replace none of it.
-COLAB = {
-    "torch": "2.11.0",
-    "torchvision": "0.26.0",
-    "numpy": "2.1.3",
-    "matplotlib": "3.10.0",
-    "ipywidgets": "7.7.1",
-    "ipython": "7.34.0",
-    "ipykernel": "6.17.1",
-    "pillow": "11.3.0",
-}
+COLAB = colab.versions()
 
 
 def constraints() -> dict[str, Version]:
@@ -122,7 +115,7 @@ def test_the_course_installs_into_colab_without_replacing_anything() -> None:
 def test_what_the_package_imports_is_declared(path: Path) -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     declared = [*PROJECT["project"]["dependencies"]]
-    if path.relative_to(REPOSITORY / "vae_course").parts[0] in ("authoring", "cli.py"):
+    if path.relative_to(REPOSITORY / "vae_course").parts[0] in ("authoring", "cli.py", "lab.py"):
         declared += [*extras["lab"], *extras["author"]]
     allowed = {Requirement(text).name for text in declared}
     called = {"PIL": "pillow", "IPython": "ipython"}

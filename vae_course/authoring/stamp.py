@@ -19,12 +19,12 @@ _CLAIM = re.compile(r"\{\{(\w+):([\w-]+)\}\}")
 _DIFFICULTY = ("very easy", "easy", "moderate", "hard", "very hard")
 
 _INSTALL = """\
-# Finds the course's package; in Colab it is installed first, and Colab's own PyTorch stays as it is.
+# Finds the course's package; in Colab it is installed first, and what Colab has already stays as it is.
 import importlib.util
 import sys
 
 if "google.colab" in sys.modules and importlib.util.find_spec("vae_course") is None:
-    %pip install --quiet --no-deps "git+{repository}@{branch}"
+    %pip install --quiet "git+{repository}@{branch}"
     importlib.invalidate_caches()
 if importlib.util.find_spec("vae_course") is None:
     raise ModuleNotFoundError(

@@ -1,0 +1,92 @@
+"""Colab, as far as it can be had here: its versions of everything, one downloaded notebook, and no repository around."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests import colab
+from vae_course.authoring import settings, source
+
+CHECKOUT = settings.read(Path(__file__).parent)
+LESSONS = [path.stem for path in source.discover(CHECKOUT.solutions)]
+
+
+@pytest.fixture(scope="module")
+def python(need: Callable[[str], str]) -> str:
+    return need("colab")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def course(python: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, float, dict[str, str]]:
+    """Run only the first code cell of a lesson, which installs the course from the repository's address; that cell, how
+    long it took, and what was installed before.
+    """
+    colab_without_course(python)
+    before = colab.installed(python)
+    repository = colab.snapshot(tmp_path_factory.mktemp("course") / "repository")
+    folder = tmp_path_factory.mktemp("content")
+    notebook = nbformat.read(CHECKOUT.notebooks / f"{LESSONS[0]}.ipynb", as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    only = nbformat.v4.new_notebook(cells=[cell], metadata=notebook.metadata)
+    # The address in the notebook stays as it is; git is told where to find it.
+    here = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{repository}.insteadOf",
+        "GIT_CONFIG_VALUE_0": CHECKOUT.repository,
+    }
+    started = time.monotonic()
+    colab.run(only, folder=folder, python=python, environment=here)
+    return only.cells[0], time.monotonic() - started, before
+
+
+def colab_without_course(python: str) -> None:
+    """Take off what an earlier run installed on top of Colab's own."""
+    import subprocess
+
+    extra = set(colab.installed(python)) & {"vae-course", "vae_course", "anywidget", "psygnal", "constriction"}
+    if extra:
+        subprocess.run([python, "-m", "pip", "uninstall", "--yes", "--quiet", *extra], check=True)
+
+
+def test_the_first_cell_installs_the_course_and_replaces_nothing(
+    python: str, course: tuple[Any, float, dict[str, str]]
+) -> None:
+    cell, seconds, before = course
+    after = colab.installed(python)
+    assert {name: after.get(name) for name in before} == before
+    assert after.keys() & {"vae-course", "vae_course"}
+    assert seconds < 30, "a learner waits for this"
+    shown = "".join(output.get("text", "") for output in cell.outputs)
+    assert "ERROR" not in shown, shown
+
+
+def test_the_stand_in_has_colabs_versions(python: str) -> None:
+    installed = colab.installed(python)
+    named = {name.replace("_", "-"): version for name, version in colab.versions().items()}
+    found = {name.lower().replace("_", "-"): version.partition("+")[0] for name, version in installed.items()}
+    assert {name: found.get(name) for name in named} == named
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("course")
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_lesson_runs_from_its_first_cell_to_its_last_without_a_network(
+    lesson: str, python: str, cache: Path, tmp_path: Path, need: Callable[[str], str]
+) -> None:
+    downloaded = nbformat.read(CHECKOUT.notebooks / f"{lesson}.ipynb", as_version=4)
+    offline = [need("bwrap"), "--unshare-net", "--dev-bind", "/", "/"]
+    environment = {"VAE_COURSE_CACHE": str(cache), "VAE_COURSE_STRICT": "1"}
+    colab.run(downloaded, folder=tmp_path, python=python, environment=environment, prefix=offline)
+    ran = [cell for cell in downloaded.cells if cell.cell_type == "code"]
+    assert ran and all(cell.execution_count for cell in ran)
+    first = ran[0]
+    assert first.outputs == [], "the install cell is silent where the course is installed"
