@@ -2,6 +2,7 @@
 
 import ast
 import http.server
+import json
 import os
 import re
 import shlex
@@ -22,6 +23,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests import colab
+from vae_course import cli
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
@@ -107,7 +109,8 @@ def test_the_course_installs_into_colab_without_replacing_anything() -> None:
     core = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
     lab = [Requirement(text) for text in PROJECT["project"]["optional-dependencies"]["lab"]]
     ranges = {r.name: r.specifier for r in [*core, *lab]}
-    assert [name for name, version in COLAB.items() if not ranges[name].contains(version)] == []
+    assert {"torch", "torchvision", "numpy", "matplotlib", "ipywidgets", "ipython"} <= COLAB.keys() & ranges.keys()
+    assert [name for name in COLAB.keys() & ranges.keys() if not ranges[name].contains(COLAB[name])] == []
     assert [str(r) for r in core if any(s.operator in ("==", "===", "~=") for s in r.specifier)] == []
 
 
@@ -300,3 +303,22 @@ def test_a_python_without_venv_is_refused_with_the_package_to_install(checkout: 
 def test_style_format_and_types_are_in_order(command: tuple[str, ...]) -> None:
     done = subprocess.run([sys.executable, "-m", *command], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_binders_last_step_prepares_the_data_and_the_server(tmp_path: Path) -> None:
+    first = str(Path(sys.executable).parent)
+    own = {"PATH": os.pathsep.join([first, os.environ["PATH"]]), "NB_PYTHON_PREFIX": str(tmp_path / "env")}
+    offline = {"VAE_COURSE_OFFLINE": "1", "VAE_COURSE_CACHE": str(tmp_path / "cache")}
+    kept = {name: value for name, value in os.environ.items() if name != "VAE_COURSE_DATA"}
+    done = subprocess.run(
+        [REPOSITORY / "postBuild"], env=kept | own | offline, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("pen is ready\n")
+    assert list((tmp_path / "cache").iterdir()), "the pen digits are kept"
+    settings = tmp_path / "env" / "etc" / "jupyter" / "jupyter_server_config.d" / "vae-course.json"
+    assert f"--ServerApp.kernel_websocket_connection_class={prompt_connection(settings)}" == cli.PROMPT
+
+
+def prompt_connection(settings: Path) -> str:
+    return str(json.loads(settings.read_text())["ServerApp"]["kernel_websocket_connection_class"])
