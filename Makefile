@@ -17,8 +17,9 @@ PIP := $(VENV_PYTHON) -m pip --disable-pip-version-check
 HERE := $(shell pwd -P | cksum | cut -d' ' -f1)
 READY_LAB := .venv/ready-lab-$(HERE)
 READY_TEST := .venv/ready-test-$(HERE)
+READY_BOOK := .venv/ready-book-$(HERE)
 
-.PHONY: help lab test setup-lab setup-test build claims lint format typecheck hooks pretrained benchmarks clean
+.PHONY: help lab test setup-lab setup-test setup-book build book claims lint format typecheck hooks pretrained benchmarks clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,9 +36,14 @@ setup-lab: $(READY_LAB)
 
 setup-test: $(READY_TEST) ## install what the tests need, and stop there
 
+setup-book: $(READY_BOOK)
+
 build: setup-test ## build every lesson whose source has changed, and the README's table of symbols
 	@$(VENV_PYTHON) -m vae_course.cli build
 	@$(VENV_PYTHON) -m vae_course.authoring.readme
+
+book: setup-book ## write all full lessons as a site to build/book, which needs no network
+	@$(VENV_PYTHON) -m docs.book
 
 claims: setup-test ## measure again the numbers that the lessons state, on both data sets
 	@$(VENV_PYTHON) -m vae_course.authoring.measure
@@ -130,6 +136,11 @@ $(READY_LAB): pyproject.toml constraints.txt
 	@touch $@
 
 $(READY_TEST): $(READY_LAB)
-	@echo "Installing what the tests need (about 40 packages)."
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,author,test]'
+	@echo "Installing what the tests need (about 60 packages)."
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,author,test,book]'
+	@touch $@
+
+$(READY_BOOK): $(READY_LAB)
+	@echo "Installing what the book needs (about 20 packages)."
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,book]'
 	@touch $@

@@ -1,5 +1,7 @@
 """Sphinx's settings for the reading edition; `build.py` runs Sphinx, and prepares what it reads."""
 
+from sphinx.application import Sphinx
+
 project = "A course on variational autoencoders"
 author = "The VAE course authors"
 html_title = "VAE course"
@@ -23,6 +25,7 @@ html_js_files = ["book.js"]
 html_favicon = "favicon.svg"
 html_copy_source = False
 html_show_sphinx = False
+copyright = "the VAE course authors. Code: MIT licence; text and figures: CC BY 4.0"
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
@@ -35,6 +38,7 @@ mathjax3_config = {
 }
 
 
-def setup(app) -> None:  # noqa: ANN001, D103
+def setup(app: Sphinx) -> None:
+    """Find what `build.py` prepared."""
     app.config.html_static_path = [f"{app.srcdir}/_static"]
     app.config.html_favicon = f"{app.srcdir}/_static/favicon.svg"

@@ -21,7 +21,8 @@ PAD = "mnist-2d"  # the pretrained model whose pad stands in a lesson that shows
 BADGE = re.compile(r"\[!\[(Open in \w+)\]\([^)]*\)\]\(([^)]*)\)\s*")
 MARKER = re.compile(r"^\s*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 WRITTEN = re.compile(r"<!-- ### BEGIN SOLUTION -->\n(.*?)\n<!-- ### END SOLUTION -->", re.DOTALL)
-STILL = '<p class="book-note">A still picture of a widget. To move it, open the lesson in Colab or Binder by the links at the top.</p>'
+STILL = """<p class="book-note">A still picture of a widget. To move it, open the lesson in Colab or Binder by the links
+at the top.</p>"""
 PAD_FRAME = """<iframe class="book-pad" src="_static/pads/{name}.html" title="The latent pad, alive in this page"></iframe>
 <p class="book-note">This pad decodes in your browser: drag in the plane, or focus it and press the arrow keys.
 <a href="_static/pads/{name}.html">Open it on a page of its own.</a></p>"""
