@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import FrameLocator
 
 from docs.book.check import Page, Site
+from tests.axe import grave
 from tests.browser import Visit, browser_page
 from tests.site import served
 from vae_course import quizzes
@@ -162,6 +163,16 @@ def test_a_choice_of_the_quiz_opens_its_reply_by_keyboard(phone: Visit, site: st
     summary.focus()
     phone.page.keyboard.press("Enter")
     assert choice.reply.removeprefix("Yes. ") in reply.inner_text()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index", LESSONS[0], LESSONS[-1]])
+def test_a_page_has_no_grave_finding_by_axe(phone: Visit, site: str, name: str, theme: str) -> None:
+    phone.page.goto(f"{site}/{name}.html")
+    phone.page.evaluate(f"() => document.body.dataset.theme = '{theme}'")
+    phone.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => null)")
+    phone.page.wait_for_timeout(300)
+    assert grave(phone.page) == []
 
 
 def test_the_link_checker_sees_each_kind_of_mistake(tmp_path: Path) -> None:

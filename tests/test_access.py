@@ -1,0 +1,148 @@
+"""Access for everybody: text alternatives in the stored notebooks, and audits by axe-core of what learners open."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from PIL import Image
+
+from tests.axe import grave
+from tests.browser import Visit, browser_page, jupyterlab, open_notebook, run_all
+from tests.site import served
+from tests.test_browser_playgrounds import PLAYGROUNDS
+from vae_course import pen
+from vae_course.data import Images
+from vae_course.plotting import figure
+from vae_course.pretrained import load_pretrained
+from vae_course.widgets import LatentPad
+from vae_course.widgets.pictures import png
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+FULL = sorted((REPOSITORY / "solutions").glob("[0-9][0-9]_*.ipynb"))
+LESSON = "00_start_here.ipynb"
+# What the lesson itself puts on the page: its prose, and what its cells show. All around is JupyterLab's own, which the
+# course can't change: menus, tool bars, prompts, scroll bars, and the editors of the cells.
+OWN = (".jp-RenderedMarkdown", ".jp-OutputArea-output")
+
+
+# Stored notebooks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", FULL, ids=lambda path: path.stem)
+def test_every_picture_in_a_full_notebook_says_in_words_what_it_shows(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [
+        (i, o) for i, cell in enumerate(cells) for o in cell.get("outputs", []) if "image/png" in o.get("data", {})
+    ]
+    assert outputs
+    for number, output in outputs:
+        alt = output.metadata.get("image/png", {}).get("alt", "")
+        assert len(alt.split()) >= 5, f"cell {number}: {alt!r} is no description"
+        assert output.data["text/plain"] == alt, f"cell {number}: a front end without pictures shows something else"
+
+
+# Widgets -----------------------------------------------------------------------------------------------------
+
+
+def test_the_fast_picture_of_a_widget_carries_its_text_alternative() -> None:
+    drawing, _ = figure(alt="q and μ, side by side")
+    with Image.open(io.BytesIO(png(drawing))) as image:
+        assert image.text["Description"] == "q and μ, side by side"
+
+
+@pytest.fixture(scope="module")
+def lesson(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    """Lesson 00, which has explorer, pad, quiz and figures, with each playground after its last cell; all cells run."""
+    folder = tmp_path_factory.mktemp("access")
+    (folder / "notebooks").mkdir()
+    notebook = nbformat.read(REPOSITORY / "notebooks" / LESSON, as_version=4)
+    for module, name in PLAYGROUNDS.values():
+        code = f"from vae_course.widgets.{module} import {name}\n{name}()"
+        notebook.cells.append(nbformat.v4.new_code_cell(code))
+    nbformat.write(notebook, folder / "notebooks" / LESSON)
+    with jupyterlab(folder / "notebooks", folder) as lab, browser_page(need("chromium")) as visit:
+        open_notebook(visit.page, lab, LESSON)
+        run_all(visit.page)
+        visit.page.wait_for_timeout(1000)  # names are written a moment after the last change
+        yield visit
+
+
+def test_an_opened_lesson_with_every_widget_has_no_grave_finding(lesson: Visit) -> None:
+    assert lesson.page.locator(".vae-widget").count() >= 4 + len(PLAYGROUNDS)
+    assert grave(lesson.page, include=OWN) == []
+
+
+def test_a_wrong_answer_in_the_quiz_is_readable_and_announced(lesson: Visit) -> None:
+    quiz = lesson.page.locator(".vae-quiz")
+    quiz.locator("input[type=radio]").first.focus()
+    lesson.page.keyboard.press("Space")
+    quiz.locator('[role="status"]').first.wait_for(timeout=10_000)
+    assert grave(lesson.page, include=(".vae-quiz",)) == []
+
+
+def test_every_slider_picture_and_question_has_a_name(lesson: Visit) -> None:
+    for selector, attribute in (
+        (".noUi-handle", "aria-label"),
+        (".vae-widget img", "alt"),
+        (".vae-choices", "aria-label"),
+    ):
+        names = [element.get_attribute(attribute) for element in lesson.page.locator(selector).all()]
+        assert names and all(names), (selector, names)
+
+
+def test_the_name_of_a_picture_follows_what_it_shows(lesson: Visit) -> None:
+    playground = lesson.page.locator(".vae-kl-playground")
+    picture, handle = playground.locator("img").first, playground.locator(".noUi-handle").first
+    before = picture.get_attribute("alt")
+    handle.focus()
+    for _ in range(5):
+        lesson.page.keyboard.press("ArrowRight")
+    lesson.page.wait_for_function(
+        "([e, old]) => e.alt && e.alt !== old", arg=[picture.element_handle(), before], timeout=10_000
+    )
+
+
+def test_everything_in_a_widget_that_can_be_used_is_reached_by_tab_and_shows_the_focus(lesson: Visit) -> None:
+    """From the first control of each widget on, Tab goes through all its buttons, sliders and fields, in their order."""
+    usable = "button:not(:disabled), input:not(:disabled), select, .noUi-handle, .pad-plane"
+    for widget in lesson.page.locator(".vae-widget").all():
+        controls = [c for c in widget.locator(usable).all() if c.is_visible()]
+        if not controls:
+            continue
+        controls[0].focus()
+        reached = set()
+        for _ in range(len(controls) + 5):
+            place = widget.evaluate(f"(w) => [...w.querySelectorAll('{usable}')].indexOf(document.activeElement)")
+            if place < 0:
+                break
+            reached.add(place)
+            style = lesson.page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+            assert style != "none", f"the focus can't be seen on {controls[min(place, len(controls) - 1)]}"
+            lesson.page.keyboard.press("Tab")
+        assert len(reached) >= len(controls) - 1, (
+            f"{len(reached)} of {len(controls)} reached: {widget.get_attribute('class')}"
+        )
+
+
+# Pages without a kernel --------------------------------------------------------------------------------------
+
+
+def test_an_exported_pad_has_no_grave_finding(need: Callable[[str], str], tmp_path: Path) -> None:
+    x, y, _ = pen.draw(200, seed=0)
+    LatentPad(load_pretrained("pen-2d"), Images(x, y)).to_html(tmp_path / "pad.html")
+    with served(tmp_path) as address, browser_page(need("chromium")) as visit:
+        visit.page.goto(f"{address}/pad.html")
+        visit.page.get_by_role("application").wait_for()
+        assert grave(visit.page) == []
+
+
+def test_the_audit_finds_a_picture_without_words_and_pale_text(need: Callable[[str], str], tmp_path: Path) -> None:
+    html = (
+        '<html lang="en"><title>t</title><main><h1>t</h1><img src="data:,"><p style="color:#bbb">pale</p></main></html>'
+    )
+    (tmp_path / "bad.html").write_text(html)
+    with served(tmp_path) as address, browser_page(need("chromium")) as visit:
+        visit.page.goto(f"{address}/bad.html")
+        assert sorted(line.partition(":")[0] for line in grave(visit.page)) == ["color-contrast", "image-alt"]
