@@ -13,6 +13,7 @@ from tests.browser import Visit, browser_page, jupyterlab, open_notebook, run_al
 from tests.site import served
 from tests.test_browser_playgrounds import PLAYGROUNDS
 from vae_course import pen
+from vae_course.authoring.words import MARK, with_words
 from vae_course.data import Images
 from vae_course.plotting import figure
 from vae_course.pretrained import load_pretrained
@@ -32,15 +33,27 @@ OWN = (".jp-RenderedMarkdown", ".jp-OutputArea-output")
 
 @pytest.mark.parametrize("path", FULL, ids=lambda path: path.stem)
 def test_every_picture_in_a_full_notebook_says_in_words_what_it_shows(path: Path) -> None:
-    cells = nbformat.read(path, as_version=4).cells
-    outputs = [
-        (i, o) for i, cell in enumerate(cells) for o in cell.get("outputs", []) if "image/png" in o.get("data", {})
-    ]
-    assert outputs
-    for number, output in outputs:
-        alt = output.metadata.get("image/png", {}).get("alt", "")
-        assert len(alt.split()) >= 5, f"cell {number}: {alt!r} is no description"
-        assert output.data["text/plain"] == alt, f"cell {number}: a front end without pictures shows something else"
+    outputs = [cell.outputs for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    pictures = [(shown, i) for shown in outputs for i, one in enumerate(shown) if "image/png" in one.get("data", {})]
+    assert pictures
+    for shown, i in pictures:
+        alt = shown[i].metadata.get("image/png", {}).get("alt", "")
+        assert len(alt.split()) >= 5, f"{alt!r} is no description"
+        assert shown[i].data["text/plain"] == alt, "a front end without pictures shows something else"
+        assert shown[i + 1].metadata.get(MARK) and shown[i + 1].data["text/plain"] == alt
+
+
+def test_words_are_put_beside_a_picture_once_and_only_where_there_are_some() -> None:
+    told = nbformat.v4.new_output(
+        "display_data", {"image/png": "x"}, metadata={"image/png": {"alt": "p < q, both sides"}}
+    )
+    others = [nbformat.v4.new_output("display_data", {"image/png": "x"}), nbformat.v4.new_output("stream", text="x")]
+    once = with_words([told, *others])
+    assert with_words(once) == once
+    assert once[0] == told and once[2:] == others
+    assert (
+        once[1].data["text/plain"] == "p < q, both sides" and ">p &lt; q, both sides</p>" in once[1].data["text/html"]
+    )
 
 
 # Widgets -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from docs.book import quiz
 from vae_course import widgets
+from vae_course.authoring.words import MARK
 from vae_course.widgets.shell import Shell
 
 PAD = "mnist-2d"  # the pretrained model whose pad stands in a lesson that shows one
@@ -70,6 +71,8 @@ def _fold(cell: NotebookNode) -> None:
 def _outputs(cell: NotebookNode, folder: Path, name: str) -> set[str]:
     """Change a cell's outputs into what a page shows; the names of the pads among them."""
     called, pads = _called(cell.source), set()
+    # The words beside a picture stand in its `alt` here.
+    cell.outputs = [output for output in cell.outputs if not output.get("metadata", {}).get(MARK)]
     for number, output in enumerate(cell.outputs):
         data = output.get("data", {})
         if "image/png" in data:
