@@ -12,9 +12,7 @@ from nbformat.v4 import new_output
 
 MARK = "words_of_picture"
 # Each of these properties passes JupyterLab's sanitizer, also in a notebook that is not trusted.
-HIDDEN = (
-    "position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; white-space: nowrap"
-)
+HIDDEN = "position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; white-space: nowrap"
 
 
 def with_words(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
