@@ -28,7 +28,7 @@ LESSON = "00_start_here.ipynb"
 OWN = (".jp-RenderedMarkdown", ".jp-OutputArea-output")
 
 # Each choice of a question is a stop of the Tab key, because ipywidgets gives radio buttons no common name.
-USABLE = "button:not(:disabled), input:not(:disabled), select, .noUi-handle, .pad-plane"
+USABLE = "button:not(:disabled), input:not(:disabled), select, .noUi-handle, .pad-plane, [contenteditable=true]"
 FOCUSED = "(widget, usable) => [...widget.querySelectorAll(usable)].indexOf(document.activeElement)"
 LOOKS = """() => {
     const focused = document.activeElement;
