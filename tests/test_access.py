@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -74,7 +75,14 @@ def test_the_fast_picture_of_a_widget_carries_its_text_alternative() -> None:
 
 
 @pytest.fixture(scope="module")
-def lesson(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+def browser(need: Callable[[str], str]) -> Iterator[Visit]:
+    """The one browser of all tests here: Playwright runs only one at a time."""
+    with browser_page(need("chromium")) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def lesson(browser: Visit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     """Lesson 00, which has explorer, pad, quiz and figures, with each playground after its last cell; all cells run."""
     folder = tmp_path_factory.mktemp("access")
     (folder / "notebooks").mkdir()
@@ -83,11 +91,11 @@ def lesson(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory)
         code = f"from vae_course.widgets.{module} import {name}\n{name}()"
         notebook.cells.append(nbformat.v4.new_code_cell(code))
     nbformat.write(notebook, folder / "notebooks" / LESSON)
-    with jupyterlab(folder / "notebooks", folder) as lab, browser_page(need("chromium")) as visit:
-        open_notebook(visit.page, lab, LESSON)
-        run_all(visit.page)
-        visit.page.wait_for_timeout(1000)  # names are written a moment after the last change
-        yield visit
+    with jupyterlab(folder / "notebooks", folder) as lab:
+        open_notebook(browser.page, lab, LESSON)
+        run_all(browser.page)
+        browser.page.wait_for_timeout(1000)  # names are written a moment after the last change
+        yield browser
 
 
 def test_an_opened_lesson_with_every_widget_has_no_grave_finding(lesson: Visit) -> None:
@@ -147,20 +155,20 @@ def test_everything_in_a_widget_that_can_be_used_is_reached_by_tab_and_shows_the
 # Pages without a kernel --------------------------------------------------------------------------------------
 
 
-def test_an_exported_pad_has_no_grave_finding(need: Callable[[str], str], tmp_path: Path) -> None:
+def test_an_exported_pad_has_no_grave_finding(browser: Visit, tmp_path: Path) -> None:
     x, y, _ = pen.draw(200, seed=0)
     LatentPad(load_pretrained("pen-2d"), Images(x, y)).to_html(tmp_path / "pad.html")
-    with served(tmp_path) as address, browser_page(need("chromium")) as visit:
-        visit.page.goto(f"{address}/pad.html")
-        visit.page.get_by_role("application").wait_for()
-        assert grave(visit.page) == []
+    with served(tmp_path) as address, closing(browser.page.context.new_page()) as page:
+        page.goto(f"{address}/pad.html")
+        page.get_by_role("application").wait_for()
+        assert grave(page) == []
 
 
-def test_the_audit_finds_a_picture_without_words_and_pale_text(need: Callable[[str], str], tmp_path: Path) -> None:
+def test_the_audit_finds_a_picture_without_words_and_pale_text(browser: Visit, tmp_path: Path) -> None:
     html = (
         '<html lang="en"><title>t</title><main><h1>t</h1><img src="data:,"><p style="color:#bbb">pale</p></main></html>'
     )
     (tmp_path / "bad.html").write_text(html)
-    with served(tmp_path) as address, browser_page(need("chromium")) as visit:
-        visit.page.goto(f"{address}/bad.html")
-        assert sorted(line.partition(":")[0] for line in grave(visit.page)) == ["color-contrast", "image-alt"]
+    with served(tmp_path) as address, closing(browser.page.context.new_page()) as page:
+        page.goto(f"{address}/bad.html")
+        assert sorted(line.partition(":")[0] for line in grave(page)) == ["color-contrast", "image-alt"]
