@@ -158,7 +158,7 @@ def test_everything_in_a_widget_that_can_be_used_is_reached_by_tab_and_shows_the
 def test_an_exported_pad_has_no_grave_finding(browser: Visit, tmp_path: Path) -> None:
     x, y, _ = pen.draw(200, seed=0)
     LatentPad(load_pretrained("pen-2d"), Images(x, y)).to_html(tmp_path / "pad.html")
-    with served(tmp_path) as address, closing(browser.page.context.new_page()) as page:
+    with served(tmp_path) as address, closing(browser.page.context.browser.new_page()) as page:
         page.goto(f"{address}/pad.html")
         page.get_by_role("application").wait_for()
         assert grave(page) == []
@@ -169,6 +169,6 @@ def test_the_audit_finds_a_picture_without_words_and_pale_text(browser: Visit, t
         '<html lang="en"><title>t</title><main><h1>t</h1><img src="data:,"><p style="color:#bbb">pale</p></main></html>'
     )
     (tmp_path / "bad.html").write_text(html)
-    with served(tmp_path) as address, closing(browser.page.context.new_page()) as page:
+    with served(tmp_path) as address, closing(browser.page.context.browser.new_page()) as page:
         page.goto(f"{address}/bad.html")
         assert sorted(line.partition(":")[0] for line in grave(page)) == ["color-contrast", "image-alt"]
