@@ -20,8 +20,9 @@ HERE := $(shell pwd -P | cksum | cut -d' ' -f1)
 READY_LAB := .venv/ready-lab-$(HERE)
 READY_TEST := .venv/ready-test-$(HERE)
 READY_COLAB := .venv/colab/ready
+READY_BOOK := .venv/ready-book-$(HERE)
 
-.PHONY: help lab test colab setup-lab setup-test build budget claims lint format typecheck hooks pretrained benchmarks clean
+.PHONY: help lab test colab setup-lab setup-test setup-book build book budget claims lint format typecheck hooks pretrained benchmarks clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -39,10 +40,14 @@ setup-lab: $(READY_LAB)
 setup-test: $(READY_TEST) ## install what the tests need, and stop there
 
 colab: $(READY_COLAB) ## make a stand-in for Colab's software (about 6 GB), which a test runs every lesson on
+setup-book: $(READY_BOOK)
 
 build: setup-test ## build every lesson whose source has changed, and the README's table of symbols
 	@$(VENV_PYTHON) -m vae_course.cli build
 	@$(VENV_PYTHON) -m vae_course.authoring.readme
+
+book: setup-book ## write all full lessons as a site to build/book, which needs no network
+	@$(VENV_PYTHON) -m docs.book
 
 claims: setup-test ## measure again the numbers that the lessons state, on both data sets
 	@$(VENV_PYTHON) -m vae_course.authoring.measure
@@ -148,6 +153,11 @@ $(READY_LAB): pyproject.toml constraints.txt
 	@touch $@
 
 $(READY_TEST): $(READY_LAB)
-	@echo "Installing what the tests need (about 40 packages)."
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,author,test]'
+	@echo "Installing what the tests need (about 60 packages)."
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,author,test,book]'
+	@touch $@
+
+$(READY_BOOK): $(READY_LAB)
+	@echo "Installing what the book needs (about 20 packages)."
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,book]'
 	@touch $@

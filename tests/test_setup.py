@@ -171,7 +171,7 @@ def make(*arguments: str, cwd: Path = REPOSITORY, **environment: str) -> subproc
 
 def test_make_alone_lists_the_commands() -> None:
     listed = make().stdout
-    for target in ("lab", "test", "lint", "typecheck", "build", "pretrained", "benchmarks", "clean"):
+    for target in ("lab", "test", "lint", "typecheck", "build", "book", "pretrained", "benchmarks", "clean"):
         assert re.search(rf"make {target} +\w", listed), target
 
 
@@ -266,7 +266,7 @@ def test_with_an_nvidia_gpu_pytorch_comes_from_the_default_index(checkout: Path,
 
 def test_a_second_make_installs_nothing_until_a_requirement_changes(checkout: Path) -> None:
     first = set_up(checkout, "setup-test", "http://127.0.0.1:9")[1]
-    assert first[-1].endswith("--editable .[lab,author,test]")
+    assert first[-1].endswith("--editable .[lab,author,test,book]")
     assert set_up(checkout, "setup-test", "http://127.0.0.1:9")[1] == []
     later = (checkout / "pyproject.toml").stat().st_mtime + 1000
     os.utime(checkout / "constraints.txt", (later, later))

@@ -9,6 +9,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from .words import with_words
+
 
 def to_bytes(notebook: NotebookNode) -> bytes:
     """The notebook as UTF-8 JSON: sorted keys, indent 1, text as lists of lines, one newline at the end."""
@@ -45,10 +47,10 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def with_outputs(notebook: NotebookNode, done: NotebookNode) -> NotebookNode:
-    """A copy of `notebook` with the outputs of `done`, which has the same code cells, and with their hash."""
+    """A copy of `notebook` with the outputs of `done`, which has the same code cells, their words, and their hash."""
     result = copy.deepcopy(notebook)
     for cell, ran in zip(code_cells(result), code_cells(done), strict=True):
-        cell.outputs, cell.execution_count = copy.deepcopy(ran.outputs), ran.execution_count
+        cell.outputs, cell.execution_count = with_words(copy.deepcopy(ran.outputs)), ran.execution_count
     result.metadata.vae_course["outputs_hash"] = outputs_hash(result)
     return result
 

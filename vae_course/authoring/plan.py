@@ -8,15 +8,17 @@ from nbformat import NotebookNode
 
 from . import source
 from .assemble import STAMPED, full_notebook, student_notebook
-from .files import load, outputs_hash, stamps, to_bytes, without_outputs
+from .files import code_cells, load, outputs_hash, stamps, to_bytes, without_outputs
 from .markers import validate
 from .settings import Settings
 from .stamp import GetExercise
+from .words import with_words
 
 if TYPE_CHECKING:
     from ..exercises.model import Task
 
 _OLD = "is older than its lesson, an exercise, the settings or the builder"
+_WORDLESS = "has a picture without its words beside it, because an older builder made it"
 _BY_HAND = "was changed by hand; change the lesson's source instead"
 
 
@@ -91,7 +93,9 @@ def _full_is_stale(plan: Plan) -> str:
         return _BY_HAND
     if "outputs_hash" not in noted:
         return "has not been executed"
-    return "" if noted["outputs_hash"] == outputs_hash(existing) else "has outputs that were changed by hand"
+    if noted["outputs_hash"] != outputs_hash(existing):
+        return "has outputs that were changed by hand"
+    return "" if all(with_words(cell.outputs) == cell.outputs for cell in code_cells(existing)) else _WORDLESS
 
 
 def _student_is_stale(plan: Plan) -> str:

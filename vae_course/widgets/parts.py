@@ -17,7 +17,8 @@ CSS = """
 .vae-widget .vae-buttons { flex-flow: row wrap; align-items: center; gap: 4px 8px; overflow: visible; }
 .vae-widget .vae-buttons button, .vae-widget .vae-sliders button { width: auto; padding: 0 14px; }
 .vae-widget button:focus-visible, .vae-widget .noUi-handle:focus, .vae-widget .ui-slider-handle:focus,
-.vae-widget input:focus, .vae-widget summary:focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
+.vae-widget input:focus, .vae-widget select:focus, .vae-widget .widget-readout:focus, .vae-widget summary:focus-visible {
+  outline: 3px solid #0072B2 !important; outline-offset: 2px; }
 .vae-widget [role="alert"] { border: 2px solid #C00000; border-left-width: 8px; padding: 6px 10px; }
 .vae-widget [role="alert"] pre { max-height: 200px; overflow: auto; }
 .vae-quiz .vae-prompt { margin-top: 14px; }

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from vae_course.plotting.arrays import decoded, images
@@ -49,9 +50,11 @@ def render(decode_mean: Callable[[Tensor], Tensor], z: Sequence[float] | Tensor)
 
 
 def png(drawing: AltFigure) -> bytes:
-    """The figure as a PNG file, made for speed rather than for size."""
+    """The figure as a PNG file, made for speed rather than for size, with its text alternative as its description."""
     canvas = FigureCanvasAgg(drawing)
     canvas.draw()
-    buffer = io.BytesIO()
-    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(buffer, format="PNG", compress_level=1)
+    buffer, told = io.BytesIO(), PngInfo()
+    told.add_text("Description", drawing.alt)
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture.save(buffer, format="PNG", compress_level=1, pnginfo=told)
     return buffer.getvalue()

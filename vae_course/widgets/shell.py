@@ -1,9 +1,10 @@
-"""What every widget of the course shares: its style, and a stand-in for pages on which widgets do not run."""
+"""What every widget of the course shares: style, names for screen readers, a stand-in for pages without a kernel."""
 
 from typing import Any
 
 import ipywidgets as widgets
 
+from vae_course.widgets.names import names
 from vae_course.widgets.parts import style_sheet
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -18,7 +19,7 @@ class Shell(widgets.VBox):
     """
 
     def __init__(self, parts: list[widgets.Widget], *, name: str) -> None:
-        super().__init__([style_sheet(), *parts])
+        super().__init__([style_sheet(), *parts, *names()])
         self.add_class("vae-widget")
         self.add_class(name)
 

@@ -1,0 +1,44 @@
+"""Sphinx's settings for the reading edition; `build.py` runs Sphinx, and prepares what it reads."""
+
+from sphinx.application import Sphinx
+
+project = "A course on variational autoencoders"
+author = "The VAE course authors"
+html_title = "VAE course"
+language = "en_GB"
+
+extensions = ["myst_nb"]
+nb_execution_mode = "off"  # the stored outputs are the book's
+nb_render_markdown_format = "myst"  # tables and formulas in what a cell shows
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+myst_links_external_new_tab = False
+exclude_patterns = [".doctrees"]
+
+# No exception so far: every warning fails the build. One that must be let through goes here, with its reason.
+suppress_warnings: list[str] = []
+
+html_theme = "furo"
+html_static_path: list[str] = []  # set by `setup`, because it lies among what was prepared
+html_css_files = ["book.css"]
+html_js_files = ["book.js"]
+html_favicon = "favicon.svg"
+html_copy_source = False
+html_show_sphinx = False
+copyright = "the VAE course authors. Code: MIT licence; text and figures: CC BY 4.0"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+
+# The file in _static, never a server elsewhere. Formulas carry MathML for screen readers; the menu, which would make
+# every formula a stop of the Tab key, is off.
+mathjax_path = "mathjax.js"
+mathjax3_config = {
+    "options": {"enableMenu": False, "enableAssistiveMml": True},
+    "svg": {"fontCache": "global"},
+}
+
+
+def setup(app: Sphinx) -> None:
+    """Find what `build.py` prepared."""
+    app.config.html_static_path = [f"{app.srcdir}/_static"]
+    app.config.html_favicon = f"{app.srcdir}/_static/favicon.svg"

@@ -1,0 +1,118 @@
+"""A full notebook as a page: figures as files with their text alternatives, answers folded, widgets as what works unaided."""
+
+import ast
+import base64
+import html
+import importlib
+import pkgutil
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from docs.book import quiz
+from vae_course import widgets
+from vae_course.authoring.words import MARK
+from vae_course.widgets.shell import Shell
+
+PAD = "mnist-2d"  # the pretrained model whose pad stands in a lesson that shows one
+BADGE = re.compile(r"\[!\[(Open in \w+)\]\([^)]*\)\]\(([^)]*)\)\s*")
+MARKER = re.compile(r"^\s*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
+WRITTEN = re.compile(r"<!-- ### BEGIN SOLUTION -->\n(.*?)\n<!-- ### END SOLUTION -->", re.DOTALL)
+STILL = """<p class="book-note">A still picture of a widget. To move it, open the lesson in Colab or Binder by the links
+at the top.</p>"""
+PAD_FRAME = """<iframe class="book-pad" src="_static/pads/{name}.html" title="The latent pad, alive in this page"></iframe>
+<p class="book-note">This pad decodes in your browser: drag in the plane, or focus it and press the arrow keys.
+<a href="_static/pads/{name}.html">Open it on a page of its own.</a></p>"""
+
+
+def prepare(source: Path, folder: Path) -> set[str]:
+    """Write a full notebook as Sphinx reads it into a folder, its figures beside it; the names of the pads it needs.
+
+    Raises:
+        ValueError: a figure has no text alternative.
+    """
+    notebook = nbformat.read(source, as_version=4)
+    pads: set[str] = set()
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            cell.source = _prose(cell.source)
+        elif cell.cell_type == "code":
+            pads |= _outputs(cell, folder, f"{source.stem}-{number}")
+            _fold(cell)
+            cell.source = MARKER.sub("", cell.source)
+    nbformat.write(notebook, folder / source.name)
+    return pads
+
+
+def _prose(text: str) -> str:
+    """Links for badges, which are pictures from elsewhere, and an answer in words behind its summary."""
+    links = [f'<a class="book-launch" href="{html.escape(url)}">{name}</a>' for name, url in BADGE.findall(text)]
+    if links:
+        text = BADGE.sub("", text).replace("\n", f'\n\n<p class="book-launches">{" ".join(links)}</p>\n\n', 1)
+    folded = r'<details class="book-answer"><summary>Show an answer</summary>' + "\n\n\\1\n\n</details>"
+    return WRITTEN.sub(folded, text)
+
+
+def _fold(cell: NotebookNode) -> None:
+    """Put an exercise's answer, and the cell that installs the course, behind a line that opens them."""
+    answer = bool(cell.metadata.get("nbgrader", {}).get("solution"))
+    install = '"google.colab" in sys.modules' in cell.source
+    if not (answer or install):
+        return
+    what = "the answer" if answer else "the cell that finds the course's package"
+    cell.metadata.tags = [*cell.metadata.get("tags", []), "hide-input"]
+    cell.metadata.mystnb = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
+
+
+def _outputs(cell: NotebookNode, folder: Path, name: str) -> set[str]:
+    """Change a cell's outputs into what a page shows; the names of the pads among them."""
+    called, pads = _called(cell.source), set()
+    # The words beside a picture stand in its `alt` here.
+    cell.outputs = [output for output in cell.outputs if not output.get("metadata", {}).get(MARK)]
+    for number, output in enumerate(cell.outputs):
+        data = output.get("data", {})
+        if "image/png" in data:
+            shown = _figure(output, folder, f"{name}-{number}.png")
+            if output.output_type == "display_data" and "LatentPad" in called:
+                pads.add(PAD)
+                shown = PAD_FRAME.format(name=PAD)
+            elif output.output_type == "display_data" and called & _shells():
+                shown += STILL
+            output.data = NotebookNode({"text/html": shown})
+        elif "show" in called and (page := quiz.as_html(cell.source)):
+            output.data = NotebookNode({"text/html": page})
+    return pads
+
+
+def _figure(output: NotebookNode, folder: Path, name: str) -> str:
+    """Write an output's picture as a file, and return the HTML that shows it."""
+    about: dict[str, Any] = output.metadata.get("image/png", {})
+    if not about.get("alt"):
+        raise ValueError(f"The figure {name} has no text alternative: build the lesson again with `vae-course build`.")
+    target = folder / "_static" / "figures" / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(base64.b64decode(output.data["image/png"]))
+    size = f'width="{about["width"]}" height="{about["height"]}"'
+    alt = html.escape(about["alt"], quote=True)
+    return f'<img class="book-figure" src="_static/figures/{name}" alt="{alt}" {size}>'
+
+
+def _called(source: str) -> set[str]:
+    """The names of all functions and classes that a cell calls; cells with IPython's magic call nothing of interest."""
+    try:
+        calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    except SyntaxError:
+        return set()
+    return {ast.unparse(call).rpartition(".")[2] for call in calls}
+
+
+@cache
+def _shells() -> set[str]:
+    """The class names of all widgets of the course."""
+    modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(widgets.__path__, "vae_course.widgets.")]
+    members = [value for module in modules for value in vars(module).values()]
+    return {value.__name__ for value in members if isinstance(value, type) and issubclass(value, Shell)}

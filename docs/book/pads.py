@@ -1,0 +1,35 @@
+"""Latent pads that live in a page of the book: the decoder runs in the browser, so no kernel is needed."""
+
+import os
+from pathlib import Path
+
+from vae_course import data, mnist
+from vae_course.pretrained import load_pretrained
+from vae_course.widgets import LatentPad
+
+# The frame around a pad grows to the pad's height, which only the page inside knows.
+TELL_HEIGHT = """<script>
+const tellHeight = () => parent.postMessage({ padHeight: document.body.scrollHeight + 2 }, "*");
+new ResizeObserver(tellHeight).observe(document.body);
+</script>
+</body>"""
+
+
+def write(target: Path, name: str) -> None:
+    """Write the pad of a pretrained model as a page that a lesson can frame.
+
+    MNIST's images lie in the plane where MNIST is on disk; nothing is downloaded for a book.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    LatentPad(load_pretrained(name), _images(name)).to_html(target, title="The latent pad")
+    page = target.read_text(encoding="utf-8")
+    target.write_text(page.replace("</body>", TELL_HEIGHT), encoding="utf-8", newline="\n")
+
+
+def _images(name: str) -> data.Images | None:
+    """The images that the model was trained for, or None for MNIST's where they are not on disk."""
+    world, named = name.partition("-")[0], os.environ.get("VAE_COURSE_DATA")
+    folders = [data.cache_dir(), *([Path(named).expanduser()] if named else [])]
+    if world == "mnist" and not any(mnist.find(folder) for folder in folders):
+        return None
+    return data.load(world, limit=2000).val

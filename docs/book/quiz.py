@@ -1,0 +1,29 @@
+"""A lesson's quiz for a page without a kernel: each choice opens its reply."""
+
+import html
+import re
+
+from vae_course import quizzes
+
+SHOWN = re.compile(r"quizzes\.show\([\"'](\w+)[\"']\)")
+
+
+def as_html(source: str) -> str:
+    """The quiz that a cell shows as HTML that works without a script, or nothing where it shows none."""
+    shown = SHOWN.search(source)
+    if shown is None:
+        return ""
+    questions = [_question(question) for question in quizzes.questions(shown[1])]
+    return f'<ol class="book-quiz">{"".join(questions)}</ol><p class="book-note">Open a choice to see its reply.</p>'
+
+
+def _question(question: quizzes.Question) -> str:
+    choices = [
+        f"<details><summary>{letter}) {html.escape(choice.text)}</summary><p>{_reply(choice)}</p></details>"
+        for letter, choice in zip(quizzes.LETTERS, question.choices, strict=False)
+    ]
+    return f"<li><p>{html.escape(question.prompt)}</p>{''.join(choices)}</li>"
+
+
+def _reply(choice: quizzes.Choice) -> str:
+    return f"<b>{'Right.' if choice.right else 'Not quite.'}</b> {html.escape(choice.reply.removeprefix('Yes. '))}"
