@@ -36,7 +36,7 @@
 # | $z$ | codes, or places in the plane of codes | `z` | `[M, D]`, at first $D = 2$ |
 # | $\mu, \log\sigma^2$ | mean and log variance of $q(z \mid x)$ | `mu`, `logvar` | `[B, D]` each |
 # | $\sigma$ | standard deviation of $q(z \mid x)$ | `std` | `[B, D]` |
-# | $q(z)$ | aggregated posterior: the mean of all $q(z \mid x)$ | `log_q_z`, its logarithm | `[M]` |
+# | $q(z)$ | aggregated posterior: the mean of all $q(z \mid x)$ | `log_aggregate`, its logarithm | `[M]` |
 # | $\Phi$ | standard normal distribution function | `torch.special.ndtr` | |
 # | $t$ | how far along a walk, from 0 to 1 | `t` | `[T]` |
 # | $a$ | attribute vector | `direction` | `[D]` |
@@ -184,9 +184,9 @@ def log_q_at(z):
 
 
 side = torch.linspace(-4, 4, 91)
-z = torch.cartesian_prod(side, side).flip(1)
-log_q_z = log_q_at(z)
-total = log_q_z.exp().sum() * (side[1] - side[0]) ** 2
+grid, cell = torch.cartesian_prod(side, side).flip(1), (side[1] - side[0]) ** 2
+log_q_grid = log_q_at(grid)
+total = log_q_grid.exp().sum() * cell
 print(f"integral of q(z) over the square: {total:.3f}")
 assert abs(total - 1) < 0.02
 
@@ -195,8 +195,8 @@ assert abs(total - 1) < 0.02
 
 # %%
 prior = model.prior()
-log_p_z = prior.log_prob(z)
-planes({"q(z), all codes": log_q_z.exp().view(91, 91), "p(z), prior": log_p_z.exp().view(91, 91)}, extent=4)
+log_p_grid = prior.log_prob(grid)
+planes({"q(z), all codes": log_q_grid.exp().view(91, 91), "p(z), prior": log_p_grid.exp().view(91, 91)}, extent=4)
 
 # %% [markdown]
 # On the whole $q(z)$ covers what the prior covers, and no more: the circles fit both. In detail it is rough. There are peaks where
@@ -207,7 +207,7 @@ planes({"q(z), all codes": log_q_z.exp().view(91, 91), "p(z), prior": log_p_z.ex
 _ = torch.manual_seed(1)
 z = prior.sample((2000,))
 rare = log_q_at(z) < prior.log_prob(z) - math.log(10)
-claim("08-rare", 100 * rare.float().mean(), world=world, tolerance=3, unit="% of the draws")
+claim("08-rare", 100 * rare.float().mean(), world=world, tolerance=2, unit="% of the draws")
 
 # %% [markdown]
 # {{mnist:08-rare}} % of the prior's draws on MNIST ({{pen:08-rare}} % on pen digits) ask the decoder for something that
@@ -215,45 +215,43 @@ claim("08-rare", 100 * rare.float().mean(), world=world, tolerance=3, unit="% of
 #
 # ### How far, in nats?
 #
-# The distance has a place in the ELBO. The KL that the model pays is a mean over images, and it splits into two parts. **Line 1** is
-# the definition. In **line 2** the logarithm is taken apart at $\log q(z)$, which is exact for every single draw:
+# The distance has a place in the ELBO. The KL that the model pays is a mean over images. **Line 1** is its definition, with an image and a
+# draw of its code inside the expectation. Write $\log q(z \mid x) - \log p(z)$ as $\log q(z \mid x) - \log q(z)$ plus $\log q(z) - \log p(z)$. The
+# second difference depends on $z$ alone, and $z$ has the density $q(z)$, so its mean is a KL. That is **line 2**:
 #
 # $$\frac1N \sum_n \mathrm{KL}\big(q(z \mid x_n) \,\Vert\, p(z)\big)
 # = \underbrace{\mathbb E\left[\log \frac{q(z \mid x)}{q(z)}\right]}_{\text{what a code tells about its image}}
 # + \underbrace{\mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)}_{\text{how far all codes are from the prior}}.$$
 #
-# The first part is the **mutual information** of image and code. For $N$ images it is at most $\log N$. Both parts are zero or more. The
-# expectations are over an image and a draw of its code.
+# The first part is the **mutual information** of image and code; for $N$ images it is at most $\log N$. Neither part is below zero. The cell
+# takes the left side in closed form, the information from one draw for each image, and the last KL by adding up the grid.
 
 # %%
 with torch.no_grad():
     q = model.posterior(asked.x)
     kl = kl_divergence(q, prior)
 z = q.sample()
-log_q_z_x, log_q_z, log_p_z = q.log_prob(z), log_q_at(z), prior.log_prob(z)
+told, paid = q.log_prob(z) - log_q_at(z), q.log_prob(z) - prior.log_prob(z)
+far = (log_q_grid.exp() * (log_q_grid - log_p_grid)).sum() * cell
 split = Derivation("Where the KL goes")
-each = (log_q_z_x - log_p_z) - kl
-split.step("mean KL = E[log q(z|x) - log p(z)]", each.mean(), 0.0, standard_error=standard_error(each))
+split.step("mean KL = E[log q(z|x) - log p(z)]", kl.mean(), paid.mean(), standard_error=standard_error(paid))
 split.step(
-    "log q(z|x)/p(z) = log q(z|x)/q(z) + log q(z)/p(z)",
-    log_q_z_x - log_p_z,
-    (log_q_z_x - log_q_z) + (log_q_z - log_p_z),
+    "mean KL = E[log q(z|x)/q(z)] + KL(q(z) || p(z))", kl.mean(), told.mean() + far, standard_error=standard_error(told)
 )
-split
 
 # %% [markdown]
 # Predict: which of the two parts is the larger?
 
 # %%
 claim("08-asked-kl", kl.mean(), world=world, tolerance=0.5, digits=2)
-claim("08-information", (log_q_z_x - log_q_z).mean(), world=world, tolerance=0.4, digits=2)
-claim("08-marginal", (log_q_z - log_p_z).mean(), world=world, tolerance=0.15, digits=2)
+claim("08-information", told.mean(), world=world, tolerance=0.4, digits=2)
+claim("08-marginal", (paid - told).mean(), world=world, tolerance=0.15, digits=2)
 
 # %% [markdown]
-# Of the {{mnist:08-asked-kl}} nats that these images cost on MNIST, {{mnist:08-information}} are information about the image, and {{mnist:08-marginal}} are the distance of all codes
-# from the prior (on pen digits {{pen:08-information}} and {{pen:08-marginal}} of
-# {{pen:08-asked-kl}}). The second number is small: the training has pressed the
-# codes into the shape of the prior. That is what an autoencoder lacks, and why decoding draws of the prior works at all.
+# Of the {{mnist:08-asked-kl}} nats that these images cost on MNIST, {{mnist:08-information}} are information about the image, and
+# {{mnist:08-marginal}} are the distance of all codes from the prior (on pen digits {{pen:08-information}} and {{pen:08-marginal}} of
+# {{pen:08-asked-kl}}). The second number is small: the training has pressed the codes into the shape of the prior. That is what an
+# autoencoder lacks, and why decoding draws of the prior works at all.
 
 # %% [markdown]
 # ## 4 The whole plane in one picture
@@ -295,7 +293,7 @@ plotting.manifold(model.decode_mean, n=20)
 # Each digit has its area, and on the borders one turns into the next. Compare the areas with the scatter plot of section 2: the same
 # map, stretched so that its crowded middle gets room.
 #
-# Your eye is one judge; a second one that cannot hope is useful. The *reader* is a small classifier, trained on real
+# Your eye is one judge. A second one, which knows nothing of what it should find, is useful. The *reader* is a small classifier, trained on real
 # images with their labels. It takes a few seconds.
 
 
@@ -478,7 +476,7 @@ plotting.pairs(from_caged[:20], from_mended[:20], ncols=10, labels=("caged", "me
 # %%
 for name, images in (("caged", from_caged), ("mended", from_mended)):
     commonest = torch.bincount(read(images)[0]).max() / len(images)
-    claim(f"08-{name}-top", 100 * commonest, world=world, tolerance=30, digits=0, unit="% are read as one class")
+    claim(f"08-{name}-top", 100 * commonest, world=world, tolerance=15, digits=0, unit="% are read as one class")
 
 # %% [markdown]
 # On MNIST {{mnist:08-at-edge}} % of the caged means are at an edge ({{pen:08-at-edge}} % on pen digits), and the ELBO is
@@ -613,8 +611,8 @@ for name, z in places.items():
 # %% [markdown]
 # On MNIST the reader is sure of {{mnist:08-sure-draw}} % of the draws, of {{mnist:08-sure-line}} % half way on the line, and of
 # {{mnist:08-sure-arc}} % half way on the arc (on pen digits {{pen:08-sure-draw}}, {{pen:08-sure-line}} and {{pen:08-sure-arc}} %). So the line
-# loses something, and the arc hardly anything. The loss is moderate, because the decoder is smooth, and codes near the centre are not
-# all strange to it. Take the arc between draws in many dimensions. In the plane, stay on the line.
+# loses something, and the arc hardly anything. It is a matter of degree, no cliff: with 20 dimensions the middle of the line is rare, but
+# not unheard of. Between draws in many dimensions take the arc. In the plane stay on the line.
 
 # %% [markdown]
 # ## 7 Directions that mean something
@@ -719,8 +717,9 @@ for name, direction in (("mixed", mixed), ("within", within)):
 # %% [markdown]
 # Both directions take ink away: {{mnist:08-mixed-ink}} % and {{mnist:08-within-ink}} % on MNIST ({{pen:08-mixed-ink}} % and {{pen:08-within-ink}} % on pen
 # digits). But with all classes mixed only {{mnist:08-mixed-kept}} % of the images keep their class, by class {{mnist:08-within-kept}} %
-# ({{pen:08-mixed-kept}} % and {{pen:08-within-kept}} %). The third with the least ink is full of ones, so the mixed vector points towards the ones
-# as well as towards thin strokes. What differs between two groups of images is all that differs, not only what you sorted by.
+# ({{pen:08-mixed-kept}} % and {{pen:08-within-kept}} %). To see why, count the classes in the third with the least ink,
+# `y[ink.argsort()[:667]].bincount(minlength=10)`: nearly all ones lie in it, so the mixed vector points towards that class as well as
+# towards thin strokes. Two groups differ in more than what you sorted them by.
 
 # %% [markdown]
 # ## 8 The latent pad, and the way home
