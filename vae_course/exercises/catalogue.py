@@ -11,6 +11,7 @@ from vae_course.exercises import (
     lesson_05,
     lesson_06,
     lesson_07,
+    lesson_08,
     lesson_09,
     lesson_11,
 )
@@ -28,6 +29,7 @@ def all_exercises() -> tuple[AnyExercise, ...]:
         *lesson_05.EXERCISES,
         *lesson_06.EXERCISES,
         *lesson_07.EXERCISES,
+        *lesson_08.EXERCISES,
         *lesson_09.EXERCISES,
         *lesson_11.EXERCISES,
     )

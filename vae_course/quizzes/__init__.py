@@ -14,6 +14,7 @@ from vae_course.quizzes import (
     lesson_05,
     lesson_06,
     lesson_07,
+    lesson_08,
     lesson_09,
     lesson_11,
 )
@@ -34,6 +35,7 @@ _QUIZZES = {
     "05": lesson_05.QUESTIONS,
     "06": lesson_06.QUESTIONS,
     "07": lesson_07.QUESTIONS,
+    "08": lesson_08.QUESTIONS,
     "09": lesson_09.QUESTIONS,
     "11": lesson_11.QUESTIONS,
 }

@@ -1,0 +1,47 @@
+"""Lesson 08 and what leans on it: the benchmark times the lesson's own training, and stated numbers say ten digits."""
+
+from pathlib import Path
+
+import jupytext
+import pytest
+import torch
+
+from benchmarks import manifold
+from vae_course import claims, exercises
+
+LESSON = Path(__file__).parents[1] / "solutions" / "08_inside_the_latent_space.py"
+
+
+def code() -> str:
+    return "\n".join(cell.source for cell in jupytext.read(LESSON).cells if cell.cell_type == "code")
+
+
+def test_the_benchmark_times_the_recipe_of_the_lesson():
+    told = f"VAE.mlp(2, hidden={manifold.HIDDEN}),\n    epochs=epochs({manifold.SHOWN:_}),\n    lr=3e-3,"
+    assert told in code()
+    assert manifold.PEAK == 3e-3 and f'"batch_size": {manifold.BATCH}' in code()
+
+
+def test_a_part_of_an_epoch_is_measured_and_scaled():
+    part = manifold.PLAIN_STEPS * manifold.PLAIN_BATCH / 60_000
+    assert part == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("world", ["mnist", "pen"])
+def test_all_ten_digits_are_in_the_plane_however_the_training_varies(world):
+    assert claims.lookup("08-classes", world) == {"value": 10.0, "tolerance": 0, "unit": "classes of 10", "digits": 0}
+    fewest = claims.lookup("08-fewest", world)
+    assert fewest["value"] - fewest["tolerance"] >= 1
+
+
+@pytest.mark.parametrize("world", ["mnist", "pen"])
+def test_the_two_parts_of_the_kl_add_up(world):
+    whole, told, far = (claims.lookup(f"08-{name}", world)["value"] for name in ("asked-kl", "information", "marginal"))
+    assert whole == pytest.approx(told + far, abs=0.05)
+
+
+def test_the_aggregated_posterior_of_one_image_is_its_posterior():
+    log_aggregate = exercises.get("08-aggregate").reference
+    mu, logvar, z = torch.tensor([[0.3, -1.0]]), torch.tensor([[-1.0, 0.2]]), torch.randn(5, 2)
+    expected = torch.distributions.Normal(mu, (0.5 * logvar).exp()).log_prob(z).sum(1)
+    torch.testing.assert_close(log_aggregate(z, mu, logvar), expected)

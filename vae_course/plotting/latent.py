@@ -1,0 +1,214 @@
+"""Inside a plane of codes: posteriors, all of them together beside the prior, pairs to compare, and the unit square."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection
+from matplotlib.colors import PowerNorm, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
+from torch import Tensor
+
+from vae_course.plotting.arrays import decoded, finite, images, to_numpy
+from vae_course.plotting.codes import CLASS_COLOURS
+from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, figure, headed, place, tidy
+from vae_course.plotting.images import sheet, tile
+
+PRIOR_SHARES = (0.5, 0.9, 0.99)
+TINT = "#F0C090"  # light enough for ink, darker than paper also without colour
+
+
+def posterior_ellipses(
+    mu: Any, std: Any, y: Any, *, title: str = "", alt: str | None = None, ax: Axes | None = None
+) -> Figure:
+    """The posterior of each image as an ellipse of two standard deviations, with its class in the middle.
+
+    Dashed circles hold 50, 90 and 99 % of the prior N(0, I).
+
+    Args:
+        mu: posterior means `[N, 2]`.
+        std: standard deviations `[N, 2]`, above zero.
+        y: classes `[N]`, whole numbers.
+        title: heading.
+        alt: text alternative; made from the middle width when left out.
+        ax: axes to draw on instead of a new figure.
+
+    Raises:
+        ValueError: mu is not `[N, 2]`, std has another shape or a width that is not above zero, or y is not `[N]`.
+    """
+    centres, widths, classes = _plane(mu, "mu"), to_numpy(std).astype(float), to_numpy(y)
+    if widths.shape != centres.shape or not (widths > 0).all():
+        raise ValueError(f"std has shape {list(widths.shape)}: give a width above zero for each number of mu.")
+    if classes.shape != (len(centres),) or not np.issubdtype(classes.dtype, np.integer):
+        raise ValueError(f"y has shape {list(classes.shape)}: give one whole number for each of {len(centres)} codes.")
+    fig, ax = place(ax, width=6.2, height=6.0)
+    tidy(ax, title=title, xlabel="z[0]", ylabel="z[1]")
+    colours = [CLASS_COLOURS[int(label) % len(CLASS_COLOURS)] for label in classes]
+    # Widths and heights of the ellipses are diameters: two standard deviations to each side.
+    for fill, alpha in (("none", 0.9), ("face", 0.18)):
+        ellipses = EllipseCollection(
+            4 * widths[:, 0],
+            4 * widths[:, 1],
+            np.zeros(len(centres)),
+            units="xy",
+            offsets=centres,
+            transOffset=ax.transData,
+            facecolors="none" if fill == "none" else colours,
+            edgecolors=colours if fill == "none" else "none",
+            linewidths=1.0,
+            alpha=alpha,
+        )
+        ax.add_collection(ellipses)
+    for label, (x0, x1), colour in zip(classes, centres, colours, strict=True):
+        ax.text(x0, x1, str(label), fontsize=8, ha="center", va="center", color=colour)
+    reach = max(2.6, float((np.abs(centres) + 2 * widths).max()) * 1.04)
+    _prior_circles(ax, reach)
+    text = (
+        f"{len(centres)} posteriors in the plane, each an ellipse of two standard deviations, with the digit of its class;"
+        f" the middle standard deviation is {np.median(widths):.2f}. Dashed circles hold 50, 90 and 99 % of the prior."
+    )
+    return describe(fig, alt or headed(title, text))
+
+
+def planes(densities: Mapping[str, Any], *, extent: float, title: str = "", alt: str | None = None) -> AltFigure:
+    """Densities over the plane side by side, on one scale of colour, with circles that hold 50, 90 and 99 % of N(0, I).
+
+    Args:
+        densities: name to values `[R, R]` on an even grid: the first row is the lowest z[1], the first column the lowest
+            z[0].
+        extent: the grid runs from -extent to extent in both directions.
+        title: heading.
+        alt: text alternative; made from where each density is highest when left out.
+
+    Raises:
+        ValueError: there is no density, or one is no square of finite numbers, none below zero.
+    """
+    tables = {name: to_numpy(values).astype(float) for name, values in densities.items()}
+    if not tables:
+        raise ValueError("densities is empty: give at least one, for example {'q(z)': q}.")
+    for name, table in tables.items():
+        if table.ndim != 2 or table.shape[0] != table.shape[1] or finite(table, name).min() < 0:
+            raise ValueError(
+                f"{name} has shape {list(table.shape)}: give a square [R, R] of densities, none below zero."
+            )
+    highest = max(table.max() for table in tables.values())
+    fig, axes = figure(1, len(tables), width=3.4 * len(tables) + 0.6, height=3.7)
+    told, shown = [], None
+    for ax, (name, table) in zip(axes[0], tables.items(), strict=True):
+        tidy(ax, title=name, xlabel="z[0]", ylabel="z[1]")
+        ax.grid(False)
+        box = (-extent, extent, -extent, extent)
+        shown = ax.imshow(table, origin="lower", extent=box, cmap="Blues", norm=PowerNorm(0.5, 0, highest))
+        _prior_circles(ax, extent)
+        row, column = np.unravel_index(int(table.argmax()), table.shape)
+        at = [-extent + 2 * extent * i / (len(table) - 1) for i in (column, row)]
+        told.append(f"{name} is highest, {table.max():.2f}, at ({at[0]:.1f}, {at[1]:.1f})")
+    assert shown is not None
+    fig.colorbar(shown, ax=list(axes[0]), shrink=0.75, label="density, on a scale of roots")
+    if title:
+        fig.suptitle(title, fontsize=11, x=0.01, ha="left")
+    circles = "Dashed circles hold 50, 90 and 99 % of the prior."
+    return describe(fig, alt or headed(title, f"Densities over the plane: {'; '.join(told)}. {circles}"))
+
+
+def marked_pairs(
+    x: Any, xhat: Any, marked: Any, *, ncols: int = 20, title: str = "", alt: str | None = None
+) -> AltFigure:
+    """Originals, each with its reconstruction right below; the pairs that are marked lie on a tint.
+
+    Args:
+        x: originals `[N, 1, H, W]` in [0, 1].
+        xhat: reconstructions, the same shape.
+        marked: whether to tint each pair, `[N]`.
+        ncols: pairs to a row.
+        title: heading.
+        alt: text alternative; made from the counts when left out.
+
+    Raises:
+        TypeError: the pixels are whole numbers.
+        ValueError: the shapes differ, N is no multiple of ncols, or there is not one mark for each pair.
+    """
+    originals, copies, marks = images(x, "x"), images(xhat, "xhat"), to_numpy(marked).astype(bool)
+    if originals.shape != copies.shape or marks.shape != (len(originals),):
+        raise ValueError(
+            f"x has shape {list(originals.shape)}, xhat {list(copies.shape)} and marked {list(marks.shape)}: give each"
+            " original one reconstruction and one mark."
+        )
+    if ncols < 1 or len(originals) % ncols:
+        raise ValueError(f"{len(originals)} pairs do not fill rows of {ncols}: give another ncols.")
+    rows = np.stack([band.reshape(-1, ncols, *band.shape[1:]) for band in (originals, copies)], axis=1)
+    mosaic = tile(rows.reshape(-1, *originals.shape[1:]), ncols, above=[8, 0] * (len(originals) // ncols))
+    fig, ax = sheet(mosaic, title=title)
+    fig.greys = None
+    ax.clear()
+    ax.set_axis_off()
+    paper = np.ones((*mosaic.sheet.shape, 3))
+    height, width = mosaic.size
+    for i in np.flatnonzero(marks):
+        left, top = mosaic.lefts[i % ncols], mosaic.tops[2 * (i // ncols)]
+        paper[top : top + 2 * height, left : left + width] = to_rgb(TINT)
+    ax.imshow(paper * (1 - mosaic.sheet[..., None]), interpolation="nearest", aspect="equal")
+    ax.set_title(title, fontsize=11, loc="left", pad=4)
+    text = f"{len(originals)} pairs of images, each original above its reconstruction; {int(marks.sum())} of them lie on a tint."
+    return describe(fig, alt or headed(title, text))
+
+
+def unit_square(decode_mean: Callable[[Tensor], Tensor], *, n: int = 20, alt: str | None = None) -> AltFigure:
+    """The grid at quantiles of the prior with the unit square outlined, and beside it an even grid on that square.
+
+    Args:
+        decode_mean: from codes `[B, 2]` to mean images `[B, 1, H, W]` in [0, 1].
+        n: images to a side.
+        alt: text alternative; made from the share of the prior in the square when left out.
+
+    Raises:
+        ValueError: n is below two, or the decoder gives no images in [0, 1].
+    """
+    if n < 2:
+        raise ValueError(f"n is {n}: a grid needs two codes or more to a side.")
+    fig, axes = figure(1, 2, width=7.4, height=3.95)
+    quantiles = torch.special.ndtri((torch.arange(n) + 0.5) / n)
+    even = torch.linspace(0, 1, n)
+    titles = ("quantiles of the prior", "the square from 0 to 1")
+    for ax, axis, name in zip(axes[0], (quantiles, even), titles, strict=True):
+        z = torch.cartesian_prod(axis.flip(0), axis).flip(1)
+        mosaic = tile(decoded(decode_mean, z), n, above=[0] * n, gap=0)
+        ax.imshow(1 - mosaic.sheet[: n * mosaic.size[0]], cmap="gray", vmin=0, vmax=1, extent=(0, 1, 0, 1))
+        ax.set_title(name, fontsize=11, loc="left")
+        ax.tick_params(labelsize=9, color=GREY)
+        ax.spines[:].set_visible(False)
+        ax.set_xlabel("z[0]", fontsize=10)
+        ax.set_ylabel("z[1]", fontsize=10)
+    ticks = torch.tensor([-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5])
+    shares = torch.special.ndtr(ticks).tolist()
+    for axis_of in (axes[0, 0].xaxis, axes[0, 0].yaxis):
+        axis_of.set_ticks(shares, [f"{t:g}" for t in ticks.tolist()])
+    side = float(torch.special.ndtr(torch.tensor(1.0))) - 0.5
+    axes[0, 0].add_patch(Rectangle((0.5, 0.5), side, side, fill=False, edgecolor=COLOURS[1], linewidth=2.5))
+    text = (
+        f"Two grids of {n} by {n} decoded images. Left, codes at quantiles of the prior, with an outline around the codes"
+        f" from 0 to 1, which hold {100 * side**2:.1f} % of the prior. Right, an even grid on that square alone."
+    )
+    return describe(fig, alt or text)
+
+
+def _prior_circles(ax: Axes, reach: float) -> None:
+    """Circles that hold 50, 90 and 99 % of N(0, I) in the plane, P(|z| < r) = 1 - exp(-r^2 / 2)."""
+    for share in PRIOR_SHARES:
+        radius = math.sqrt(-2 * math.log(1 - share))
+        ax.add_patch(Circle((0, 0), radius, fill=False, edgecolor=GREY, linestyle="--", linewidth=1.0))
+        if radius < reach:
+            ax.text(0, radius, f"{100 * share:.0f} %", fontsize=8, color=GREY, ha="center", va="bottom")
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
+    ax.set_aspect("equal")
+
+
+def _plane(values: Any, name: str) -> np.ndarray:
+    array = to_numpy(values).astype(float)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"{name} has shape {list(array.shape)}: give codes in the plane, [N, 2].")
+    return finite(array, name)
