@@ -12,6 +12,7 @@ from vae_course.exercises import (
     lesson_06,
     lesson_07,
     lesson_09,
+    lesson_10,
     lesson_11,
 )
 from vae_course.exercises.model import AnyExercise, UnknownExercise
@@ -29,6 +30,7 @@ def all_exercises() -> tuple[AnyExercise, ...]:
         *lesson_06.EXERCISES,
         *lesson_07.EXERCISES,
         *lesson_09.EXERCISES,
+        *lesson_10.EXERCISES,
         *lesson_11.EXERCISES,
     )
 

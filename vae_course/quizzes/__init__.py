@@ -15,6 +15,7 @@ from vae_course.quizzes import (
     lesson_06,
     lesson_07,
     lesson_09,
+    lesson_10,
     lesson_11,
 )
 from vae_course.quizzes.model import Choice, Question
@@ -35,6 +36,7 @@ _QUIZZES = {
     "06": lesson_06.QUESTIONS,
     "07": lesson_07.QUESTIONS,
     "09": lesson_09.QUESTIONS,
+    "10": lesson_10.QUESTIONS,
     "11": lesson_11.QUESTIONS,
 }
 
