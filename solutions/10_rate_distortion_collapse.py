@@ -96,7 +96,7 @@ _ = torch.manual_seed(0)
 # %%
 curve = Derivation("The rate-distortion curve of Gaussian data")
 s2, sigma = torch.tensor([4.0], dtype=torch.float64), 0.5
-v, m, tau2 = (torch.tensor([value], dtype=torch.float64) for value in (1.5, 0.4, 0.3))
+v, m, tau2 = (torch.tensor([value], dtype=torch.float64) for value in (1.5, 0.7, 0.3))
 model, line = LinearModel(v, m, tau2, sigma), GaussianSource(s2, sigma)
 x = line.sample(100_000, generator=torch.Generator().manual_seed(1))
 terms = objectives.elbo(model, x)
@@ -438,7 +438,7 @@ print(f"I = {information:.2f} from 500 points, {0.5 * torch.log(a / tau2).item()
 
 # %% [markdown]
 # For a rate of a few nats, 500 points are plenty. For images with 20 nats they are not: there the estimate runs into its ceiling. `split_rate` therefore reports a second number, from a mixture that
-# leaves the code's own image out. In expectation the information about *new* images lies between the two.
+# leaves the code's own image out. In expectation the information about *new* images lies between the two. (Where codes hardly overlap, the second one exceeds even the rate. Since $I \le R$, it is cut off there.)
 #
 # Predict for the eight models: where is the rate all information? Where do the two estimates part?
 
@@ -448,7 +448,7 @@ from vae_course.information import split_rate
 parts_of = {beta: split_rate(model, val) for beta, model in models.items()}
 curves = {
     "rate": [part.rate for part in parts_of.values()],
-    "I, own image left out": [part.information_above for part in parts_of.values()],
+    "I, own image left out": [min(part.information_above, part.rate) for part in parts_of.values()],
     "I among 2,000 images": [part.information for part in parts_of.values()],
 }
 plotting.lines(betas, curves, xlabel="beta", ylabel="nats", logx=True, markers=True)
@@ -457,12 +457,14 @@ plotting.lines(betas, curves, xlabel="beta", ylabel="nats", logx=True, markers=T
 claim("10-ceiling", math.log(2000), world="any", tolerance=0.05)
 claim("10-information-1", parts_of[1.0].information, world=world, tolerance=0.3)
 claim("10-information-8", parts_of[8.0].information, world=world, tolerance=0.4)
-claim("10-marginal-8", parts_of[8.0].marginal_kl, world=world, tolerance=0.3, digits=2)
+claim("10-marginal-8", parts_of[8.0].marginal_kl, world=world, tolerance=0.3)
 
 # %% [markdown]
-# At $\beta = 8$ and above the lines lie on each other: {{mnist:10-information-8}} of {{mnist:10-rate-8}} nats are information on MNIST, {{pen:10-information-8}} of {{pen:10-rate-8}} on pen digits. For
-# small $\beta$ the lower curve hits its ceiling of {{any:10-ceiling}} nats ({{mnist:10-information-1}} at $\beta = 1$ on MNIST, {{pen:10-information-1}} on pen digits): each of the 2,000 images can be told from its code. The upper curve is not
-# stopped there, but it is no exact value either. So with 2,000 images you can say that a rate of 20 nats holds *at least* 7.6 nats of information, and no more than that.
+# At $\beta = 8$ the two estimates agree, and the split is clear: of {{mnist:10-rate-8}} nats of rate {{mnist:10-information-8}} are information and {{mnist:10-marginal-8}} are marginal KL on MNIST; on pen digits it is {{pen:10-information-8}} and
+# {{pen:10-marginal-8}} of {{pen:10-rate-8}}. The codes as a whole do not quite look like the prior, and the network pays for that.
+#
+# For small $\beta$ the lower curve hits its ceiling of {{any:10-ceiling}} nats ({{mnist:10-information-1}} at $\beta = 1$ on MNIST, {{pen:10-information-1}} on pen digits): each of the 2,000 images can be told from its code. The upper one is
+# of no help there. So all that 2,000 images can say of a rate of 20 nats is that *at least* 7.5 of them are information. To see more you would need $N$ near $e^{20}$ images.
 
 # %% [markdown]
 # ## 5 Which dimensions work?
@@ -490,7 +492,7 @@ exercises.check("10-active-units", is_active)
 is_active = exercises.or_reference("10-active-units", is_active)
 
 # %% [markdown]
-# Here is the model with $\beta = 8$. Grey and hatched dimensions are not active.
+# Here is the model with $\beta = 16$. Grey and hatched dimensions are not active.
 
 
 # %%
@@ -501,38 +503,39 @@ def show_dimensions(model):
     return dimensions(kl_per_dim(model, val), is_active(mu, logvar, 0.01))
 
 
-show_dimensions(models[8.0])
+show_dimensions(models[16.0])
 
 # %%
-for beta in (1.0, 8.0):
-    claim(f"10-active-{beta:g}", active_units(models[beta], val), world=world, tolerance=3, digits=0, unit="of 20")
+for beta in (1.0, 8.0, 16.0):
+    claim(f"10-active-{beta:g}", active_units(models[beta], val), world=world, tolerance=5, digits=0, unit="of 20")
 
 # %% [markdown]
-# {{mnist:10-active-8}} of 20 dimensions are active at $\beta = 8$ on MNIST, {{pen:10-active-8}} on pen digits; at $\beta = 1$ it is {{mnist:10-active-1}} and {{pen:10-active-1}}. As in the exact world, dimensions die one by one as the code gets dearer.
+# {{mnist:10-active-16}} of 20 dimensions are active at $\beta = 16$ on MNIST, {{pen:10-active-16}} on pen digits. At $\beta = 8$ it is {{mnist:10-active-8}} and {{pen:10-active-8}}, at $\beta = 1$ {{mnist:10-active-1}} and {{pen:10-active-1}}; and you saw none left at 32. As in the exact world, dimensions die
+# one after the other as the code gets dearer. Note how low the threshold is: a dimension with a KL of two hundredths of a nat still counts as active. Read the bars as well as the count.
 #
 # ### The dashboard
 #
 # Choose a model, then a dimension (they are sorted by KL), and move its value. The other dimensions keep the code of the image. The strip below shows the whole walk. Try these:
 #
-# 1. With $\beta = 8$, take the first dimension, then the last. What does each change in the picture?
+# 1. With $\beta = 16$, take the first dimension, then the last. What does each change in the picture?
 # 2. Does a dimension with twice the KL change twice as much?
 # 3. Take another image. Does the same dimension still mean the same?
 
 # %%
 from vae_course.widgets.dimension_dashboard import DimensionDashboard
 
-DimensionDashboard({f"beta = {beta:g}": models[beta] for beta in (8.0, 1.0, 4.0)}, val[:500])
+DimensionDashboard({f"beta = {beta:g}": models[beta] for beta in (16.0, 8.0, 1.0)}, val[:500])
 
 # %% [markdown]
-# If nothing moves here: a walk along the two dimensions with the largest KL, and along the one with the smallest, at $\beta = 8$.
+# If nothing moves here: a walk along the two dimensions with the largest KL, and along the one with the smallest, at $\beta = 16$.
 
 # %%
 from vae_course.widgets.dimension_dashboard import walk
 
-order = torch.argsort(kl_per_dim(models[8.0], val), descending=True).tolist()
+order = torch.argsort(kl_per_dim(models[16.0], val), descending=True).tolist()
 with torch.no_grad():
-    centre = models[8.0].posterior(val.x[:1]).mean[0]
-    walks = {f"dimension {d}": models[8.0].decode_mean(walk(centre, d)) for d in (*order[:2], order[-1])}
+    centre = models[16.0].posterior(val.x[:1]).mean[0]
+    walks = {f"dimension {d}": models[16.0].decode_mean(walk(centre, d)) for d in (*order[:2], order[-1])}
 rows(walks)
 
 # %% [markdown]

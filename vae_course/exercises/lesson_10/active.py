@@ -17,11 +17,12 @@ def _cases(seed: int) -> list[Inputs]:
     threshold = 0.01
     cases: list[Inputs] = []
     for n in (3, 9, 6, 40):
-        spread = torch.tensor([1.0, 0.01, 0.05, 0.15, 0.097, 0.104, 0.02])
+        spread = torch.tensor([1.0, 0.01, 0.05, 0.15, 0.097, 0.104, 0.02, 0.03])
         noise = normal(source, n, len(spread))
         unit = (noise - noise.mean(0)) / noise.std(0)
-        centre = torch.tensor([0.0, 0.6, -0.3, 0.4, 0.2, -0.1, 0.0])
-        logvar = torch.tensor([-3.0, 0.0, -2.0, -0.1, -0.01, -5.0, -0.5]) - 0.05 * uniform(source, n, len(spread))
+        centre = torch.tensor([0.0, 0.6, -0.3, 4.0, 0.2, -0.1, 0.0, 0.0])
+        logvar = torch.tensor([-3.0, 0.0, -2.0, -0.1, -0.01, -5.0, 0.0, -2.0])
+        logvar = logvar + 0.01 * (uniform(source, n, len(spread)) - 0.5)
         order = torch.randperm(len(spread), generator=source)
         cases.append(
             {

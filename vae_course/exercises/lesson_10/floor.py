@@ -1,20 +1,36 @@
 """10-free-bits: find the error. A floor for the KL that the networks can buy in the wrong place."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from vae_course.exercises.inputs import generator, uniform
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 
 def _reference(kl_of_dims: Tensor, floor: float) -> Tensor:
     return kl_of_dims.mean(0).clamp_min(floor).sum()
 
 
+def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
+    """The price and its gradient; below the floor there is none, however that is written."""
+    kl_of_dims = case["kl_of_dims"]
+    assert isinstance(kl_of_dims, Tensor)
+    leaf = kl_of_dims.detach().clone().requires_grad_()
+    price = answer(leaf, case["floor"])
+    if not isinstance(price, Tensor) or price.dim():
+        shape = f"of shape {list(price.shape)}" if isinstance(price, Tensor) else f"of type {type(price).__name__}"
+        raise AnswerError(f"your function must return one number, a tensor of shape [], not one {shape}.")
+    gradient = torch.autograd.grad(price, leaf, allow_unused=True)[0] if price.requires_grad else None
+    return {"price": price.detach(), "gradient": torch.zeros_like(leaf) if gradient is None else gradient}
+
+
 def _cases(seed: int) -> list[Inputs]:
     """Two images that can be done by hand, then dimensions on both sides of the floor."""
     source = generator(seed)
     cases: list[Inputs] = [{"kl_of_dims": torch.tensor([[0.2, 3.0, 0.0], [0.6, 1.0, 0.1]]), "floor": 0.5}]
+    cases.append({"kl_of_dims": 0.25 * uniform(source, 3, 2), "floor": 0.6})  # below the floor all together
     for b, d, floor in ((1, 3, 0.7), (4, 3, 0.4), (3, 6, 1.2), (6, 2, 0.15)):
         size = torch.where(torch.arange(d) % 2 == 0, 0.9, 2.4) * floor
         cases.append({"kl_of_dims": size * (0.1 + 1.6 * uniform(source, b, d)), "floor": floor})
@@ -57,7 +73,6 @@ def free_bits(kl_of_dims, floor):
     parameters=("kl_of_dims", "floor"),
     returns="one number, a tensor of shape []",
     reference=_reference,
-    gradients=("kl_of_dims",),
     alternatives=(
         Alternative("loop", _loop),
         Alternative("relu", lambda kl, floor: (floor + torch.relu(kl.mean(0) - floor)).sum()),
@@ -135,4 +150,5 @@ def free_bits(kl_of_dims, floor):
         ),
     ),
     cases=_cases,
+    probe=_probe,
 )
