@@ -39,9 +39,8 @@ class PixelByPixel(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(x | z) of images `[..., C, H, W]` with pixels 0 or 1, `[...]` in nats."""
         seen = (value.flatten(-3) @ self.weights.T).view_as(value)
-        return -F.binary_cross_entropy_with_logits(
-            *torch.broadcast_tensors(self.logits + seen, value), reduction="none"
-        ).sum((-3, -2, -1))
+        logits, x = torch.broadcast_tensors(self.logits + seen, value)
+        return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum((-3, -2, -1))
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw images pixel by pixel, `[*sample_shape, ..., C, H, W]`."""
@@ -74,6 +73,8 @@ class PixelVAE(VAE):
     Raises:
         ValueError: reach is below zero.
     """
+
+    allowed: Tensor
 
     def __init__(
         self, latent_dim: int = 10, *, hidden: Sequence[int] = (200,), reach: int = 784, shape: Shape = (1, 28, 28)

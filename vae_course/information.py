@@ -66,8 +66,8 @@ def split_rate(model: LatentVariableModel, images: Images | Tensor, *, n_samples
             module.eval()
         q, p = model.posterior(x.to(device or x.device)), model.prior()
         draws = [split_of_draws(*log_densities(q, q.sample()), p) for _ in range(n_samples)]
-    mean = torch.tensor(draws, dtype=torch.float64).mean(0).tolist()
-    return RateSplit(*mean, n=len(x))
+    rate, information, marginal_kl, above = torch.tensor(draws, dtype=torch.float64).mean(0).tolist()
+    return RateSplit(rate, information, marginal_kl, above, n=len(x))
 
 
 def log_densities(q: Distribution, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.distributions import Independent, Normal
+from torch.distributions import Distribution, Independent, Normal
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,14 @@ class LinearModel:
     tau2: Tensor
     sigma: float
 
-    def prior(self) -> Independent:
+    def prior(self) -> Distribution:
         """p(z) = N(0, I), event `[X]`."""
         return Independent(Normal(torch.zeros_like(self.v), torch.ones_like(self.v)), 1)
 
-    def posterior(self, x: Tensor) -> Independent:
+    def posterior(self, x: Tensor) -> Distribution:
         """q(z | x) for x `[B, X]`, batch `[B]`, event `[X]`."""
         return Independent(Normal(x * self.m, self.tau2.sqrt().expand_as(x)), 1)
 
-    def likelihood(self, z: Tensor) -> Independent:
+    def likelihood(self, z: Tensor) -> Distribution:
         """p(x | z) for z `[..., X]`, event `[X]`."""
         return Independent(Normal(z * self.v, torch.full_like(z, self.sigma)), 1)

@@ -55,7 +55,8 @@ def rate_distortion(
         if beta != chosen:
             ax.annotate(f"{beta:g}", (r[i], d[i]), xytext=(5, 5), textcoords="offset points", fontsize=9, color=CURVE)
     if chosen is not None:
-        _tangent(ax, *((values[list(betas).index(chosen)]) for values in (r, d)), chosen)
+        i = list(betas).index(chosen)
+        _tangent(ax, float(r[i]), float(d[i]), chosen)
     tidy(ax, title=title, xlabel="rate R (nats per image)", ylabel="distortion D (nats per image)")
     told = "; ".join(f"beta {b:g}: R {x:.1f}, D {y:.1f}" for b, x, y in zip(betas, r, d, strict=True))
     floor = "" if best is None else f" No model has R + D below {best:.1f}."
