@@ -146,7 +146,7 @@ def kl_per_dim(model: LatentVariableModel, images: Images | Tensor, *, batch_siz
     Raises:
         TypeError: the model's posterior is not a product over dimensions.
     """
-    return _over_batches(model, images, batch_size, 0, lambda x: _kl_of_factors(model, x).T).mean(1).float()
+    return _over_batches(model, images, batch_size, 0, lambda x: kl_of_factors(model, x).T).mean(1).float()
 
 
 def active_units(
@@ -200,8 +200,12 @@ def _bound_in_pieces(model: LatentVariableModel, x: Tensor, k: int) -> Tensor:
     return torch.logsumexp(torch.stack(sums), 0) - math.log(k)
 
 
-def _kl_of_factors(model: LatentVariableModel, x: Tensor) -> Tensor:
-    """KL of each dimension, `[B, D]`."""
+def kl_of_factors(model: LatentVariableModel, x: Tensor) -> Tensor:
+    """KL of each latent dimension for each example, `[B, D]` in nats.
+
+    Raises:
+        TypeError: posterior or prior is not a product over dimensions.
+    """
     q, p = model.posterior(x), model.prior()
     if not (isinstance(q, Independent) and isinstance(p, Independent)):
         raise TypeError(

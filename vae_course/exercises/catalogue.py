@@ -13,6 +13,7 @@ from vae_course.exercises import (
     lesson_07,
     lesson_08,
     lesson_09,
+    lesson_10,
     lesson_11,
 )
 from vae_course.exercises.model import AnyExercise, UnknownExercise
@@ -31,6 +32,7 @@ def all_exercises() -> tuple[AnyExercise, ...]:
         *lesson_07.EXERCISES,
         *lesson_08.EXERCISES,
         *lesson_09.EXERCISES,
+        *lesson_10.EXERCISES,
         *lesson_11.EXERCISES,
     )
 

@@ -16,6 +16,7 @@ from vae_course.quizzes import (
     lesson_07,
     lesson_08,
     lesson_09,
+    lesson_10,
     lesson_11,
 )
 from vae_course.quizzes.model import Choice, Question
@@ -37,6 +38,7 @@ _QUIZZES = {
     "07": lesson_07.QUESTIONS,
     "08": lesson_08.QUESTIONS,
     "09": lesson_09.QUESTIONS,
+    "10": lesson_10.QUESTIONS,
     "11": lesson_11.QUESTIONS,
 }
 

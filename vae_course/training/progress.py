@@ -8,10 +8,10 @@ from tqdm import tqdm
 SWITCH = "VAE_COURSE_PROGRESS"
 
 
-def progress_bar(*, total: int, done: int, show: bool) -> tqdm:
+def progress_bar(*, total: int, done: int, show: bool, unit: str = " steps") -> tqdm:
     """A bar over the steps of a training; the environment variable VAE_COURSE_PROGRESS=0 silences it."""
     hidden = not shows_progress(show)
-    return tqdm(total=total, initial=done, disable=hidden, file=sys.stdout, unit=" steps", mininterval=0.25)
+    return tqdm(total=total, initial=done, disable=hidden, file=sys.stdout, unit=unit, mininterval=0.25)
 
 
 def shows_progress(wanted: bool) -> bool:

@@ -54,6 +54,12 @@ class Recipe(Settings):
         return {field.name: getattr(self, field.name) for field in fields(Settings)}
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """Everything that `fit` is called with beside the model and the images."""
+        names = ("loss", "val", "anneal", "transform")
+        return {name: getattr(self, name) for name in names} | self.settings
+
+    @property
     def key(self) -> str:
         """Equal for recipes whose settings, data and code are: a function with another body changes it."""
         functions = (self.build, self.loss, self.anneal, self.transform)
@@ -76,39 +82,29 @@ def fit_or_load(
     Raises:
         TypeError, ValueError, TrainingError: as in `fit`.
     """
-    path = cache_dir() / "models" / f"{recipe.name}-{recipe.key[:16]}.pt"
-    found = _load(recipe, path)
+    found = load(recipe)
     if found is not None:
         _say(f'Loaded "{recipe.name}", trained before by the same recipe: {found[1].summary()}.', progress)
         return found
-    model = _build(recipe)
-    history = fit(
-        model,
-        recipe.images,
-        loss=recipe.loss,
-        val=recipe.val,
-        anneal=recipe.anneal,
-        transform=recipe.transform,
-        device=device,
-        progress=progress,
-        callbacks=callbacks,
-        **recipe.settings,
-    )
+    model = build(recipe)
+    history = fit(model, recipe.images, **recipe.arguments, device=device, progress=progress, callbacks=callbacks)
     _say(f'Trained "{recipe.name}": {history.summary()}.', progress)
-    if history.stopped != "interrupted":
-        _keep(model, history, path)
+    keep(recipe, model, history)
     return model, history
 
 
-def _build(recipe: Recipe) -> nn.Module:
+def build(recipe: Recipe) -> nn.Module:
+    """The untrained model of a recipe."""
     with isolated_rng(recipe.seed):
         return recipe.build()
 
 
-def _load(recipe: Recipe, path: Path) -> tuple[nn.Module, History] | None:
+def load(recipe: Recipe) -> tuple[nn.Module, History] | None:
+    """The model of a recipe that was trained here before, with its history; None where there is none."""
+    path = _path(recipe)
     if not path.exists():
         return None
-    model = _build(recipe)
+    model = build(recipe)
     try:
         state = files.load(path)
         model.load_state_dict(state["model"])
@@ -118,11 +114,18 @@ def _load(recipe: Recipe, path: Path) -> tuple[nn.Module, History] | None:
         return None
 
 
-def _keep(model: nn.Module, history: History, path: Path) -> None:
+def keep(recipe: Recipe, model: nn.Module, history: History) -> None:
+    """Put a finished training where `load` finds it; one that was interrupted is not kept."""
+    if history.stopped == "interrupted":
+        return
     try:
-        files.save({"model": model.state_dict(), "history": history.to_dict()}, path)
+        files.save({"model": model.state_dict(), "history": history.to_dict()}, _path(recipe))
     except TrainingError as error:
         print(f"The trained model is not kept for next time. {error}")
+
+
+def _path(recipe: Recipe) -> Path:
+    return cache_dir() / "models" / f"{recipe.name}-{recipe.key[:16]}.pt"
 
 
 def _say(line: str, progress: bool) -> None:

@@ -1,0 +1,756 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 10 Rate, distortion and collapse
+#
+# The ELBO is a sum of two prices: what the code costs, and what is still missing once the code is known. This lesson takes the
+# sum apart. You move along the curve on which one price is traded for the other, see how much of the code's price is
+# information, kill a code on purpose, and bring it back in four ways.
+
+# %% [markdown]
+# **After this lesson you can**
+# - say what beta trades for what, and at which rate of exchange,
+# - read a rate-distortion curve, with its bound, its slope and its two ends,
+# - split a rate into information and the price of a prior that does not fit,
+# - tell which latent dimensions are active,
+# - recognise a collapsed posterior, say why it happened, and choose a cure whose price you know.
+#
+# **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO and its two forms), [lesson 06](06_choosing_the_likelihood.ipynb)
+# (beta, and a Gaussian with a stated sigma) and [lesson 07](07_your_first_vae.ipynb) (training a VAE). Variances and logarithms.
+#
+# **Time:** 75 minutes. Two cells train networks, or load what they trained before. Each says how long it takes; together they need
+# about one minute on two idle cores.
+#
+# **Symbols of this lesson**
+#
+# | symbol | meaning | in code | shape |
+# |---|---|---|---|
+# | $\beta$ | weight of the KL | `beta` | one number |
+# | $R$ | rate: mean KL of $q(z \mid x)$ to the prior, nats per image | `rate` | one number, or `[X]` |
+# | $D$ | distortion: mean of $-\log p(x \mid z)$, nats per image | `distortion` | one number, or `[X]` |
+# | $s^2$ | variance of the data in each direction | `s2` | `[X]` |
+# | $\sigma$ | standard deviation of the decoder's noise | `sigma` | one number |
+# | $v, m, \tau^2$ | slope of the decoder; slope and variance of $q$ | `v`, `m`, `tau2` | `[X]` each |
+# | $q(z)$ | mixture of all posteriors | `log_mixture` | `[M]`, one for each code |
+# | $I$ | information that codes carry about the image, nats | `information` | one number |
+# | $\mathrm{KL}_d$ | KL of each latent dimension, nats | `kl_of_dims` | `[B, D]` |
+
+# %% [markdown]
+# ## 1 Two prices
+#
+# Think of the code $z$ as a message, and of the decoder as the person who receives it.
+#
+# - The **rate** $R = \mathbb E_x \, \mathrm{KL}(q(z \mid x) \,\Vert\, p(z))$ is what the message costs. A code that is the same for all images,
+#   and like the prior, costs nothing.
+# - The **distortion** $D = -\mathbb E_x \mathbb E_{q(z \mid x)} \log p(x \mid z)$ is what has to be added to get the image exactly, once the message is known.
+#
+# Both are in nats per image. The ELBO adds them, and a **beta-VAE** weighs them:
+#
+# $$-\text{ELBO} = D + R, \qquad \text{loss} = D + \beta R.$$
+#
+# With $\beta = 1$ the loss is the negative ELBO. With $\beta = 4$ a nat of code costs as much as four nats of distortion, so the
+# network will buy fewer of them. Lesson 06 showed how a beta slips in unseen; here you choose it. One thing to keep in mind: the
+# loss of a beta-VAE is not a bound you can compare. **Whatever a model was trained with, its ELBO is $-(D + R)$.**
+
+# %%
+import functools
+import math
+
+import sympy
+import torch
+from torch.distributions import Independent, Normal, kl_divergence
+
+from vae_course import data, exercises, objectives, plotting
+from vae_course.claims import claim
+from vae_course.evaluation import active_units, evaluate, kl_per_dim
+from vae_course.plotting.rates import cures, dimensions, rate_distortion
+from vae_course.rate_distortion import GaussianSource, LinearModel
+from vae_course.steps import Derivation, standard_error
+
+_ = torch.manual_seed(0)
+
+# %% [markdown]
+# ## 2 The curve, where everything is known
+#
+# Data with one number first: $x$ is Gaussian with variance $s^2$. The model is as small as a VAE can be. Decoder and encoder are
+# straight lines:
+#
+# $$z \sim \mathcal N(0, 1), \qquad x \mid z \sim \mathcal N(v z, \sigma^2), \qquad q(z \mid x) = \mathcal N(m x, \tau^2).$$
+#
+# $\sigma$ is fixed, as in lesson 06 where you chose it. Training means to find $v$, $m$ and $\tau^2$ for a given $\beta$. We do it on
+# paper, and each line is tested.
+#
+# **Line 1** is the rate. The KL of a Gaussian to $\mathcal N(0, 1)$ is $\frac12 (\mu^2 + \tau^2 - 1 - \log \tau^2)$ with $\mu = m x$, and the mean of $x^2$ is $s^2$.
+# **Line 2** is the distortion: the error $x - v z$ has two parts, $(1 - v m) x$ and $v$ times the noise of $q$.
+#
+# $$R = \tfrac12 \left(m^2 s^2 + \tau^2 - 1 - \log \tau^2\right), \qquad D = \tfrac12 \log(2 \pi \sigma^2) + \frac{s^2 (1 - v m)^2 + v^2 \tau^2}{2 \sigma^2}.$$
+#
+# The test draws points and codes, with values for $v, m, \tau^2$ that are far from the best ones.
+
+# %%
+curve = Derivation("The rate-distortion curve of Gaussian data")
+s2, sigma = torch.tensor([4.0], dtype=torch.float64), 0.5
+v, m, tau2 = (torch.tensor([value], dtype=torch.float64) for value in (1.5, 0.7, 0.3))
+model, line = LinearModel(v, m, tau2, sigma), GaussianSource(s2, sigma)
+x = line.sample(100_000, generator=torch.Generator().manual_seed(1))
+terms = objectives.elbo(model, x)
+rate = 0.5 * (m**2 * s2 + tau2 - 1 - tau2.log())
+distortion = 0.5 * math.log(2 * math.pi * sigma**2) + (s2 * (1 - v * m) ** 2 + v**2 * tau2) / (2 * sigma**2)
+curve.step("R = 1/2 (m^2 s^2 + tau^2 - 1 - log tau^2)", terms.kl.mean(), rate, standard_error=standard_error(terms.kl))
+spread = standard_error(terms.log_px_z)
+curve.step("D = 1/2 log(2 pi sigma^2) + error / (2 sigma^2)", -terms.log_px_z.mean(), distortion, standard_error=spread)
+
+# %% [markdown]
+# Now the best $q$ for a given decoder: set the derivatives of $D + \beta R$ to zero. **Lines 3 and 4**, by sympy:
+#
+# $$\frac{\partial}{\partial m} (D + \beta R) = \frac{s^2}{\sigma^2} \left((v^2 + \beta \sigma^2) \, m - v\right), \qquad
+# \frac{\partial}{\partial \tau^2} (D + \beta R) = \frac{1}{2} \left(\frac{v^2 + \beta \sigma^2}{\sigma^2} - \frac{\beta}{\tau^2}\right).$$
+#
+# They vanish at $m = v / (v^2 + \beta \sigma^2)$ and $\tau^2 = \beta \sigma^2 / (v^2 + \beta \sigma^2)$. For $\beta = 1$ that is the true posterior. For another
+# $\beta$ it is the posterior of a world whose noise has variance $\beta \sigma^2$.
+
+# %%
+V, M, T, S, N, B = sympy.symbols("v m t s sigma beta", positive=True)
+R = (M**2 * S**2 + T - 1 - sympy.log(T)) / 2
+D = sympy.log(2 * sympy.pi * N**2) / 2 + (S**2 * (1 - V * M) ** 2 + V**2 * T) / (2 * N**2)
+loss, total = D + B * R, V**2 + B * N**2
+by_m, by_t = S**2 / N**2 * (total * M - V), (total / N**2 - B / T) / 2
+curve.algebra("dL/dm = s^2 / sigma^2 ((v^2 + beta sigma^2) m - v)", sympy.diff(loss, M), by_m)
+curve.algebra("dL/dtau^2 = 1/2 ((v^2 + beta sigma^2) / sigma^2 - beta / tau^2)", sympy.diff(loss, T), by_t)
+
+# %% [markdown]
+# **Line 5** puts this $q$ in and takes the derivative by the decoder's slope $v$:
+#
+# $$\frac{d}{dv} (D + \beta R) = \frac{\beta \, v}{(v^2 + \beta \sigma^2)^2} \left(v^2 + \beta \sigma^2 - s^2\right).$$
+#
+# It vanishes at $v = 0$, and at $v^2 = s^2 - \beta \sigma^2$ if that is not negative. So there are two cases:
+#
+# - $s^2 > \beta \sigma^2$: the bracket is negative at small $v$, so the loss falls until $v^2 = s^2 - \beta \sigma^2$. The code is used.
+# - $s^2 \le \beta \sigma^2$: the loss rises with $v$ from the start. **The best decoder has $v = 0$**, then $m = 0$ and $\tau^2 = 1$: the posterior is the prior.
+#
+# The second case is a **collapsed posterior**, and nothing went wrong: it is the minimum of the loss.
+
+# %%
+best_q = {M: V / total, T: B * N**2 / total}
+slope = sympy.diff(loss.subs(best_q), V)
+curve.algebra("dL/dv = beta v (v^2 + beta sigma^2 - s^2) / (...)^2", slope, B * V * (total - S**2) / total**2)
+
+# %% [markdown]
+# In the first case, $v^2 + \beta \sigma^2 = s^2$. **Line 6**: the error that is left has variance $\beta \sigma^2$. **Lines 7 and 8** are the rate and
+# the distortion of the best model.
+#
+# $$\mathbb E[(x - v z)^2] = \beta \sigma^2, \qquad R = \frac12 \log \frac{s^2}{\beta \sigma^2}, \qquad D = \frac12 \log(2 \pi \sigma^2) + \frac{\beta}{2}.$$
+
+# %%
+best = {M: V / S**2, T: B * N**2 / S**2}
+error = (S**2 * (1 - V * M) ** 2 + V**2 * T).subs(best).subs(V, sympy.sqrt(S**2 - B * N**2))
+curve.algebra("E[(x - vz)^2] = beta sigma^2", error, B * N**2)
+best_R = R.subs(best).subs(V, sympy.sqrt(S**2 - B * N**2))
+best_D = D.subs(best).subs(V, sympy.sqrt(S**2 - B * N**2))
+curve.algebra("R = 1/2 log(s^2 / (beta sigma^2))", best_R, sympy.log(S**2 / (B * N**2)) / 2)
+curve.algebra("D = 1/2 log(2 pi sigma^2) + beta / 2", best_D, sympy.log(2 * sympy.pi * N**2) / 2 + B / 2)
+
+# %% [markdown]
+# Three facts follow, and they hold far beyond this example.
+#
+# **Line 9, the slope.** Move $\beta$ a little and see how much distortion changes for each nat of rate: $dD / dR = -\beta$. At the best model one more nat
+# of code saves exactly $\beta$ nats of distortion. If it saved more, the network would buy it; if less, it would sell one.
+#
+# **Line 10, the bound.** At $\beta = 1$ the sum $R + D$ is $\frac12 \log(2 \pi e s^2)$. That is the entropy $H(x) = -\mathbb E[\log p(x)]$ of the data themselves. No model has a smaller sum:
+# $R + D$ is $-$ELBO, the ELBO is at most $\log p_{\text{model}}(x)$, and no model gives the data a higher mean $\log p$ than they have themselves.
+#
+# **Line 11, the price of another beta**, for each direction that is used: $R + D - H(x) = \frac12 (\beta - 1 - \log \beta)$, which is zero at $\beta = 1$ only.
+
+# %%
+curve.algebra("dD/dR = -beta", sympy.diff(best_D, B) / sympy.diff(best_R, B), -B)
+entropy = sympy.log(2 * sympy.pi * sympy.E * S**2) / 2
+curve.algebra("R + D = H(x), beta = 1", (best_R + best_D).subs(B, 1), entropy)
+curve.algebra("R + D - H(x) = (beta - 1 - log beta) / 2", best_R + best_D - entropy, (B - 1 - sympy.log(B)) / 2)
+claim("10-cost-of-4", (4 - 1 - math.log(4)) / 2, world="any", tolerance=0.005, digits=2)
+
+# %% [markdown]
+# At $\beta = 4$ each direction that is used costs {{any:10-cost-of-4}} nats of ELBO.
+#
+# ### Several directions
+#
+# Data with three independent directions need three such models side by side, and rates and distortions add up. $\beta \sigma^2$ is
+# the same for all of them. **Line 12** compares the rates of the best model, measured on draws, with the formula.
+
+# %%
+s2 = torch.tensor([4.0, 1.5, 0.6], dtype=torch.float64)
+source = GaussianSource(s2, sigma)
+points = source.sample(20_000, generator=torch.Generator().manual_seed(2))
+for beta in (1.0, 4.0):
+    q = source.model(beta).posterior(points)
+    kl_of_dims = kl_divergence(q.base_dist, Normal(0.0, 1.0))
+    errors = standard_error(kl_of_dims)
+    curve.step(f"R of three directions, beta = {beta:g}", kl_of_dims.mean(0), source.rate(beta), standard_error=errors)
+
+# %% [markdown]
+# Predict the curve before you draw it. From right to left $\beta$ grows from 0.25 to 32. With $\sigma^2 = 0.25$, at which values of $\beta$ does
+# a direction with variance 4, 1.5 or 0.6 die? Where does the curve touch the bound? What is its slope there?
+
+# %%
+betas = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0]
+rates = [source.rate(beta).sum().item() for beta in betas]
+distortions = [source.distortion(beta).sum().item() for beta in betas]
+rate_distortion(rates, distortions, betas, chosen=1.0, best=source.entropy().item())
+
+# %% [markdown]
+# The grey region lies below $R + D = H(x)$, and no model gets in. The curve touches its edge at $\beta = 1$, with the slope of the edge, which is $-1$. To the right
+# the code is cheap and the curve flat: more rate saves less and less. To the left it is steep. The directions die at $\beta$ = 2.4, 6 and 16; after
+# the last one $R = 0$ and nothing changes any more.
+#
+# The two ends have names. Far to the right the code holds all there is to know about $x$: the **auto-encoding limit**. At $R = 0$ the decoder has to do
+# without a code: the **auto-decoding limit**. Here it does badly, because a Gaussian with a fixed $\sigma$ can't describe data with a larger variance. A decoder that
+# could describe them without a code would reach $(R, D) = (0, H(x))$, on the edge. Keep this corner in mind for section 6.
+
+# %% [markdown]
+# ### Your turn: which directions are worth their price?
+#
+# Put the two cases into one function: the rate of each direction at a given $\beta$ and $\sigma$.
+#
+# > For each direction the model leaves an error of variance $\beta \sigma^2$, or $s^2$ where that is smaller; the rate is half the logarithm of $s^2$ over it.
+
+
+# %% exercise="10-rate"
+def rate(s2, beta, sigma):
+    """The rate in nats of each direction of Gaussian data with variances s2 [X]: [X]."""
+    ### BEGIN SOLUTION
+    return 0.5 * torch.log(s2 / (beta * sigma**2)).clamp_min(0)
+    ### END SOLUTION
+
+
+# %% check="10-rate" points=3
+exercises.check("10-rate", rate)
+rate = exercises.or_reference("10-rate", rate)
+
+# %% [markdown]
+# ### Chords
+#
+# You will not have a smooth curve of trained networks, but a few points. What does the line through two of them say? Let model $i$ be best for
+# $\beta_i$ and model $j$ for $\beta_j > \beta_i$. Being best means that the other one is not better:
+#
+# $$D_i + \beta_i R_i \le D_j + \beta_i R_j, \qquad D_j + \beta_j R_j \le D_i + \beta_j R_i.$$
+#
+# Solve both for the slope of the chord:
+#
+# $$\beta_i \;\le\; \frac{D_j - D_i}{R_i - R_j} \;\le\; \beta_j.$$
+#
+# No calculus, no Gaussian: this holds for any family of models, as long as each is the best of them. **Line 14** gives the slope for
+# Gaussian data in closed form, $(\beta_j - \beta_i) / \log(\beta_j / \beta_i)$, while no direction dies.
+
+# %%
+steepness = (source.distortion(2).sum() - source.distortion(1).sum()) / (rate(s2, 1, sigma) - rate(s2, 2, sigma)).sum()
+curve.step("chord from beta 1 to 2 = 1 / log 2", steepness, 1 / math.log(2))
+for i in range(len(betas) - 1):
+    steepness = (distortions[i + 1] - distortions[i]) / (rates[i] - rates[i + 1])
+    print(f"beta {betas[i]:g} to {betas[i + 1]:g}: slope of the chord -{steepness:.2f}")
+    assert betas[i] <= steepness <= betas[i + 1]
+
+# %% [markdown]
+# ## 3 The curve of a network
+#
+# Now images. The network is small, 784-200-20, and it sees 10,000 images six times, pixels drawn anew as 0 or 1: enough to see the curve, far from the
+# best that a VAE can do. There are eight trainings, one for each $\beta$, which differ in nothing else. They do not depend on each other, so they
+# run **side by side, one on each core**: `fit_or_load_all` gives the recipes to joblib, and keeps each result for next time. The first time this takes about half a
+# minute on two cores.
+
+# %%
+from vae_course.models import VAE
+from vae_course.training import Recipe, fit_or_load_all
+
+splits = data.load("auto")
+world = splits.name
+train, val = splits.train[:10_000], data.binarize(splits.val, seed=1)[:2000]
+betas = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
+settings = {"images": train, "transform": data.dynamic_binarize, "epochs": 6, "batch_size": 100, "lr": 4e-3}
+recipes = [
+    Recipe(
+        name=f"beta-{i}-{world}",
+        build=functools.partial(VAE.mlp, 20, hidden=(200,)),
+        loss=functools.partial(objectives.negative_elbo, beta=beta),
+        **settings,
+    )
+    for i, beta in enumerate(betas)
+]
+models = {beta: model for beta, (model, _) in zip(betas, fit_or_load_all(recipes), strict=True)}
+
+# %% [markdown]
+# Rate and distortion on 2,000 validation images. Predict: which $\beta$ has the best ELBO? At which end will the curve be steep?
+
+# %%
+results = {beta: evaluate(model, val) for beta, model in models.items()}
+rates, distortions = [r.rate for r in results.values()], [r.distortion for r in results.values()]
+rate_distortion(rates, distortions, betas, chosen=1.0)
+
+# %% [markdown]
+# The same shape. The dashed line has slope $-1$; on it, the ELBO is that of the model with $\beta = 1$, and no other model lies below it. In numbers:
+
+# %%
+for beta in (0.25, 1.0, 8.0):
+    name = f"{beta:g}".replace(".", "-")
+    claim(f"10-rate-{name}", results[beta].rate, world=world, tolerance=1.5)
+    claim(f"10-elbo-{name}", results[beta].elbo, world=world, tolerance=2.5)
+assert max(results, key=lambda beta: results[beta].elbo) == 1.0
+
+# %% [markdown]
+# | | rate, MNIST | ELBO, MNIST | rate, pen digits | ELBO, pen digits |
+# |---|---|---|---|---|
+# | $\beta = 1/4$ | {{mnist:10-rate-0-25}} | {{mnist:10-elbo-0-25}} | {{pen:10-rate-0-25}} | {{pen:10-elbo-0-25}} |
+# | $\beta = 1$ | {{mnist:10-rate-1}} | {{mnist:10-elbo-1}} | {{pen:10-rate-1}} | {{pen:10-elbo-1}} |
+# | $\beta = 8$ | {{mnist:10-rate-8}} | {{mnist:10-elbo-8}} | {{pen:10-rate-8}} | {{pen:10-elbo-8}} |
+#
+# So both directions away from $\beta = 1$ cost ELBO. A good ELBO was what $\beta = 1$ asked for. What do the chords say?
+
+# %%
+inside = 0
+for i in range(len(betas) - 1):
+    steepness = (distortions[i + 1] - distortions[i]) / (rates[i] - rates[i + 1])
+    inside += betas[i] <= steepness <= betas[i + 1]
+    print(f"beta {betas[i]:5g} to {betas[i + 1]:g}: slope of the chord -{steepness:.2f}")
+claim("10-chords", inside, world=world, tolerance=1, digits=0, unit="of 7 chords between their betas")
+
+# %% [markdown]
+# {{mnist:10-chords}} of 7 chords lie between their two betas on MNIST, {{pen:10-chords}} on pen digits. It need not be so: the argument is about the best models on the training images, while these were trained for a
+# short time and measured on others. In a sweep of your own, a chord outside its bounds is a handy sign of a training that did not get where it could.
+#
+# ### Move beta yourself
+#
+# The slider goes through the eight trained models. Above, the point on the curve and the line of slope $-\beta$ through it. Below, originals, their copies, and samples. Try these:
+#
+# 1. Go from $\beta = 1$ to the left. Do the copies get sharper? Do the samples?
+# 2. Go to the right, step by step. Which properties of a digit are lost first, which last?
+# 3. At $\beta = 32$, all copies are the same. What picture is it?
+
+# %%
+from vae_course.widgets.beta_playground import BetaPlayground
+
+BetaPlayground(models, val)
+
+# %% [markdown]
+# If nothing moves here: this is how three of the models copy. Each row is one beta.
+
+# %%
+from vae_course.plotting.bugs import rows
+
+shown = val.x[:12]
+rows({"originals": shown} | {f"beta = {beta:g}": models[beta].reconstruct(shown) for beta in (0.25, 4.0, 16.0)})
+
+# %% [markdown]
+# With a cheap code small strokes are kept. At $\beta = 4$ each digit turns into a typical one of its kind. At 16 it is little more than a guess about slant and
+# roundness. A large beta forgets details first, because they cost nats and save few. This is lossy compression with a knob, and for that use
+# a beta other than 1 is a reasonable choice.
+
+# %% [markdown]
+# ## 4 What is in a rate?
+#
+# A rate of 20 nats: is that 20 nats of information about the image? Not quite. Let $q(z)$ be the mixture of all posteriors, what codes look like when you do not know
+# which image they belong to: $q(z) = \mathbb E_x \, q(z \mid x)$. Add and subtract its logarithm. **Line 1**, for each draw:
+#
+# $$\log \frac{q(z \mid x)}{p(z)} = \log \frac{q(z \mid x)}{q(z)} + \log \frac{q(z)}{p(z)}.$$
+#
+# In expectation the left side is the rate. The first term on the right is the **information** $I(x; z)$ that a code carries about its image. The second is
+# $\mathrm{KL}(q(z) \,\Vert\, p(z))$, the **marginal KL**: a price for nothing, paid because the codes as a whole do not look like the prior.
+#
+# Back to one Gaussian direction and the poor $q$ of section 2, where all is known. **Line 2**: the codes of all $x$ together have variance $a = m^2 s^2 + \tau^2$, so $q(z) = \mathcal N(0, a)$.
+# **Lines 3 and 4** are the two parts:
+#
+# $$I = \frac12 \log \frac{a}{\tau^2}, \qquad \mathrm{KL}(q(z) \,\Vert\, p(z)) = \frac12 (a - 1 - \log a).$$
+
+# %%
+parts = Derivation("What a rate consists of")
+z, a = model.posterior(x).sample(), m**2 * line.s2 + tau2
+mixture, prior = Independent(Normal(torch.zeros(1).double(), a.sqrt()), 1), model.prior()
+log_q, log_mixture, log_p = model.posterior(x).log_prob(z), mixture.log_prob(z), prior.log_prob(z)
+parts.step(
+    "log q(z|x)/p(z) = log q(z|x)/q(z) + log q(z)/p(z)", log_q - log_p, (log_q - log_mixture) + (log_mixture - log_p)
+)
+parts.step("variance of all codes = m^2 s^2 + tau^2", (z**2).mean(0), a, standard_error=standard_error(z**2))
+information = 0.5 * torch.log(a / tau2)
+draws = log_q - log_mixture
+parts.step("I = 1/2 log(a / tau^2)", draws.mean(), information, standard_error=standard_error(draws))
+parts.step("KL(q(z) || p(z)) = 1/2 (a - 1 - log a)", kl_divergence(mixture, prior), 0.5 * (a - 1 - a.log()))
+
+# %% [markdown]
+# **Line 5**: the two add up to the rate of line 1 in section 2. **Line 6**: at the *best* $q$ and decoder $a = 1$, whatever $\beta$ is. Then the marginal KL is
+# zero, and the whole rate is information.
+
+# %%
+A = M**2 * S**2 + T
+halves = sympy.log(A / T) / 2 + (A - 1 - sympy.log(A)) / 2
+parts.algebra("I + KL(q(z) || p(z)) = R", halves, R)
+parts.algebra("a = 1 at the best model", A.subs(best).subs(V, sympy.sqrt(S**2 - B * N**2)), 1)
+claim("10-poor-information", information, world="any", tolerance=0.005, digits=2)
+claim("10-poor-marginal", 0.5 * (a - 1 - a.log()), world="any", tolerance=0.005, digits=2)
+
+# %% [markdown]
+# The poor $q$ carries {{any:10-poor-information}} nats of information and pays {{any:10-poor-marginal}} nats on top.
+#
+# ### From images
+#
+# For a network, $q(z)$ is known only through the images: with $N$ of them it is the mixture of $N$ Gaussians,
+#
+# $$q(z) = \frac1N \sum_{n=1}^N q(z \mid x_n).$$
+#
+# This is no approximation, if you ask how well a code tells **which of these $N$ images** it belongs to. But that question has a ceiling: to name one of $N$ images takes
+# $\log N$ nats, so $I \le \log N$.
+#
+# ### Your turn: split a rate
+#
+# Given are $M$ codes, code $m$ drawn for image $m$: `log_q` `[M]` is $\log q(z_m \mid x_m)$, `log_q_all` `[M, N]` is $\log q(z_m \mid x_n)$ for all images, `log_p` `[M]` is $\log p(z_m)$. Return the information
+# and the marginal KL.
+
+
+# %% exercise="10-split"
+def split(log_q, log_q_all, log_p):
+    """The information and the marginal KL in nats, two numbers, from log densities [M], [M, N] and [M]."""
+    ### BEGIN SOLUTION
+    log_mixture = torch.logsumexp(log_q_all, dim=1) - math.log(log_q_all.shape[1])
+    return (log_q - log_mixture).mean(), (log_mixture - log_p).mean()
+    ### END SOLUTION
+
+
+# %% check="10-split" points=4
+exercises.check("10-split", split)
+split = exercises.or_reference("10-split", split)
+
+# %% [markdown]
+# Try it on 500 points of the poor $q$. **Line 7**: the parts add up to the mean of the draws, to all digits. **Line 8** says what is missing from the ceiling: by Bayes' rule
+# $q(z \mid x_n) / (N q(z))$ is the probability that the code belongs to image $n$, so $\log N - I$ is minus the mean log probability of the right image.
+
+# %%
+few = x[:500]
+q, z = model.posterior(few), z[:500]
+log_q_all = q.log_prob(z[:, None])
+information, marginal = split(log_q[:500], log_q_all, log_p[:500])
+parts.step("I + KL(q(z) || p(z)) = R, 500 images", information + marginal, (log_q - log_p)[:500].mean())
+right_image = torch.log_softmax(log_q_all, 1).diagonal()
+parts.step("log N - I = -mean log p(right image)", math.log(500) - information, -right_image.mean())
+print(f"I = {information:.2f} from 500 points, {0.5 * torch.log(a / tau2).item():.2f} in closed form")
+
+# %% [markdown]
+# For a rate of a few nats, 500 points are plenty. For images with 20 nats they are not: there the estimate runs into its ceiling. `split_rate` therefore reports a second number, from a mixture that
+# leaves the code's own image out. In expectation the information about *new* images lies between the two. (Where codes hardly overlap, the second one exceeds even the rate. Since $I \le R$, it is cut off there.)
+#
+# Predict for the eight models: where is the rate all information? Where do the two estimates part?
+
+# %%
+from vae_course.information import split_rate
+
+parts_of = {beta: split_rate(model, val) for beta, model in models.items()}
+curves = {
+    "rate": [part.rate for part in parts_of.values()],
+    "I, own image left out": [min(part.information_above, part.rate) for part in parts_of.values()],
+    "I among 2,000 images": [part.information for part in parts_of.values()],
+}
+plotting.lines(betas, curves, xlabel="beta", ylabel="nats", logx=True, markers=True)
+
+# %%
+claim("10-ceiling", math.log(2000), world="any", tolerance=0.05)
+claim("10-information-1", parts_of[1.0].information, world=world, tolerance=0.3)
+claim("10-information-8", parts_of[8.0].information, world=world, tolerance=0.4)
+claim("10-marginal-8", parts_of[8.0].marginal_kl, world=world, tolerance=0.3)
+
+# %% [markdown]
+# At $\beta = 8$ the two estimates agree, and the split is clear: of {{mnist:10-rate-8}} nats of rate {{mnist:10-information-8}} are information and {{mnist:10-marginal-8}} are marginal KL on MNIST; on pen digits it is {{pen:10-information-8}} and
+# {{pen:10-marginal-8}} of {{pen:10-rate-8}}. The codes as a whole do not quite look like the prior, and the network pays for that.
+#
+# For small $\beta$ the lower curve hits its ceiling of {{any:10-ceiling}} nats ({{mnist:10-information-1}} at $\beta = 1$ on MNIST, {{pen:10-information-1}} on pen digits): each of the 2,000 images can be told from its code. The upper one is
+# of no help there. So all that 2,000 images can say of a rate of 20 nats is that *at least* 7.5 of them are information. To see more you would need $N$ near $e^{20}$ images.
+
+# %% [markdown]
+# ## 5 Which dimensions work?
+#
+# A rate is a sum over latent dimensions. Does each carry a share? Two measures are in use:
+#
+# - the **KL of each dimension**, its share of the rate,
+# - whether it is **active**: does its posterior mean move from image to image? The usual test is a variance above 0.01.
+#
+# They differ where a dimension pays for a code that is the same for all images: all marginal KL, no information.
+#
+# ### Your turn: find the active ones
+
+
+# %% exercise="10-active-units"
+def is_active(mu, logvar, threshold):
+    """True for each latent dimension whose posterior mean varies over the images; mu, logvar [N, D] to [D]."""
+    ### BEGIN SOLUTION
+    return mu.var(dim=0) > threshold
+    ### END SOLUTION
+
+
+# %% check="10-active-units" points=2
+exercises.check("10-active-units", is_active)
+is_active = exercises.or_reference("10-active-units", is_active)
+
+# %% [markdown]
+# Here is the model with $\beta = 16$. Grey and hatched dimensions are not active.
+
+
+# %%
+def show_dimensions(model):
+    """The KL of each dimension on the validation images, dead ones grey."""
+    with torch.no_grad():
+        mu, logvar = model.encode(val.x)
+    return dimensions(kl_per_dim(model, val), is_active(mu, logvar, 0.01))
+
+
+show_dimensions(models[16.0])
+
+# %%
+for beta in (1.0, 8.0, 16.0):
+    claim(f"10-active-{beta:g}", active_units(models[beta], val), world=world, tolerance=5, digits=0, unit="of 20")
+
+# %% [markdown]
+# {{mnist:10-active-16}} of 20 dimensions are active at $\beta = 16$ on MNIST, {{pen:10-active-16}} on pen digits. At $\beta = 8$ it is {{mnist:10-active-8}} and {{pen:10-active-8}}, at $\beta = 1$ {{mnist:10-active-1}} and {{pen:10-active-1}}; and at 32 no rate is left to share. As in the exact world, dimensions die
+# one after the other as the code gets dearer. Note how low the threshold is: a dimension with hardly any KL still counts as active. Read the bars as well as the count.
+#
+# ### The dashboard
+#
+# Choose a model, then a dimension (they are sorted by KL), and move its value. The other dimensions keep the code of the image. The strip below shows the whole walk. Try these:
+#
+# 1. With $\beta = 16$, take the first dimension, then the last. What does each change in the picture?
+# 2. Does a dimension with twice the KL change twice as much?
+# 3. Take another image. Does the same dimension still mean the same?
+
+# %%
+from vae_course.widgets.dimension_dashboard import DimensionDashboard
+
+DimensionDashboard({f"beta = {beta:g}": models[beta] for beta in (16.0, 8.0, 1.0)}, val[:500])
+
+# %% [markdown]
+# If nothing moves here: a walk along the two dimensions with the largest KL, and along the one with the smallest, at $\beta = 16$.
+
+# %%
+from vae_course.widgets.dimension_dashboard import walk
+
+order = torch.argsort(kl_per_dim(models[16.0], val), descending=True).tolist()
+with torch.no_grad():
+    centre = models[16.0].posterior(val.x[:1]).mean[0]
+    walks = {f"z[{d}]": models[16.0].decode_mean(walk(centre, d)) for d in (*order[:2], order[-1])}
+rows(walks)
+
+# %% [markdown]
+# A dimension with a large KL changes much; one that is not active changes nothing, wherever you put it. The decoder has learnt to ignore it, for it only ever saw noise there.
+
+# %% [markdown]
+# ## 6 Kill a code on purpose
+#
+# At $\beta = 32$ the code died because it was too dear. That is the easy case. The one that puzzles people happens at $\beta = 1$, with a **decoder that does not need the code**.
+#
+# Let the decoder see the pixels before the one it predicts, in reading order:
+#
+# $$p(x \mid z) = \prod_i \mathrm{Bernoulli}\left(x_i; \, \mathrm{sigmoid}\left(\ell_i(z) + \textstyle\sum_{j < i} w_{ij} x_j\right)\right).$$
+#
+# It is a proper likelihood: each factor is a conditional probability, and their product sums to one over all images. The package has it as `PixelVAE`, in `vae_course/collapse.py`. Half of a stroke predicts the next pixel of it
+# well, for nothing. A code that says the same costs nats.
+#
+# Then we start badly: for the first 60 % of the training the code is made dear ($\beta = 16$), and only then does it cost what it should ($\beta = 1$). By then
+# the pixels explain each other, and no dimension says anything. The **cures** change one thing each:
+#
+# | training | what differs |
+# |---|---|
+# | collapsed | nothing: $\beta = 16$, then 1 |
+# | annealing | $\beta$ grows from 0 to 1 in the first half |
+# | free bits | each dimension costs 0.25 nats at least, so there is nothing to save below that |
+# | weaker decoder | it sees the 3 pixels before, not all of them |
+# | lower beta | 1/4 in the end, not 1 |
+#
+# All have $D = 20$ latent dimensions, and see the same 10,000 images six times.
+#
+# ### Your turn: a floor under each dimension
+#
+# An author wrote free bits like this:
+#
+# ```python
+# def free_bits(kl_of_dims, floor):
+#     return kl_of_dims.sum(dim=1).mean().clamp_min(floor)
+# ```
+#
+# `kl_of_dims` `[B, D]` holds the KL of each dimension for each image. The total is kept above the floor, but a single dimension can do that alone, and all others may die. Mend it: **each
+# dimension** costs its mean over the batch, and at least `floor`.
+
+
+# %% exercise="10-free-bits"
+def free_bits(kl_of_dims, floor):
+    """The price of the code with free bits, one number in nats, from the KL of each dimension [B, D]."""
+    ### BEGIN SOLUTION
+    return kl_of_dims.mean(dim=0).clamp_min(floor).sum()
+    ### END SOLUTION
+
+
+# %% check="10-free-bits" points=3
+exercises.check("10-free-bits", free_bits)
+free_bits = exercises.or_reference("10-free-bits", free_bits)
+
+# %% [markdown]
+# Below its floor a dimension costs the same whatever it says, so nothing pushes it to the prior. Here are the five trainings as recipes. `two_prices` is the bad start as a schedule; `free_bits_loss`
+# is your function with the reconstruction added. They run side by side again, the first time in about half a minute.
+
+# %%
+from vae_course.collapse import PixelVAE, free_bits_loss, two_prices
+from vae_course.training import linear_warmup
+
+loss = objectives.negative_elbo
+bad_start = two_prices(16.0, 0.6)
+plans = {  # how far back the decoder sees, the loss, and its weight over time
+    "collapsed": (784, loss, bad_start),
+    "annealing": (784, loss, linear_warmup(0.5)),
+    "free bits": (784, functools.partial(free_bits_loss, floor=0.25), bad_start),
+    "weaker decoder": (3, loss, bad_start),
+    "lower beta": (784, loss, two_prices(16.0, 0.6, then=0.25)),
+}
+recipes = [
+    Recipe(
+        name=f"{name.replace(' ', '-')}-{world}",
+        build=functools.partial(PixelVAE, 20, reach=reach),
+        loss=loss,
+        anneal=anneal,
+        **settings,
+    )
+    for name, (reach, loss, anneal) in plans.items()
+]
+patients = {name: model for name, (model, _) in zip(plans, fit_or_load_all(recipes), strict=True)}
+
+# %% [markdown]
+# First the patient. Predict the picture of its dimensions.
+
+# %%
+show_dimensions(patients["collapsed"])
+
+# %%
+checkup = {name: (active_units(model, val), evaluate(model, val)) for name, model in patients.items()}
+units, result = checkup["collapsed"]
+claim("10-collapsed-rate", result.rate, world=world, tolerance=0.8, digits=1)
+claim("10-collapsed-elbo", result.elbo, world=world, tolerance=2.5)
+claim("10-collapsed-active", units, world=world, tolerance=3, digits=0, unit="of 20")
+
+# %% [markdown]
+# A rate of {{mnist:10-collapsed-rate}} nats on MNIST ({{pen:10-collapsed-rate}} on pen digits), {{mnist:10-collapsed-active}} active dimensions ({{pen:10-collapsed-active}}): the posterior has collapsed. And the ELBO? {{mnist:10-collapsed-elbo}} nats,
+# **better** than the {{mnist:10-elbo-1}} of the healthy VAE of section 3 ({{pen:10-collapsed-elbo}} against {{pen:10-elbo-1}} on pen digits). This is the corner of section 2: a decoder that describes the data without
+# a code comes close to $(0, H(x))$. Judged by its loss alone, nothing is wrong.
+
+# %% [markdown]
+# ## 7 Four cures, and what they cost
+#
+# Predict before you run the cell: which cure brings the rate back? Which of them costs ELBO?
+
+# %%
+table = {name: (units, result.rate, result.elbo) for name, (units, result) in checkup.items()}
+cures(table, healthy="collapsed")
+
+# %%
+for name, (units, rate_now, elbo_now) in table.items():
+    if name != "collapsed":
+        key = name.replace(" ", "-")
+        claim(f"10-{key}-active", units, world=world, tolerance=4, digits=0, unit="of 20")
+        claim(f"10-{key}-rate", rate_now, world=world, tolerance=2.5)
+        claim(f"10-{key}-elbo", elbo_now, world=world, tolerance=2.5)
+
+# %% [markdown]
+# | | active, MNIST | rate | ELBO | active, pen digits | rate | ELBO |
+# |---|---|---|---|---|---|---|
+# | collapsed | {{mnist:10-collapsed-active}} | {{mnist:10-collapsed-rate}} | {{mnist:10-collapsed-elbo}} | {{pen:10-collapsed-active}} | {{pen:10-collapsed-rate}} | {{pen:10-collapsed-elbo}} |
+# | annealing | {{mnist:10-annealing-active}} | {{mnist:10-annealing-rate}} | {{mnist:10-annealing-elbo}} | {{pen:10-annealing-active}} | {{pen:10-annealing-rate}} | {{pen:10-annealing-elbo}} |
+# | free bits | {{mnist:10-free-bits-active}} | {{mnist:10-free-bits-rate}} | {{mnist:10-free-bits-elbo}} | {{pen:10-free-bits-active}} | {{pen:10-free-bits-rate}} | {{pen:10-free-bits-elbo}} |
+# | weaker decoder | {{mnist:10-weaker-decoder-active}} | {{mnist:10-weaker-decoder-rate}} | {{mnist:10-weaker-decoder-elbo}} | {{pen:10-weaker-decoder-active}} | {{pen:10-weaker-decoder-rate}} | {{pen:10-weaker-decoder-elbo}} |
+# | lower beta | {{mnist:10-lower-beta-active}} | {{mnist:10-lower-beta-rate}} | {{mnist:10-lower-beta-elbo}} | {{pen:10-lower-beta-active}} | {{pen:10-lower-beta-rate}} | {{pen:10-lower-beta-elbo}} |
+#
+# All four bring the code back, at four different prices.
+#
+# - **Annealing** removes the cause, the bad start. While codes are cheap the encoder finds out what is worth saying, and once they cost something they are in use. Here
+#   it has the best ELBO of all. There was something to gain, and the patient's training did not find it.
+# - **Free bits** put a floor under the rate, and the rate ends there: 20 dimensions times 0.25 nats. The bad start is still in place.
+# - **The weaker decoder** has to use the code, for nobody else tells it what the picture is. But a decoder that sees less describes the pixels worse, and this shows in the ELBO, many nats of it.
+#   You buy a code with likelihood.
+# - **A lower beta** makes codes cheap at the end, so some come back. The loss is no longer the bound, though, and the ELBO shows it.
+#
+# These are single runs of a short training with small networks. Another seed, or a longer training, moves the numbers, and after long enough the patient may heal by itself. What stays is the method: **look at
+# rate, active units and ELBO together.** Each of them alone can be made to look good.
+#
+# Is the code that came back about the digit? Look at the dashboard with the patients. Their pictures are means of 32 drawings, made with the same random numbers for each code.
+
+# %%
+DimensionDashboard({name: patients[name] for name in ("annealing", "collapsed", "free bits")}, val[:500])
+
+# %% [markdown]
+# If nothing moves here: the dimension with the largest KL, in the collapsed model and in the annealed one.
+
+# %%
+walks = {}
+for name in ("collapsed", "annealing"):
+    model, d = patients[name], int(kl_per_dim(patients[name], val).argmax())
+    with torch.no_grad():
+        walks[name] = model.decode_mean(walk(model.posterior(val.x[:1]).mean[0], d))
+rows(walks)
+
+# %% [markdown]
+# In the annealed model one digit turns into another. In the collapsed one the walk changes the picture a little, but no image ever asks for it: the posterior means of all images lie close together near the middle of
+# the strip. The walk to its ends is one that only you take.
+
+# %% [markdown]
+# ## 8 In your own words
+#
+# A colleague's VAE with a powerful decoder has a rate of 0.1 nats and a good ELBO. She lowers $\beta$ until the rate is 15 nats, and the ELBO gets worse. She asks which of the two models is broken. Answer in
+# four to six sentences.
+
+# %% [markdown] written="10-cure" points=3
+# ### BEGIN SOLUTION
+# Neither is broken; they answer different wishes. The ELBO is minus the sum of rate and distortion, so it does not see whether
+# the information sits in the code or in the decoder: a decoder that models the pixels well by itself reaches a good sum with
+# a rate of zero. The loss has no term that asks for a useful code, and an unused one is the cheapest. A beta below one makes
+# the code cheaper than the bound says, so the model buys nats of rate that do not save as many nats of distortion, and the
+# sum gets worse. If she wants a likelihood, the first model is the better one; if she wants a representation, the second
+# one, and its loss in ELBO is the price. Before she accepts that price she can weaken the decoder, anneal the weight of the
+# KL, or set free bits, and compare the rate, the active units and the ELBO, always measured with beta = 1.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 9 Quiz
+#
+# Six questions. If you see no buttons, type `quizzes.answer("10", 1, "b")` in a cell to answer the first one with b.
+
+# %%
+from vae_course import quizzes
+
+quizzes.show("10")
+
+# %% [markdown]
+# All lines of this lesson, with how each was checked:
+
+# %%
+from IPython.display import display
+
+for derivation in (curve, parts):
+    display(derivation.summary())
+
+# %% [markdown]
+# ## Summary
+#
+# > $$-\text{ELBO} = D + R, \qquad \text{loss} = D + \beta R, \qquad \frac{dD}{dR} = -\beta, \qquad R + D \ge H(x)$$
+# >
+# > $$\beta_i \le \frac{D_j - D_i}{R_i - R_j} \le \beta_j \qquad \text{for models that are best at } \beta_i < \beta_j$$
+# >
+# > $$\text{Gaussian data: error} = \min(\beta \sigma^2, s^2), \qquad R = \tfrac12 \log \frac{s^2}{\text{error}}, \qquad \text{dead if } s^2 \le \beta \sigma^2$$
+# >
+# > $$R = I(x; z) + \mathrm{KL}(q(z) \,\Vert\, p(z)), \qquad q(z) = \tfrac1N \textstyle\sum_n q(z \mid x_n), \qquad I \le \log N \text{ from } N \text{ images}$$
+# >
+# > $$\text{active}_d: \; \mathrm{Var}_x(\mu_d) > 0.01, \qquad \text{free bits} = \textstyle\sum_d \max\left(\text{floor}, \tfrac1B \sum_b \mathrm{KL}_{bd}\right)$$
+# >
+# > The ELBO does not see where the information is. A code dies where a nat of it saves less than it costs: because it is dear, or because the decoder knows already. Report
+# > rate, active units and ELBO together, and the ELBO always with $\beta = 1$.
+#
+# **Sources.** I. Higgins and others, *beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework*, ICLR 2017. A. Alemi and others, *Fixing a Broken ELBO*, ICML 2018, for the plane of rate and
+# distortion and its two limits. J. Lucas, G. Tucker, R. Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, for collapse in the linear world. M. Hoffman and M. Johnson, *ELBO Surgery*, NIPS
+# workshop 2016, for the split, and B. Poole and others, *On Variational Bounds of Mutual Information*, ICML 2019, for its two sides. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for active units. S. Bowman
+# and others, *Generating Sentences from a Continuous Space*, CoNLL 2016, for annealing; D. Kingma and others, *Improved Variational Inference with Inverse Autoregressive Flow*, NIPS 2016, for free bits; X. Chen and others, *Variational Lossy
+# Autoencoder*, ICLR 2017, for weaker decoders. B. Frey, G. Hinton and P. Dayan, *Does the Wake-sleep Algorithm Produce Good Density Estimators?*, NIPS 1996, for the decoder that sees pixels.
+#
+# **Next:** [11 How good is it?](11_how_good_is_it.ipynb) asks what an ELBO leaves out, and how sure one can be that one model is better than another.

@@ -1,0 +1,86 @@
+"""Trainings side by side: the same models as one after the other, each kept, and never trained twice."""
+
+import functools
+from pathlib import Path
+
+import pytest
+import torch
+
+from vae_course.models import VAE
+from vae_course.objectives import negative_elbo
+from vae_course.training import Recipe, TrainingError, fit_or_load, fit_or_load_all, sweep
+
+X = torch.rand(40, 1, 4, 4, generator=torch.Generator().manual_seed(0)).round()
+
+
+def recipe(beta: float, **changes) -> Recipe:
+    settings = {
+        "name": "small",
+        "build": functools.partial(VAE.mlp, 2, hidden=(8,), shape=(1, 4, 4)),
+        "images": X,
+        "loss": lambda model, x: negative_elbo(model, x, beta),  # a function that only this file knows
+        "epochs": 2,
+        "batch_size": 10,
+    }
+    return Recipe(**settings | changes)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VAE_COURSE_CACHE", str(tmp_path))
+    return tmp_path / "models"
+
+
+def weights(model: torch.nn.Module) -> torch.Tensor:
+    return torch.nn.utils.parameters_to_vector(model.parameters()).detach()
+
+
+def test_side_by_side_gives_the_models_of_one_after_the_other(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    together = fit_or_load_all([recipe(1.0), recipe(4.0)], n_jobs=2, device="cpu")
+    assert "2 of 2 models trained now" in capsys.readouterr().out
+    assert len(list(cache.iterdir())) == 2
+    monkeypatch.setenv("VAE_COURSE_CACHE", str(tmp_path / "other"))
+    for (model, history), beta in zip(together, (1.0, 4.0), strict=True):
+        alone, expected = fit_or_load(recipe(beta), device="cpu", progress=False)
+        torch.testing.assert_close(weights(model), weights(alone), atol=1e-5, rtol=1e-4)
+        assert history.train["loss"] == pytest.approx(expected.train["loss"], rel=1e-5)
+    assert not torch.equal(weights(together[0][0]), weights(together[1][0]))
+
+
+def test_what_was_trained_before_is_loaded_and_only_the_rest_trained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    first, _ = fit_or_load(recipe(1.0), device="cpu", progress=False)
+    trained = []
+    real = sweep.fit_or_load
+    monkeypatch.setattr(sweep, "fit_or_load", lambda r, **k: trained.append(k["progress"]) or real(r, **k))
+    models = fit_or_load_all([recipe(1.0), recipe(4.0), recipe(4.0)], n_jobs=1, device="cpu")
+    assert torch.equal(weights(models[0][0]), weights(first))
+    assert torch.equal(weights(models[1][0]), weights(models[2][0]))
+    assert trained == [True, False, False, False], "one training, then three loads"
+    assert "1 of 3 models trained now, 2 loaded" in capsys.readouterr().out
+
+
+def test_a_training_that_fails_says_so_from_its_process():
+    with pytest.raises(TrainingError, match="epoch 1, step 1"):
+        fit_or_load_all([recipe(float("nan")), recipe(float("nan"), seed=1)], n_jobs=2, device="cpu")
+
+
+def test_where_no_process_can_be_started_the_models_are_trained_anyway(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    import joblib
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("no semaphores here")
+
+    monkeypatch.setattr(joblib, "Parallel", refuse)
+    assert len(fit_or_load_all([recipe(1.0), recipe(4.0)], n_jobs=2, device="cpu")) == 2
+    assert "no semaphores here" in capsys.readouterr().out
+
+
+def test_no_jobs_at_all_is_an_error():
+    with pytest.raises(ValueError, match="n_jobs is 0"):
+        fit_or_load_all([recipe(1.0)], n_jobs=0)

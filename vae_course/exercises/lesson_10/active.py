@@ -1,0 +1,137 @@
+"""10-active-units: which latent dimensions say anything about the image."""
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(mu: Tensor, logvar: Tensor, threshold: float) -> Tensor:
+    return mu.var(0) > threshold
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Dimensions that move, that stand still at zero and elsewhere, near the threshold, and wide and narrow ones."""
+    source = generator(seed)
+    threshold = 0.01
+    cases: list[Inputs] = []
+    for n in (3, 9, 6, 40):
+        spread = torch.tensor([1.0, 0.01, 0.05, 0.15, 0.097, 0.104, 0.02, 0.03])
+        noise = normal(source, n, len(spread))
+        unit = (noise - noise.mean(0)) / noise.std(0)
+        centre = torch.tensor([0.0, 0.6, -0.3, 4.0, 0.2, -0.1, 0.0, 0.0])
+        logvar = torch.tensor([-3.0, 0.0, -2.0, -0.1, -0.01, -5.0, 0.0, -2.0])
+        logvar = logvar + 0.01 * (uniform(source, n, len(spread)) - 0.5)
+        order = torch.randperm(len(spread), generator=source)
+        cases.append(
+            {
+                "mu": (centre + spread * unit)[:, order],
+                "logvar": logvar[:, order],
+                "threshold": threshold,
+            }
+        )
+    return cases
+
+
+def _loop(mu: Tensor, logvar: Tensor, threshold: float) -> Tensor:
+    active = []
+    for column in mu.unbind(1):
+        squares = (column - column.mean()) ** 2
+        active.append(squares.sum() / (len(column) - 1) > threshold)
+    return torch.stack(active)
+
+
+def _kl(mu: Tensor, logvar: Tensor) -> Tensor:
+    return (0.5 * (logvar.exp() + mu**2 - 1 - logvar)).mean(0)
+
+
+EXERCISE = Exercise(
+    id="10-active-units",
+    title="Which dimensions are active",
+    points=2,
+    difficulty=2,
+    minutes=5,
+    task=(
+        "Return True or False for each latent dimension, `[D]`: whether the variance over the images of its posterior mean "
+        "is above `threshold`. Given are `mu` and `logvar` `[N, D]` of N images."
+    ),
+    hints=(
+        "A dimension says something about the image if its posterior mean moves from image to image. Is the width of "
+        "the posterior needed for that?",
+        "active_d = Var_n(mu_nd) > threshold, with the variance over the N images.",
+        "`mu.var(dim=0)` is the variance over the images, `[D]`; compare it with the threshold.",
+    ),
+    solution="""\
+def is_active(mu, logvar, threshold):
+    return mu.var(dim=0) > threshold
+""",
+    explanation=(
+        "A dimension whose mean is the same for all images can have any width and any place: its code does not depend on x. "
+        "That is why the variance of the mean is measured, and neither its size nor the width."
+    ),
+    function="is_active",
+    parameters=("mu", "logvar", "threshold"),
+    returns="True or False for each dimension, [D]",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative(
+            "centred squares",
+            lambda mu, logvar, threshold: (mu - mu.mean(0)).square().sum(0) / (len(mu) - 1) > threshold,
+        ),
+        Alternative("standard deviation", lambda mu, logvar, threshold: mu.std(0) > threshold**0.5),
+        Alternative("float64", lambda mu, logvar, threshold: mu.double().var(0) > threshold),
+        Alternative("covariance", lambda mu, logvar, threshold: torch.diagonal(torch.cov(mu.T)) > threshold),
+    ),
+    misconceptions=(
+        Misconception(
+            "variance over the dimensions",
+            lambda mu, logvar, threshold: mu.var(1) > threshold,
+            "You take the variance over axis 1, the dimensions, and get one answer for each image. The images lie along "
+            "axis 0.",
+        ),
+        Misconception(
+            "mean square",
+            lambda mu, logvar, threshold: mu.square().mean(0) > threshold,
+            "A mean that is far from zero, but the same for all images, counts as active here. Take the variance, which "
+            "is about the mean over the images.",
+            variants=(lambda mu, logvar, threshold: mu.abs().mean(0) > threshold**0.5,),
+        ),
+        Misconception(
+            "standard deviation against the threshold",
+            lambda mu, logvar, threshold: mu.std(0) > threshold,
+            "You hold a standard deviation against a threshold for a variance. Square it, or use `.var`.",
+        ),
+        Misconception(
+            "variance of the draws",
+            lambda mu, logvar, threshold: mu.var(0) + logvar.exp().mean(0) > threshold,
+            "You add the width of the posterior. A dead dimension has width 1 and would count as active: only the "
+            "mean can tell images apart.",
+            variants=(lambda mu, logvar, threshold: logvar.exp().mean(0) > threshold,),
+        ),
+        Misconception(
+            "KL against the threshold",
+            lambda mu, logvar, threshold: _kl(mu, logvar) > threshold,
+            "You hold the KL against the threshold. A dimension with a fixed code that is not the prior's has a KL and says "
+            "nothing; the variance of the mean is asked for.",
+        ),
+        Misconception(
+            "how many",
+            lambda mu, logvar, threshold: (mu.var(0) > threshold).sum(),
+            "This is how many are active. Asked for is which ones, `[D]`.",
+        ),
+        Misconception(
+            "dead ones",
+            lambda mu, logvar, threshold: mu.var(0) < threshold,
+            "You mark the dimensions that are not active: turn the comparison round.",
+        ),
+        Misconception(
+            "narrow posteriors",
+            lambda mu, logvar, threshold: logvar.exp().mean(0) < 1 - threshold,
+            "You ask whether the posterior is narrower than the prior. A narrow posterior in the same place for all images "
+            "says nothing about them: look at the variance of the mean.",
+        ),
+    ),
+    cases=_cases,
+)

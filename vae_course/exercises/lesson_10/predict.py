@@ -1,0 +1,136 @@
+"""10-rate: predict what each direction of Gaussian data is worth at a given beta."""
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, uniform
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(s2: Tensor, beta: float, sigma: float) -> Tensor:
+    return 0.5 * torch.log(s2 / (beta * sigma**2)).clamp_min(0)
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """A direction that lives and one that is dead, then random ones around the threshold."""
+    source = generator(seed)
+    cases: list[Inputs] = [{"s2": torch.tensor([4.0, 0.25]), "beta": 2.0, "sigma": 0.5}]
+    for n, beta, sigma in ((1, 0.5, 0.8), (4, 3.0, 0.7), (6, 0.7, 1.3), (5, 9.0, 0.3)):
+        live, dead = 1.5 + 6 * uniform(source, n), 0.3 + 0.6 * uniform(source, n)
+        factor = torch.where(torch.arange(n) % 3 == 1, dead, live)
+        cases.append({"s2": beta * sigma**2 * factor, "beta": beta, "sigma": sigma})
+    return cases
+
+
+def _loop(s2: Tensor, beta: float, sigma: float) -> Tensor:
+    rates = []
+    for variance in s2:
+        error = torch.minimum(variance, torch.as_tensor(beta * sigma**2))
+        rates.append(0.5 * torch.log(variance / error))
+    return torch.stack(rates)
+
+
+def _bare(s2: Tensor, beta: float, sigma: float) -> Tensor:
+    return 0.5 * torch.log(s2 / (beta * sigma**2))
+
+
+EXERCISE = Exercise(
+    id="10-rate",
+    title="Which directions are worth their price",
+    points=3,
+    difficulty=2,
+    minutes=6,
+    task=(
+        "Return the rate in nats of each direction, `[X]`, that a model trained with this `beta` and decoder noise "
+        "`sigma` spends on Gaussian data with variances `s2` `[X]`; a direction that is not worth its price has rate 0."
+    ),
+    hints=(
+        "Which variance does the box give to the error that is left in a direction? What happens once that is more than "
+        "the data vary there?",
+        "error = min(beta sigma^2, s^2), and rate = 1/2 log(s^2 / error).",
+        "Take half the logarithm of `s2` over `beta * sigma**2`, and put 0 where that is negative: `.clamp_min(0)`.",
+    ),
+    solution="""\
+def rate(s2, beta, sigma):
+    return 0.5 * torch.log(s2 / (beta * sigma**2)).clamp_min(0)
+""",
+    explanation=(
+        "An error of variance beta sigma^2 is what the loss puts up with. A direction that varies less than that is left "
+        "out of the code whole: its posterior collapses, and it must, because the loss is lowest there."
+    ),
+    function="rate",
+    parameters=("s2", "beta", "sigma"),
+    returns="one number per direction, [X]",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative(
+            "where",
+            lambda s2, beta, sigma: torch.where(s2 > beta * sigma**2, _bare(s2, beta, sigma), 0.0),
+        ),
+        Alternative("relu", lambda s2, beta, sigma: torch.relu(_bare(s2, beta, sigma))),
+        Alternative("float64", lambda s2, beta, sigma: _reference(s2.double(), beta, sigma)),
+        Alternative(
+            "with the error",
+            lambda s2, beta, sigma: 0.5 * (s2.log() - s2.clamp_max(beta * sigma**2).log()),
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "negative rates",
+            _bare,
+            "A direction with a variance below beta sigma^2 gets a negative rate here. A KL is never below zero: such a "
+            "direction is left out, with rate 0.",
+            variants=(lambda s2, beta, sigma: _bare(s2, beta, sigma).abs(),),
+        ),
+        Misconception(
+            "half forgotten",
+            lambda s2, beta, sigma: 2 * _reference(s2, beta, sigma),
+            "Twice too much. Variances stand inside the logarithm, so the rate is half of it.",
+        ),
+        Misconception(
+            "beta forgotten",
+            lambda s2, beta, sigma: _reference(s2, 1.0, sigma),
+            "This is the rate for beta = 1. A dearer code leaves an error of beta sigma^2, not of sigma^2.",
+        ),
+        Misconception(
+            "sigma not squared",
+            lambda s2, beta, sigma: _reference(s2, beta, sigma**0.5),
+            "`s2` is a variance and `sigma` a standard deviation. Square `sigma` before you compare them.",
+        ),
+        Misconception(
+            "beta squared",
+            lambda s2, beta, sigma: _reference(s2, beta**2, sigma),
+            "Your error is (beta sigma)^2. Beta multiplies the variance of the noise once: beta sigma^2.",
+        ),
+        Misconception(
+            "beta the other way round",
+            lambda s2, beta, sigma: _reference(s2, 1 / beta, sigma),
+            "Here a larger beta buys a larger rate. Beta is the price of the code: the dearer it is, the less is bought.",
+            variants=(lambda s2, beta, sigma: beta * _reference(s2, 1.0, sigma),),
+        ),
+        Misconception(
+            "bits",
+            lambda s2, beta, sigma: 0.5 * torch.log2(s2 / (beta * sigma**2)).clamp_min(0),
+            "This is in bits. Nats come from the natural logarithm, `torch.log`.",
+        ),
+        Misconception(
+            "sum over directions",
+            lambda s2, beta, sigma: _reference(s2, beta, sigma).sum(),
+            "You add the directions up. Asked for is the rate of each of them, `[X]`.",
+        ),
+        Misconception(
+            "capacity of a noisy channel",
+            lambda s2, beta, sigma: 0.5 * torch.log1p(s2 / (beta * sigma**2)),
+            "With 1 + s^2 / (beta sigma^2) in the logarithm no direction ever has rate 0. That is the capacity of a "
+            "channel with signal s^2; here s^2 already includes the noise.",
+        ),
+        Misconception(
+            "dead directions counted",
+            lambda s2, beta, sigma: torch.where(s2 > beta * sigma**2, 0.0, -_bare(s2, beta, sigma)),
+            "You charge the directions that should be dead, and leave out those that live. The rate is positive where s^2 "
+            "is the larger one.",
+        ),
+    ),
+    cases=_cases,
+)

@@ -1,0 +1,170 @@
+"""10-split: the two parts of a rate, from the densities of some codes under all posteriors."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+
+Pair = tuple[Tensor, Tensor]
+
+
+def _reference(log_q: Tensor, log_q_all: Tensor, log_p: Tensor) -> Pair:
+    log_mixture = torch.logsumexp(log_q_all, 1) - math.log(log_q_all.shape[1])
+    return (log_q - log_mixture).mean(), (log_mixture - log_p).mean()
+
+
+def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
+    result = answer(*case.values())
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise AnswerError("your function must return two numbers: the information and the marginal KL.")
+    if not all(isinstance(part, Tensor) for part in result):
+        raise AnswerError("return the two numbers as tensors of shape [], without `.item()`.")
+    return {"information": result[0], "marginal KL": result[1]}
+
+
+def _case(log_q_all: Tensor, log_p: Tensor) -> Inputs:
+    """Draw m belongs to image m, the m-th column."""
+    return {"log_q": log_q_all.diagonal().clone(), "log_q_all": log_q_all, "log_p": log_p}
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Two draws under three posteriors that can be done by hand, then images whose densities underflow."""
+    source = generator(seed)
+    by_hand = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.7, 0.4]]).log()
+    cases = [_case(by_hand, torch.tensor([0.2, 0.1]).log())]
+    for m, n, level, own, prior in ((1, 4, -2.0, -5.0, 3.0), (3, 5, -8.0, 3.0, -2.0), (5, 9, -115.0, 3.0, -2.0)):
+        log_q_all = level + 2 * normal(source, m, n)
+        log_q_all[torch.arange(m), torch.arange(m)] += own
+        cases.append(_case(log_q_all, level + prior + normal(source, m)))
+    return cases
+
+
+def _loop(log_q: Tensor, log_q_all: Tensor, log_p: Tensor) -> Pair:
+    information, marginal = [], []
+    for own, row, prior in zip(log_q, log_q_all, log_p, strict=True):
+        mixture = torch.logsumexp(row - math.log(len(row)), 0)
+        information.append(own - mixture)
+        marginal.append(mixture - prior)
+    return torch.stack(information).mean(), torch.stack(marginal).mean()
+
+
+def _with(mixture: Any, log_q: Tensor, log_p: Tensor) -> Pair:
+    return (log_q - mixture).mean(), (mixture - log_p).mean()
+
+
+EXERCISE = Exercise(
+    id="10-split",
+    title="What a rate consists of",
+    points=4,
+    difficulty=3,
+    minutes=10,
+    task=(
+        "Return two numbers in nats, the information I and the marginal KL( q(z) || p(z) ): means over M codes, where "
+        "code m was drawn from the posterior of image m. `log_q` `[M]` is log q(z_m | x_m), `log_q_all` `[M, N]` is "
+        "log q(z_m | x_n) for all N images, and `log_p` `[M]` is log p(z_m)."
+    ),
+    hints=(
+        "Both parts contain log q(z), the logarithm of a mean of N densities. Which axis holds the N images?",
+        "log q(z_m) = logsumexp_n log q(z_m | x_n) - log N; I = mean of log q(z_m | x_m) - log q(z_m); the other part is "
+        "the mean of log q(z_m) - log p(z_m).",
+        "log q(z): `torch.logsumexp` of `log_q_all` over axis 1, minus `math.log` of the number of images, the length of that "
+        "axis. Then the two differences, each with `.mean()`.",
+    ),
+    solution="""\
+def split(log_q, log_q_all, log_p):
+    log_mixture = torch.logsumexp(log_q_all, dim=1) - math.log(log_q_all.shape[1])
+    return (log_q - log_mixture).mean(), (log_mixture - log_p).mean()
+""",
+    explanation=(
+        "log q(z) is added and taken away, so the two parts always sum to the rate. The logarithm stands outside the mean "
+        "over the images: q(z) is a mixture of all posteriors, and a density underflows unless the sum is a logsumexp."
+    ),
+    function="split",
+    parameters=("log_q", "log_q_all", "log_p"),
+    returns="two numbers, each a tensor of shape []",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", _loop),
+        Alternative(
+            "log softmax",
+            lambda q, every, p: _with(every[:, 0] - every.log_softmax(1)[:, 0] - math.log(every.size(1)), q, p),
+        ),
+        Alternative(
+            "second part as the rest",
+            lambda q, every, p: (_reference(q, every, p)[0], (q - p).mean() - _reference(q, every, p)[0]),
+        ),
+        Alternative("float64", lambda q, every, p: _reference(q.double(), every.double(), p.double())),
+    ),
+    misconceptions=(
+        Misconception(
+            "log N forgotten",
+            lambda q, every, p: _with(torch.logsumexp(every, 1), q, p),
+            "Your log q(z) is that of a sum of N densities. The mixture is their mean: subtract log N.",
+        ),
+        Misconception(
+            "mean of the logarithms",
+            lambda q, every, p: _with(every.mean(1), q, p),
+            "You average log densities over the images. q(z) is the mean of the densities, and its logarithm is taken "
+            "after that: `torch.logsumexp`.",
+        ),
+        Misconception(
+            "underflow",
+            lambda q, every, p: _with(every.exp().mean(1).log(), q, p),
+            "exp of a log density near -115 is 0 on a computer, and its logarithm minus infinity. Use `torch.logsumexp`, "
+            "which takes the largest one out first.",
+        ),
+        Misconception(
+            "log M for log N",
+            lambda q, every, p: _with(torch.logsumexp(every, 1) - math.log(len(every)), q, p),
+            "You subtract log M, the number of codes. The mixture has one part for each of the N images: "
+            "`log_q_all.shape[1]`.",
+        ),
+        Misconception(
+            "the rate for the information",
+            lambda q, every, p: ((q - p).mean(), _reference(q, every, p)[1]),
+            "Your first number is the whole rate, log q(z | x) - log p(z). The information compares with q(z) in place of "
+            "the prior.",
+        ),
+        Misconception(
+            "the rate for the marginal KL",
+            lambda q, every, p: (_reference(q, every, p)[0], (q - p).mean()),
+            "Your second number is the whole rate. The marginal KL is what is left of it without the information: "
+            "log q(z) - log p(z).",
+        ),
+        Misconception(
+            "swapped",
+            lambda q, every, p: _reference(q, every, p)[::-1],
+            "Both numbers are right, in the other order: first the information, then the marginal KL.",
+        ),
+        Misconception(
+            "sum over the codes",
+            lambda q, every, p: tuple(len(q) * part for part in _reference(q, every, p)),
+            "You add up over the codes. Asked for is a mean, in nats for each image.",
+        ),
+        Misconception(
+            "signs",
+            lambda q, every, p: tuple(-part for part in _reference(q, every, p)),
+            "Both signs are turned round. A code is more likely under its own posterior than under the mixture, so the "
+            "information is log q(z | x) minus log q(z).",
+        ),
+        Misconception(
+            "likeliest image only",
+            lambda q, every, p: _with(every.amax(1) - math.log(every.shape[1]), q, p),
+            "You keep only the image under which the code is most likely. The mixture has all of them: logsumexp, not max.",
+            variants=(lambda q, every, p: _with(every.amax(1), q, p),),
+        ),
+        Misconception(
+            "own posterior only",
+            lambda q, every, p: _with(q - math.log(every.shape[1]), q, p),
+            "Your mixture holds the code's own image alone, so the information is log N whatever the codes are. Put all "
+            "N densities into it.",
+        ),
+    ),
+    cases=_cases,
+    probe=_probe,
+    tolerance=3e-5,  # float32 keeps five digits after the point of a log density near -115
+)

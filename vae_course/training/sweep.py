@@ -1,0 +1,77 @@
+"""Several trainings side by side, one on each core, by joblib."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from vae_course.threads import one_thread
+from vae_course.training.history import History
+from vae_course.training.loop import fit
+from vae_course.training.progress import progress_bar, shows_progress
+from vae_course.training.recipes import Recipe, build, fit_or_load, keep, load
+from vae_course.training.settings import pick_device
+
+State = tuple[dict[str, Tensor], History]
+
+
+def fit_or_load_all(
+    recipes: Sequence[Recipe], *, n_jobs: int = -1, device: str | torch.device = "auto", progress: bool = True
+) -> list[tuple[nn.Module, History]]:
+    """`fit_or_load` for many recipes: those that were not trained before are trained at the same time, one per core.
+
+    Each training runs in a process of its own, on one thread. A single GPU does not gain by that, so there, and where
+    `n_jobs` is 1 or no process can be started, the recipes are trained one after the other. A recipe's result is the
+    same wherever it was trained, up to rounding.
+
+    Args:
+        recipes: what to train; two of them with the same key are trained once.
+        n_jobs: trainings at the same time; -1 for one on each core.
+        device: as in `fit`.
+        progress: show a progress bar over the trainings, and one line about them.
+
+    Returns:
+        model and history of each recipe, in their order.
+
+    Raises:
+        TypeError, ValueError, TrainingError: as in `fit`.
+    """
+    if n_jobs == 0:
+        raise ValueError("n_jobs is 0: give the number of trainings at the same time, or -1 for one on each core.")
+    chosen = pick_device(device)
+    missing = {recipe.key: recipe for recipe in recipes if load(recipe) is None}
+    if missing and n_jobs != 1 and chosen.type == "cpu":
+        _train_side_by_side(list(missing.values()), n_jobs, progress)
+    elif missing:
+        for recipe in missing.values():
+            fit_or_load(recipe, device=chosen, progress=progress)
+    if shows_progress(progress):
+        loaded = len(recipes) - len(missing)
+        print(f"{len(missing)} of {len(recipes)} models trained now, {loaded} loaded from an earlier run.")
+    return [fit_or_load(recipe, device=chosen, progress=False) for recipe in recipes]
+
+
+def _train_side_by_side(recipes: list[Recipe], n_jobs: int, progress: bool) -> None:
+    """Train in processes and keep each result as soon as it is there."""
+    from joblib import Parallel, delayed
+
+    try:
+        results = Parallel(n_jobs=min(len(recipes), n_jobs) if n_jobs > 0 else n_jobs, return_as="generator")(
+            delayed(_train)(recipe) for recipe in recipes
+        )
+        with progress_bar(total=len(recipes), done=0, show=progress, unit=" models") as bar:
+            for recipe, (state, history) in zip(recipes, results, strict=True):
+                model = build(recipe)
+                model.load_state_dict(state)
+                keep(recipe, model, history)
+                bar.update(1)
+    except (OSError, ImportError) as error:
+        print(f"No training processes can be started here ({error}), so the models are trained one after the other.")
+
+
+def _train(recipe: Recipe) -> State:
+    """One training, in a process of its own."""
+    model = build(recipe)
+    with one_thread():
+        history = fit(model, recipe.images, **recipe.arguments, device="cpu", progress=False)
+    return model.state_dict(), history
