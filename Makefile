@@ -130,6 +130,6 @@ $(READY_LAB): pyproject.toml constraints.txt
 	@touch $@
 
 $(READY_TEST): $(READY_LAB)
-	@echo "Installing what the tests need (about 40 packages)."
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,author,test]'
+	@echo "Installing what the tests need (about 50 packages)."
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,author,cluster,test]'
 	@touch $@
