@@ -173,8 +173,8 @@ def _generate_assignment(folder: Path, url: str, lesson: str) -> None:
     from nbgrader.coursedir import CourseDirectory
     from traitlets.config import Config
 
-    config = Config()
-    config.CourseDirectory = {"root": str(folder), "db_url": url, "assignment_id": lesson, "course_id": "vae-course"}
+    place = {"root": str(folder), "db_url": url, "assignment_id": lesson, "course_id": "vae-course"}
+    config = Config({"CourseDirectory": place})
     converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config)
     converter.force = True
     converter.log = logging.getLogger("vae_course.grading.nbgrader")

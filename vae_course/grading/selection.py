@@ -49,7 +49,7 @@ def file_names(students: Iterable[str]) -> dict[str, str]:
     taken: set[str] = set()
     for student in sorted(set(students)):
         name = re.sub(r"[^\w .-]", "_", student).strip(" .")[:80]
-        if name != student or name.casefold() in taken:
+        if name != student or not name or name.casefold() in taken:
             name = f"{name or 'student'}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
         taken.add(name.casefold())
         names[student] = name
