@@ -1,14 +1,13 @@
 """The same grading on a Dask cluster that is there already: each submission a task, sandboxed on its worker."""
 
-import dataclasses
 import hashlib
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from .errors import GradingError
-from .model import Graded, Mark, Submission
+from .model import Graded, Submission
 
 # How long to wait for a scheduler's answer, for workers to come back when all are gone, and between looks.
 _CONNECT, _PATIENCE, _LOOK = 20.0, 120.0, 5.0
@@ -22,19 +21,19 @@ class Cluster:
 
     Args:
         address: the scheduler's, such as `tcp://10.0.0.5:8786`.
-        limits, sandbox, seed: as for `grade_submission`.
+        sandbox: whether every worker must be able to make a sandbox.
         patience: how many seconds to wait for a worker when there is none.
 
     Raises:
         GradingError: Dask is not installed, nobody answers, there are no workers, or a worker differs from this machine.
     """
 
-    def __init__(self, address: str, *, limits: Any, sandbox: bool, seed: int, patience: float = _PATIENCE) -> None:
+    def __init__(self, address: str, *, sandbox: bool = True, patience: float = _PATIENCE) -> None:
         self.client = _connect(address)
-        self.settings = {"limits": limits, "sandbox": sandbox, "seed": seed}
         self.patience = patience
+        self.failure: GradingError | None = None
         try:
-            _compare_workers(self.client)
+            _compare_workers(self.client, sandbox=sandbox)
         except BaseException:
             self.client.close()
             raise
@@ -52,46 +51,57 @@ class Cluster:
         """How many submissions to hand in at a time: two for each thread of each worker, so that none waits for us."""
         return max(2 * sum(self.client.nthreads().values()), 1)
 
-    def grade(self, submission: Submission, **_: Any) -> Graded:
-        """Grade one submission on a worker, and on another one where that is lost.
+    def raise_failure(self) -> None:
+        """Raise what kept the cluster as a whole from going on, if anything did."""
+        if self.failure is not None:
+            raise self.failure
 
-        A submission during which workers keep ending gets no marks, and a sentence that says so.
+    def grade(self, submission: Submission, **settings: Any) -> Graded:
+        """Grade one submission on a worker, and on another one where that is lost; arguments as for `grade_submission`.
 
         Raises:
-            GradingError: no worker is left, or a worker can't grade at all.
+            GradingError: workers keep ending while they have it, or (then `raise_failure` raises it too) none is left.
         """
-        from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
+        self.raise_failure()
         for _attempt in range(1 + _AGAIN):
-            task = self.client.submit(_grade, submission, self.settings, pure=False)
+            task = self.client.submit(_grade, submission, settings, pure=False)
             try:
                 return Graded.from_dict(self._wait(task))
             except KilledWorker:
                 continue
-            except FutureCancelledError as error:
-                raise GradingError(
-                    "The cluster's scheduler went away: start it and run the same command again."
-                ) from error
-        return _without_marks(submission)
+        raise GradingError("Workers kept ending while they had this submission: grade it by itself, without --cluster.")
 
     def _wait(self, task: Any) -> dict[str, Any]:
         """A task's result, as long as there are workers that may bring it."""
-        alone_since: float | None = None
+        from distributed.client import FutureCancelledError
+
+        alone_since = None
         while True:
+            self.raise_failure()
             try:
                 result: dict[str, Any] = task.result(timeout=_LOOK)
                 return result
+            except FutureCancelledError:
+                self._give_up("The cluster's scheduler went away: start it")
             except TimeoutError:
                 if task.done():
                     raise
-            alone_since = None if self.client.nthreads() else alone_since or time.monotonic()
-            if alone_since and time.monotonic() - alone_since > self.patience:
-                task.cancel()
-                raise GradingError(
-                    f"The cluster has had no worker for {self.patience:.0f} s: start workers and run the same command again, "
-                    "which goes on where it stopped."
-                )
+            now = time.monotonic()
+            alone_since = None if self._has_workers() else alone_since or now
+            if alone_since and now - alone_since >= self.patience:
+                self._give_up(f"The cluster has had no worker for {self.patience:.0f} s: start workers")
+
+    def _has_workers(self) -> bool:
+        try:
+            return bool(self.client.nthreads())
+        except (OSError, ValueError, TimeoutError):
+            return False
+
+    def _give_up(self, why: str) -> NoReturn:
+        self.failure = GradingError(f"{why} and run the same command again, which goes on where it stopped.")
+        raise self.failure
 
 
 def package_digest() -> str:
@@ -125,33 +135,31 @@ def _connect(address: str) -> Any:
         ) from error
 
 
-def _compare_workers(client: Any) -> None:
-    """See that there are workers, each with the same package as here."""
+def _compare_workers(client: Any, *, sandbox: bool) -> None:
+    """See that there are workers, each with the same package as here and with a sandbox."""
     if not client.nthreads():
         raise GradingError(
             "The cluster has no workers: start some by `dask worker ADDRESS`, in the course's environment."
         )
     own = package_digest()
-    found = client.run(_digest_there, on_error="return")
-    for worker, digest in sorted(found.items()):
-        if digest != own:
+    for worker, found in sorted(client.run(_look, sandbox, on_error="return").items()):
+        if not isinstance(found, tuple) or found[0] != own:
             raise GradingError(
                 f"The worker {worker} has no vae_course or another version of it, so its marks might differ: install the "
                 "checkout that this command runs from on every worker, and start the workers again."
             )
+        if found[1]:
+            raise GradingError(f"On the worker {worker}: {found[1]}")
 
 
-def _digest_there() -> str:
+def _look(sandbox: bool) -> tuple[str, str]:
+    """Runs on each worker: which package it has, and why it can't make a sandbox, if it can't."""
     from vae_course.grading.cluster import package_digest
+    from vae_course.grading.sandbox import SandboxMissing, find
 
-    return package_digest()
-
-
-def _without_marks(submission: Submission) -> Graded:
-    from ..exercises import all_exercises
-
-    exercises = [exercise for exercise in all_exercises() if exercise.id[:2] == submission.lesson[:2]]
-    sentence = "Workers kept ending while they graded this submission, so it has no marks: grade it by itself, without --cluster."
-    marks = tuple(Mark(exercise.id, "stopped", 0, exercise.points, "This was not graded.") for exercise in exercises)
-    empty = Graded(submission.student, submission.lesson, submission.name, marks)
-    return dataclasses.replace(empty, problem=sentence)
+    try:
+        if sandbox:
+            find()
+    except SandboxMissing as error:
+        return package_digest(), str(error)
+    return package_digest(), ""

@@ -2,12 +2,13 @@
 
 import argparse
 import os
+import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import GradingError
 from .pages import count
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lessons", metavar="WHICH", help="such as 01-06 or 00,04 (default: all)")
     parser.add_argument("--jobs", type=_positive_int, metavar="N", help="submissions at a time (default: the cores)")
     parser.add_argument("--timeout", type=_positive, metavar="SECONDS", help="the longest that one submission may take")
-    parser.add_argument("--seed", type=int, default=0, help="source of the hidden inputs (default: 0)")
+    parser.add_argument("--seed", type=int, metavar="N", help="source of the hidden inputs (default: always the same)")
     parser.add_argument("--cluster", metavar="ADDRESS", help="grade on the Dask cluster with this scheduler")
     parser.add_argument("--no-gradebook", action="store_true", help="leave out nbgrader's gradebook")
     parser.add_argument(
@@ -57,7 +58,6 @@ def _positive(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Collect, grade and report; 0 if every submission has its marks, however many a person should look at."""
-    from .collect import collect
     from .results import write_results
 
     _check_folders(args.submissions, args.to)
@@ -67,27 +67,26 @@ def run(args: argparse.Namespace) -> int:
         require()
     if args.no_sandbox:
         print(f"Warning. {UNSAFE.replace('ran', 'runs').replace('could', 'can')}", file=sys.stderr)
-    collection = collect(args.submissions, _lessons(args.lessons))
+    collection = _collect(args.submissions, _lessons(args.lessons))
     if not collection.submissions:
         raise GradingError(_nothing(args.submissions, collection))
     begun = time.monotonic()
     graded = _grade(args, collection)
     seconds = time.monotonic() - begun
-    problems = [str(problem) for problem in collection.problems]
     made = write_results(
         args.to,
         graded,
         collection.submissions,
-        problems=problems,
+        problems=collection.problems,
         note=UNSAFE if args.no_sandbox else "",
         gradebook=not args.no_gradebook,
     )
-    print(summary(graded, problems, seconds, made))
+    print(summary(graded, collection.problems, seconds, made))
     return 0
 
 
 def _check_folders(submissions: Path, results: Path) -> None:
-    if not submissions.exists():
+    if not (submissions.is_dir() or submissions.is_file()):
         raise GradingError(f"There is no {submissions}: name the folder or zip file that holds what was handed in.")
     if results.exists() and not results.is_dir():
         raise GradingError(f"--to {results} is a file: name a folder for the results.")
@@ -116,37 +115,36 @@ def _nothing(submissions: Path, collection: "Collection") -> str:
     )
 
 
+def _collect(submissions: Path, lessons: list[str] | None) -> "Collection":
+    """What a folder holds, or a single zip from a learning platform."""
+    from .collect import collect
+
+    if submissions.is_dir():
+        return collect(submissions, lessons)
+    with tempfile.TemporaryDirectory(prefix="vae-course-") as folder:
+        shutil.copy(submissions, folder)
+        return collect(Path(folder), lessons)
+
+
 def _grade(args: argparse.Namespace, collection: "Collection") -> list["Graded"]:
-    from .sandbox import Limits
+    from .sandbox import DEFAULT_LIMITS, Limits
+    from .single import DEFAULT_SEED
     from .whole import grade_class
 
-    limits = Limits() if args.timeout is None else Limits(seconds=args.timeout)
-    settings = {"limits": limits, "sandbox": not args.no_sandbox, "seed": args.seed}
-    with progress_bar(len(collection.submissions)) as progress:
-        if args.cluster is None:
-            jobs = args.jobs or os.cpu_count() or 1
-            return grade_class(collection.submissions, args.to, jobs=jobs, progress=progress, **settings)
-        from .cluster import Cluster
+    settings: dict[str, Any] = {
+        "limits": DEFAULT_LIMITS if args.timeout is None else Limits(seconds=args.timeout),
+        "sandbox": not args.no_sandbox,
+        "seed": DEFAULT_SEED if args.seed is None else args.seed,
+    }
+    if args.cluster is None:
+        return grade_class(collection.submissions, args.to, jobs=args.jobs or os.cpu_count() or 1, **settings)
+    from .cluster import Cluster
 
-        with Cluster(args.cluster, **settings) as cluster:
-            jobs = args.jobs or cluster.slots
-            return grade_class(
-                collection.submissions, args.to, jobs=jobs, progress=progress, grade=cluster.grade, **settings
-            )
-
-
-@contextmanager
-def progress_bar(total: int) -> Iterator[Callable[["Graded"], None]]:
-    """A bar in the terminal that moves on by one with each call."""
-    from tqdm import tqdm
-
-    with tqdm(total=total, unit="submission", dynamic_ncols=True) as bar:
-
-        def advance(row: "Graded") -> None:
-            bar.set_postfix_str(f"{row.student}, {row.lesson[:2]}", refresh=False)
-            bar.update()
-
-        yield advance
+    with Cluster(args.cluster, sandbox=settings["sandbox"]) as cluster:
+        jobs = args.jobs or cluster.slots
+        graded = grade_class(collection.submissions, args.to, jobs=jobs, grade=cluster.grade, **settings)
+        cluster.raise_failure()
+        return graded
 
 
 def summary(graded: Sequence["Graded"], problems: Sequence[str], seconds: float, made: Sequence[Path]) -> str:

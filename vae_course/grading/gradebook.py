@@ -5,6 +5,9 @@ written them. Then formgrader, marking by hand, `nbgrader generate_feedback` and
 """
 
 import copy
+import os
+import sys
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +60,7 @@ class Course:
         self.url = f"sqlite:///{self.folder / 'gradebook.db'}"
         self.folder.mkdir(parents=True, exist_ok=True)
         write(self.folder / "nbgrader_config.py", CONFIG.encode())
+        _make_database(self.url)
 
     def path(self, step: str, lesson: str, student: str = ".") -> Path:
         """Where nbgrader expects a lesson's notebook at one of its steps."""
@@ -84,7 +88,9 @@ class Course:
         from nbgrader.api import Gradebook
 
         blank: dict[str, NotebookNode] = {}
-        with Gradebook(self.url, "vae-course") as book:
+        with warnings.catch_warnings(), Gradebook(self.url, "vae-course") as book:
+            # nbgrader's own use of SQLAlchemy earns some, which say nothing to an instructor.
+            warnings.filterwarnings("ignore", module="nbgrader")
             for row in graded:
                 if row.lesson not in blank:
                     blank[row.lesson] = nbformat.read(self.path("release", row.lesson), as_version=4)
@@ -162,6 +168,18 @@ def _verdict(mark: Mark, row: Graded) -> NotebookNode:
     # nbgrader shows a check as failed where its cell wrote to stderr.
     name = "stdout" if mark.status == "passed" else "stderr"
     return v4.new_output("stream", name=name, text="\n".join(line for line in lines if line) + "\n")
+
+
+def _make_database(url: str) -> None:
+    """Make the database where it isn't there; nbgrader calls the command `alembic` for that, which stands beside Python."""
+    from nbgrader.api import Gradebook
+
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        Gradebook(url, "vae-course").close()
+    finally:
+        os.environ["PATH"] = before
 
 
 def _generate_assignment(folder: Path, url: str, lesson: str) -> None:

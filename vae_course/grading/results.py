@@ -10,8 +10,8 @@ from .feedback import feedback_page
 from .gradebook import Course, by_student_and_lesson
 from .model import Graded, Submission
 from .report import report_page
-from .selection import file_names
 from .table import grades_csv
+from .whole import safe_name
 
 
 def write_results(
@@ -33,18 +33,24 @@ def write_results(
         note: how it was graded, where the reader of the report should know.
         gradebook: whether to make nbgrader's course folder too.
     """
-    names = file_names(row.student for row in graded)
+    names = {row.student: safe_name(row.student) for row in graded}
     links = {student: f"feedback/{quote(name)}.html" for student, name in names.items()}
     # With a mark in front, Excel knows that this is UTF-8.
     write(folder / "grades.csv", b"\xef\xbb\xbf" + grades_csv(graded).encode())
     write(folder / "report.html", report_page(graded, problems=problems, links=links, note=note).encode())
-    for student, name in names.items():
-        own = [row for row in graded if row.student == student]
-        write(folder / "feedback" / f"{name}.html", feedback_page(student, own).encode())
+    for student, own in _by_student(graded).items():
+        write(folder / "feedback" / f"{names[student]}.html", feedback_page(student, own).encode())
     if gradebook:
         _gradebook(folder / "nbgrader", graded, submissions, names)
     made = [folder / "grades.csv", folder / "report.html", folder / "feedback"]
     return [*made, folder / "nbgrader"] if gradebook else made
+
+
+def _by_student(graded: Sequence[Graded]) -> dict[str, list[Graded]]:
+    students: dict[str, list[Graded]] = {}
+    for row in graded:
+        students.setdefault(row.student, []).append(row)
+    return students
 
 
 def _gradebook(

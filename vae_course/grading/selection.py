@@ -1,8 +1,7 @@
-"""Which lessons a command line means, and how a student is called in file names."""
+"""Which lessons a command line means."""
 
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from .errors import GradingError
 
@@ -37,20 +36,3 @@ def _one(part: str, known: Sequence[str]) -> list[str]:
             f"There are {', '.join(name[:2] for name in known)}."
         )
     return found
-
-
-def file_names(students: Iterable[str]) -> dict[str, str]:
-    """A name for the files of each student: the student's own where that is safe, else with a short hash behind it.
-
-    Letters, digits, `-`, `_`, `.` and inner spaces are kept, so nothing leaves the folder, and two students that differ only
-    in their capitals get two files on every system.
-    """
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for student in sorted(set(students)):
-        name = re.sub(r"[^\w .-]", "_", student).strip(" .")[:80]
-        if name != student or not name or name.casefold() in taken:
-            name = f"{name or 'student'}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
-        taken.add(name.casefold())
-        names[student] = name
-    return names
