@@ -15,6 +15,8 @@ _WORDS = {
     "missing": ("open", "Not found in what you handed in."),
     "stopped": ("wrong", "Stopped."),
 }
+# Of these, the words above say it all.
+_PLAIN = ("passed", "written", "not tried", "missing")
 _LOOKED_AT = "A person looks at this before the mark is final."
 
 
@@ -46,17 +48,19 @@ def _lesson(row: Graded) -> str:
 
 def _exercise(mark: Mark) -> str:
     kind, word = _WORDS[mark.status]
-    looked_at = f" {_LOOKED_AT}" if mark.doubts else ""
+    said = [*([] if mark.status in _PLAIN else [mark.message]), *([_LOOKED_AT] if mark.doubts else [])]
+    message = f"<p>{text(' '.join(said))}</p>\n" if said else ""
     answer = f"<p>Your answer:</p>{code(mark.answer)}" if mark.answer.strip() else ""
     waiting = "" if mark.status == "written" else f"{mark.points} of "
     return (
-        f'<section class="exercise {kind}"><h3>{text(mark.exercise)}: {text(_title(mark.exercise))}</h3>\n'
+        f'<section class="exercise {kind}"><h3>{text(mark.exercise)}: {text(title_of(mark.exercise))}</h3>\n'
         f"<p><strong>{word}</strong> {waiting}{count(mark.max_points, 'point')}.</p>\n"
-        f"<p>{text(mark.message)}{looked_at}</p>\n{answer}</section>"
+        f"{message}{answer}</section>"
     )
 
 
-def _title(exercise: str) -> str:
+def title_of(exercise: str) -> str:
+    """The title of an exercise; of an unknown one, its id."""
     try:
         return get(exercise).title
     except UnknownExercise:

@@ -4,7 +4,8 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..exercises import UnknownExercise, get
+from ..exercises import Exercise, UnknownExercise, get
+from .feedback import title_of
 from .model import Graded, Mark
 from .pages import bar, count, histogram, page, table, text
 from .table import reasons, to_mark
@@ -90,10 +91,9 @@ def _success(graded: Sequence[Graded]) -> str:
     rows = []
     for exercise, marks in _marks(graded).items():
         tally = Counter(str(mark.status) for mark in marks)
-        decided = len(marks) - tally["written"]
-        rate = tally["passed"] / decided if decided else 0.0
-        shown = f"{100 * rate:.0f} %{bar(rate)}" if decided else ""
-        rows.append([text(exercise), text(_title(exercise)), shown, *[str(tally[s] or "") for s in _STATUSES]])
+        rate = tally["passed"] / len(marks)
+        shown = f"{100 * rate:.0f} %{bar(rate)}" if _is_code(exercise) else ""
+        rows.append([text(exercise), text(title_of(exercise)), shown, *[str(tally[s] or "") for s in _STATUSES]])
     head = ["exercise", "title", "share right", "right", "wrong", "not tried", "missing", "stopped", "to mark"]
     told = "How many submissions answered each exercise, and how"
     return "<h2>Exercises</h2>\n" + table(told, head, rows, numbers=(2, 3, 4, 5, 6, 7, 8))
@@ -147,8 +147,8 @@ def _student(row: Graded, links: Mapping[str, str]) -> str:
     return f'<a href="{text(address)}">{text(row.student)}</a>' if address else text(row.student)
 
 
-def _title(exercise: str) -> str:
+def _is_code(exercise: str) -> bool:
     try:
-        return get(exercise).title
+        return isinstance(get(exercise), Exercise)
     except UnknownExercise:
-        return exercise
+        return True
