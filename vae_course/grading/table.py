@@ -2,12 +2,13 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from .model import Graded, Mark
 
 # A spreadsheet takes a cell that begins with one of these for a formula, and runs it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def grades_csv(graded: Iterable[Graded]) -> str:
@@ -49,7 +50,7 @@ def reasons(row: Graded) -> list[str]:
 
 
 def harmless(value: str) -> str:
-    """The same text, with an apostrophe before what a spreadsheet would take for a formula; numbers stay numbers."""
-    text = value.replace("\0", "")
+    """The same text on one line, with an apostrophe before what a spreadsheet would take for a formula; numbers stay numbers."""
+    text = re.sub(r"[\0\t\r\n]", " ", value)
     is_number = text.removeprefix("-").replace(".", "", 1).isdecimal()
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) and not is_number else text
