@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -75,23 +76,23 @@ class Cluster:
 
     def _wait(self, task: Any) -> dict[str, Any]:
         """A task's result, as long as there are workers that may bring it."""
+        from distributed import wait
         from distributed.client import FutureCancelledError
 
         alone_since = None
-        while True:
+        while not task.done():
             self.raise_failure()
-            try:
-                result: dict[str, Any] = task.result(timeout=_LOOK)
-                return result
-            except FutureCancelledError:
-                self._give_up("The cluster's scheduler went away: start it")
-            except TimeoutError:
-                if task.done():
-                    raise
+            with suppress(TimeoutError):
+                wait(task, timeout=_LOOK)
             now = time.monotonic()
-            alone_since = None if self._has_workers() else alone_since or now
+            alone_since = None if task.done() or self._has_workers() else alone_since or now
             if alone_since and now - alone_since >= self.patience:
                 self._give_up(f"The cluster has had no worker for {self.patience:.0f} s: start workers")
+        try:
+            result: dict[str, Any] = task.result()
+        except FutureCancelledError:
+            self._give_up("The cluster's scheduler went away: start it")
+        return result
 
     def _has_workers(self) -> bool:
         try:

@@ -22,6 +22,10 @@ UNSAFE = (
     "Graded without a sandbox: what students handed in ran with the rights of whoever ran this command, and could read and "
     "change that person's files and use the network."
 )
+_WITHOUT = (
+    "Or give --no-sandbox, if you trust every one who handed in like yourself: then their code runs with your rights, and can "
+    "read and change your files and use the network."
+)
 _SHOWN = 10
 
 
@@ -59,6 +63,7 @@ def _positive(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Collect, grade and report; 0 if every submission has its marks, however many a person should look at."""
     from .results import write_results
+    from .sandbox import SandboxMissing
 
     _check_folders(args.submissions, args.to)
     if not args.no_gradebook:
@@ -71,7 +76,10 @@ def run(args: argparse.Namespace) -> int:
     if not collection.submissions:
         raise GradingError(_nothing(args.submissions, collection))
     begun = time.monotonic()
-    graded = _grade(args, collection)
+    try:
+        graded = _grade(args, collection)
+    except SandboxMissing as error:
+        raise GradingError(f"{error} {_WITHOUT}") from error
     seconds = time.monotonic() - begun
     made = write_results(
         args.to,
