@@ -18,6 +18,7 @@ from vae_course.exercises.model import Exercise
 from vae_course.grading import sandbox, strip
 from vae_course.grading.errors import GradingError
 from vae_course.grading.sandbox import Limits
+from vae_course.grading.seccomp import program as filter_of_calls
 from vae_course.grading.watch import Watch
 
 START_SECONDS = 60.0
@@ -25,7 +26,16 @@ LONGEST = 26_000_000
 
 
 class Stopped(Exception):
-    """A run was ended; the message says by what, to follow "your answer"."""
+    """A run was ended; the message says by what, to follow "your answer".
+
+    Args:
+        words: what it did.
+        starved: whether its time ran out without having been used, as on a machine that was busy with other things.
+    """
+
+    def __init__(self, words: str, *, starved: bool = False) -> None:
+        super().__init__(words)
+        self.starved = starved
 
 
 class Worker:
@@ -56,6 +66,8 @@ class Worker:
         """
         if self._process is None:
             self._start()
+        assert self._watch is not None
+        self._watch.mark_time()
         text = json.dumps(request).encode() + b"\n"
         reply = self._converse(text, self._limits.seconds)
         if reply.get("state") != "done":
@@ -82,17 +94,17 @@ class Worker:
         ours, theirs = os.pipe(), os.pipe()
         inside = (ours[0], theirs[1])
         folder = Path(self._folder.name)
-        words = sandbox.command(sandbox.find(), folder, self._limits) if self._boxed else []
+        words, seccomp = self._box(folder) if self._boxed else ([], -1)
         process = subprocess.Popen(
             [*words, *self._python("/course" if self._boxed else str(folder), *inside)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=inside,
+            pass_fds=inside if seccomp < 0 else (*inside, seccomp),
             start_new_session=True,
             env=None if self._boxed else sandbox.environment() | {"HOME": str(folder), "TMPDIR": str(folder)},
         )
-        for fd in inside:
+        for fd in inside if seccomp < 0 else (*inside, seccomp):
             os.close(fd)
         self._requests, self._replies, self._process = ours[1], theirs[0], process
         self._watch = Watch(process, self._limits)
@@ -101,6 +113,16 @@ class Worker:
         except Stopped as error:
             raise GradingError(f"The sandbox did not start: {error} {self._watch.said}".strip()) from error
         self._watch.begin()
+
+    def _box(self, folder: Path) -> tuple[list[str], int]:
+        """The sandbox's command line, and the open file of its filter of system calls, or -1."""
+        program = filter_of_calls()
+        if not program:
+            return sandbox.command(sandbox.find(), folder, self._limits), -1
+        read, write = os.pipe()
+        os.write(write, program)
+        os.close(write)
+        return sandbox.command(sandbox.find(), folder, self._limits, more=("--seccomp", str(read))), read
 
     def _python(self, folder: str, requests: int, replies: int) -> list[str]:
         most = self._limits
@@ -151,7 +173,8 @@ class Worker:
             if broken:
                 raise Stopped(broken)
             if left <= 0:
-                raise Stopped(f"did not end within {self._limits.seconds:g} seconds")
+                starved = self._watch is not None and self._watch.cpu_seconds() < self._limits.seconds / 2
+                raise Stopped(f"did not end within {self._limits.seconds:g} seconds", starved=starved)
             if not select.select([self._replies], [], [], min(left, 0.05))[0]:
                 continue
             part = os.read(self._replies, min(size, 1 << 20))

@@ -56,13 +56,22 @@ class Runner:
             "cases": [wire.pack_case(case) for case in cases],
         }
         try:
-            reply = self._worker.ask(request)
+            reply = self._ask(request)
             return self._checked(exercise, found, reply, [dict(case) for case in cases])
         except Stopped as error:
             return Run(stopped=str(error), forged="must not" in str(error))
         except wire.Malformed as error:
             self._worker.stop()
             return Run(stopped=f"gave back something that is no result ({error})", forged=True)
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The worker's reply; an answer that was kept waiting rather than kept computing gets a second chance."""
+        try:
+            return self._worker.ask(request)
+        except Stopped as error:
+            if not error.starved:
+                raise
+            return self._worker.ask(request)
 
     def _checked(self, exercise: Exercise, found: Found, reply: Mapping[str, Any], cases: list[dict[str, Any]]) -> Run:
         body = _body(reply)

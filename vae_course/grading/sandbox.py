@@ -73,10 +73,12 @@ def find() -> str:
     return path
 
 
-def command(bwrap: str, folder: Path, limits: Limits, *, isolation: Sequence[str] | None = None) -> list[str]:
+def command(
+    bwrap: str, folder: Path, limits: Limits, *, isolation: Sequence[str] | None = None, more: Sequence[str] = ()
+) -> list[str]:
     """The command line that runs what follows it in the sandbox, with this folder visible as /course."""
     size = str(limits.disk_mb << 20)
-    words = [bwrap, *(_isolation() if isolation is None else isolation)]
+    words = [bwrap, *(_isolation() if isolation is None else isolation), *more]
     for path in _visible():
         for parent in reversed(Path(path).parents[:-1]):
             # Otherwise only root could pass through them.

@@ -1,5 +1,6 @@
 """The watch over a running worker: what it prints, how many processes it has, and how much memory they use."""
 
+import os
 import subprocess
 import threading
 from contextlib import suppress
@@ -17,7 +18,7 @@ class Watch:
     def __init__(self, process: "subprocess.Popen[bytes]", limits: Limits) -> None:
         self._process, self._limits = process, limits
         self._over = threading.Event()
-        self._base_mb = 0.0
+        self._base_mb = self._since = 0.0
         self.broken = ""
         self.said = ""
         threading.Thread(target=self._count_output, daemon=True).start()
@@ -26,6 +27,14 @@ class Watch:
         """Start to count, from what the worker uses before any answer has run."""
         self._base_mb = _memory_mb(descendants(self._process.pid), exactly=True)
         threading.Thread(target=self._count_use, daemon=True).start()
+
+    def mark_time(self) -> None:
+        """Count processor time from now on."""
+        self._since = _cpu_seconds(descendants(self._process.pid))
+
+    def cpu_seconds(self) -> float:
+        """The processor time that the processes, as far as they still live, have used since then."""
+        return _cpu_seconds(descendants(self._process.pid)) - self._since
 
     def stop(self) -> None:
         """Stop looking."""
@@ -65,6 +74,18 @@ def descendants(pid: int) -> list[int]:
                 found += children
                 queue += children
     return found
+
+
+def _cpu_seconds(pids: list[int]) -> float:
+    """Processor time of processes, with that of their children that have ended."""
+    ticks = 0
+    for pid in pids:
+        with suppress(OSError, ValueError, IndexError):
+            fields = (
+                (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            )
+            ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _memory_mb(pids: list[int], *, exactly: bool = False) -> float:
