@@ -1,8 +1,8 @@
 """The same grading on a Dask cluster that is there already: each submission a task, sandboxed on its worker."""
 
 import hashlib
+import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -76,16 +76,14 @@ class Cluster:
 
     def _wait(self, task: Any) -> dict[str, Any]:
         """A task's result, as long as there are workers that may bring it."""
-        from distributed import wait
         from distributed.client import FutureCancelledError
 
-        alone_since = None
-        while not task.done():
+        ended, alone_since = threading.Event(), None
+        task.add_done_callback(lambda _: ended.set())
+        while not ended.wait(_LOOK) and not task.done():
             self.raise_failure()
-            with suppress(TimeoutError):
-                wait(task, timeout=_LOOK)
             now = time.monotonic()
-            alone_since = None if task.done() or self._has_workers() else alone_since or now
+            alone_since = None if self._has_workers() else alone_since or now
             if alone_since and now - alone_since >= self.patience:
                 self._give_up(f"The cluster has had no worker for {self.patience:.0f} s: start workers")
         try:
