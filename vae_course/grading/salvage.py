@@ -105,9 +105,9 @@ def _joined(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def _code(exercise: Exercise, notebook: Notebook, lesson: Lesson, parts: Parts) -> Found:
-    name, renamed = _name(exercise, notebook, parts)
+    name, renamed = _name(exercise, notebook, lesson, parts)
     candidates = [p for p in parts.pieces if name in p.binds and not _hand_over(p)]
-    written = [p for p in candidates if not is_stub(p.tree)]
+    written = [p for p in candidates if p.own and not is_stub(p.tree)]
     if not written:
         return _nothing(exercise, notebook, lesson, parts, stub=bool(candidates))
     answer = written[-1]
@@ -130,16 +130,16 @@ def _unsure(needed: Program, parts: Parts) -> list[str]:
     ]
 
 
-def _name(exercise: Exercise, notebook: Notebook, parts: Parts) -> tuple[str, bool]:
+def _name(exercise: Exercise, notebook: Notebook, lesson: Lesson, parts: Parts) -> tuple[str, bool]:
     """What the function is called: as asked for, else as the check or the exercise's own cell calls it."""
     name = exercise.function
     if any(name in p.binds and not _hand_over(p) for p in parts.pieces):
         return name, False
-    code = [cell for cell in notebook.cells if cell.kind == "code"]
+    code = [cell for cell in notebook.cells if cell.kind == "code" and cell.text.strip() not in lesson.texts]
     checked = re.compile(rf"""exercises\.check\(\s*["']{exercise.id}["']\s*,\s*(\w+)\s*\)""")
     names = [match[1] for cell in code for match in checked.finditer(cell.text)]
     cells = {f"cell {cell.place}" for cell in code if exercise.id in cell.ids}
-    names += [p.tree.name for p in parts.pieces if p.cell in cells and isinstance(p.tree, ast.FunctionDef)]
+    names += [p.tree.name for p in parts.pieces if p.cell in cells and p.own and isinstance(p.tree, ast.FunctionDef)]
     known = [n for n in names if n != name and any(n in p.binds and not _hand_over(p) for p in parts.pieces)]
     return (known[0], True) if known else (name, False)
 

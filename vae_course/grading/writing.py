@@ -22,10 +22,10 @@ def written_answer(id: str, notebook: Notebook, lesson: Lesson) -> tuple[str, tu
     if len([text for text in dict.fromkeys(by_id) if text]) > 1:
         doubts.append("There are several answers with the same id; all of them are shown.")
     if not own and not boxes:
-        texts = _anywhere(notebook.cells, lesson)
+        texts = _anywhere(notebook.cells, lesson) if notebook.lesson in ("", lesson.name) else []
         if texts:
             doubts.append("The place for this answer is gone; this is all new text in the notebook.")
-    elif nearby and not any(by_id):
+    elif nearby and own and not any(by_id):
         doubts.append("The answer stands outside its cell.")
     return "\n\n".join(texts)[:_LONGEST], tuple(doubts), bool(own or boxes)
 
