@@ -1,9 +1,12 @@
 """Grading on a Dask cluster: same marks, lost workers' submissions graded again, one that kills workers reported, resumed."""
 
+import gc
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import distributed
 import pytest
 
 from vae_course.grading import cluster as grading_cluster
+from vae_course.grading import magics
 from vae_course.grading.cluster import Cluster
 from vae_course.grading.errors import GradingError
 from vae_course.grading.model import Graded, Submission
@@ -130,3 +134,17 @@ def test_workers_with_another_version_are_refused(
     monkeypatch.setattr(grading_cluster, "package_digest", lambda: "another")
     with pytest.raises(GradingError, match=r"The worker tcp.* another version"):
         Cluster(workers.scheduler_address, sandbox=False)
+
+
+def test_threads_of_a_worker_may_read_notebooks_at_the_same_time() -> None:
+    """Dask watches the garbage collector, and on Python 3.11 that made `ast.parse` fail in one of several threads."""
+    gc.callbacks.append(watch := lambda *_: sum(range(500)))
+    before = sys.getswitchinterval()
+    source = "\n".join(f"def f{i}(a, b):\n    return [x for x in range({i})][0] / (a + b * {i})" for i in range(300))
+    try:
+        sys.setswitchinterval(1e-5)
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(lambda _: magics.parse(source) and not magics.syntax_error(source), range(16)))
+    finally:
+        sys.setswitchinterval(before)
+        gc.callbacks.remove(watch)
