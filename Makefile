@@ -35,9 +35,10 @@ setup-lab: $(READY_LAB)
 
 setup-test: $(READY_TEST) ## install what the tests need, and stop there
 
-build: setup-test ## build every lesson whose source has changed, and the README's table of symbols
+build: setup-test ## build every lesson whose source has changed, and the tables of the README and the guide
 	@$(VENV_PYTHON) -m vae_course.cli build
 	@$(VENV_PYTHON) -m vae_course.authoring.readme
+	@$(VENV_PYTHON) -m vae_course.grading.guide
 
 claims: setup-test ## measure again the numbers that the lessons state, on both data sets
 	@$(VENV_PYTHON) -m vae_course.authoring.measure

@@ -24,7 +24,12 @@ from packaging.version import Version
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 GPU = re.compile(r"nvidia-|cuda-|triton$")
-OLD_PYTHON_ONLY = {"importlib-metadata", "lazy-importer", "overrides", "zipp"}  # asked for on Python 3.11, and not on newer ones
+OLD_PYTHON_ONLY = {
+    "importlib-metadata",
+    "lazy-importer",
+    "overrides",
+    "zipp",
+}  # asked for on Python 3.11, and not on newer ones
 
 # What Colab's own stack held in August 2026, on Python 3.13; installing the course must replace none of it.
 COLAB = {
