@@ -32,7 +32,7 @@ class Finder:
 
     folder: Path
     problems: list[str] = field(default_factory=list)
-    _left: int = LARGEST_CONTENT
+    _left: int = field(default_factory=lambda: LARGEST_CONTENT)
 
     def files(self) -> Iterator[File]:
         """Every notebook, in the order of the paths."""
