@@ -40,11 +40,13 @@ setup-lab: $(READY_LAB)
 setup-test: $(READY_TEST) ## install what the tests need, and stop there
 
 colab: $(READY_COLAB) ## make a stand-in for Colab's software (about 6 GB), which a test runs every lesson on
+
 setup-book: $(READY_BOOK)
 
-build: setup-test ## build every lesson whose source has changed, and the README's table of symbols
+build: setup-test ## build every lesson whose source has changed, and the tables of the README and the guide
 	@$(VENV_PYTHON) -m vae_course.cli build
 	@$(VENV_PYTHON) -m vae_course.authoring.readme
+	@$(VENV_PYTHON) -m vae_course.grading.guide
 
 book: setup-book ## write all full lessons as a site to build/book, which needs no network
 	@$(VENV_PYTHON) -m docs.book
@@ -153,8 +155,8 @@ $(READY_LAB): pyproject.toml constraints.txt
 	@touch $@
 
 $(READY_TEST): $(READY_LAB)
-	@echo "Installing what the tests need (about 60 packages)."
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,author,test,book]'
+	@echo "Installing what the tests need (about 80 packages)."
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[lab,author,test,book,cluster]'
 	@touch $@
 
 $(READY_BOOK): $(READY_LAB)

@@ -1,5 +1,6 @@
 """What nbgrader itself makes of built notebooks: it releases, grades and scores them unchanged."""
 
+import csv
 import os
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def code_scores(course: Path) -> dict[str, tuple[float, float]]:
 
 
 def graded(course: Path, name: str, full: Any) -> dict[str, tuple[float, float]]:
-    """The scores of a blank, a right and a wrong submission of a lesson, as nbgrader's own commands give them."""
+    """The scores of a lesson handed in blank, right, and with a mistake in its first exercise, by nbgrader's own commands."""
     source = course / "source" / "ps1" / f"{name}.ipynb"
     source.parent.mkdir(parents=True)
     (course / "home").mkdir()
@@ -64,10 +65,14 @@ def graded(course: Path, name: str, full: Any) -> dict[str, tuple[float, float]]
     nbgrader(course, "generate_assignment", "ps1")
     released = nbformat.read(course / "release" / "ps1" / source.name, as_version=4)
     right = {cell.metadata.nbgrader.grade_id: cell.source for cell in full.cells if "nbgrader" in cell.metadata}
+    first = next(
+        cell.metadata.nbgrader.grade_id for cell in full.cells if cell.metadata.get("nbgrader", {}).get("solution")
+    )
+    mistaken = right | {first: right[first].replace("return ", "return 2 * ")}
     submissions = {
         "blank": released,
         "right": answered(released, lambda cell: right[cell.metadata.nbgrader.grade_id]),
-        "wrong": answered(released, lambda cell: cell.source.replace("raise NotImplementedError()", "return None")),
+        "wrong": answered(released, lambda cell: mistaken[cell.metadata.nbgrader.grade_id]),
     }
     for student, notebook in submissions.items():
         path = course / "submitted" / student / "ps1" / source.name
@@ -77,11 +82,24 @@ def graded(course: Path, name: str, full: Any) -> dict[str, tuple[float, float]]
     return code_scores(course)
 
 
+def returned(course: Path) -> dict[str, float]:
+    """The marks in what `nbgrader export` writes, after `nbgrader generate_feedback` has made a page for each student."""
+    nbgrader(course, "generate_feedback", "ps1")
+    nbgrader(course, "export", "--to", "grades.csv")
+    with (course / "grades.csv").open(encoding="utf-8") as file:
+        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+
+
 def test_nbgrader_scores_blank_right_and_wrong_answers_of_the_toy_lesson(tmp_path: Path) -> None:
     path, places = toy.checkout(tmp_path / "checkout")
     build(path, places, get_exercise=toy.get_exercise)
     full = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
-    assert graded(tmp_path / "course", "00_toy", full) == {"blank": (0, 3), "right": (3, 3), "wrong": (0, 3)}
+    course = tmp_path / "course"
+    assert graded(course, "00_toy", full) == {"blank": (0, 3), "right": (3, 3), "wrong": (0, 3)}
+    assert returned(course) == {"blank": 0, "right": 3, "wrong": 0}
+    pages = {path.parts[-3]: path.read_text(encoding="utf-8") for path in course.glob("feedback/*/ps1/*.html")}
+    assert sorted(pages) == ["blank", "right", "wrong"]
+    assert "(Score: 3.0 / " in pages["right"]
 
 
 def test_nbgrader_scores_blank_right_and_wrong_answers_of_the_first_lesson(
@@ -93,7 +111,9 @@ def test_nbgrader_scores_blank_right_and_wrong_answers_of_the_first_lesson(
     points = [cell.metadata.nbgrader.points for cell in full.cells if cell.id.endswith("_check")]
     scores = graded(tmp_path, lesson.stem, full)
     assert sum(points) > 0
-    assert scores == {"blank": (0, sum(points)), "right": (sum(points), sum(points)), "wrong": (0, sum(points))}
+    total = sum(points)
+    assert scores == {"blank": (0, total), "right": (total, total), "wrong": (total - points[0], total)}
+    assert len(points) > 1
 
 
 @pytest.mark.parametrize("broken", ["duplicate", "unmarked"])

@@ -1,4 +1,4 @@
-"""The command `vae-course`: look at this machine, open the course, build its notebooks."""
+"""The command `vae-course`: look at this machine, open the course, build its notebooks, teach a class."""
 
 import argparse
 import os
@@ -9,6 +9,8 @@ from pathlib import Path
 from . import __version__
 from .authoring import AuthoringError, settings, source
 from .authoring import command as build_command
+from .grading import command as grade_command
+from .grading import release_command
 
 FIRST_LESSON = "00_start_here.ipynb"
 PROMPT = "--ServerApp.kernel_websocket_connection_class=vae_course.lab.PromptConnection"
@@ -49,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     build_command.add_arguments(
         commands.add_parser("build", help="bring the notebooks up to date with the lessons' sources")
     )
+    release_command.add_arguments(
+        commands.add_parser("release", help="write the student notebooks for a class into a folder")
+    )
+    grade_command.add_arguments(commands.add_parser("grade", help="grade what a class has handed in"))
     return parser
 
 
@@ -57,6 +63,10 @@ def _run(args: argparse.Namespace, rest: list[str]) -> int:
         return _doctor()
     if args.command == "lab":
         return _lab(rest)
+    if args.command == "release":
+        return release_command.run(args)
+    if args.command == "grade":
+        return grade_command.run(args)
     return build_command.run(args)
 
 

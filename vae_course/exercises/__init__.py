@@ -9,7 +9,7 @@ from vae_course.exercises.catalogue import all_exercises, get
 from vae_course.exercises.engine import evaluate
 from vae_course.exercises.judging import judge
 from vae_course.exercises.model import Exercise, Report, UnknownExercise, Written
-from vae_course.exercises.notebook import check, hint, or_reference, solution
+from vae_course.exercises.notebook import check, hint, or_reference, solution, withhold
 from vae_course.exercises.outcomes import Outcome, run_answer
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "or_reference",
     "run_answer",
     "solution",
+    "withhold",
 ]

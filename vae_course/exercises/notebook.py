@@ -9,6 +9,14 @@ from vae_course.exercises.engine import evaluate, points
 from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Written
 
 _hints_opened: Counter[str] = Counter()
+_KEPT_BACK = "is kept back in this copy for a class; your instructor hands it out after everybody has handed in."
+_withheld = False
+
+
+def withhold() -> None:
+    """From now on neither `hint` nor `solution` shows anything; a notebook that is released without them calls it."""
+    global _withheld
+    _withheld = True
 
 
 def check(id: str, answer: Answer | None = None) -> None:
@@ -50,6 +58,9 @@ def hint(id: str) -> None:
     exercise = _find(id)
     if exercise is None:
         return
+    if _withheld:
+        print(f"{id}: the next hint {_KEPT_BACK}")
+        return
     count = len(exercise.hints)
     _hints_opened[id] = number = min(_hints_opened[id] + 1, count)
     text = exercise.hints[number - 1]
@@ -62,6 +73,9 @@ def solution(id: str) -> None:
     """Show the worked answer and why it is right; for a written answer, the rubric as well."""
     exercise = _find(id)
     if exercise is None:
+        return
+    if _withheld:
+        print(f"{id}: the worked answer {_KEPT_BACK}")
         return
     if isinstance(exercise, Written):
         rubric = "\n".join(f"- {c.text} ({points(c.points)})" for c in exercise.rubric)

@@ -1,0 +1,146 @@
+"""`vae-course grade` from end to end: a small class, on this machine and on a cluster, and every bad command line."""
+
+import csv
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import distributed
+import pytest
+
+from tests.fixtures.small_class import KL_ADDED, code_only, hand_in, worked
+from vae_course import cli
+from vae_course.grading import command, sandbox
+
+LESSON = "04_the_elbo"
+
+
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory: pytest.TempPathFactory, need: Callable[[str], str]) -> Path:
+    """Three students: one right, one who adds the KL, and one file that is nothing."""
+    need("bwrap")
+    folder = tmp_path_factory.mktemp("class") / "in"
+    hand_in(folder, "ada", "04", worked)
+    hand_in(folder, "bob", "04", lambda id: KL_ADDED if id == "04-elbo" else code_only(id))
+    broken = folder / "cy" / f"{LESSON}.ipynb"
+    broken.parent.mkdir()
+    broken.write_bytes(b"")
+    (folder / "notes.ipynb").write_text("{}")
+    return folder
+
+
+def table(results: Path) -> dict[str, dict[str, str]]:
+    with (results / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def test_a_class_is_graded_with_one_command_and_again_without_work(
+    handed_in: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "results"
+    arguments = ["grade", str(handed_in), "--to", str(results), "--jobs", "2", "--lessons", "04"]
+    assert cli.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("3 submissions of 3 students graded in ")
+    assert "Points so far: 22 of " in said
+    assert "1 written answer for a person to mark, in the gradebook." in said
+    assert "1 submission for a person to look at" in said
+    assert "notes.ipynb" in said
+    marks = table(results)
+    assert [marks[student]["points"] for student in ("ada", "bob", "cy")] == ["12", "10", "0"]
+    assert (marks["bob"]["04-elbo"], marks["bob"]["04-why-q"], marks["ada"]["04-why-q"]) == ("0", "0", "")
+    assert "You add the KL." in (results / "feedback" / "bob.html").read_text(encoding="utf-8")
+    assert "KL added" in (results / "report.html").read_text(encoding="utf-8")
+    assert (results / "nbgrader" / "autograded" / "ada" / LESSON / f"{LESSON}.ipynb").is_file()
+    before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file() and path.suffix != ".db"}
+    monkeypatch.setattr("vae_course.grading.single.grade_submission", lambda *_, **__: pytest.fail("nothing is new"))
+    assert cli.main(arguments) == 0
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_cluster_gives_the_same_marks(handed_in: Path, tmp_path: Path) -> None:
+    arguments = ["grade", str(handed_in), "--lessons", "04", "--no-gradebook"]
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        dashboard_address=":0",
+        local_directory=str(tmp_path),
+        silence_logs=logging.CRITICAL,
+    ) as workers:
+        assert cli.main([*arguments, "--to", str(tmp_path / "far"), "--cluster", workers.scheduler_address]) == 0
+    assert cli.main([*arguments, "--to", str(tmp_path / "near")]) == 0
+    assert table(tmp_path / "far") == table(tmp_path / "near")
+    assert not (tmp_path / "near" / "nbgrader").exists()
+
+
+def test_without_a_sandbox_it_refuses_and_with_the_option_it_says_what_that_means(
+    handed_in: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "which", lambda _: None)
+    sandbox.find.cache_clear()
+    arguments = ["grade", str(handed_in), "--to", str(tmp_path / "results"), "--lessons", "04", "--no-gradebook"]
+    try:
+        assert cli.main(arguments) == 1
+        refusal = capsys.readouterr().err
+        assert "bubblewrap is not here" in refusal
+        assert "--no-sandbox" in refusal
+        assert not (tmp_path / "results").exists()
+        assert cli.main([*arguments, "--no-sandbox"]) == 0
+    finally:
+        sandbox.find.cache_clear()
+    assert "could read and change" in (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    assert "with the rights of whoever runs this command" in capsys.readouterr().err
+    assert table(tmp_path / "results")["ada"]["points"] == "12"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere", "--to", "out"], "There is no nowhere: name the folder or zip file"),
+        (["in", "--to", "file"], "--to file is a file: name a folder"),
+        (["in", "--to", "in/results"], "lie in each other"),
+        (["in", "--to", "."], "lie in each other"),
+        (["in", "--to", "out", "--lessons", "99"], 'no lesson; write numbers such as 04'),
+        (["in", "--to", "out"], "holds no notebook that belongs to a student and a lesson"),
+        (["file", "--to", "out"], "holds no notebook that belongs to a student and a lesson"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "file").write_text("text")
+    assert cli.main(["grade", *arguments, "--no-sandbox"]) == 1
+    *_, last = capsys.readouterr().err.strip().splitlines()
+    assert sentence in last
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "option", [["--jobs", "0"], ["--jobs", "x"], ["--timeout", "0"], ["--timeout", "nan"], ["--seed", "x"]]
+)
+def test_an_option_that_makes_no_sense_ends_with_2(option: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["grade", "in", "--to", "out", *option])
+    assert end.value.code == 2
+
+
+def test_without_nbgrader_it_says_how_to_get_it_or_do_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "nbgrader.api", None)
+    assert cli.main(["grade", str(tmp_path), "--to", str(tmp_path.parent / "out")]) == 1
+    assert "run `pip install nbgrader`, or leave the gradebook out with --no-gradebook" in capsys.readouterr().err
+
+
+def test_a_long_list_of_problems_is_cut_in_the_terminal() -> None:
+    said = command.summary([], [f"file {i}" for i in range(25)], 1.0, [])
+    assert "25 files could not be collected" in said
+    assert "and 15 more, in the report" in said
+    assert "file 9" in said
+    assert "file 10" not in said

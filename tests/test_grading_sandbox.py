@@ -1,0 +1,271 @@
+"""What student code can see and do: nothing of the course, of others, of the network; and no more than its limits."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vae_course import exercises
+from vae_course.exercises import Exercise
+from vae_course.exercises.outcomes import Failure, Outcome, Value
+from vae_course.grading import process, sandbox, seccomp, strip, wire
+from vae_course.grading.sandbox import Limits, SandboxMissing
+
+LIMITS = Limits(seconds=20, memory_mb=300, processes=16, output_kb=100, disk_mb=8)
+CODE = [e for e in exercises.all_exercises() if isinstance(e, Exercise)]
+BOUND = exercises.get("04-elbo")
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def told(worker: process.Worker, body: str) -> object:
+    """What Python code finds out in the sandbox: it comes out as the message of an exception."""
+    lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
+    source = f"import json, os, sys\ndef elbo(a, b):\n{lines}    raise ValueError(json.dumps(found))\n"
+    request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo"}
+    reply = worker.ask(request | {"cases": [wire.pack_case(BOUND.cases(0)[0])]})
+    return json.loads(json.loads(reply["body"])["outcomes"][0]["failure"]["message"])
+
+
+@pytest.fixture(scope="module")
+def worker(need):
+    need("bwrap")
+    with process.Worker([BOUND], LIMITS) as started:
+        yield started
+
+
+def test_there_is_nothing_of_the_course_and_of_others(worker, tmp_path: Path):
+    """Neither the checkout, nor an installed copy, nor folders beside it, nor anybody's home."""
+    (tmp_path / "submission.ipynb").write_text("{}")
+    hidden = [REPOSITORY / "solutions", REPOSITORY / "vae_course", REPOSITORY / "tests", tmp_path, Path(__file__)]
+    hidden += [Path.home() / name for name in (".cache", ".bashrc", ".ssh")]
+    body = f"found = [p for p in {[str(p) for p in hidden]} if os.path.exists(p)]"
+    assert told(worker, body) == []
+    assert told(worker, "found = sorted(os.listdir('/home') + os.listdir('/tmp'))") == ["student"]
+    assert told(worker, "found = [p for p in sys.path if os.path.exists(p + '/vae_course/distributions.py')]") == []
+
+
+def test_there_is_no_network_no_other_process_and_no_right(worker):
+    assert told(worker, "import socket\nfound = [name for _, name in socket.if_nameindex()]") == ["lo"]
+    reach = "import socket\nfound = socket.socket().connect_ex(('1.1.1.1', 53))"
+    assert told(worker, reach) != 0
+    assert len(told(worker, "found = [p for p in os.listdir('/proc') if p.isdigit()]")) <= 4
+    assert told(worker, "found = os.getuid()") != 0
+    caps = "found = [l.split()[1] for l in open('/proc/self/status') if l.startswith(('CapEff', 'CapPrm'))]"
+    assert set(told(worker, caps)) == {"0" * 16}
+
+
+def test_the_environment_is_ours_and_the_system_read_only(worker, monkeypatch: pytest.MonkeyPatch):
+    names = told(worker, "found = sorted(os.environ)")
+    assert set(names) - {"PWD", "LC_CTYPE"} == sandbox.environment().keys()
+    write = "found = []\nfor p in ('/x', '/usr/x', '/course/x', '/etc/x', '/dev/x', sys.prefix + '/x'):"
+    write += "\n    try:\n        open(p, 'w')\n        found.append(p)\n    except OSError:\n        pass"
+    assert told(worker, write) == []
+
+
+@pytest.mark.skipif(not seccomp.program(), reason="there is no filter of system calls for this kind of machine")
+def test_memory_that_no_limit_counts_and_new_namespaces_are_refused(worker):
+    calls = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nfound = []\n"
+    calls += "for f, a in (('memfd_create', (b'x', 0)), ('shmget', (0, 4096, 0o1600)), ('unshare', (0x10000000,))):"
+    calls += "\n    found.append([getattr(libc, f)(*a), ctypes.get_errno()])"
+    assert told(worker, calls) == [[-1, 1]] * 3
+
+
+def test_the_filter_refuses_another_architecture_and_knows_when_it_does_not_know():
+    assert seccomp.program("x86_64") != seccomp.program("aarch64")
+    assert len(seccomp.program("x86_64")) % 8 == 0
+    assert seccomp.program("riscv64") == b""
+
+
+def test_a_run_that_only_waits_ends_in_time_and_says_so(need):
+    need("bwrap")
+    source = "def elbo(a, b):\n    import time\n    time.sleep(60)\n"
+    request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": []}
+    with process.Worker([BOUND], Limits(seconds=1)) as worker:
+        worker.ask(request)
+        start = time.monotonic()
+        with pytest.raises(process.Stopped, match="did not end within 1 seconds") as stopped:
+            worker.ask(request | {"cases": [wire.pack_case(BOUND.cases(0)[0])]})
+        assert stopped.value.starved and time.monotonic() - start < 5
+
+
+def test_nothing_is_left_running_after_a_process_that_hides(need):
+    need("bwrap")
+    source = "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True: pass\n    os._exit(0)\n"
+    source += "def elbo(a, b):\n    return a.mean(0) - b\n"
+    request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": []}
+    with process.Worker([BOUND], LIMITS) as worker:
+        worker.ask(request)
+        folder = Path(worker._folder.name).name
+        mine = [pid for pid in _processes_of(worker) if pid]
+        assert len(mine) >= 3
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in mine) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in mine), folder
+
+
+def _processes_of(worker: process.Worker) -> list[int]:
+    from vae_course.grading import watch
+
+    assert worker._process is not None
+    return watch.descendants(worker._process.pid)
+
+
+def test_without_bubblewrap_grading_refuses_in_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sandbox, "which", lambda name: None)
+    sandbox.find.cache_clear()
+    with pytest.raises(SandboxMissing, match=r"bubblewrap is not here: install bubblewrap 0\.8 or newer .*\.$"):
+        sandbox.find()
+    monkeypatch.setattr(sandbox, "which", lambda name: "/bin/false")
+    with pytest.raises(SandboxMissing, match=r"can't make one here \(exit 1\)"):
+        sandbox.find()
+    sandbox.find.cache_clear()
+
+
+def test_without_a_sandbox_the_limits_on_time_and_memory_still_hold():
+    request = {"exercise": BOUND.id, "name": "elbo", "cases": [wire.pack_case(case) for case in BOUND.cases(0)]}
+    with process.Worker([BOUND], Limits(seconds=5, memory_mb=200), boxed=False) as worker:
+        good = worker.ask(request | {"program": [["cell 1", BOUND.solution]]})
+        assert "outcomes" in good["body"]
+        hungry = worker.ask(request | {"program": [["cell 1", "def elbo(a, b):\n    return bytearray(1 << 30)"]]})
+        assert "memory" in hungry["body"]
+        with pytest.raises(process.Stopped):
+            worker.ask(request | {"program": [["cell 1", "def elbo(a, b):\n    while True: pass"]]})
+
+
+# ------------------------------------------------------------------------------------------- the stripped copy
+
+
+@pytest.mark.parametrize("exercise", CODE, ids=lambda e: e.id)
+def test_the_stripped_copy_holds_no_solution(exercise: Exercise):
+    files = strip.files([exercise])
+    code = "\n".join(files.values())
+    assert exercise.hints[0] not in code and exercise.explanation not in code
+    assert all(m.message not in code for m in exercise.misconceptions)
+    probe = files.get("probe_0.py", "")
+    assert "_reference" not in probe and "Misconception" not in probe and "EXERCISE" not in probe
+    assert "_cases" not in probe and "_loop" not in probe
+    last = exercise.solution.strip().splitlines()[-1].strip()
+    assert last not in code or last in ("return encoder, decoder", "return mean", "return z, x")
+
+
+def test_the_stripped_copy_is_a_package_without_the_course(tmp_path: Path):
+    strip.write(tmp_path, CODE)
+    modules = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py"))
+    inside = [name for name in modules if name.startswith("vae_course/")]
+    assert inside == [
+        "vae_course/__init__.py",
+        "vae_course/exercises/__init__.py",
+        "vae_course/exercises/inputs.py",
+        "vae_course/exercises/model.py",
+        "vae_course/exercises/outcomes.py",
+        "vae_course/grading/__init__.py",
+        "vae_course/grading/wire.py",
+        "vae_course/threads.py",
+    ]
+
+
+def test_installed_copies_of_the_course_are_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "vae_course").mkdir()
+    monkeypatch.setattr(sandbox, "libraries", lambda: (str(tmp_path),))
+    words = sandbox.command("bwrap", tmp_path, LIMITS)
+    place = words.index(str(tmp_path / "vae_course"))
+    assert words[place - 1] == "--tmpfs" and words.index(str(tmp_path)) < place
+
+
+# ------------------------------------------------------------------------------------------- what comes back
+
+
+def outcome() -> Outcome:
+    values = {"": Value("tensor", "float32", np.array([1.5, np.nan], np.float32))}
+    return Outcome(values, values, {"x": None, "y": np.ones((2, 1))}, {"x": np.array(3), "y": np.ones((2, 1))})
+
+
+def packed() -> list[object]:
+    return json.loads(json.dumps([wire.pack_outcome(outcome())]))
+
+
+def unpacked(rows: object) -> list[Outcome]:
+    return wire.outcomes_of(rows, gradients=("x", "y"), cases=[{"x": 3, "y": 1}])
+
+
+def test_outcomes_come_back_as_they_went():
+    (back,) = unpacked(packed())
+    assert back.values[""].kind == "tensor" and back.gradients["x"] is None
+    assert np.array_equal(back.values[""].array, outcome().values[""].array, equal_nan=True)
+    assert back.after["x"].shape == () and back.after["x"] == 3
+    failed = Outcome(failure=Failure("exception", "line\n\x1b[31m", "E", "l"))
+    assert unpacked([wire.pack_outcome(failed)])[0].failure == Failure("exception", "line  [31m", "E", "l")
+
+
+def change(path: tuple[object, ...], value: object) -> object:
+    """The rows with one part replaced."""
+    rows = packed()
+    spot = rows
+    for step in path[:-1]:
+        spot = spot[step]
+    spot[path[-1]] = value
+    return rows
+
+
+ARRAY = (0, "values", "", "array")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [], None, {}, [1], packed() * 2, [{**packed()[0], "more": 1}],
+        change((0, "values"), []), change((0, "values", ""), 3), change((0, "gradients"), {"x": None}),
+        change((0, "after"), {"x": packed()[0]["after"]["x"]}), change((0, "failure"), {"kind": "passed"}),
+        change((0, "failure"), {"kind": "stub", "message": "", "type": "", "line": ""}),
+        change((*ARRAY, "dtype"), "object"), change((*ARRAY, "dtype"), ["float32"]), change((*ARRAY, "dtype"), "float64"),
+        change((*ARRAY, "shape"), [3]), change((*ARRAY, "shape"), [-2]), change((*ARRAY, "shape"), [True, 2]),
+        change((*ARRAY, "shape"), [10**6, 10**6]), change((*ARRAY, "shape"), [1] * 40), change((*ARRAY, "data"), "%%%"),
+        change((*ARRAY, "data"), 7), change((0, "values", "", "kind"), None),
+        change((0, "values", "", "dtype"), "bfloat99"), change((0, "after", "x"), None),
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused(rows):
+    with pytest.raises(wire.Malformed):
+        unpacked(rows)
+
+
+def test_objects_and_giants_are_sent_as_empty_arrays():
+    assert wire.unpack(wire.pack(np.array([object()]))).size == 0
+    assert wire.unpack(wire.pack(np.zeros(wire.NUMBERS + 1, bool))).size == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="is a plain user already, whom every other test is for")
+def test_a_plain_user_gets_the_same_sandbox_by_other_means(need):
+    """As root there is no user namespace; a plain user needs one. An outer box lets nobody reach this Python."""
+    code = """
+from pathlib import Path
+from tests.fixtures.classroom import REPOSITORY
+from vae_course.grading import Submission, single
+content = (REPOSITORY / "solutions/00_start_here.ipynb").read_bytes()
+graded = single.grade_submission(Submission("a", "00_start_here", "a", content))
+print(__import__("os").getuid(), graded.points, [mark.message for mark in graded.marks])
+"""
+    reach: list[str] = []
+    for path in dict.fromkeys((sys.base_prefix, str(REPOSITORY))):
+        if Path(path).is_relative_to("/root"):
+            above = [str(p) for p in reversed(Path(path).parents) if p.is_relative_to("/root") and str(p) != "/root"]
+            reach += [word for p in above for word in ("--perms", "0755", "--dir", p)]
+            reach += ["--ro-bind", path, path]
+    box = [need("bwrap"), "--dev-bind", "/", "/", *(["--perms", "0755", "--tmpfs", "/root", *reach] if reach else [])]
+    user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    env = os.environ | {"HOME": "/tmp", "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [*box, "--", *user, sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+        env=env,
+    )
+    assert done.stdout.startswith("65534 4 "), done.stdout + done.stderr

@@ -1,0 +1,175 @@
+"""The command `vae-course grade`."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import GradingError
+from .pages import count
+from .table import to_mark
+
+if TYPE_CHECKING:
+    from .collect import Collection
+    from .model import Graded
+
+UNSAFE = (
+    "Graded without a sandbox: what students handed in ran with the rights of whoever ran this command, and could read and "
+    "change that person's files and use the network."
+)
+_WITHOUT = (
+    "Or give --no-sandbox, if you trust every one who handed in like yourself: then their code runs with your rights, and can "
+    "read and change your files and use the network."
+)
+_SHOWN = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `vae-course grade` to a parser."""
+    parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder or a zip of what was handed in")
+    parser.add_argument("--to", required=True, type=Path, metavar="RESULTS", help="the folder for marks and reports")
+    parser.add_argument("--lessons", metavar="WHICH", help="such as 01-06 or 00,04 (default: all)")
+    parser.add_argument("--jobs", type=_positive_int, metavar="N", help="submissions at a time (default: the cores)")
+    parser.add_argument("--timeout", type=_positive, metavar="SECONDS", help="the longest that one submission may take")
+    parser.add_argument("--seed", type=int, metavar="N", help="source of the hidden inputs (default: always the same)")
+    parser.add_argument("--cluster", metavar="ADDRESS", help="grade on the Dask cluster with this scheduler")
+    parser.add_argument("--no-gradebook", action="store_true", help="leave out nbgrader's gradebook")
+    parser.add_argument(
+        "--no-sandbox",
+        action="store_true",
+        help="run submissions unprotected, with your own rights: only for those whose authors you trust like yourself",
+    )
+
+
+def _positive_int(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("give at least 1")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("give a number of seconds above 0")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Collect, grade and report; 0 if every submission has its marks, however many a person should look at."""
+    from .results import write_results
+    from .sandbox import SandboxMissing
+
+    _check_folders(args.submissions, args.to)
+    if not args.no_gradebook:
+        from .gradebook import require
+
+        require()
+    if args.no_sandbox:
+        print(f"Warning. {UNSAFE.replace('ran', 'runs').replace('could', 'can')}", file=sys.stderr)
+    collection = _collect(args.submissions, _lessons(args.lessons))
+    if not collection.submissions:
+        raise GradingError(_nothing(args.submissions, collection))
+    begun = time.monotonic()
+    try:
+        graded = _grade(args, collection)
+    except SandboxMissing as error:
+        raise GradingError(f"{error} {_WITHOUT}") from error
+    seconds = time.monotonic() - begun
+    made = write_results(
+        args.to,
+        graded,
+        collection.submissions,
+        problems=collection.problems,
+        note=UNSAFE if args.no_sandbox else "",
+        gradebook=not args.no_gradebook,
+    )
+    print(summary(graded, collection.problems, seconds, made))
+    return 0
+
+
+def _check_folders(submissions: Path, results: Path) -> None:
+    if not (submissions.is_dir() or submissions.is_file()):
+        raise GradingError(f"There is no {submissions}: name the folder or zip file that holds what was handed in.")
+    if results.exists() and not results.is_dir():
+        raise GradingError(f"--to {results} is a file: name a folder for the results.")
+    inside, outside = results.resolve(), submissions.resolve()
+    if inside == outside or inside.is_relative_to(outside) or outside.is_relative_to(inside):
+        raise GradingError(
+            f"--to {results} and {submissions} lie in each other, so that results would be taken for submissions: name a "
+            "folder for the results elsewhere."
+        )
+
+
+def _lessons(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    from .lessons import names
+    from .selection import choose
+
+    return choose(text, names())
+
+
+def _nothing(submissions: Path, collection: "Collection") -> str:
+    first = f" The first trouble: {collection.problems[0]}" if collection.problems else ""
+    return (
+        f"{submissions} holds no notebook that belongs to a student and a lesson: put each one into a folder named after its "
+        f"student, under the name that it was released by.{first}"
+    )
+
+
+def _collect(submissions: Path, lessons: list[str] | None) -> "Collection":
+    """What a folder holds, or a single zip from a learning platform."""
+    from .collect import collect
+
+    if submissions.is_dir():
+        return collect(submissions, lessons)
+    with tempfile.TemporaryDirectory(prefix="vae-course-") as folder:
+        shutil.copy(submissions, folder)
+        return collect(Path(folder), lessons)
+
+
+def _grade(args: argparse.Namespace, collection: "Collection") -> list["Graded"]:
+    from .sandbox import DEFAULT_LIMITS, Limits
+    from .single import DEFAULT_SEED
+    from .whole import grade_class
+
+    settings: dict[str, Any] = {
+        "limits": DEFAULT_LIMITS if args.timeout is None else Limits(seconds=args.timeout),
+        "sandbox": not args.no_sandbox,
+        "seed": DEFAULT_SEED if args.seed is None else args.seed,
+    }
+    if args.cluster is None:
+        return grade_class(collection.submissions, args.to, jobs=args.jobs or os.cpu_count() or 1, **settings)
+    from .cluster import Cluster
+
+    with Cluster(args.cluster, sandbox=settings["sandbox"]) as cluster:
+        jobs = args.jobs or cluster.slots
+        graded = grade_class(collection.submissions, args.to, jobs=jobs, grade=cluster.grade, **settings)
+        cluster.raise_failure()
+        return graded
+
+
+def summary(graded: Sequence["Graded"], problems: Sequence[str], seconds: float, made: Sequence[Path]) -> str:
+    """What the terminal says in the end: how many, how they did, what is left for a person, and where everything is."""
+    students = len({row.student for row in graded})
+    lines = [f"{count(len(graded), 'submission')} of {count(students, 'student')} graded in {seconds:.0f} s."]
+    earned, possible = sum(row.points for row in graded), sum(row.max_points - to_mark(row) for row in graded)
+    if possible:
+        lines.append(f"Points so far: {earned} of {possible} ({100 * earned / possible:.0f} %).")
+    written = sum(mark.status == "written" for row in graded for mark in row.marks)
+    if written:
+        lines.append(f"{count(written, 'written answer')} for a person to mark, in the gradebook.")
+    people = sum(row.needs_person() for row in graded)
+    if people:
+        lines.append(f"{count(people, 'submission')} for a person to look at: the report says which, and why.")
+    if problems:
+        lines.append(f"{count(len(problems), 'file')} could not be collected:")
+        lines += [f"  {problem}" for problem in problems[:_SHOWN]]
+        lines += [f"  and {len(problems) - _SHOWN} more, in the report"] if len(problems) > _SHOWN else []
+    return "\n".join([*lines, *[f"  {path}" for path in made]])

@@ -1,0 +1,70 @@
+"""Who handed in what, from where a file was found and what it is called."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+# What browsers, Colab and Windows add to a name.
+_COPY = re.compile(r"^(copy of|kopie van|kopie von|copie de|copia de|copia di|kopia)\s+", re.IGNORECASE)
+_AGAIN = re.compile(r"\s*(\(\d+\)|[-_ ]copy\s*\d*|[-_ ]kopie|- copy( \(\d+\))?|-checkpoint)$", re.IGNORECASE)
+# A folder of a Moodle download: name, number of the participant, kind of the submission.
+_MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d{3,})_assignsubmission_\w+?_?$")
+# Canvas writes name, optional LATE, two numbers and then the student's own file name.
+_CANVAS = re.compile(r"^(?P<name>[a-z]+)(_late)?_\d{2,}_\d{2,}_(?P<file>.+)$", re.IGNORECASE)
+_NEUTRAL = frozenset("submitted submission submissions solutions notebooks class work homework downloads".split())
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a path says: the student, and the lesson; either may be empty."""
+
+    student: str
+    lesson: str
+
+
+def read(path: PurePosixPath, lessons: Sequence[str]) -> Place:
+    """Read a path, from the folder of the submissions on."""
+    stem = path.name.removesuffix(".ipynb")
+    canvas = _CANVAS.match(stem)
+    folders = [part for part in path.parts[:-1] if part not in (".", "")]
+    given = _student_of(folders, lessons)
+    if canvas and not given:
+        return Place(canvas["name"], _lesson_and_rest(canvas["file"], lessons)[0])
+    lesson, rest = _lesson_and_rest(stem, lessons)
+    if not lesson:
+        lesson = next((found for f in reversed(folders) if (found := _lesson_and_rest(f, lessons)[0])), "")
+        rest = "" if lesson and given else rest
+    return Place(given or rest, lesson)
+
+
+def _lesson_and_rest(stem: str, lessons: Sequence[str]) -> tuple[str, str]:
+    """The lesson that a name mentions, and what else it says."""
+    text = stem
+    for _ in range(4):
+        text = _AGAIN.sub("", _COPY.sub("", text))
+    for name in sorted(lessons, key=len, reverse=True):
+        words = re.escape(name).replace("_", r"[-_ ]+")
+        match = re.search(rf"(?<![a-z0-9]){words}(?![a-z0-9])", text, re.IGNORECASE)
+        if match:
+            return name, _rest(text[: match.start()], text[match.end() :])
+    return "", _rest(text, "")
+
+
+def _rest(before: str, after: str) -> str:
+    parts = [re.sub(r"^[-_ .,]+|[-_ .,]+$", "", part) for part in (before, after)]
+    return "-".join(part for part in parts if part)
+
+
+def _student_of(folders: Sequence[str], lessons: Sequence[str]) -> str:
+    """The student's folder: nbgrader's below `submitted`, Moodle's by its form, else the first that is nobody's name."""
+    for folder in folders:
+        moodle = _MOODLE.match(folder)
+        if moodle:
+            return f"{moodle['name']}_{moodle['id']}"
+    if "submitted" in folders[:-1]:
+        return folders[list(folders).index("submitted") + 1]
+    for folder in folders:
+        if folder.lower() not in _NEUTRAL and not _lesson_and_rest(folder, lessons)[0]:
+            return folder
+    return ""

@@ -1,0 +1,90 @@
+"""Student notebooks for a class: with hints and worked answers, or with both kept back."""
+
+import copy
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from ..authoring.files import to_bytes, write
+from ..authoring.plan import prepare
+from ..authoring.settings import Settings
+from .errors import GradingError
+
+_BADGE = re.compile(r"^\[!\[Open in .*\n?", re.MULTILINE)
+_HELP_LINE = re.compile(r"^> Stuck\? Hint:.*$", re.MULTILINE)
+_IMPORT = re.compile(r"^from vae_course import .*\bexercises\b.*$", re.MULTILINE)
+_POINTER = re.compile(r'(?:the worked (?:answer|one),\s+)?`exercises\.solution\("[\w-]+"\)`')
+_BULLET = re.compile(r"^(?:> )?- .*`exercises\.(?:hint|solution)`.*\n?", re.MULTILINE)
+
+_NO_HELP = "> Hints and the worked answer come from your instructor, after the class has handed in."
+_LATER = "the worked answer, which your instructor hands out later"
+_WITHHOLD = "exercises.withhold()  # a copy for a class: hints and worked answers come later, from your instructor"
+
+
+def release(
+    folder: Path, lessons: Sequence[Path], course: Settings, *, withhold: bool = False, overwrite: bool = False
+) -> tuple[list[Path], list[Path]]:
+    """Write the student notebooks of some lessons into a folder: those written, and those that stood there already.
+
+    Args:
+        folder: made where it is missing.
+        lessons: the lessons' sources.
+        course: the checkout's settings.
+        withhold: keep hints and worked answers back.
+        overwrite: replace a file that holds something else.
+
+    Raises:
+        GradingError: a file would be overwritten, or the folder is a file; nothing has been written then.
+        AuthoringError: a lesson's source is broken.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise GradingError(f"--to {folder} is a file: name a folder for the notebooks.")
+    contents = {folder / f"{path.stem}.ipynb": to_bytes(_notebook(path, course, withhold=withhold)) for path in lessons}
+    same = [path for path, content in contents.items() if path.exists() and path.read_bytes() == content]
+    others = [path for path in contents if path.exists() and path not in same]
+    if others and not overwrite:
+        names = ", ".join(path.name for path in others)
+        raise GradingError(
+            f"{folder} holds other versions of {names}, perhaps with somebody's work: name an empty folder, or give "
+            "--overwrite to replace them."
+        )
+    new = [path for path in contents if path not in same]
+    for path in new:
+        write(path, contents[path])
+    return new, same
+
+
+def _notebook(path: Path, course: Settings, *, withhold: bool) -> NotebookNode:
+    student = prepare(path, course).student
+    return withheld(student) if withhold else student
+
+
+def withheld(student: NotebookNode) -> NotebookNode:
+    """A student notebook whose boxes, prose and code offer neither hints nor worked answers.
+
+    The badges go too, because they open the public notebook, which offers both.
+    """
+    notebook = copy.deepcopy(student)
+    notebook.metadata.vae_course["withheld"] = True
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and "nbgrader" not in cell.metadata:
+            cell.source = _without_help(cell.source)
+        elif cell.cell_type == "code":
+            cell.source = _IMPORT.sub(lambda match: f"{match[0]}\n\n{_WITHHOLD}", cell.source)
+    if not any(_WITHHOLD in cell.source for cell in notebook.cells):
+        _withhold_first(notebook)
+    return notebook
+
+
+def _without_help(text: str) -> str:
+    for pattern, instead in ((_BADGE, ""), (_HELP_LINE, _NO_HELP), (_POINTER, _LATER), (_BULLET, "")):
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _withhold_first(notebook: NotebookNode) -> None:
+    """In a lesson whose import looks otherwise, the first code cell keeps the help back."""
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first.source += f"\n\nfrom vae_course import exercises\n\n{_WITHHOLD}"

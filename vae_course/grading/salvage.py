@@ -1,0 +1,181 @@
+"""From a notebook to each exercise's answer: by id, by the function's name, wherever in the notebook it stands."""
+
+import ast
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vae_course.exercises.model import AnyExercise, Exercise
+from vae_course.grading.code import Piece, Program, chunks, names_stored, pieces_of, program
+from vae_course.grading.lessons import Lesson, shape
+from vae_course.grading.magics import parse, syntax_error
+from vae_course.grading.notebook import Cell, Notebook
+from vae_course.grading.writing import written_answer
+
+State = Literal["answer", "not tried", "missing", "broken", "written"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a notebook holds for one exercise.
+
+    Args:
+        state: "answer" (something to run), "not tried", "missing", "broken" (does not parse), "written".
+        text: the answer as the student wrote it.
+        program: what has to be run for it.
+        name: what the function is called there.
+        message: for the student, where there is nothing to run.
+        doubts: why a person should look.
+    """
+
+    state: State
+    text: str = ""
+    program: Program | None = None
+    name: str = ""
+    message: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A submission's code, statement by statement, what of it doesn't parse, and doubts by cell."""
+
+    pieces: tuple[Piece, ...]
+    broken: tuple[tuple[Cell, str], ...]
+    doubts: dict[str, str]
+    worked: frozenset[str]
+
+
+def salvage(notebook: Notebook, lesson: Lesson) -> dict[str, Found]:
+    """What a notebook holds for each exercise of a lesson, by the exercise's id."""
+    parts = take_apart(notebook, lesson)
+    found: dict[str, Found] = {}
+    for exercise in lesson.exercises:
+        if isinstance(exercise, Exercise):
+            found[exercise.id] = _code(exercise, notebook, lesson, parts)
+        else:
+            text, doubts, there = written_answer(exercise.id, notebook, lesson)
+            state: State = "written" if text else ("not tried" if there else "missing")
+            found[exercise.id] = Found(state, text, doubts=doubts)
+    return found
+
+
+def take_apart(notebook: Notebook, lesson: Lesson) -> Parts:
+    """All statements of a notebook's code cells; a cell that begins inside a function belongs to the one before."""
+    pieces: list[Piece] = []
+    broken: list[tuple[Cell, str]] = []
+    doubts: dict[str, str] = {}
+    for cells in _joined([cell for cell in notebook.cells if cell.kind == "code"]):
+        cell, python = cells[0], "\n".join(cell.python for cell in cells)
+        name, start = f"cell {cell.place}", cell.place * 100_000
+        if len(cells) > 1:
+            doubts[name] = f"The answer is spread over cells {cell.place} to {cells[-1].place}; they were joined."
+        found = pieces_of(python, cell=name, start=start)
+        if found is None:
+            broken.append((cell, python))
+            found = _whole_blocks(python, name, start)
+            doubts[name] = f"Cell {cell.place} does not run as it stands ({syntax_error(python)})."
+        pieces += found
+    own = [dataclasses.replace(p, own=shape(p.tree) not in lesson.statements) for p in pieces]
+    worked = frozenset().union(*(names_stored(p.source) for p in pieces if not p.binds), frozenset[str]())
+    return Parts(tuple(own), tuple(broken), doubts, worked)
+
+
+def _whole_blocks(python: str, name: str, start: int) -> list[Piece]:
+    pieces: list[Piece] = []
+    for number, block in enumerate(chunks(python)):
+        pieces += pieces_of(block, cell=name, start=start + number * 1000) or []
+    return pieces
+
+
+def _joined(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells in groups of one, but a cell that starts indented with the one before, where that makes sense."""
+    groups: list[list[Cell]] = []
+    for cell in cells:
+        first = next((line for line in cell.python.split("\n") if line.strip()), "")
+        if groups and first[:1].isspace() and parse(cell.python) is None:
+            together = "\n".join(c.python for c in [*groups[-1], cell])
+            if parse(together) is not None:
+                groups[-1].append(cell)
+                continue
+        groups.append([cell])
+    return groups
+
+
+def _code(exercise: Exercise, notebook: Notebook, lesson: Lesson, parts: Parts) -> Found:
+    name, renamed = _name(exercise, notebook, lesson, parts)
+    candidates = [p for p in parts.pieces if name in p.binds and not _hand_over(p)]
+    written = [p for p in candidates if p.own and not is_stub(p.tree)]
+    if not written:
+        return _nothing(exercise, notebook, lesson, parts, stub=bool(candidates))
+    answer = written[-1]
+    doubts = [f"The function is called `{name}`, not `{exercise.function}`."] if renamed else []
+    if len({shape(p.tree) for p in written}) > 1:
+        doubts.append(f"There are {len(written)} different answers; the last one, in {answer.cell}, was graded.")
+    needed = program(answer, [p for p in parts.pieces if not _hand_over(p)], lesson.pieces)
+    doubts += [parts.doubts[cell] for cell in dict.fromkeys(p.cell for p in needed.pieces) if cell in parts.doubts]
+    doubts += _unsure(needed, parts)
+    return Found("answer", answer.text, needed, name, doubts=tuple(doubts))
+
+
+def _unsure(needed: Program, parts: Parts) -> list[str]:
+    """Values that the notebook makes by code that grading does not run, such as a loop or a training."""
+    names = needed.missing & parts.worked
+    changed = {name for p in needed.pieces if p.own for name in p.binds} & parts.worked
+    return [
+        f"The answer uses `{name}`, which the notebook makes by code that grading does not run."
+        for name in sorted(names | changed)
+    ]
+
+
+def _name(exercise: Exercise, notebook: Notebook, lesson: Lesson, parts: Parts) -> tuple[str, bool]:
+    """What the function is called: as asked for, else as the check or the exercise's own cell calls it."""
+    name = exercise.function
+    if any(name in p.binds and not _hand_over(p) for p in parts.pieces):
+        return name, False
+    code = [cell for cell in notebook.cells if cell.kind == "code" and cell.text.strip() not in lesson.texts]
+    checked = re.compile(rf"""exercises\.check\(\s*["']{exercise.id}["']\s*,\s*(\w+)\s*\)""")
+    names = [match[1] for cell in code for match in checked.finditer(cell.text)]
+    cells = {f"cell {cell.place}" for cell in code if exercise.id in cell.ids}
+    names += [p.tree.name for p in parts.pieces if p.cell in cells and p.own and isinstance(p.tree, ast.FunctionDef)]
+    known = [n for n in names if n != name and any(n in p.binds and not _hand_over(p) for p in parts.pieces)]
+    return (known[0], True) if known else (name, False)
+
+
+def _nothing(exercise: Exercise, notebook: Notebook, lesson: Lesson, parts: Parts, *, stub: bool) -> Found:
+    """Why there is no answer to run: it does not parse, was not tried, or is gone."""
+    definition = re.compile(rf"^\s*(async\s+)?def\s+{exercise.function}\b|^\s*{exercise.function}\s*=", re.MULTILINE)
+    for cell, python in parts.broken:
+        if definition.search(python) or exercise.id in cell.ids:
+            message = f"Your answer can't be run, because Python can't read its cell ({syntax_error(python)})."
+            return Found("broken", cell.text.strip(), message=message)
+    if stub:
+        return Found("not tried")
+    inside = [c for c in notebook.cells if definition.search(c.text) and c.text.strip() not in lesson.texts]
+    own = [c for c in notebook.cells if exercise.id in c.ids and c.text.strip()]
+    doubts = [f"Cell {c.place} mentions the answer, but not as a function that could be run." for c in inside or own]
+    return Found("missing", "\n\n".join(c.text.strip() for c in inside or own), doubts=tuple(doubts))
+
+
+def is_stub(node: ast.stmt) -> bool:
+    """Whether a function is as it was handed out: a docstring at most, then `raise NotImplementedError`."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    body = [child for child in node.body if not _is_text(child)]
+    return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.unparse(body[0])
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _hand_over(piece: Piece) -> bool:
+    """The line of a check that goes on with the reference."""
+    return isinstance(piece.tree, ast.Assign) and "or_reference(" in piece.source
+
+
+def all_answers(exercises: Sequence[AnyExercise]) -> frozenset[str]:
+    """The names of the functions that a lesson asks for."""
+    return frozenset(exercise.function for exercise in exercises if isinstance(exercise, Exercise))
