@@ -14,6 +14,9 @@ from vae_course.grading.sandbox import Limits
 LIMITS = Limits(seconds=4, memory_mb=300, processes=16, output_kb=100, disk_mb=8)
 MEMBERS = classroom.members()
 
+# The class is graded twice before the first test of it, which on a busy machine takes a while.
+pytestmark = pytest.mark.timeout(3600)
+
 
 @pytest.fixture(scope="module")
 def graded(need, tmp_path_factory) -> dict[int, list[Graded]]:
