@@ -13,6 +13,7 @@ from vae_course.exercises import (
     lesson_07,
     lesson_09,
     lesson_11,
+    lesson_12,
 )
 from vae_course.exercises.model import AnyExercise, UnknownExercise
 
@@ -30,6 +31,7 @@ def all_exercises() -> tuple[AnyExercise, ...]:
         *lesson_07.EXERCISES,
         *lesson_09.EXERCISES,
         *lesson_11.EXERCISES,
+        *lesson_12.EXERCISES,
     )
 
 

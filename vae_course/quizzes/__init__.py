@@ -16,6 +16,7 @@ from vae_course.quizzes import (
     lesson_07,
     lesson_09,
     lesson_11,
+    lesson_12,
 )
 from vae_course.quizzes.model import Choice, Question
 
@@ -36,6 +37,7 @@ _QUIZZES = {
     "07": lesson_07.QUESTIONS,
     "09": lesson_09.QUESTIONS,
     "11": lesson_11.QUESTIONS,
+    "12": lesson_12.QUESTIONS,
 }
 
 
