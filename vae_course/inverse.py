@@ -35,10 +35,10 @@ def seen_log_prob(decode: Decode, x: Tensor, seen: Tensor) -> LogKnown:
     return log_known
 
 
-def flipped_log_prob(decode: Decode, y: Tensor, rate: float) -> LogKnown:
-    """log p(y | z) of an image y in which each pixel was flipped with probability `rate`, nats.
+def flipped_log_prob(decode: Decode, noisy: Tensor, rate: float) -> LogKnown:
+    """log p(noisy | z) of images in which each pixel was flipped with probability `rate`, nats.
 
-    p(y_i = 1 | z) = (1 - rate) sigmoid(l_i) + rate (1 - sigmoid(l_i))
+    p(noisy_i = 1 | z) = (1 - rate) sigmoid(l_i) + rate (1 - sigmoid(l_i)),  l = decode(z)
 
     Raises:
         ValueError: the rate is not between 0 and 1/2.
@@ -48,17 +48,17 @@ def flipped_log_prob(decode: Decode, y: Tensor, rate: float) -> LogKnown:
 
     def log_known(z: Tensor) -> Tensor:
         p = rate + (1 - 2 * rate) * torch.sigmoid(decode(z))
-        return torch.where(y > 0.5, p, 1 - p).log().sum((-3, -2, -1))
+        return torch.where(noisy > 0.5, p, 1 - p).log().sum((-3, -2, -1))
 
     return log_known
 
 
-def unflipped(logits: Tensor, y: Tensor, rate: float) -> Tensor:
-    """p(x_i = 1 | y_i, z): the decoder's probability of a pixel, after its flipped copy y was seen too.
+def unflipped(logits: Tensor, noisy: Tensor, rate: float) -> Tensor:
+    """p(x_i = 1 | noisy_i, z): the decoder's probability of a pixel, after its flipped copy was seen too.
 
-    log odds of x_i = logits_i + log((1 - rate) / rate) * (2 y_i - 1)
+    log odds of x_i = logits_i + log((1 - rate) / rate) * (2 noisy_i - 1)
     """
-    return torch.sigmoid(logits + math.log((1 - rate) / rate) * (2 * y - 1))
+    return torch.sigmoid(logits + math.log((1 - rate) / rate) * (2 * noisy - 1))
 
 
 def ascend(log_known: LogKnown, z: Tensor, *, steps: int = 200, lr: float = 0.05) -> Tensor:

@@ -4,7 +4,7 @@
 `ans` is the coder in five lines, with the whole message as one whole number; `stack` is the fast one.
 """
 
-from vae_course.compression.bits_back import CompressionError, Decoded, decode, encode, initial_words
+from vae_course.compression.bits_back import CompressionError, Decoded, Networks, decode, encode, initial_words
 from vae_course.compression.container import HEADER_BYTES
 from vae_course.compression.plain import bernoulli_decode, bernoulli_encode, packed, png, zlib_packed
 from vae_course.compression.two_part import two_part_encode
@@ -13,6 +13,7 @@ __all__ = [
     "HEADER_BYTES",
     "CompressionError",
     "Decoded",
+    "Networks",
     "bernoulli_decode",
     "bernoulli_encode",
     "decode",
