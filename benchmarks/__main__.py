@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import epoch, first_picture, import_time, pad, quality
+from benchmarks import bits_back, epoch, first_picture, import_time, pad, quality
 from benchmarks.table import table
 from vae_course.authoring.readme import stamp
 
@@ -18,7 +18,9 @@ def main() -> None:
     parser.add_argument("--update", type=Path, metavar="FILE", help="put the table between this file's markers")
     options = parser.parse_args()
     rows = [
-        row for script in (epoch, quality, first_picture, import_time, pad) for row in script.measure(options.quick)
+        row
+        for script in (epoch, quality, first_picture, import_time, bits_back, pad)
+        for row in script.measure(options.quick)
     ]
     command = "python -m benchmarks --quick" if options.quick else "python -m benchmarks"
     text = f"{table(rows)}\n\nMade by `{command}` on {machine()}."

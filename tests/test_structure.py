@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "vae_course"
 
 # A module imports only what stands left of it: first the data, last the commands.
 ORDER = (
-    "threads skeletons pen mnist data distributions exact networks models objectives training evaluation compression anomaly inverse bugs plotting widgets "
-    "claims steps notation quizzes exercises pretrained replicate authoring grading doctor cli"
+    "threads skeletons pen mnist data distributions exact networks models objectives training evaluation compression anomaly "
+    "inverse bugs plotting widgets claims steps notation quizzes exercises pretrained replicate authoring grading doctor cli"
 ).split()
 
 # Slow to import, and needed only once something is drawn, clicked or downloaded.

@@ -34,7 +34,9 @@ def auroc(usual: Tensor, odd: Tensor) -> Auroc:
     """
     for name, scores in (("usual", usual), ("odd", odd)):
         if scores.dim() != 1 or len(scores) < 2 or scores.isnan().any():
-            raise ValueError(f"{name} has shape {list(scores.shape)}: give two or more scores in one row, none of them NaN.")
+            raise ValueError(
+                f"{name} has shape {list(scores.shape)}: give two or more scores in one row, none of them NaN."
+            )
     below_odd = _share_below(usual, odd)
     above_usual = 1 - _share_below(odd, usual)
     variance = below_odd.var() / len(odd) + above_usual.var() / len(usual)

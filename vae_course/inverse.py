@@ -30,7 +30,9 @@ def seen_log_prob(decode: Decode, x: Tensor, seen: Tensor) -> LogKnown:
 
     def log_known(z: Tensor) -> Tensor:
         logits = decode(z)
-        return (seen * -F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none")).sum((-3, -2, -1))
+        return (seen * -F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none")).sum(
+            (-3, -2, -1)
+        )
 
     return log_known
 

@@ -159,6 +159,8 @@ def _check(model: VAE, x: Tensor, block: int, precision: int) -> None:
         expected = ", ".join(map(str, model.shape))
         raise CompressionError(f"x has shape {list(x.shape)}: give one image or more, [N, {expected}].")
     if not ((x == 0) | (x == 1)).all():
-        raise CompressionError("x has pixels other than 0 and 1: this coder is for binarised images, see data.binarize.")
+        raise CompressionError(
+            "x has pixels other than 0 and 1: this coder is for binarised images, see data.binarize."
+        )
     if not (1 <= block <= 255 and 1 <= precision <= 16):
         raise CompressionError(f"block is {block} and precision {precision}: give 1 to 255, and 1 to 16.")

@@ -50,7 +50,9 @@ def from_bytes(message: bytes) -> Contents:
         CompressionError: it is no message of this kind, or was cut off or changed on its way.
     """
     if len(message) < HEADER_BYTES or message[:4] != _MAGIC:
-        raise CompressionError("This is no message of `encode`: it does not begin as one. Hand over its bytes unchanged.")
+        raise CompressionError(
+            "This is no message of `encode`: it does not begin as one. Hand over its bytes unchanged."
+        )
     *fields, check = _HEADER.unpack_from(message)
     payload = message[HEADER_BYTES:]
     if zlib.crc32(_HEADER.pack(*fields, 0) + payload) != check:

@@ -37,7 +37,9 @@ def bernoulli_encode(x: Tensor, means: Tensor) -> bytes:
     length = -sum log2 p(x_i), p = means, kept between 1/65536 and 1 - 1/65536 so that nothing is impossible.
     """
     encoder = constriction.stream.queue.RangeEncoder()
-    encoder.encode(_bits(x).ravel().astype(np.int32), constriction.stream.model.Bernoulli(perfect=False), _repeated(means, len(x)))
+    encoder.encode(
+        _bits(x).ravel().astype(np.int32), constriction.stream.model.Bernoulli(perfect=False), _repeated(means, len(x))
+    )
     return encoder.get_compressed().astype("<u4").tobytes()
 
 

@@ -16,7 +16,12 @@ def _cases(seed: int) -> list[Inputs]:
     """Five numbers that can be done by hand, with a tie; then scores with and without ties, good ones and bad ones."""
     source = generator(seed)
     cases: list[Inputs] = [{"usual": torch.tensor([1.0, 2.0, 4.0]), "odd": torch.tensor([2.0, 5.0])}]
-    for n, m, level, shift, step in ((7, 4, 90, 1.5, 1.0), (30, 40, 0, 0.5, 1e-3), (12, 8, 90, -1.5, 0.5), (3, 6, 0, 0.0, 2.0)):
+    for n, m, level, shift, step in (
+        (7, 4, 90, 1.5, 1.0),
+        (30, 40, 0, 0.5, 1e-3),
+        (12, 8, 90, -1.5, 0.5),
+        (3, 6, 0, 0.0, 2.0),
+    ):
         usual, odd = level + 2 * normal(source, n), level + shift + 3 * normal(source, m)
         cases.append({"usual": (usual / step).round() * step, "odd": (odd / step).round() * step})
     cases.append({"usual": 90 + 0.02 * normal(source, 9), "odd": 90.01 + 0.02 * normal(source, 14)})
