@@ -322,7 +322,8 @@ assert abs(above) < 2
 # The check in the first cell compares all pixels: each of them is the same. The file has {{mnist:12-rate}} bits per image on MNIST, where $-\mathcal L$ is {{mnist:12-elbo-bits}}: {{mnist:12-overhead}} % more
 # ({{pen:12-rate}}, {{pen:12-elbo-bits}} and {{pen:12-overhead}} % on pen digits). A number that you have only ever seen as a loss is the size of a file.
 #
-# Where does the rest come from? The random words at the start are paid once. So the rate should fall with the number of images in one message. Predict the shape of the curve for 1 to 2,000 images, then run (a few
+# Where does the rest come from? For the most part from the random words at the start, which are paid once. (A small part has another reason: the bits that are popped are the images before, and they are random only as far as the model is right.)
+# So the rate should fall with the number of images in one message. Predict the shape of the curve for 1 to 2,000 images, then run (a few
 # seconds).
 
 # %%
@@ -635,8 +636,9 @@ for name in ("typicality", "less zlib"):
         claim(f"12-{short}-{kind}", area, world=world, tolerance=0.06, unit="AUROC", digits=2)
 
 # %% [markdown]
-# Twos were found before, and still are: {{mnist:12-typicality-twos}} by typicality and {{mnist:12-less-zlib-twos}} less zlib on MNIST ({{pen:12-typicality-twos}} and {{pen:12-less-zlib-twos}} on pen digits). Ones were upside down, and now reach {{mnist:12-typicality-ones}} and {{mnist:12-less-zlib-ones}}
-# ({{pen:12-typicality-ones}} and {{pen:12-less-zlib-ones}}). Dots, which had the best likelihood of all, are found nearly always: {{mnist:12-typicality-dots}} and {{mnist:12-less-zlib-dots}} ({{pen:12-typicality-dots}} and {{pen:12-less-zlib-dots}}).
+# Ones were upside down, and now reach {{mnist:12-typicality-ones}} by typicality and {{mnist:12-less-zlib-ones}} less zlib on MNIST ({{pen:12-typicality-ones}} and {{pen:12-less-zlib-ones}} on pen digits). Dots, which had a better likelihood than any digit, are found nearly
+# always: {{mnist:12-typicality-dots}} and {{mnist:12-less-zlib-dots}} ({{pen:12-typicality-dots}} and {{pen:12-less-zlib-dots}}). There is a price. Twos, which plain $-\mathcal L$ found with {{mnist:12-auroc-twos}} ({{pen:12-auroc-twos}}), get {{mnist:12-typicality-twos}} and {{mnist:12-less-zlib-twos}}
+# ({{pen:12-typicality-twos}} and {{pen:12-less-zlib-twos}}): usual digits with a very *good* score now count as odd, and what zlib finds hard is taken off twos as well.
 #
 # Neither remedy is a law. Typicality misses an odd image that happens to be about as complicated as a digit. And subtracting zlib works as well as zlib measures what is general. So measure on anomalies that you really have, simple ones among them.
 #
@@ -846,7 +848,7 @@ claim("12-draws-gain-se", standard_error(gain), world=world, tolerance=1.5)
 assert gain.mean() > 2 * standard_error(gain)
 
 # %% [markdown]
-# In the first column of numbers the walk and the best code are close: {{mnist:12-wrong-80-draws}} and {{mnist:12-wrong-best-code}} wrong pixels on MNIST ({{pen:12-wrong-80-draws}} and {{pen:12-wrong-best-code}} on pen digits), where the nearest of 10,000 training images has {{mnist:12-wrong-nearest-image}}
+# By wrong pixels the draws and the best code are close: {{mnist:12-wrong-80-draws}} and {{mnist:12-wrong-best-code}} wrong pixels on MNIST ({{pen:12-wrong-80-draws}} and {{pen:12-wrong-best-code}} on pen digits), where the nearest of 10,000 training images has {{mnist:12-wrong-nearest-image}}
 # ({{pen:12-wrong-nearest-image}}) and the pixel means {{mnist:12-wrong-pixel-means}} ({{pen:12-wrong-pixel-means}}). The second picture separates them. The draws give the truth {{mnist:12-draws-gain}} ± {{mnist:12-draws-gain-se}} nats more than the best code does ({{pen:12-draws-gain}} ± {{pen:12-draws-gain-se}}): one code is sure of a
 # single way to go on, and pays where it is wrong.
 #
