@@ -15,6 +15,7 @@ from vae_course.exercises import (
     lesson_09,
     lesson_10,
     lesson_11,
+    lesson_12,
 )
 from vae_course.exercises.model import AnyExercise, UnknownExercise
 
@@ -34,6 +35,7 @@ def all_exercises() -> tuple[AnyExercise, ...]:
         *lesson_09.EXERCISES,
         *lesson_10.EXERCISES,
         *lesson_11.EXERCISES,
+        *lesson_12.EXERCISES,
     )
 
 

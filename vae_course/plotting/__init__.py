@@ -9,6 +9,7 @@ from vae_course.plotting.codes import CLASS_COLOURS, latent_scatter
 from vae_course.plotting.figure import COLOURS, AltFigure, figure
 from vae_course.plotting.history import curves
 from vae_course.plotting.images import image_grid, manifold, pairs
+from vae_course.plotting.scores import score_histograms
 from vae_course.plotting.walks import walks
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "lines",
     "manifold",
     "pairs",
+    "score_histograms",
     "walks",
 ]

@@ -18,6 +18,7 @@ from vae_course.quizzes import (
     lesson_09,
     lesson_10,
     lesson_11,
+    lesson_12,
 )
 from vae_course.quizzes.model import Choice, Question
 
@@ -40,6 +41,7 @@ _QUIZZES = {
     "09": lesson_09.QUESTIONS,
     "10": lesson_10.QUESTIONS,
     "11": lesson_11.QUESTIONS,
+    "12": lesson_12.QUESTIONS,
 }
 
 

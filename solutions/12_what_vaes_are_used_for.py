@@ -1,0 +1,928 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 12 What VAEs are used for
+#
+# You have a trained model and a likelihood in nats. What are they good for? In this lesson you use them four times: to
+# generate on demand, to compress images into a file and get each pixel back, to notice images that do not belong, and to
+# fill in what is missing. Each time you measure against the plain way of doing it, and one of the four will fail in a way
+# that is worth remembering.
+
+# %% [markdown]
+# **After this lesson you can**
+# - draw a digit of a class of your choice from a model that never saw a label,
+# - say why bits back costs $-\mathcal L$ bits, and send images with it, bit for bit,
+# - count everything that a receiver needs, and say from when on a model pays,
+# - measure how well a score finds odd images, and say where the likelihood must fail,
+# - fill in missing pixels and clean noisy ones, by climbing to one code and by drawing many.
+#
+# **You need first:** [lesson 07](07_your_first_vae.ipynb) (a trained VAE, binarised pixels) and
+# [lesson 11](11_how_good_is_it.ipynb) (log weights, standard errors). Section 2 returns to the urns of
+# [lesson 04](04_the_elbo.ipynb).
+#
+# **Time:** 75 minutes. Two cells train networks, about twenty seconds each on two idle cores; a few others take some seconds and
+# say so.
+#
+# **Symbols of this lesson**
+#
+# | symbol | meaning | in code | shape |
+# |---|---|---|---|
+# | $s$ | the message so far, one whole number | `state` | one number |
+# | $\log p(x \mid z)$ | log-likelihood of the pixels | `log_px_z` | `[B]` |
+# | $\log p(z)$ | log prior of a code | `log_pz` | `[B]` |
+# | $\log q(z \mid x)$ | log density of the code under q | `log_qz` | `[B]` |
+# | $\mathcal L$ | evidence lower bound | `elbo` | `[B]` |
+# | $m$ | 1 for a pixel that is known, 0 for one that is missing | `seen` | `[1, 28, 28]` |
+# | $\tilde x$ | an image with flipped pixels | `noisy` | `[B, 1, 28, 28]` |
+
+# %% [markdown]
+# ## 1 Generation on demand
+#
+# First a model: the 784-400-20 VAE of lesson 07, trained on pixels that are drawn anew as 0 or 1 for each batch. The first
+# time this takes about twenty seconds.
+
+# %%
+import math
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from vae_course import data, exercises, objectives, plotting
+from vae_course.claims import claim
+from vae_course.models import VAE
+from vae_course.plotting.autoencoders import image_rows
+from vae_course.training import Recipe, fit_or_load
+
+_ = torch.manual_seed(0)
+splits = data.load("auto")
+world, train = splits.name, splits.train
+settings = {"build": VAE.mlp, "loss": objectives.negative_elbo, "transform": data.dynamic_binarize, "lr": 3e-3}
+vae, _ = fit_or_load(Recipe(name=f"uses-{world}", images=train, epochs=round(400_000 / len(train)), **settings))
+vae = vae.cpu().requires_grad_(False)
+
+# %% [markdown]
+# Drawing from the prior gives any digit. But you want a *three*. The model never saw a label, so there is no switch for it. Yet
+# the encoder puts images of one class into one region. Take the codes of some hundred threes, and look at how they are
+# spread: their mean and covariance describe a Gaussian from which you can draw as many new threes as you like.
+
+# %%
+from torch.distributions import MultivariateNormal
+
+
+def codes_of(digit, share=0.7):
+    """A Gaussian over the codes of one class, a little narrower than the class itself."""
+    mu, _ = vae.encode(train.x[train.y == digit][:500])
+    return MultivariateNormal(mu.mean(0), share**2 * torch.cov(mu.T))
+
+
+generator = torch.Generator().manual_seed(1)
+any_digit = vae.sample(10, generator=generator)
+threes = vae.decode_mean(codes_of(3).sample((10,)))
+image_rows({"from the prior": any_digit, "from the threes": threes})
+
+# %% [markdown]
+# The upper row is a mixture of everything, with some images that are no digit. The lower row holds threes only. `share` trades
+# variety for safety: at 1 the Gaussian is as wide as the class, and its tails leave it. Change the digit and the share and run
+# the cell again. (Lesson 08 moves codes by hand.)
+#
+# This is cheap, and so is its promise: nobody checks whether the picture is good. The next use can be checked to the last bit.
+
+# %% [markdown]
+# ## 2 Compression
+#
+# A digit that is binarised has 784 pixels of 0 or 1. How many bits do you need to send it? Predict before you run: a PNG file for each
+# digit, at its best setting, compared with the 784 bits themselves. Larger or smaller, and by what factor?
+
+# %%
+from vae_course import compression
+
+test = data.binarize(splits.test, seed=2)[:2000]
+N, x = len(test), test.x
+png_files = sum(8 * len(compression.png(x[n : n + 1])) for n in range(N)) / N
+png_strip = 8 * len(compression.png(x)) / N
+claim("12-png-files", png_files, world=world, tolerance=8, unit="bits per image", digits=0)
+claim("12-png-strip", png_strip, world=world, tolerance=8, unit="bits per image", digits=0)
+
+# %% [markdown]
+# A file for each digit takes {{mnist:12-png-files}} bits on MNIST ({{pen:12-png-files}} on pen digits): **more** than the 784 pixels, because a PNG file brings its
+# own head and tail. All 2,000 in one strip take {{mnist:12-png-strip}} bits each ({{pen:12-png-strip}}). PNG knows nothing of digits. A model does.
+#
+# ### A likelihood is a length
+#
+# If sender and receiver share a distribution $p$, then a symbol $x$ can be sent in $-\log_2 p(x)$ bits: rare symbols long, frequent ones short. Nobody can do
+# better on average, and an *entropy coder* reaches it to within a few bits for a whole message. You will write one now; it takes one line.
+#
+# The message is one whole number, the state $s$. Divide the whole numbers into rounds of `total` slots, and give each symbol `freq` of these
+# slots, so that $p = \texttt{freq} / \texttt{total}$. A number tells its symbol by the slot on which it lies, $s \bmod \texttt{total}$. To **push** a symbol, move the state to
+# one of the symbol's own slots: to the $s$-th of them, counted from zero on.
+#
+# With `total = 8`, and slots 2 to 6 for our symbol (`start = 2`, `freq = 5`), the symbol's numbers are 2, 3, 4, 5, 6, 10, 11, 12, 13, 14, 18, ... State 17 becomes number
+# 17 of that list, counted from zero. Which is it? Find it with pencil and paper, then write the function.
+
+
+# %% exercise="12-ans-push"
+def push(state, start, freq, total):
+    """The new state, a whole number, after a symbol with slots start to start + freq - 1 of total was put on it."""
+    ### BEGIN SOLUTION
+    return total * (state // freq) + start + state % freq
+    ### END SOLUTION
+
+
+# %% check="12-ans-push" points=2
+exercises.check("12-ans-push", push)
+push = exercises.or_reference("12-ans-push", push)
+
+# %% [markdown]
+# The receiver looks at the slot, knows the symbol, and computes which number of the symbol's list this is: that is the state before. `pop` in the package does this. What was
+# pushed last comes out first, as from a stack of plates. **Lines 1 to 3** test it: a push adds $-\log_2 p$ bits, 200 pushes add the sum, and popping undoes all of it.
+
+# %% tags=["nbval-check-output"]
+from vae_course.compression import ans
+from vae_course.steps import Derivation, standard_error
+
+bits, shares = Derivation("A likelihood is a length, and bits back"), [2, 5, 1]
+before, after = 10**30, push(10**30, 2, 5, 8)
+bits.step("log2 s' = log2 s - log2 p", math.log2(after), math.log2(before) - math.log2(5 / 8))
+symbols = torch.multinomial(torch.tensor(shares) / 8, 200, replacement=True, generator=generator).tolist()
+state = before
+for symbol in symbols:
+    state = push(state, sum(shares[:symbol]), shares[symbol], 8)
+cost = -sum(math.log2(shares[symbol] / 8) for symbol in symbols)
+bits.step("log2 of the state grows by the sum of -log2 p", math.log2(state) - math.log2(before), cost)
+popped = []
+for _ in symbols:
+    symbol, state = ans.pop(state, shares)
+    popped.append(symbol)
+bits.step("popping gives the old state back", state / 10**30, 1.0)
+print(popped[::-1] == symbols)
+
+# %% [markdown]
+# This is *asymmetric numeral systems* (ANS), the coder inside many compressors of today. Remember one more thing, because all that follows rests on it: **popping from random bits draws a
+# sample**. If the bits of the state are random, its slot is uniform, so the symbol that you pop comes out with probability $p$. And pushing it back restores the bits.
+#
+# ### Bits back
+#
+# For a VAE $p(x)$ is an integral that nobody can compute. What we have is $p(z)$, $p(x \mid z)$ and $q(z \mid x)$. The sender could choose a code $z$, send it with the prior, then send $x$ given
+# $z$. But many codes would do for the same image, and to choose between them is a waste: the receiver learns something that nobody asked for. So let the choice carry other data!
+#
+# 1. The sender **pops** $z$ with $q(z \mid x)$ from the message so far, say the image before. The message gets shorter, by $-\log_2 q(z \mid x)$ bits.
+# 2. The sender pushes $x$ with $p(x \mid z)$, then $z$ with $p(z)$.
+# 3. The receiver pops $z$, then $x$. Now the receiver knows $x$, computes $q(z \mid x)$ too, and **pushes $z$ with it**: the bits from step 1 are back.
+#
+# Back to the urns of lesson 04, with three codes and two colours, for a red ball. **Line 4** is the net length for each of the three codes: it is minus a log weight of lesson 11, in bits.
+#
+# $$\ell(x, z) = \log_2 q(z \mid x) - \log_2 p(x \mid z) - \log_2 p(z) = -\log_2 w$$
+#
+# **Line 5** is its mean over $q$, **line 6** what that says about a poor $q$, **line 7** what is lost without the bits back: the entropy $H$ of $q$.
+#
+# $$\mathbb E_q[\ell] = -\frac{\mathcal L}{\log 2} = \frac{-\log p(x) + \mathrm{KL}(q \,\Vert\, p(z \mid x))}{\log 2}$$
+
+# %%
+from torch.distributions import Categorical, kl_divergence
+
+from vae_course.exact import DiscreteWorld
+
+p_x_z = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]], dtype=torch.float64)
+urns = DiscreteWorld(torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64), p_x_z)
+q = torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64)
+log2 = math.log(2)
+joint, marginal = urns.joint()[:, 0], urns.marginal()
+length = q.log2() - p_x_z[:, 0].log2() - urns.p_z.log2()
+elbo = urns.elbo(0, q)
+gap = kl_divergence(Categorical(q), Categorical(urns.posterior()[0]))
+bits.step("length of each code = -log2 w", length, -(joint / q).log2())
+bits.step("E_q[length] = -ELBO / log 2", q @ length, -elbo / log2)
+bits.step("-ELBO = -log p(x) + KL(q || posterior), in bits", -elbo / log2, (gap - marginal[0].log()) / log2)
+without, entropy = q @ -joint.log2(), Categorical(q).entropy()
+bits.step("without bits back: -ELBO / log 2 + H(q)", without, (entropy - elbo) / log2)
+
+# %% [markdown]
+# With the true posterior as $q$, the length is $-\log_2 p(x)$ **whatever code was drawn** (line 8). Averaged over all balls that is the entropy of $x$, below which no code can go (line 9).
+#
+# But lengths in a formula are not bits in a file. So we send 1,500 balls with the state above. Here $q$ is the posterior, rounded to hundredths. **Line 10**: the
+# state has grown by exactly the sum of the lengths. **Line 11**: their mean is $-\mathcal L$, averaged over the two colours, as far as 1,500 balls can tell.
+
+# %%
+posterior = urns.posterior()
+each = posterior.log2() - p_x_z.T.log2() - urns.p_z.log2()
+bits.step("q = posterior: each length = -log2 p(x)", each, -marginal.log2().unsqueeze(1).expand(2, 3))
+bits.step("averaged over x: the entropy of x", marginal @ -marginal.log2(), Categorical(marginal).entropy() / log2)
+rounded = (100 * posterior).round().long()
+tables = {"q": rounded.tolist(), "x": (10 * p_x_z).round().long().tolist(), "z": [5, 3, 2]}
+balls = torch.multinomial(marginal, 1500, replacement=True, generator=generator).tolist()
+start = state = 3**400
+
+
+def put(state, symbol, freqs):
+    return push(state, sum(freqs[:symbol]), freqs[symbol], sum(freqs))
+
+
+drawn = []
+for ball in balls:
+    code, state = ans.pop(state, tables["q"][ball])
+    state = put(put(state, ball, tables["x"][code]), code, tables["z"])
+    drawn.append((ball, code))
+
+# %%
+q_table = rounded / rounded.sum(1, keepdim=True)
+lengths = torch.stack([(q_table[a, c] / p_x_z[c, a] / urns.p_z[c]).log2() for a, c in drawn]).double()
+grown = math.log2(state) - math.log2(start)
+bits.step("the state grows by the sum of the lengths", grown, lengths.sum())
+elbos = torch.stack([urns.elbo(a, q_table[a].double()) for a in (0, 1)])
+bits.step(
+    "mean length = -ELBO / log 2", lengths.mean(), -marginal @ elbos / log2, standard_error=standard_error(lengths)
+)
+
+# %% [markdown]
+# And the receiver? The same steps from the end. Note the last line of the loop: it pushes, although this is a decoder.
+
+# %% tags=["nbval-check-output"]
+received = []
+for _ in balls:
+    code, state = ans.pop(state, tables["z"])
+    ball, state = ans.pop(state, tables["x"][code])
+    state = put(state, code, tables["q"][ball])
+    received.append(ball)
+print(received[::-1] == balls, state == start)
+
+# %% [markdown]
+# All balls, and the very state that we began with: nothing was lost, nothing was wasted.
+#
+# ### Your turn: what an image costs
+#
+# A network gives its logarithms in nats. Write the length in bits.
+
+
+# %% exercise="12-message-length"
+def message_length(log_px_z, log_pz, log_qz):
+    """By how many bits the message grows for each image, [B], from three log-probabilities in nats, [B] each."""
+    ### BEGIN SOLUTION
+    return (log_qz - log_pz - log_px_z) / math.log(2)
+    ### END SOLUTION
+
+
+# %% check="12-message-length" points=2
+exercises.check("12-message-length", message_length)
+message_length = exercises.or_reference("12-message-length", message_length)
+
+# %% [markdown]
+# ### Codes on a grid
+#
+# One thing is left before real images. A coder needs whole numbers, and $z$ is continuous. So put a grid over it, with steps of width $\delta$ in each dimension. A step then has probability $p(z) \, \delta$ under the prior, and
+# $q(z \mid x) \, \delta$ under $q$. A finer grid makes $z$ dearer to send, and gives as much more back. **Line 12**: $\delta$ cancels. **Line 13** adds up a grid of steps of 1/64 and compares with the closed form of the KL.
+# So the grid may be as fine as we like; only the bits that the first image borrows become more.
+
+# %%
+import sympy
+from torch.distributions import Normal
+
+P, Q, width = sympy.symbols("p q delta", positive=True)
+bits.algebra(
+    "log(q delta) - log(p delta) = log q - log p", sympy.log(Q * width) - sympy.log(P * width), sympy.log(Q / P)
+)
+edges = (torch.arange(-640, 641, dtype=torch.float64) + 0.5) / 64
+prior, narrow = Normal(0.0, 1.0), Normal(torch.tensor(0.7, dtype=torch.float64), 0.5)
+on_grid = [normal.cdf(edges[1:]) - normal.cdf(edges[:-1]) for normal in (narrow, prior)]
+kl_grid = (torch.xlogy(on_grid[0], on_grid[0]) - torch.xlogy(on_grid[0], on_grid[1])).sum()
+bits.step("KL on a grid of 1/64 = KL", kl_grid, kl_divergence(narrow, prior), how="quadrature")
+
+# %% [markdown]
+# ### Real digits
+#
+# `compression.encode` does what you did with the urns, with the networks in place of the tables and a fast coder in place of Python's long numbers. Eight images are coded at a time. The message also has a head of a
+# few bytes: how many images, the grid, two checksums. The stack begins with random words, because the first images need something to pop from. **All of this counts.** What does not count is what both sides have
+# beforehand: the program and the weights. We come to them below.
+#
+# Predict: how far above $-\mathcal L$, in per cent, will the file be?
+
+# %%
+message = compression.encode(vae, x)
+received = compression.decode(vae, message)
+assert torch.equal(received.x, x)
+rate = 8 * len(message) / N
+print(f"{N:,} digits, {len(message):,} bytes, {len(received.initial)} random words at the start")
+claim("12-rate", rate, world=world, tolerance=2.0, unit="bits per image")
+
+# %%
+with torch.no_grad():
+    bound = objectives.elbo(vae, x, n_samples=5).elbo.mean()
+claim("12-elbo-bits", -bound / log2, world=world, tolerance=2.0, unit="bits per image")
+above = 100 * (rate / (-bound / log2) - 1)
+claim("12-overhead", above, world=world, tolerance=0.5, unit="% above -ELBO", digits=2)
+assert abs(above) < 2
+
+# %% [markdown]
+# The check in the first cell compares all pixels: each of them is the same. The file has {{mnist:12-rate}} bits per image on MNIST, where $-\mathcal L$ is {{mnist:12-elbo-bits}}: {{mnist:12-overhead}} % more
+# ({{pen:12-rate}}, {{pen:12-elbo-bits}} and {{pen:12-overhead}} % on pen digits). A number that you have only ever seen as a loss is the size of a file.
+#
+# Where does the rest come from? For the most part from the random words at the start, which are paid once. (A small part has another reason: the bits that are popped are the images before, and they are random only as far as the model is right.)
+# So the rate should fall with the number of images in one message. Predict the shape of the curve for 1 to 2,000 images, then run (a few
+# seconds).
+
+# %%
+counts = [n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if n <= N]
+rates = [8 * len(compression.encode(vae, x[:n])) / n for n in counts]
+goal = [-float(objectives.elbo(vae, x[:n], n_samples=20).elbo.mean()) / log2 for n in counts]
+curves = {"bits back": rates, "-ELBO": goal}
+plotting.lines(counts, curves, xlabel="images in one message", ylabel="bits per image", logx=True, markers=True)
+
+# %% [markdown]
+# A single image is expensive: it pays for the head, and for the bits that it borrowed. (They are not lost, the receiver has them again, but somebody had to send them.) With a hundred images the two curves have
+# nearly met.
+#
+# ### The table
+#
+# Three rivals. `zlib` is what gzip uses, on all packed pixels at once. The *coins* are an arithmetic coder with a probability for each pixel, the pixel's mean over the training images: a model without a latent variable.
+# And *two parts* sends $z$, the posterior mean on a coarse grid, and then $x$, without any bits back.
+
+# %%
+means = train.x.mean(0)
+coins = compression.bernoulli_encode(x, means)
+assert torch.equal(compression.bernoulli_decode(coins, means, N), x)
+table = {
+    "PNG, a file each": png_files,
+    "pixels": 784.0,
+    "PNG, one strip": png_strip,
+    "coins": 8 * len(coins) / N,
+    "zlib": 8 * len(compression.zlib_packed(x)) / N,
+    "two parts": 8 * len(compression.two_part_encode(vae, x)) / N,
+    "bits back": rate,
+    "-ELBO": -float(bound) / log2,
+}
+plotting.bars(list(table), list(table.values()), xlabel="bits per image", digits=0, highlight=["bits back"])
+
+# %%
+for name, value in table.items():
+    print(f"{name:18} {value:7.1f} bits per image, {value / 784:.3f} per pixel")
+claim("12-coins", table["coins"], world=world, tolerance=3, unit="bits per image", digits=0)
+claim("12-zlib", table["zlib"], world=world, tolerance=3, unit="bits per image", digits=0)
+claim("12-two-parts", table["two parts"], world=world, tolerance=4, unit="bits per image", digits=0)
+claim("12-rate-pixel", rate / 784, world=world, tolerance=0.004, unit="bits per pixel", digits=3)
+
+# %% [markdown]
+# Bits back needs {{mnist:12-rate-pixel}} bits per pixel on MNIST ({{pen:12-rate-pixel}} on pen digits), a good deal less than zlib with {{mnist:12-zlib}} per image ({{pen:12-zlib}}) and the coins with {{mnist:12-coins}} ({{pen:12-coins}}). Two parts cost
+# {{mnist:12-two-parts}} ({{pen:12-two-parts}}): what lies between it and bits back is what the choice of $z$ wastes.
+#
+# ### When does the model pay?
+#
+# The receiver must have the weights. Compare their size with the file, and predict: from how many digits on would it have been worth while to send the weights along, against zlib?
+
+# %%
+weight_bytes = sum(4 * p.numel() for p in vae.parameters())
+print(f"weights {weight_bytes:,} bytes, message {len(message):,} bytes")
+
+
+# %% exercise="12-break-even"
+def break_even(weight_bytes, our_bits, rival_bits):
+    """The fewest images from which weights and message are no longer than the rival's message; rates in bits per image."""
+    ### BEGIN SOLUTION
+    return math.ceil(8 * weight_bytes / (rival_bits - our_bits))
+    ### END SOLUTION
+
+
+# %% check="12-break-even" points=2
+exercises.check("12-break-even", break_even)
+break_even = exercises.or_reference("12-break-even", break_even)
+
+# %%
+pays = break_even(weight_bytes, rate, table["zlib"])
+claim("12-break-even", pays / 1000, world=world, tolerance=6, unit="thousand images", digits=0)
+
+# %% [markdown]
+# From about {{mnist:12-break-even}} thousand digits on ({{pen:12-break-even}} thousand for pen digits). A shared model is no free lunch: it pays where it is installed once and used for long, such as a codec in a browser. (Weights can be
+# rounded to half their bits or less with little loss. And learning on the way, from digits already sent, needs no weights at all.)
+#
+# ### The same numbers on both sides
+#
+# Decoding works only if the receiver computes **exactly** the probabilities that the sender had. Floating point makes no such promise: a sum of 400 products depends on its order, and the order on the
+# number of threads, on the batch and on the processor. Compute the log-odds of the same code alone and in a batch of a hundred:
+
+# %%
+z = torch.randn(100, 20, generator=generator)
+alone, together = torch.cat([vae.decode(one) for one in z.split(1)]), vae.decode(z)
+print(
+    f"float32: {(alone != together).float().mean():.0%} of the numbers differ, by up to {(alone - together).abs().max():.0e}"
+)
+networks = compression.Networks(vae)
+alone = np.concatenate([networks.logits(one) for one in z.double().numpy()])
+together = networks.logits(z.double().numpy())
+print("float64 on a grid of 1/1024:", (alone != together).sum(), "differ")
+assert (alone == together).all()
+
+# %% [markdown]
+# (If your processor gives 0 % in the first line, you are lucky; others are not.) A difference in the sixth digit does not matter for a picture. For a coder it is fatal, sooner or later: symbols own whole slots, and once a slot's edge moves, one wrong pixel comes
+# out, the state behind it is another one, and nothing after it makes sense. So `encode` takes three precautions:
+#
+# - both sides call the networks on the same blocks of images, in the same way;
+# - the networks run in float64, and their outputs are rounded to a coarse grid. A difference of $10^{-14}$ moves a number over a rounding edge about once in ten thousand million numbers;
+# - a checksum of the pixels tells the receiver if it went wrong in spite of that.
+#
+# Rounding makes it unlikely, not impossible. Only networks that compute with whole numbers rule it out. What does it look like when the models differ? We change one of the decoder's many biases by a hundredth.
+
+# %%
+import copy
+
+changed = copy.deepcopy(vae)
+next(p for p in changed.decoder.parameters() if p.dim() == 1)[0] += 0.01
+try:
+    compression.decode(changed, message)
+except compression.CompressionError as error:
+    print(error)
+wrong = compression.decode(changed, message, verify=False).x
+image_rows({"sent": x[:16], "received": wrong[:16]})
+
+# %% [markdown]
+# The receiver is told. Without the check, the lower row would be the result. What comes out still looks like digits at times, since any random bits, decoded with the prior and the decoder, are a sample from the model: **a
+# good decompressor turns noise into digits**. That is the same fact as in section 1, seen from the other side.
+
+# %% [markdown]
+# ## 3 What does not belong
+#
+# A model that knows digits should be surprised by what is no digit. That is the idea of **anomaly detection**: compute a score for each image, such as $-\mathcal L$, and report the images whose score is high.
+#
+# To measure it, hide two classes from the training: ones and twos. They are the anomalies. This takes about fifteen seconds the first time.
+
+# %%
+hidden = (train.y == 1) | (train.y == 2)
+eight = train[~hidden]
+recipe = Recipe(name=f"eight-{world}", images=eight, epochs=round(250_000 / len(eight)), **settings)
+knows_eight, _ = fit_or_load(recipe)
+knows_eight = knows_eight.cpu().requires_grad_(False)
+
+# %% [markdown]
+# ### Your turn: how good is a score?
+#
+# A score with a threshold makes two kinds of mistakes, and moving the threshold trades one for the other. A number that needs no threshold: take one usual and one odd image at random; how often does the odd one have the higher score? This is the
+# **area under the ROC curve** (AUROC). 1 is perfect, 1/2 is a coin.
+
+
+# %% exercise="12-auroc"
+def auroc(usual, odd):
+    """The share of pairs in which the odd example has the higher score, ties counted as half; [N] and [M] to one number."""
+    ### BEGIN SOLUTION
+    difference = odd[:, None] - usual
+    return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean()
+    ### END SOLUTION
+
+
+# %% check="12-auroc" points=2
+exercises.check("12-auroc", auroc)
+auroc = exercises.or_reference("12-auroc", auroc)
+
+# %% [markdown]
+# The package's version adds a standard error. **Line 1** checks it where the answer is known: two normal distributions, one standard deviation apart, have an area of $\Phi(1 / \sqrt 2)$.
+
+# %%
+from vae_course import anomaly
+
+odd_ones = Derivation("Scores")
+usual, odd = torch.randn(2, 4000, generator=generator, dtype=torch.float64)
+found = anomaly.auroc(usual, odd + 1)
+expected = torch.special.ndtr(torch.tensor(0.5, dtype=torch.float64).sqrt())
+odd_ones.step("area of two normals = Phi(1 / sqrt 2)", found.area, expected, standard_error=found.standard_error)
+odd_ones.step("yours = the package's", auroc(usual, odd + 1), found.area)
+
+# %% [markdown]
+# Three scores come with the bound: $-\mathcal L$ itself, the reconstruction $-\log p(x \mid z)$, and the KL, which says how unusual the code is. Predict: will ones be easier to find than twos, or harder?
+
+
+# %%
+def scores(model, x):
+    """Scores of images, name to [B]; high means odd."""
+    terms = objectives.elbo(model, x, n_samples=5)
+    return {"-ELBO": -terms.elbo, "reconstruction": -terms.log_px_z, "KL": terms.kl}
+
+
+all_test = data.binarize(splits.test, seed=2)
+groups = {"usual": all_test.x[(all_test.y != 1) & (all_test.y != 2)][:1000]}
+groups |= {"ones": all_test.x[all_test.y == 1][:500], "twos": all_test.x[all_test.y == 2][:500]}
+score = {name: scores(knows_eight, images) for name, images in groups.items()}
+areas = {
+    f"{kind}: {name}": anomaly.auroc(score["usual"][name], score[kind][name])
+    for kind in ("twos", "ones")
+    for name in score["usual"]
+}
+area, error = zip(*areas.values(), strict=True)
+plotting.dots(list(areas), area, errors=error, xlabel="AUROC (1/2 is a coin)", digits=2, highlight=["ones: -ELBO"])
+
+# %%
+claim("12-auroc-twos", areas["twos: -ELBO"].area, world=world, tolerance=0.04, unit="AUROC", digits=2)
+claim(
+    "12-auroc-twos-se",
+    areas["twos: -ELBO"].standard_error,
+    world=world,
+    tolerance=0.005,
+    unit="standard error",
+    digits=3,
+)
+claim("12-auroc-ones", areas["ones: -ELBO"].area, world=world, tolerance=0.06, unit="AUROC", digits=2)
+assert areas["ones: -ELBO"].area < 0.5 < areas["twos: -ELBO"].area
+
+# %% [markdown]
+# Twos are found: {{mnist:12-auroc-twos}} on MNIST, {{pen:12-auroc-twos}} on pen digits (standard errors {{mnist:12-auroc-twos-se}} and {{pen:12-auroc-twos-se}}). But for **ones** the area is {{mnist:12-auroc-ones}} ({{pen:12-auroc-ones}}): the score is upside down. A model that has never seen a one
+# finds ones more probable than the digits it was trained on. Is this an accident of ones? Try images that are no digits at all.
+#
+# ### Where the likelihood fails
+
+# %%
+strange = torch.zeros(3, 100, 1, 28, 28)
+for n in range(100):
+    row, column = torch.randint(6, 20, (2,), generator=generator).tolist()
+    strange[1, n, 0, row : row + 3, column : column + 3] = 1
+    strange[2, n, 0, 13:15, 4 + n % 8 : 16 + n % 8] = 1
+for name, images in zip(("blank", "dots", "bars"), strange, strict=True):
+    groups[name] = images
+    score[name] = scores(knows_eight, images)
+some = ("usual", "twos", "ones", "dots", "bars")
+print({name: round(score[name]["-ELBO"].mean().item(), 1) for name in groups})
+plotting.score_histograms({name: score[name]["-ELBO"] for name in some}, xlabel="-ELBO (nats)")
+
+# %%
+image_rows({name: groups[name][:10] for name in some})
+
+# %% [markdown]
+# Read the picture from the left. Dots and bars, which nobody would call digits, lie left of most digits; ones as well.
+
+# %%
+claim("12-usual-score", score["usual"]["-ELBO"].mean(), world=world, tolerance=2.5)
+claim("12-dots-score", score["dots"]["-ELBO"].mean(), world=world, tolerance=8)
+claim(
+    "12-auroc-dots",
+    anomaly.auroc(score["usual"]["-ELBO"], score["dots"]["-ELBO"]).area,
+    world=world,
+    tolerance=0.05,
+    unit="AUROC",
+    digits=2,
+)
+
+
+def edges(x):
+    """How many pairs of neighbouring pixels differ: the length of all outlines, [B]."""
+    return (x.diff(dim=2) != 0).sum((1, 2, 3)) + (x.diff(dim=3) != 0).sum((1, 2, 3))
+
+
+both = torch.stack([edges(groups["usual"]).float(), score["usual"]["-ELBO"]])
+claim(
+    "12-edges", torch.corrcoef(both)[0, 1], world=world, tolerance=0.06, unit="correlation with the outline", digits=2
+)
+
+# %% [markdown]
+# A usual digit has {{mnist:12-usual-score}} nats on MNIST ({{pen:12-usual-score}} on pen digits), dots have {{mnist:12-dots-score}} ({{pen:12-dots-score}}), an AUROC of {{mnist:12-auroc-dots}} ({{pen:12-auroc-dots}}). Why?
+#
+# You know what $-\log_2 p(x)$ is: **the size of a file**. An image with little on it makes a small file in any format. How complicated an image is moves the score more than whether it belongs. Even among the usual digits the score goes with
+# the length of the outline, with a correlation of {{mnist:12-edges}} ({{pen:12-edges}}). For pen digits we know the true factors, so we can ask which of them the score follows. Predict: does a thicker pen make a digit dearer? Does a larger digit?
+
+# %%
+if test.factors is not None:
+    names = ["thickness", "scale", "slant", "wobble", "rotation"]
+    few = all_test[:1000]
+    costs = scores(knows_eight, few.x)["-ELBO"]
+    strength = [torch.corrcoef(torch.stack([few.factors[name], costs]))[0, 1].item() for name in names]
+    print({name: round(value, 2) for name, value in zip(names, strength, strict=True)})
+    claim("12-thickness", strength[0], world=world, tolerance=0.08, unit="correlation", digits=2)
+    claim("12-scale", strength[1], world=world, tolerance=0.08, unit="correlation", digits=2)
+else:
+    print("These images have no known factors; with pen digits, data.load('pen'), this cell prints correlations.")
+
+# %% [markdown]
+# For pen digits the size of the digit has a correlation of {{pen:12-scale}} with $-\mathcal L$, the thickness of the pen one of {{pen:12-thickness}}: more ink in the same stroke costs nothing, a longer stroke does. (The single draw of grey pixels at the outline is what
+# costs most, and a longer stroke has more of them.)
+#
+# There is a second reason. In many dimensions **the most probable point is not a typical one**. Take a normal distribution in $D$ dimensions: its densest point is 0, yet no draw ever comes near it. All draws lie in a thin shell. **Line 3**: the mean of $-\log p$
+# is the entropy, $D/2$ nats above the value at 0. **Line 4**: around that mean, the variance of $-\log p$ is only $D / 2$.
+
+# %%
+D = 400
+shell = torch.distributions.Independent(Normal(torch.zeros(D, dtype=torch.float64), 1.0), 1)
+nll = -shell.log_prob(torch.randn(20_000, D, generator=generator, dtype=torch.float64))
+at_zero = -shell.log_prob(torch.zeros(D, dtype=torch.float64))
+odd_ones.step("E[-log p] = -log p(0) + D / 2", nll.mean(), at_zero + D / 2, standard_error=standard_error(nll))
+squares = (nll - nll.mean()) ** 2
+odd_ones.step("variance of -log p = D / 2", squares.mean(), D / 2, standard_error=standard_error(squares))
+
+# %% [markdown]
+# So a score that is *far too good* is a warning as well. Two remedies:
+#
+# - **typicality**: how far is $-\mathcal L$ from its mean over validation images, to either side?
+# - **less a general coder**: $-\mathcal L$ in bits, minus what zlib needs for the same image. What is left is how much the model is better than a coder that knows nothing of digits.
+#
+# Predict for each of twos, ones and dots which of the two helps.
+
+# %%
+val = data.binarize(splits.val, seed=1)
+mean = scores(knows_eight, val.x[(val.y != 1) & (val.y != 2)][:1000])["-ELBO"].mean()
+for name, images in groups.items():
+    general = torch.tensor([8.0 * len(compression.zlib_packed(image)) for image in images])
+    score[name]["typicality"] = (score[name]["-ELBO"] - mean).abs()
+    score[name]["less zlib"] = score[name]["-ELBO"] / log2 - general
+kinds, remedies = ("twos", "ones", "dots", "bars"), ("-ELBO", "typicality", "less zlib")
+areas = {f"{k}: {r}": anomaly.auroc(score["usual"][r], score[k][r]) for k in kinds for r in remedies}
+area, error = zip(*areas.values(), strict=True)
+marked = [label for label in areas if "-ELBO" in label]
+plotting.dots(list(areas), area, errors=error, xlabel="AUROC (1/2 is a coin)", digits=2, highlight=marked)
+
+# %%
+for name in ("typicality", "less zlib"):
+    short = name.replace(" ", "-")
+    for kind in ("twos", "ones", "dots"):
+        area = areas[f"{kind}: {name}"].area
+        claim(f"12-{short}-{kind}", area, world=world, tolerance=0.06, unit="AUROC", digits=2)
+
+# %% [markdown]
+# Ones were upside down, and now reach {{mnist:12-typicality-ones}} by typicality and {{mnist:12-less-zlib-ones}} less zlib on MNIST ({{pen:12-typicality-ones}} and {{pen:12-less-zlib-ones}} on pen digits). Dots, which had a better likelihood than any digit, are found nearly
+# always: {{mnist:12-typicality-dots}} and {{mnist:12-less-zlib-dots}} ({{pen:12-typicality-dots}} and {{pen:12-less-zlib-dots}}). There is a price. Twos, which plain $-\mathcal L$ found with {{mnist:12-auroc-twos}} ({{pen:12-auroc-twos}}), get {{mnist:12-typicality-twos}} and {{mnist:12-less-zlib-twos}}
+# ({{pen:12-typicality-twos}} and {{pen:12-less-zlib-twos}}): usual digits with a very *good* score now count as odd, and what zlib finds hard is taken off twos as well.
+#
+# Neither remedy is a law. Typicality misses an odd image that happens to be about as complicated as a digit. And subtracting zlib works as well as zlib measures what is general. So measure on anomalies that you really have, simple ones among them.
+#
+# ### In your own words
+
+# %% [markdown] written="12-anomaly-report" points=3
+# ### BEGIN SOLUTION
+# It will find parts that show something extra, such as a scratch, because the decoder has no cheap way to draw it. But -ELBO
+# counts bits, and an image with little on it needs few bits, seen or not: a model trained without ones gives ones, dots and
+# empty images a higher likelihood than the digits it knows. So a missing part, or a photograph that is out of focus, may
+# pass with the best score of all. A high density is also not where the samples lie: typical images have a -ELBO near the
+# mean of the training images, so scores that are far too low are a warning as well. I would look at both tails, take off
+# what the image costs a coder that knows nothing of the parts, and measure the AUROC, with its standard error, on real
+# faults of every kind, the simple ones in particular.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 4 What is missing
+#
+# Hide the lower half of a digit. The model knows what digits look like, so it should be able to go on from the upper half. The encoder cannot help: it was trained on whole images. But the decoder and the prior are enough. By Bayes' rule
+#
+# $$\log p(z \mid x_{\text{seen}}) = \log p(x_{\text{seen}} \mid z) + \log p(z) + \text{constant},$$
+#
+# and a code that makes this large explains the upper half. Then its lower half is the guess.
+#
+# ### Your turn: break and fix
+#
+# A colleague sets the missing pixels to 0, "so that they do not count", and climbs:
+
+
+# %%
+def broken(logits, x, seen, z):
+    log_px_z = -F.binary_cross_entropy_with_logits(logits, x * seen, reduction="none")
+    return log_px_z.sum(1) - 0.5 * (z**2).sum(1)
+
+
+x, seen = test.x[:200], torch.ones(1, 28, 28)
+seen[:, 14:] = 0
+flat = {"x": x.flatten(1), "seen": seen.flatten().expand(len(x), -1)}
+
+
+def climb(objective):
+    """The mean image at the best code of each upper half, 200 steps of Adam."""
+    z = torch.zeros(len(x), 20, requires_grad=True)
+    optimizer = torch.optim.Adam([z], lr=0.05)
+    for _ in range(200):
+        optimizer.zero_grad()
+        (-objective(vae.decode(z).flatten(1), *flat.values(), z).sum()).backward()
+        optimizer.step()
+    return vae.decode_mean(z.detach())
+
+
+image_rows({"truth": x[:12], "seen": (x * seen)[:12], "broken": climb(broken)[:12]})
+
+# %% [markdown]
+# Its lower halves are empty or faint. Why? Mend the function.
+
+
+# %% exercise="12-missing-pixels"
+def known_and_prior(logits, x, seen, z):
+    """log p(x_seen | z) + log p(z) without the prior's constant, [B]; logits, x, seen [B, P], seen is 1 where known; z [B, D]."""
+    ### BEGIN SOLUTION
+    log_px_z = -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+    return (seen * log_px_z).sum(1) - 0.5 * (z**2).sum(1)
+    ### END SOLUTION
+
+
+# %% check="12-missing-pixels" points=3
+exercises.check("12-missing-pixels", known_and_prior)
+known_and_prior = exercises.or_reference("12-missing-pixels", known_and_prior)
+
+# %%
+climbed = climb(known_and_prior)
+image_rows({"truth": x[:12], "seen": (x * seen)[:12], "mended": climbed[:12]})
+
+# %% [markdown]
+# Now the strokes go on downwards. Some end in the wrong digit: the upper half of a nine is often that of a seven or a four. One code cannot say "a seven or a nine". Many codes can.
+#
+# ### Draw codes instead of one
+#
+# The **posterior** $p(z \mid x_{\text{seen}})$ holds all codes that explain the upper half, each with its weight. `langevin` walks through it: a step uphill along the gradient, plus noise, and a coin that decides whether the step is
+# accepted, such that in the long run each place is visited as often as its probability says. First, does it? In the linear-Gaussian world the answer is known. See two of its three numbers and draw codes (4,000 walks,
+# each of which gives one independent draw). **Lines 1 to 3** compare mean and variance, and the best code of `ascend`, which for a Gaussian is its mean.
+
+# %%
+from vae_course import inverse
+from vae_course.exact import LinearGaussian
+
+W = torch.tensor([[1.0], [0.5], [-0.8]], dtype=torch.float64)
+whole = LinearGaussian(W, torch.zeros(3, dtype=torch.float64), 0.7)
+part, full = LinearGaussian(W[:2], whole.b[:2], 0.7), torch.tensor([[0.9, 0.1, -0.6]], dtype=torch.float64)
+fill, exact = Derivation("Codes for what is seen"), part.posterior(full[:, :2])
+
+
+def log_known(z):
+    return part.likelihood(z).log_prob(full[:, :2])
+
+
+start = torch.zeros(4000, 1, dtype=torch.float64)
+walk = inverse.langevin(log_known, start, steps=60, step_size=0.8, keep=1, generator=generator)
+draws = walk.z[-1, :, 0]
+fill.step("mean of the walks = posterior mean", draws.mean(), exact.mean[0, 0], standard_error=standard_error(draws))
+squares = (draws - exact.mean[0, 0]) ** 2
+fill.step(
+    "their variance = posterior variance", squares.mean(), exact.variance[0, 0], standard_error=standard_error(squares)
+)
+best = inverse.ascend(log_known, start[:1], steps=1500, lr=0.05)
+fill.step("the best code = posterior mean", best, exact.mean, how="quadrature")
+
+# %% [markdown]
+# From draws of $z$ comes a **forecast** of what is missing, the mean of the likelihoods:
+#
+# $$p(x_{\text{missing}} \mid x_{\text{seen}}) = \mathbb E_{z \mid x_{\text{seen}}}\left[p(x_{\text{missing}} \mid z)\right] = \frac{p(x)}{p(x_{\text{seen}})}.$$
+#
+# **Line 4** checks it with the draws. **Lines 5 and 6** are what we need for noise below: if a pixel is flipped with probability $r$, what does its copy $\tilde x$ say about $z$, and what about the pixel?
+#
+# $$p(\tilde x_i = 1 \mid z) = (1 - r) \, p_i + r \, (1 - p_i), \qquad \log\frac{p(x_i = 1 \mid \tilde x_i, z)}{p(x_i = 0 \mid \tilde x_i, z)} = \ell_i \pm \log\frac{1 - r}{r}$$
+
+# %%
+third = LinearGaussian(W[2:], whole.b[2:], 0.7).likelihood(draws[:, None]).log_prob(full[:, 2:]).exp()
+ratio = (whole.log_marginal(full) - part.log_marginal(full[:, :2])).exp()
+fill.step("mean of p(missing | z) = p(x) / p(seen)", third.mean(), ratio, standard_error=standard_error(third))
+p, r, rate_of_flips = *sympy.symbols("p r", positive=True), 0.1
+fill.algebra("p(copy = 1 | z) = r + (1 - 2r) p", (1 - r) * p + r * (1 - p), r + (1 - 2 * r) * p)
+logit = torch.tensor([-2.0, 0.5, 3.0], dtype=torch.float64)
+on = torch.sigmoid(logit) * (1 - rate_of_flips)
+by_bayes = on / (on + torch.sigmoid(-logit) * rate_of_flips)
+fill.step("p(pixel = 1 | copy = 1, z), by Bayes", inverse.unflipped(logit, torch.ones(3), rate_of_flips), by_bayes)
+
+# %% [markdown]
+# Now digits. Where should a walk begin? Draw 20,000 codes from the prior, once for all images, and weigh each by $p(x_{\text{seen}} \mid z)$. In 20 dimensions few of them fit (look at the effective sample size of lesson 11), so alone they are a poor
+# forecast. But they are a fair place to start: eight codes for each image, drawn by weight, then 300 steps of the walk. This takes about ten seconds.
+
+# %%
+known = inverse.seen_log_prob(vae.decode, x, seen)
+prior_codes = torch.randn(20_000, 20, generator=generator)
+logits = vae.decode(prior_codes).flatten(1)
+m = seen.flatten()
+log_w = (flat["x"] * m) @ logits.T - F.softplus(logits) @ m
+shares = torch.softmax(log_w, 1)
+ess = (1 / (shares**2).sum(1)).median()
+begin = prior_codes[torch.multinomial(shares, 8, replacement=True, generator=generator).T].flatten(0, 1)
+known_8 = inverse.seen_log_prob(vae.decode, x.repeat(8, 1, 1, 1), seen)
+walk = inverse.langevin(known_8, begin, steps=300, step_size=0.15, keep=10, generator=generator)
+codes = walk.z.view(-1, len(x), 20)
+forecast = vae.decode_mean(codes)
+print(f"effective sample size {ess:.1f} of 20,000; accepted {walk.accepted.mean():.0%} of the steps")
+
+# %% [markdown]
+# Four different ways of going on, for the same upper halves:
+
+# %%
+rows = {"truth": x[:12], "seen": (x * seen)[:12]} | {f"draw {n + 1}": forecast[-1 - n, :12] for n in range(4)}
+rows["mean of 80"] = forecast.mean(0)[:12]
+image_rows(rows)
+
+# %% [markdown]
+# Look down a column. Where the upper half leaves no doubt, the draws agree. Where it does, they differ, and the mean is grey in between: the model says that it does not know.
+#
+# ### Measured against plain ways
+#
+# Two numbers. The **wrong pixels** of the hidden half, after each is set to its likelier value. And $-\log p$ of the hidden half under the forecast, in nats, which also asks how sure it was. Four rivals without a walk: the mean of each pixel, the lower half of the *nearest* training image (by
+# its upper half; each pixel believed with 97 %), the encoder on the image with the pixel means filled in, and the best single code.
+
+# %%
+gone = 1 - seen
+memory = data.binarize(train[:10_000], seed=9).x
+differ = (
+    (flat["x"] * m).sum(1, keepdim=True) + (memory.flatten(1) * m).sum(1) - 2 * (flat["x"] * m) @ memory.flatten(1).T
+)
+nearest = 0.03 + 0.94 * memory[differ.argmin(1)]
+filled = torch.where(seen.bool(), x, means)
+
+
+def measure(p):
+    """Wrong pixels and -log p of the hidden half, each [B], for forecasts p [S, B, 1, 28, 28] that are averaged."""
+    p = p.clamp(1e-4, 1 - 1e-4)
+    wrong = (gone * ((p.mean(0) > 0.5).float() - x).abs()).sum((1, 2, 3))
+    log_p = (gone * torch.where(x > 0.5, p, 1 - p).log()).sum((2, 3, 4))
+    return wrong, math.log(len(p)) - torch.logsumexp(log_p, 0)
+
+
+ways = {
+    "pixel means": means.expand_as(x)[None],
+    "nearest image": nearest[None],
+    "encoder": vae.reconstruct(filled)[None],
+}
+ways |= {"best code": climbed[None], "80 draws": forecast}
+results = {name: measure(p) for name, p in ways.items()}
+
+# %%
+fig, axes = plotting.figure(2, 1, height=5.2)
+labels = ("wrong pixels of 392", "-log p of the hidden half (nats)")
+for i, (ax, label) in enumerate(zip(axes[:, 0], labels, strict=True)):
+    values, errors = zip(*((r[i].mean(), standard_error(r[i])) for r in results.values()), strict=True)
+    plotting.dots(list(results), values, errors=errors, xlabel=label, highlight=["80 draws"], ax=ax)
+fig
+
+# %%
+for name in ("pixel means", "nearest image", "best code", "80 draws"):
+    short = name.replace(" ", "-")
+    claim(f"12-wrong-{short}", results[name][0].mean(), world=world, tolerance=2.5, unit="wrong pixels")
+    claim(f"12-nll-{short}", results[name][1].mean(), world=world, tolerance=8)
+gain = results["best code"][1] - results["80 draws"][1]
+claim("12-draws-gain", gain.mean(), world=world, tolerance=8)
+claim("12-draws-gain-se", standard_error(gain), world=world, tolerance=1.5)
+assert gain.mean() > 2 * standard_error(gain)
+
+# %% [markdown]
+# By wrong pixels the draws and the best code are close: {{mnist:12-wrong-80-draws}} and {{mnist:12-wrong-best-code}} wrong pixels on MNIST ({{pen:12-wrong-80-draws}} and {{pen:12-wrong-best-code}} on pen digits), where the nearest of 10,000 training images has {{mnist:12-wrong-nearest-image}}
+# ({{pen:12-wrong-nearest-image}}) and the pixel means {{mnist:12-wrong-pixel-means}} ({{pen:12-wrong-pixel-means}}). The second picture separates them. The draws give the truth {{mnist:12-draws-gain}} ± {{mnist:12-draws-gain-se}} nats more than the best code does ({{pen:12-draws-gain}} ± {{pen:12-draws-gain-se}}): one code is sure of a
+# single way to go on, and pays where it is wrong.
+#
+# Change `seen` to hide something else, the left half or a stripe, and run the cells of this section again. Nothing has to be trained anew: one model answers every question of this kind.
+#
+# ### Noise
+#
+# The same machine cleans images. Flip each pixel with probability 0.1. What is known is now the noisy image, with $p(\tilde x \mid z)$ of line 5. Predict which is best: a median of nine neighbouring pixels, a round trip through encoder and
+# decoder, the best code, or draws? This takes about ten seconds.
+
+# %%
+noisy = (x - (torch.rand(x.shape, generator=generator) < rate_of_flips).float()).abs()
+median = (F.avg_pool2d(noisy, 3, stride=1, padding=1) > 0.5).float()
+known = inverse.flipped_log_prob(vae.decode, noisy, rate_of_flips)
+best = inverse.ascend(known, vae.encode(median)[0], steps=200)
+known_4 = inverse.flipped_log_prob(vae.decode, noisy.repeat(4, 1, 1, 1), rate_of_flips)
+walk = inverse.langevin(known_4, best.repeat(4, 1), steps=200, step_size=0.15, keep=5, generator=generator)
+logits = vae.decode(walk.z.view(-1, len(x), 20))
+clean = {"noisy": noisy, "median": median, "round trip": vae.reconstruct(noisy)}
+clean |= {"best code": inverse.unflipped(vae.decode(best), noisy, rate_of_flips)}
+clean |= {"draws": inverse.unflipped(logits, noisy, rate_of_flips).mean(0)}
+errors = {name: ((p > 0.5).float() - x).abs().sum((1, 2, 3)) for name, p in clean.items()}
+
+# %%
+image_rows({"truth": x[:12]} | {name: p[:12].round() for name, p in clean.items()})
+
+# %%
+values, widths = zip(*((e.mean(), standard_error(e)) for e in errors.values()), strict=True)
+plotting.bars(list(errors), values, errors=widths, xlabel="wrong pixels of 784", highlight=["draws"])
+
+# %%
+for name in ("noisy", "median", "best code", "draws"):
+    short = name.replace(" ", "-")
+    claim(f"12-clean-{short}", errors[name].mean(), world=world, tolerance=2.0, unit="wrong pixels")
+
+# %% [markdown]
+# {{mnist:12-clean-noisy}} pixels are wrong at first on MNIST ({{pen:12-clean-noisy}} on pen digits), {{mnist:12-clean-median}} after the median ({{pen:12-clean-median}}). The best code leaves {{mnist:12-clean-best-code}} ({{pen:12-clean-best-code}}), draws {{mnist:12-clean-draws}} ({{pen:12-clean-draws}}). The round trip through the encoder does worse, for the
+# encoder takes specks for strokes: it never saw noise. The model of the noise, one line, is what makes the difference. And here the best code is nearly as good as draws: a whole noisy digit leaves far less doubt than half a clean one.
+
+# %% [markdown]
+# ## 5 Quiz
+#
+# Five questions. If you see no buttons, type `quizzes.answer("12", 1, "b")` in a cell to answer the first one with b.
+
+# %%
+from vae_course import quizzes
+
+quizzes.show("12")
+
+# %% [markdown]
+# All lines of this lesson, with how each was checked:
+
+# %%
+from IPython.display import display
+
+for derivation in (bits, odd_ones, fill):
+    display(derivation.summary())
+
+# %% [markdown]
+# ## Summary
+#
+# > $$\text{push: } s \to \texttt{total} \lfloor s / \texttt{freq} \rfloor + \texttt{start} + s \bmod \texttt{freq}, \qquad \log_2 s \text{ grows by } -\log_2 p$$
+# >
+# > $$\ell(x, z) = \log_2 q(z \mid x) - \log_2 p(x \mid z) - \log_2 p(z), \qquad \mathbb E_q[\ell] = -\mathcal L / \log 2$$
+# >
+# > $$\text{AUROC} = P(\text{odd} > \text{usual}) + \tfrac12 P(\text{odd} = \text{usual})$$
+# >
+# > $$\log p(z \mid x_{\text{seen}}) = \sum_{i \text{ seen}} \log p(x_i \mid z) - \tfrac12 \lVert z \rVert^2 + \text{constant}, \qquad p(x_{\text{missing}} \mid x_{\text{seen}}) = \mathbb E_{z \mid x_{\text{seen}}}[p(x_{\text{missing}} \mid z)]$$
+# >
+# > A loss in nats is a file in bits. Count the start, the head and the weights, and compute the same numbers on both sides. A low likelihood means complicated, not strange. One best code is a guess; draws are a forecast.
+#
+# **Sources.** J. Townsend, T. Bird and D. Barber, *Practical Lossless Compression with Latent Variables using Bits Back Coding*, ICLR 2019, for bits back with ANS; J. Duda, *Asymmetric Numeral Systems*, 2013, for the coder; R. Bamler, *Understanding Entropy Coding with
+# Asymmetric Numeral Systems*, 2022, for the library `constriction`. J. Ballé, N. Johnston and D. Minnen, *Integer Networks for Data Compression with Latent-Variable Models*, ICLR 2019, on the same numbers on both sides. E. Nalisnick and others, *Do Deep Generative Models Know What They
+# Don't Know?*, ICLR 2019, and J. Serrà and others, *Input Complexity and Out-of-distribution Detection with Likelihood-based Generative Models*, ICLR 2020, on likelihoods of what does not belong and the difference to a general coder. E. DeLong, D. DeLong and D. Clarke-Pearson, 1988, for the
+# standard error of an AUROC. G. Roberts and R. Tweedie, 1996, for the Langevin walk.
+#
+# **Next:** lesson 13 gives the model structure: convolutions, conditions and known factors. Until it is written, [lesson 09](09_find_the_bug.ipynb) has twelve broken trainings to diagnose.

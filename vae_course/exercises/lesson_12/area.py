@@ -1,0 +1,134 @@
+"""12-auroc: how well a score tells the odd from the usual."""
+
+import torch
+from torch import Tensor
+
+from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _reference(usual: Tensor, odd: Tensor) -> Tensor:
+    difference = odd[:, None] - usual
+    return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean()
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """Five numbers that can be done by hand, with a tie; then scores with and without ties, good ones and bad ones."""
+    source = generator(seed)
+    cases: list[Inputs] = [{"usual": torch.tensor([1.0, 2.0, 4.0]), "odd": torch.tensor([2.0, 5.0])}]
+    for n, m, level, shift, step in (
+        (7, 4, 90, 1.5, 1.0),
+        (30, 40, 0, 0.5, 1e-3),
+        (12, 8, 90, -1.5, 0.5),
+        (3, 6, 0, 0.0, 2.0),
+    ):
+        usual, odd = level + 2 * normal(source, n), level + shift + 3 * normal(source, m)
+        cases.append({"usual": (usual / step).round() * step, "odd": (odd / step).round() * step})
+    cases.append({"usual": 90 + 0.02 * normal(source, 9), "odd": 90.01 + 0.02 * normal(source, 14)})
+    return cases
+
+
+def _loop(usual: Tensor, odd: Tensor) -> Tensor:
+    points = 0.0
+    for a in odd:
+        for b in usual:
+            points += 1.0 if a > b else 0.5 if a == b else 0.0
+    return torch.tensor(points / (len(usual) * len(odd)))
+
+
+def _ranks(usual: Tensor, odd: Tensor) -> Tensor:
+    both = torch.cat([usual, odd])
+    rank = (both[:, None] > both).double().sum(1) + ((both[:, None] == both).double().sum(1) + 1) / 2
+    m = len(odd)
+    return (rank[len(usual) :].sum() - m * (m + 1) / 2) / (m * len(usual))
+
+
+def _share(wins: Tensor) -> Tensor:
+    return wins.double().mean()
+
+
+EXERCISE = Exercise(
+    id="12-auroc",
+    title="The area under the curve",
+    points=2,
+    difficulty=2,
+    minutes=6,
+    task=(
+        "Return the share of pairs, one usual and one odd example, in which the odd one has the higher score, a tie "
+        "counted as half: one number between 0 and 1, from the scores `usual` `[N]` and `odd` `[M]`."
+    ),
+    hints=(
+        "There are N times M pairs. How does one make a table of all of them without a loop?",
+        "area = 1/(N M) sum over all pairs of [odd > usual] + [odd = usual] / 2.",
+        "`odd[:, None] - usual` is a table `[M, N]`. Count where it is above zero, and half of where it is zero, and take "
+        "the mean of all.",
+    ),
+    solution="""\
+def auroc(usual, odd):
+    difference = odd[:, None] - usual
+    return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean()
+""",
+    explanation=(
+        "This is the area under the curve of hits over false alarms as the threshold moves, without any threshold. 1/2 is "
+        "what a coin reaches. Below 1/2 the score is upside down: the odd examples look more usual than the usual ones."
+    ),
+    function="auroc",
+    parameters=("usual", "odd"),
+    returns="one number",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", lambda usual, odd: _loop(usual, odd)),
+        Alternative("by ranks", lambda usual, odd: _ranks(usual, odd)),
+        Alternative("float64", lambda usual, odd: _reference(usual.double(), odd.double())),
+        Alternative("by signs", lambda usual, odd: (torch.sign(odd[:, None] - usual).double().mean() + 1) / 2),
+    ),
+    misconceptions=(
+        Misconception(
+            "upside down",
+            lambda usual, odd: 1 - _reference(usual, odd),
+            "This is the share of pairs in which the usual example has the higher score. A high score is to mean odd: count "
+            "`odd > usual`.",
+        ),
+        Misconception(
+            "ties lost",
+            lambda usual, odd: _share(odd[:, None] > usual),
+            "Ties count as nothing here, so a score that is the same for all would get 0 instead of 1/2. Add half of them.",
+        ),
+        Misconception(
+            "ties won",
+            lambda usual, odd: _share(odd[:, None] >= usual),
+            "Ties count in full here, so a score that is the same for all would be perfect. Count half of them.",
+        ),
+        Misconception(
+            "accuracy at one threshold",
+            lambda usual, odd: (_share(odd > usual.mean()) + _share(usual <= usual.mean())) / 2,
+            "This is how often one threshold is right. The area looks at all thresholds at once: compare each odd example "
+            "with each usual one.",
+            variants=(
+                lambda usual, odd: _share(odd > usual.median()),
+                lambda usual, odd: _share(odd > usual.mean()),
+            ),
+        ),
+        Misconception(
+            "beyond all usual ones",
+            lambda usual, odd: _share(odd > usual.max()),
+            "You count the odd examples above the highest usual one, and one outlier decides all. Compare pairs.",
+        ),
+        Misconception(
+            "difference of the means",
+            lambda usual, odd: odd.mean().double() - usual.mean().double(),
+            "A difference of means depends on the unit of the score. The area needs the order only: count pairs.",
+        ),
+        Misconception(
+            "number of pairs",
+            lambda usual, odd: ((odd[:, None] > usual).double() + 0.5 * (odd[:, None] == usual).double()).sum(),
+            "This is the number of pairs that are won. Divide by N times M, so that it lies between 0 and 1.",
+        ),
+        Misconception(
+            "one area for each odd example",
+            lambda usual, odd: ((odd[:, None] > usual).double() + 0.5 * (odd[:, None] == usual).double()).mean(1),
+            "You average over the usual examples only and get a share for each odd one, `[M]`. Average over both.",
+        ),
+    ),
+    cases=_cases,
+)

@@ -1,0 +1,165 @@
+"""12-missing-pixels: the objective for a code when only a part of the image is known; break and fix."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def _log_px(logits: Tensor, x: Tensor) -> Tensor:
+    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+
+
+def _prior(z: Tensor) -> Tensor:
+    return -0.5 * (z**2).sum(1)
+
+
+def _reference(logits: Tensor, x: Tensor, seen: Tensor, z: Tensor) -> Tensor:
+    return (seen * _log_px(logits, x)).sum(1) + _prior(z)
+
+
+def _cases(seed: int) -> list[Inputs]:
+    """One image of three pixels, then more; what stands in a missing pixel is arbitrary, and a few logits are extreme."""
+    source = generator(seed)
+    cases: list[Inputs] = []
+    for b, pixels, d in ((1, 3, 2), (4, 7, 3), (5, 12, 2), (3, 9, 4)):
+        seen = (uniform(source, b, pixels) < 0.6).float()
+        seen[:, 0], seen[:, 1] = 1.0, 0.0
+        cases.append(
+            {
+                "logits": 4 * normal(source, b, pixels) + 30 * (uniform(source, b, pixels) < 0.1),
+                "x": (uniform(source, b, pixels) < 0.5).float(),
+                "seen": seen,
+                "z": 1.5 * normal(source, b, d),
+            }
+        )
+    return cases
+
+
+def _loop(logits: Tensor, x: Tensor, seen: Tensor, z: Tensor) -> Tensor:
+    totals = []
+    for row in range(len(x)):
+        known = seen[row] > 0
+        pixels = x[row, known] * logits[row, known] - F.softplus(logits[row, known])
+        totals.append(pixels.sum() - z[row] @ z[row] / 2)
+    return torch.stack(totals)
+
+
+EXERCISE = Exercise(
+    id="12-missing-pixels",
+    title="Break and fix: missing is not empty",
+    points=3,
+    difficulty=3,
+    minutes=8,
+    task=(
+        "Mend `known_and_prior`: for each image return log p(x_seen | z) + log p(z) in nats, `[B]`, without the constant of "
+        "the prior, from `logits` and `x` `[B, P]`, `seen` `[B, P]` (1 for a pixel that is known) and `z` `[B, D]`."
+    ),
+    hints=(
+        "Setting a missing pixel to 0 does not leave it out. What does the likelihood say about a pixel with x = 0?",
+        "sum over the seen pixels of log p(x_i | z), minus sum_d z_d^2 / 2.",
+        "Compute the log-probability of each pixel with `reduction='none'`, multiply the table by `seen`, then sum over "
+        "axis 1; take off half of the squared length of z.",
+    ),
+    solution="""\
+def known_and_prior(logits, x, seen, z):
+    log_px_z = -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+    return (seen * log_px_z).sum(1) - 0.5 * (z**2).sum(1)
+""",
+    explanation=(
+        "A pixel that is not known drops out of the product over pixels, so its logarithm drops out of the sum. With `x * "
+        "seen` it would stay in, as a pixel that is known to be paper, and z would be pulled towards digits without a lower "
+        "half."
+    ),
+    function="known_and_prior",
+    parameters=("logits", "x", "seen", "z"),
+    returns="one number per image, [B]",
+    reference=_reference,
+    alternatives=(
+        Alternative("loop", lambda logits, x, seen, z: _loop(logits, x, seen, z)),
+        Alternative(
+            "formula",
+            lambda logits, x, seen, z: (seen * (x * logits - F.softplus(logits))).sum(-1) - z.square().sum(-1) / 2,
+        ),
+        Alternative(
+            "weights of the cross-entropy",
+            lambda logits, x, seen, z: (
+                -F.binary_cross_entropy_with_logits(logits, x, weight=seen, reduction="none").sum(1) + _prior(z)
+            ),
+        ),
+        Alternative(
+            "float64", lambda logits, x, seen, z: _reference(logits.double(), x.double(), seen.double(), z.double())
+        ),
+        Alternative(
+            "einsum",
+            lambda logits, x, seen, z: (
+                torch.einsum("bp,bp->b", seen, _log_px(logits, x)) - 0.5 * torch.einsum("bd,bd->b", z, z)
+            ),
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "missing taken for paper",
+            lambda logits, x, seen, z: _log_px(logits, x * seen).sum(1) + _prior(z),
+            "You set the missing pixels to 0 and still ask the likelihood about them, so they count as paper. Multiply the "
+            "log-probabilities by `seen`, not the pixels.",
+        ),
+        Misconception(
+            "all pixels used",
+            lambda logits, x, seen, z: _log_px(logits, x).sum(1) + _prior(z),
+            "All pixels count, and so does what happens to stand in the missing ones. Multiply their log-probabilities by "
+            "`seen`.",
+        ),
+        Misconception(
+            "mask turned round",
+            lambda logits, x, seen, z: ((1 - seen) * _log_px(logits, x)).sum(1) + _prior(z),
+            "You keep the pixels that are missing and drop those that are known: `seen` is 1 for a known pixel.",
+        ),
+        Misconception(
+            "logits masked",
+            lambda logits, x, seen, z: _log_px(logits * seen, x).sum(1) + _prior(z),
+            "A logit of 0 says a probability of 1/2, so each missing pixel still costs log 2. The gradient is right, but "
+            "the value is not log p(x_seen | z): mask the log-probabilities.",
+        ),
+        Misconception(
+            "prior forgotten",
+            lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1),
+            "The prior is missing. With few pixels known, z would run far off to where no digits are: add log p(z).",
+        ),
+        Misconception(
+            "prior with the other sign",
+            lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) - _prior(z),
+            "You add half of the squared length of z, so long codes are rewarded. log p(z) is minus that.",
+        ),
+        Misconception(
+            "prior without its half",
+            lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) - (z**2).sum(1),
+            "A standard normal density is exp(-z^2 / 2): the half is missing.",
+        ),
+        Misconception(
+            "mean over the pixels",
+            lambda logits, x, seen, z: (seen * _log_px(logits, x)).mean(1) + _prior(z),
+            "You average over the pixels, which makes the prior as heavy as all pixels together. Sum them.",
+            variants=(
+                lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) / seen.sum(1) + _prior(z),
+                lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) + _prior(z) / z.shape[1],
+            ),
+        ),
+        Misconception(
+            "a loss",
+            lambda logits, x, seen, z: -_reference(logits, x, seen, z),
+            "This is minus what is asked for. The objective is climbed, so return the log-probability itself.",
+        ),
+        Misconception(
+            "summed over the batch",
+            lambda logits, x, seen, z: _reference(logits, x, seen, z).sum(),
+            "You reduce the batch as well. Each image has a code of its own: return one number for each, `[B]`.",
+            variants=(lambda logits, x, seen, z: _reference(logits, x, seen, z).mean(),),
+        ),
+    ),
+    cases=_cases,
+    batch="x",
+    gradients=("logits", "z"),
+)
