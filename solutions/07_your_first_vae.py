@@ -587,6 +587,5 @@ quizzes.show("07")
 # each batch. The published losses are those of the first of the two texts that this course started from.
 #
 # **Next:** [08 Inside the latent space](08_inside_the_latent_space.ipynb), where you see all that a VAE with two latent dimensions
-# knows; then [09 Find the bug](09_find_the_bug.ipynb), where VAEs like yours are broken in twelve ways, and
-# [11 How good is it?](11_how_good_is_it.ipynb), where the bound becomes a number for log p(x). Lessons 10 and 12 are being
-# written. If you started here: [04 The ELBO](04_the_elbo.ipynb) derives the bound, line by line.
+# knows; then [09 Find the bug](09_find_the_bug.ipynb), where VAEs like yours are broken in twelve ways.
+# If you started here: [04 The ELBO](04_the_elbo.ipynb) derives the bound, line by line.

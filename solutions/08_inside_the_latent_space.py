@@ -792,5 +792,4 @@ quizzes.show("08")
 # *Sampling Generative Networks*, 2016, for spherical interpolation and attribute vectors that mix properties. The grid on the unit
 # square is that of the second of the two texts that this course started from.
 #
-# **Next:** [09 Find the bug](09_find_the_bug.ipynb), where the sigmoid of section 5 has eleven companions, and
-# [11 How good is it?](11_how_good_is_it.ipynb), where the bound becomes a number for log p(x).
+# **Next:** [09 Find the bug](09_find_the_bug.ipynb), where the sigmoid of section 5 has eleven companions.
