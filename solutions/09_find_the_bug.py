@@ -483,6 +483,9 @@ plotting.lines(range(1, 21), pulls, xlabel="step", ylabel="pull on mu (nats per 
 # there. So the reconstruction pulls upwards with up to {{mnist:09-f-push}} nats per unit on MNIST ({{pen:09-f-push}} on pen
 # digits); the KL never pulls back harder than {{any:09-f-price}}. Soon the reconstruction wants $\mu$ smaller, too, but by then $\mu$
 # is at the end, where the slope of a sigmoid is zero, so no gradient leads back.
+#
+# The speckles come from there, too: in training every code lay about 1, and the speckled samples are made of those of our twelve
+# codes that lie farthest from it.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("F", guess["F"])
