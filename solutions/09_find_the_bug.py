@@ -10,21 +10,23 @@
 # # 09 Find the bug
 #
 # A broken VAE seldom crashes. It trains, its loss falls, it draws something. This lesson hands you twelve case files: small
-# trainings, each with one broken line, and each line taken from a kind of mistake that was made in public code. You see the
+# trainings, each with one broken line, and nearly all of these lines taken from a kind of mistake
+# that was made in public code. You see the
 # curves and the pictures first and name the suspect. Then you measure, and only then do you read the code.
 
 # %% [markdown]
 # **After this lesson you can**
 # - tell from curves and pictures in which part of a VAE a mistake sits,
 # - choose the one measurement that separates two suspects,
-# - mend wrong scales, noise that is no bound, doubled sigmoids, and evaluations that leave traces,
+# - mend wrong scales, draws that break the bound, doubled sigmoids, and evaluations that leave traces,
 # - check a VAE of your own with a short list before you trust its numbers.
 #
 # **You need first:** [lesson 07](07_your_first_vae.ipynb) (a whole VAE and its training),
 # [lesson 04](04_the_elbo.ipynb) (the bound never lies above $\log p(x)$), [lesson 05](05_gradients_and_reparameterisation.ipynb)
 # (the draw) and [lesson 06](06_choosing_the_likelihood.ipynb) (logits, sums and means).
 #
-# **Time:** 60 minutes. Twelve cells train one or two small networks, each of them for about 2 seconds.
+# **Time:** 60 minutes. Twelve cells train one or two small networks, each for a few seconds on a
+# free machine.
 #
 # **Symbols of this lesson**
 #
@@ -43,7 +45,7 @@
 # %% [markdown]
 # ## 1 The line-up
 #
-# All cases share one small network, 784-200-10, ten epochs on 4,000 images, and pixels that are drawn anew as 0 or 1 in each
+# Nearly all cases share one small network, 784-200-10, ten epochs on 4,000 images, and pixels that are drawn anew as 0 or 1 in each
 # batch. So the loss of a healthy run is the negative of a bound on $\log p(x)$, in nats per image.
 
 # %%
@@ -56,21 +58,24 @@ from vae_course.claims import claim
 from vae_course.evaluation import evaluate, kl_per_dim
 from vae_course.models import VAE
 from vae_course.plotting.bugs import beside, rows
+from vae_course.training import fit
 
 splits = data.load("auto")
 world = splits.name
 images, val = splits.train[:4000], data.binarize(splits.val[:1000], seed=1)
 
 # %% [markdown]
-# First the healthy run, so that you know what normal looks like. It takes about 2 seconds, like every run of this lesson.
+# First the healthy run, so that you know what normal looks like. It takes a few seconds, like every
+# run of this lesson.
 
 # %%
 healthy, healthy_history = bugs.train("healthy", images, val)
 beside({"training": healthy_history.train, "validation": healthy_history.val})
 
 # %% [markdown]
-# The loss falls and flattens. The KL dips at first, then rises, because codes become worth their price. Training and
-# validation agree. What the curves print, an independent function confirms:
+# The loss falls and flattens. The KL of training dips in the second epoch, then rises, because codes become worth their
+# price. From the third epoch or so training and validation lie close together; before, the network learns so fast that an
+# epoch's mean lags behind its end. What the curves print, an independent function confirms:
 
 # %%
 healthy_result = evaluate(healthy, val)
@@ -103,8 +108,9 @@ bugs.line_up()
 
 # %% [markdown]
 # **How a case goes.** You see the symptom. You write the name of your suspect into `guess`. You measure. Then `reveal` shows
-# the code with its broken line, what mends it, and where it was seen. The mended line makes each case healthy again; a test of
-# this course proves that for all twelve.
+# the code with its broken line, what mends it, and where it was seen; after a wrong name it sends you back to measure again.
+# `bugs.line_up(*guess.values())` lists who is left. The mended line makes each case healthy again; a test of this course
+# proves that for all twelve.
 
 # %%
 guess = dict.fromkeys("ABCDEFGHIJKL", "")
@@ -118,10 +124,12 @@ guess = dict.fromkeys("ABCDEFGHIJKL", "")
 
 # %%
 model_a, history_a = bugs.train("A", images, val)
+claim("09-a-loss", history_a.train["loss"][-1], world=world, tolerance=0.02, digits=2)
 beside({"healthy": healthy_history, "case A": history_a})
 
 # %% [markdown]
-# Next to the healthy curves, those of case A lie on the floor. A loss of 0.2 looks like a triumph. The pictures:
+# Next to the healthy curves, those of case A lie on the floor. A loss of {{mnist:09-a-loss}}
+# ({{pen:09-a-loss}} on pen digits) looks like a triumph. The pictures:
 
 # %%
 rows({"originals": x, "reconstructions": model_a.reconstruct(x), "samples": drawn(model_a)})
@@ -135,20 +143,24 @@ guess["A"] = ""  # a name from the line-up
 
 # %% [markdown]
 # **Measure.** A decoder that can't use its codes and codes that are too dear both end like this. They differ before the
-# first step. An untrained network gives each pixel a fair coin, and lesson 07 told you what 784 fair coins cost.
+# first step. An untrained network gives each pixel nearly a fair coin, and lesson 07 told you what 784 fair coins cost. `kl_per_dim` gives
+# the KL of each latent dimension, averaged over the images, by code of its own.
 
 # %%
 torch.manual_seed(0)
 untrained = VAE.mlp(10, hidden=(200,))
+first = {}
 for name, loss in (("healthy", broken.healthy), ("case A", broken.loss_a)):
-    first = loss(untrained, val.x)["reconstruction"].item()
-    print(f"{name}: first reconstruction loss {first:.2f} nats")
-claim("09-a-first-loss", first, world="any", tolerance=0.01, digits=2)
+    first[name] = loss(untrained, val.x)["reconstruction"].item()
+claim("09-healthy-first-loss", first["healthy"], world=world, tolerance=5, digits=0)
+claim("09-a-first-loss", first["case A"], world="any", tolerance=0.01, digits=2)
 claim("09-a-kl", kl_per_dim(model_a, val).sum(), world="any", tolerance=0.05, digits=2)
 
 # %% [markdown]
-# {{any:09-a-first-loss}} is $\log 2$: the price of *one* pixel. Somebody divided by 784, and the KL was not divided. So a nat of
-# code has to save 784 nats of reconstruction, and no code does. The KL of the trained model is {{any:09-a-kl}} nats.
+# {{any:09-a-first-loss}} is nearly $\log 2 = 0.69$, the price of *one* pixel. Random weights are no exact coins and add a little: the
+# healthy loss begins at {{mnist:09-healthy-first-loss}} nats on MNIST and {{pen:09-healthy-first-loss}} on pen digits, and 784 coins
+# cost 543. So somebody divided by 784, and the KL was not divided. A nat of code has to save 784 nats of reconstruction, and no
+# code does. The KL of the trained model is {{any:09-a-kl}} nats.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("A", guess["A"])
@@ -231,11 +243,13 @@ def own_loss(model, x):
     return {"loss": loss, "reconstruction": loss - kl, "kl": kl}
 
 
-mended, _ = bugs.train("healthy", images, val, loss=own_loss)
+mended, mended_history = bugs.train("healthy", images, val, loss=own_loss)
+print(f"first loss: {own_loss(untrained, val.x)['loss']:.0f} nats, last KL: {mended_history.val['kl'][-1]:.1f} nats")
 claim("09-mended-elbo", evaluate(mended, val).elbo, world=world, tolerance=2.5)
 
 # %% [markdown]
-# The bound is back at the healthy value: {{mnist:09-mended-elbo}} nats on MNIST, {{pen:09-mended-elbo}} on pen digits.
+# The first loss is that of 784 coins and a little, the KL ends where the healthy one did, and the bound is back at the
+# healthy value: {{mnist:09-mended-elbo}} nats on MNIST, {{pen:09-mended-elbo}} on pen digits.
 #
 # ### Case C: the validation curve that won't come down
 #
@@ -252,7 +266,7 @@ beside({"training": history_c.train, "validation": history_c.val})
 guess["C"] = ""
 
 # %% [markdown]
-# **Measure.** Reconstruction and KL agree in both lists. A model that overfits would reconstruct its training images better.
+# **Measure.** After the first epochs, reconstruction and KL agree in both lists. A model that overfits would reconstruct its training images better.
 # If the parts agree and the sums don't, the sums were made in different ways. Solve loss = reconstruction + weight · KL for
 # the weight.
 
@@ -305,7 +319,7 @@ guess["D"], guess["E"] = "", ""
 # posterior, and an honest bound must then equal $\log p(x)$.
 
 # %%
-from vae_course.distributions import gaussian_kl
+from vae_course.distributions import bernoulli_log_prob, gaussian_kl
 from vae_course.exact import LinearGaussian
 
 W = torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.0]], dtype=torch.float64)
@@ -333,7 +347,8 @@ assert abs(above["healthy"]) < 0.03
 # %% [markdown]
 # The healthy draw hits $\log p(x)$. The other two lie {{any:09-d-above}} and {{any:09-e-above}} nats above it, which is
 # impossible for a bound. Both are convicted of the same thing: the draw does not come from the $q$ that the KL is charged for.
-# Too little noise flatters the reconstruction, at the price of a wide $q$. But which is which?
+# Too little noise flatters the reconstruction, while the KL pays only the low price
+# of a wide $q$. But which is which?
 #
 # ### Your turn: mend the instrument
 #
@@ -396,8 +411,8 @@ print()
 bugs.reveal("E", guess["E"])
 
 # %% [markdown]
-# How did case D get so cheap a code? It tells the KL that $\sigma$ is {{mnist:09-d-sigma}} ({{pen:09-d-sigma}}), almost the
-# prior's 1, and pays next to nothing. The noise it really adds is a hundredth of that. The honest bound of each model:
+# How did case D get so cheap a code? It tells the KL that $\sigma$ is {{mnist:09-d-sigma}}, the prior's own to two
+# digits ({{pen:09-d-sigma}} on pen digits), and pays for $\mu$ only. The noise it really adds is a hundredth of that. The honest bound of each model:
 
 # %%
 for name, model, history in (("d", model_d, history_d), ("e", model_e, history_e)):
@@ -422,7 +437,7 @@ beside({"healthy": healthy_history, "case F": history_f})
 rows({"originals": x, "reconstructions": model_f.reconstruct(x), "samples": drawn(model_f)})
 
 # %% [markdown]
-# Grey digits again, as in case A. But a code that says nothing should cost nothing, and this one costs 5 nats, half a nat for
+# Grey digits again, as in case A, and a few samples with speckles. But a code that says nothing should cost nothing, and this one costs 5 nats, half a nat for
 # each dimension. What are they spent on? Name your suspect.
 
 # %%
@@ -441,8 +456,45 @@ claim("09-f-mu", mu.mean(), world="any", tolerance=0.05, unit="", digits=2)
 
 # %% [markdown]
 # Every $\mu$ is {{any:09-f-mu}} and every $\sigma$ is too. $\mathrm{KL}(\mathcal N(1, 1) \,\Vert\, \mathcal N(0, 1)) = \frac12$, ten times
-# over makes {{any:09-f-kl}}. A $\mu$ of 0 would cost nothing. Something stops $\mu$ at the end of a scale that runs from
-# 0 to 1, and there the slope of a sigmoid is zero, so no gradient leads back.
+# over makes {{any:09-f-kl}}. A $\mu$ of 0 would cost nothing. Who pushed $\mu$ to the dear end of a scale from 0 to 1? Train it
+# once more, for two epochs, and write down how hard each part of the loss pulls at $\mu$, nats per unit of $\mu$ in
+# each dimension.
+
+# %%
+pulls = {"reconstruction": [], "KL": []}
+
+
+def watched(model, x):
+    mu, logvar = model.encode(x)
+    parts = {"reconstruction": -bernoulli_log_prob(x, model.decode(broken.draw(mu, logvar))).mean()}
+    parts["KL"] = gaussian_kl(mu, logvar).mean()
+    for name, part in parts.items():
+        pulls[name].append(-torch.autograd.grad(part, mu, retain_graph=True)[0].sum(0).mean().item())
+    return broken.terms(parts["reconstruction"], parts["KL"])
+
+
+torch.manual_seed(0)
+young = broken.small_vae(kind=broken.VAEOfF)
+fit(young, images, loss=watched, transform=data.dynamic_binarize, epochs=2, batch_size=100, lr=1e-2)
+claim("09-f-push", max(pulls["reconstruction"]), world=world, tolerance=3, unit="nats per unit")
+claim("09-f-price", -min(pulls["KL"]), world="any", tolerance=0.05, unit="nats per unit", digits=2)
+plotting.lines(
+    range(1, 41),
+    {name: pull[:40] for name, pull in pulls.items()},
+    xlabel="step",
+    ylabel="pull on mu (nats per unit)",
+    markers=True,
+)
+
+# %% [markdown]
+# Above 0 a part pulls $\mu$ up, below 0 it pulls down. In its first steps a decoder learns that most pixels are white. Codes
+# that are all positive serve it as one more bias, the same for every image, and the larger they are, the faster it gets
+# there. So the reconstruction pulls upwards with up to {{mnist:09-f-push}} nats per unit on MNIST ({{pen:09-f-push}} on pen
+# digits); the KL never pulls back harder than {{any:09-f-price}}. Soon the reconstruction wants $\mu$ smaller, too, but by then $\mu$
+# is at the end, where the slope of a sigmoid is zero, so no gradient leads back.
+#
+# The speckles come from there, too: in training every code lay about 1, and the speckled samples are made of those of our twelve
+# codes that lie farthest from it.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("F", guess["F"])
@@ -457,10 +509,12 @@ bugs.reveal("F", guess["F"])
 
 # %%
 torch.manual_seed(1)
-rows({"your samples": healthy.sample(12), "case G": broken.sample_g(healthy, 12)})
+yours = healthy.sample(12)
+torch.manual_seed(1)
+rows({"your samples": yours, "case G": broken.sample_g(healthy, 12)})
 
 # %% [markdown]
-# The strokes are bolder and the shapes exaggerated: some would pass, others are blots. Name your suspect.
+# Each is the bolder twin of yours: what was grey is ink, and what was faint stands out. Name your suspect.
 
 # %%
 guess["G"] = ""
@@ -477,8 +531,21 @@ hook.remove()
 claim("09-g-spread", codes[0].std(), world="any", tolerance=0.03, unit="", digits=2)
 
 # %% [markdown]
-# Codes of the prior have a spread of 1; these have {{any:09-g-spread}}. In ten dimensions that puts nearly all of them
-# outside the region in which the decoder was trained.
+# Is that much? Compare lengths. The codes that the decoder was trained on are draws from $q(z \mid x)$; take the length that
+# 95 in 100 of them stay under, and count who goes beyond.
+
+# %%
+with torch.no_grad():
+    torch.manual_seed(0)
+    lengths = broken.draw(*healthy.encode(val.x)).norm(dim=1)
+for name, drawn_codes in (("g", codes[0]), ("prior", torch.randn(5000, 10))):
+    beyond = 100 * (drawn_codes.norm(dim=1) > lengths.quantile(0.95)).float().mean()
+    claim(f"09-{name}-beyond", beyond, world=world, tolerance=5 if name == "g" else 1.5, unit="%", digits=0)
+
+# %% [markdown]
+# Codes of the prior have a spread of 1; these have {{any:09-g-spread}}, so their length grows by half. On MNIST {{mnist:09-g-beyond}} % of
+# them ({{pen:09-g-beyond}} % on pen digits) lie farther out than 95 in 100 of the codes that the decoder was trained on. Of
+# the prior's codes {{mnist:09-prior-beyond}} % do ({{pen:09-prior-beyond}} %).
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("G", guess["G"])
@@ -517,18 +584,23 @@ with torch.no_grad():
 # %% [markdown]
 # Logits between 0 and 1 are no logits. They are probabilities, and the loss takes the sigmoid of them once more. So blank
 # paper has a probability of ink of at least sigmoid(0) = 0.5, and ink at most sigmoid(1) = 0.73. How good can the loss get
-# under these rules?
+# under these rules? With $\mathrm{softplus}(a) = \log(1 + e^a)$, ink costs $-\log \mathrm{sigmoid}(1) = \mathrm{softplus}(-1)$ nats at best,
+# and paper $-\log(1 - \mathrm{sigmoid}(0)) = \mathrm{softplus}(0)$.
 
 # %%
 ink = val.x.flatten(1).sum(1)
 best = ink * F.softplus(torch.tensor(-1.0)) + (784 - ink) * F.softplus(torch.tensor(0.0))
 claim("09-h-best", best.mean(), world=world, tolerance=2)
 claim("09-h-loss", history_h.val["loss"][-1], world=world, tolerance=5)
+claim("09-h-left", history_h.val["loss"][-1] - best.mean(), world=world, tolerance=4)
+claim("09-h-white", 100 * (logits < 0.01).float().mean(), world=world, tolerance=5, unit="%", digits=0)
 
 # %% [markdown]
 # Even a perfect decoder would only reach {{mnist:09-h-best}} nats on MNIST ({{pen:09-h-best}} on pen digits). Case H has
-# {{mnist:09-h-loss}} ({{pen:09-h-loss}}). Nine pixels in ten are paper, and each costs $\log 2$ whatever the decoder does, so there is
-# little left for a code to save.
+# {{mnist:09-h-loss}} ({{pen:09-h-loss}}). Still, {{mnist:09-h-left}} nats ({{pen:09-h-left}}) are left for a code to save, more than a healthy
+# code costs. Why does none? Before codes say anything, an output above 0 pays only for pixels that have ink in over half of
+# the images, and few have. So training pushes nearly all outputs towards 0: {{mnist:09-h-white}} % of them lie below 0.01 in the
+# end ({{pen:09-h-white}} %). There the inner sigmoid is flat, and no gradient leads back.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("H", guess["H"])
@@ -614,18 +686,29 @@ for logit in (5.0, 10.0, 15.0, 16.0, 17.0, 20.0):
     print(f"logit {logit:4.0f}: case I {own:.2e}, PyTorch {right:.2e}")
 
 # %% [markdown]
-# The digits get lost first, then the number. At a logit of 17 the sigmoid rounds to exactly 1 in float32. So $1 - p$ is
+# The decimals get lost first, then the number. At a logit of 17 the sigmoid rounds to exactly 1 in float32. So $1 - p$ is
 # 0, its logarithm minus infinity, and $0 \cdot (-\infty)$ is `nan`. On digits the logits of *ink* never got that far, while
-# those of paper went to $-20$, where nothing rounds. On scans the same certainty has the other sign.
+# those of paper went to $-20$, where $1 - p$ rounds to 1, which costs nothing, and $p$ is still a number. On scans the same certainty has the other sign.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("I", guess["I"])
+
+# %% [markdown]
+# Did you write `-(x * p.log() + (1 - x) * (1 - p).log())` in the exercise before this case? The check passed it, because its
+# $p$ stay away from 0 and 1. It is this same line. `F.binary_cross_entropy` guards the logarithm: no pixel costs more than
+# 100 nats. The one that takes logits needs no guard.
 
 # %% [markdown]
 # ## 5 Fourth family: bookkeeping
 #
 # Three suspects and three cases are left. In the first, the model is at fault; in the others, the model is well and its number
 # is not.
+#
+# Two of them need a word about modes. `model.train()` puts a PyTorch model into training mode, `model.eval()` into evaluation
+# mode, and `model.training` tells which is on. Most layers do the same in both; two kinds don't. *Dropout* sets each number
+# to 0 with a given probability in training mode, and scales up the others to make up for it; in evaluation mode it does
+# nothing. *Batch normalisation* takes from each number a mean and divides by a standard deviation: in training mode those
+# of the batch at hand, in evaluation mode running averages that it kept during training.
 #
 # ### Case J: sorted by class
 
@@ -634,7 +717,13 @@ model_j, history_j = bugs.train("J", images, val)
 beside({"healthy": healthy_history, "case J": history_j})
 
 # %% [markdown]
-# A little worse than healthy, by some nats. One would blame the seed. But its author noticed something: the loss that his
+# A little worse than healthy, by some nats. One would blame the seed. The pictures, drawn in evaluation mode, accuse nobody:
+
+# %%
+rows({"originals": x, "reconstructions": model_j.reconstruct(x), "samples": drawn(model_j)})
+
+# %% [markdown]
+# The reconstructions can be read. But its author noticed something: the loss that his
 # training prints depends on the *order* of the images. `running_loss` computes it as a training does, in batches of 100.
 
 
@@ -900,7 +989,7 @@ quizzes.show("09")
 # **Sources.** The places where each mistake was public stand in the last line of its `reveal`. D. P. Kingma and M. Welling,
 # *Auto-Encoding Variational Bayes*, ICLR 2014, for the loss that all cases should have had. S. Ioffe and C. Szegedy, *Batch
 # Normalization*, ICML 2015, sections 3 and 3.1, on training and inference. N. Srivastava and others, *Dropout: A Simple Way to Prevent
-# Neural Networks from Overfitting*, JMLR 15, 2014. Cases F and the shared noise of lesson 05 are from the second of the two
+# Neural Networks from Overfitting*, JMLR 15, 2014. Case F and the shared noise of lesson 05 are from the second of the two
 # texts that this course started from.
 #
 # **Next:** [11 How good is it?](11_how_good_is_it.ipynb) takes a healthy VAE and asks what its numbers are worth. Lesson 10, on

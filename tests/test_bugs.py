@@ -302,7 +302,13 @@ def test_reveal_marks_the_line_and_weighs_the_guess(capsys):
     assert "You named small-noise. Right." in out
     assert "->     eps = 0.01 * torch.randn_like(mu)" in out and out.count("->     ") == 1
     bugs.reveal("D", "batch-norm")
-    assert "It is another one." in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "It is another one" in out and 'bugs.reveal("D")' in out and "0.01" not in out and "small-noise" not in out
+    bugs.reveal("D", "")
+    assert (out := capsys.readouterr().out).startswith("You named nobody.") and "0.01" in out
+    with pytest.raises(ValueError, match=r"No suspect is called 'small_noise': `bugs.line_up\(\)` lists"):
+        bugs.reveal("D", "small_noise")
+    assert capsys.readouterr().out == ""
     bugs.reveal("J")
     assert "You named" not in (out := capsys.readouterr().out) and "leave that line out" in out
 
@@ -319,6 +325,12 @@ def test_line_up_and_table_show_every_case(monkeypatch):
     assert names == sorted(names) and len(names) == 12
     assert {line.count("|") for line in shown[0].splitlines()} == {3}
     assert {line.count("|") for line in shown[1].splitlines()} == {4}
+    bugs.line_up("", "batch-norm")
+    assert set(shown[0].splitlines()) - set(shown[2].splitlines()) == {
+        f"| `batch-norm` | {bugs.case('J').accusation} |"
+    }
+    with pytest.raises(ValueError, match="No suspect is called 'batchnorm'"):
+        bugs.line_up("batchnorm")
 
 
 def test_what_does_not_exist_is_named(images, val):

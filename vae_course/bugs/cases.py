@@ -77,7 +77,7 @@ ALL = (
         "small-noise",
         "noise and codes",
         "the noise is scaled down, here to 0.01",
-        "the printed loss is better than it can be, samples are bad",
+        "the printed loss is better than it can be; samples are bold, some are blots",
         "the bound against a known log p(x); then (z - mu) / sigma: its spread is 0.01 in all dimensions",
         broken.draw_d,
         "eps = 0.01 * torch.randn_like(mu)",
@@ -149,7 +149,7 @@ ALL = (
         "batch-norm",
         "bookkeeping",
         "mu and logvar pass through batch normalisation",
-        "a bound that is nats worse; all dimensions cost about the same; training and evaluation disagree",
+        "a bound that is nats worse, and a training loss that depends on the order of the images",
         "the code of one image among two sets of neighbours",
         broken.vae_of_j,
         "model.encoder = nn.Sequential(model.encoder, nn.BatchNorm1d(2 * LATENT))",
@@ -195,9 +195,28 @@ def case(letter: str) -> Case:
     return CASES[letter]
 
 
-def line_up() -> None:
-    """Show the suspects in a notebook, by name, so that their order tells nothing."""
-    rows = [(f"`{c.name}`", c.accusation) for c in sorted(ALL, key=lambda c: c.name)]
+def check_suspect(name: str) -> None:
+    """Make sure that somebody in the line-up has this name.
+
+    Raises:
+        ValueError: nobody has.
+    """
+    if name not in {c.name for c in ALL}:
+        raise ValueError(f"No suspect is called {name!r}: `bugs.line_up()` lists their names.")
+
+
+def line_up(*named: str) -> None:
+    """Show the suspects in a notebook, by name, so that their order tells nothing.
+
+    Args:
+        named: who is left out, such as those named already; empty names leave out nobody.
+
+    Raises:
+        ValueError: a name is nobody's.
+    """
+    for name in filter(None, named):
+        check_suspect(name)
+    rows = [(f"`{c.name}`", c.accusation) for c in sorted(ALL, key=lambda c: c.name) if c.name not in named]
     display_table(("suspect", "what is said of it"), rows)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from vae_course.bugs import broken
-from vae_course.bugs.cases import case
+from vae_course.bugs.cases import case, check_suspect
 from vae_course.data import Images, dynamic_binarize
 from vae_course.models import VAE
 from vae_course.training import History, Recipe, fit_or_load
@@ -84,19 +84,26 @@ def source(letter: str) -> str:
     return textwrap.dedent(inspect.getsource(case(letter).code))  # type: ignore[arg-type]
 
 
-def reveal(letter: str, suspect: str = "") -> None:
+def reveal(letter: str, suspect: str | None = None) -> None:
     """Print what is wrong with a case: its name, its code with the broken line marked, and that line mended.
+
+    A wrong guess is told and nothing more, so that the learner can measure again.
 
     Args:
         letter: the case.
-        suspect: the learner's guess, a name from the line-up.
+        suspect: the learner's guess, a name from the line-up; empty where none was made.
 
     Raises:
-        ValueError: there is no such case.
+        ValueError: there is no such case, or nobody in the line-up has this name.
     """
     this = case(letter)
     if suspect:
-        print(f"You named {suspect}. {'Right.' if suspect == this.name else 'It is another one.'}")
+        check_suspect(suspect)
+        if suspect != this.name:
+            print(f'You named {suspect}. It is another one: measure again, or see it with bugs.reveal("{letter}").')
+            return
+    if suspect is not None:
+        print(f"You named {suspect}. Right." if suspect else "You named nobody.")
     print(f"Case {letter}: {this.name}. In short: {this.accusation}.\n")
     for line in source(letter).splitlines():
         print(f"{'->' if line.strip() == this.line else '  '} {line}")

@@ -104,6 +104,13 @@ def _left_in_eval(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
         return bounds_of(model, x).mean()
 
 
+def _flag_only(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
+    was = model.training
+    mean = _left_in_eval(model, x, bounds_of)
+    model.training = was
+    return mean
+
+
 def _always_train(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
     mean = _left_in_eval(model, x, bounds_of)
     model.train()
@@ -190,7 +197,12 @@ def mean_elbo(model, x, bounds_of):
             "left in evaluation mode",
             _left_in_eval,
             "The number is right, but the model stays in evaluation mode, and a training that goes on would have no "
-            "dropout. Put back the mode that it was in.",
+            "dropout. Put back the mode that it was in; and read `model.training` before you call `model.eval()`.",
+        ),
+        Misconception(
+            "the flag of the outer model",
+            _flag_only,
+            "You set the flag of the outer model only; its layers stay in evaluation mode. `model.train(was)` sets all.",
         ),
         Misconception(
             "always back to training",

@@ -80,6 +80,7 @@ def mean_over_images(means, counts):
             lambda means, counts: means[:-1].mean() if len(means) > 1 else means.mean(),
             "You leave out the last batch. Its images are part of the data: weight each mean by its count.",
             variants=(
+                lambda means, counts: means[:-1].mean(),
                 lambda means, counts: (
                     (means[:-1] * counts[:-1]).sum() / counts[:-1].sum() if len(means) > 1 else means.mean()
                 ),
@@ -89,6 +90,12 @@ def mean_over_images(means, counts):
             "weighted, divided by the batches",
             lambda means, counts: (means * counts).mean(),
             "You weight by the counts, then divide by the number of batches. Divide by the number of images.",
+        ),
+        Misconception(
+            "weights averaged",
+            lambda means, counts: (means * counts / counts.sum()).mean(),
+            "counts / counts.sum() are weights that already add up to 1, so the weighted means are to be summed, not "
+            "averaged.",
         ),
         Misconception(
             "not divided",

@@ -135,6 +135,18 @@ def noise_scale(z, mu, logvar):
             "the root.",
         ),
         Misconception(
+            "mean of roots",
+            lambda z, mu, logvar: _eps(z, mu, logvar).square().mean(0).sqrt().mean(0),
+            "You take a root for each example and average the roots, which comes out too small. Average the squares "
+            "over draws and examples first, and take one root for each dimension at the end.",
+            variants=(lambda z, mu, logvar: _eps(z, mu, logvar).square().mean(1).sqrt().mean(0),),
+        ),
+        Misconception(
+            "multiplied by sigma",
+            lambda z, mu, logvar: ((z - mu) * torch.exp(0.5 * logvar)).square().mean((0, 1)).sqrt(),
+            "You multiply by sigma. z is mu + sigma eps, so to get eps back, take away mu and divide by sigma.",
+        ),
+        Misconception(
             "not divided",
             lambda z, mu, logvar: (z - mu).square().mean((0, 1)).sqrt(),
             "This is the size of z - mu, which depends on sigma. Divide by sigma first, to compare with 1.",

@@ -97,6 +97,12 @@ def balanced_loss(errors, kl_of_dims):
             "are too cheap by the factor D.",
         ),
         Misconception(
+            "the lesson's sizes typed in",
+            lambda errors, kl_of_dims: 784 * errors.mean() + 10 * kl_of_dims.mean(),
+            "784 and 10 are this lesson's sizes, and another network has others. Take them from the shapes, or sum "
+            "over axis 1.",
+        ),
+        Misconception(
             "summed over the batch",
             lambda errors, kl_of_dims: errors.sum() + kl_of_dims.sum(),
             "The balance is right, but you sum over the batch too, so the loss and its gradient grow with the batch "

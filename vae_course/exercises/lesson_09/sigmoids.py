@@ -59,7 +59,8 @@ def image_loss(x, p):
     explanation=(
         "A function `..._with_logits` applies a sigmoid itself. Fed with probabilities, it sees log odds between 0 and "
         "1, and even a perfect decoder can say nothing below 0.5 or above 0.73. Better still is a decoder without the "
-        "sigmoid, because a probability that rounds to 0 or 1 has lost its logarithm."
+        "sigmoid, because a probability that rounds to 0 or 1 has lost its logarithm: written by hand, 0 log 0 is nan "
+        "(the check leaves such p out), and `F.binary_cross_entropy` only caps the damage at 100 nats for a pixel."
     ),
     function="image_loss",
     parameters=("x", "p"),
