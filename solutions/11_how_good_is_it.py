@@ -351,8 +351,8 @@ for dim, draws, repeats in ((20, 185, 4000), (50, 14_913, 300)):
     claim(f"11-error-{dim}", -log_R.mean(), world="any", tolerance=0.03 if dim == 20 else 0.08, digits=2)
 
 # %% [markdown]
-# In 20 dimensions the first order is about right: {{any:11-error-20}} nats are missing. In 50 it asks for about three times too many: with a third of its draws
-# {{any:11-error-50}} are missing. The higher moments of $r$ grow with $D$ as well, so the first order needs ever more draws before it holds. Still, on this logarithmic axis the curve ends
+# In 20 dimensions the first order is about right: {{any:11-error-20}} nats are missing. In 50 it asks for too many: a third of its draws should leave
+# three times 0.1 nats by the first order, and they leave about {{any:11-error-50}}. The higher moments of $r$ grow with $D$ as well, so the first order needs ever more draws before it holds. Still, on this logarithmic axis the curve ends
 # as a straight line: each further dimension multiplies the draws by the same factor. A dimension that carries nothing costs nothing, because there
 # $q$, the prior and the posterior are one and the same.
 
