@@ -992,5 +992,5 @@ quizzes.show("09")
 # Neural Networks from Overfitting*, JMLR 15, 2014. Case F and the shared noise of lesson 05 are from the second of the two
 # texts that this course started from.
 #
-# **Next:** [11 How good is it?](11_how_good_is_it.ipynb) takes a healthy VAE and asks what its numbers are worth. Lesson 10, on
-# what a code is worth, is being written. Until then, run the checklist on your own model of [lesson 07](07_your_first_vae.ipynb).
+# **Next:** [10 Rate, distortion and collapse](10_rate_distortion_collapse.ipynb) asks what a code costs and what it is worth.
+# Before that, run the checklist on your own model of [lesson 07](07_your_first_vae.ipynb).

@@ -11,7 +11,7 @@
 #
 # A VAE is trained on a bound, and the bound is all that its loss tells you. How far below $\log p(x)$ does it lie? You measure
 # that first where the truth is known, then for a trained network, with error bars. Then you train a small part of a
-# published table again and see what it takes to say "this model is better than that one". At the end stands a warning:
+# published table again and see what it takes to say "this model is better than that one". It ends with a warning:
 # a good likelihood and good pictures are two different things.
 
 # %% [markdown]
@@ -25,8 +25,8 @@
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO, its gap, and the bound with $k$ draws of its section 5) and
 # [lesson 07](07_your_first_vae.ipynb) (training a VAE, binarised pixels). Means, variances and standard errors.
 #
-# **Time:** 60 minutes. Five cells train networks, or load what they trained before. Each says how long it takes; together they
-# need about one and a half minutes on two idle cores.
+# **Time:** 60 minutes. Five cells train networks, or load what they trained before. Each says how long it takes; together with the
+# cells that measure, which take a few seconds each, they need about one and a half minutes on two idle cores.
 #
 # **Symbols of this lesson**
 #
@@ -38,8 +38,14 @@
 # | $\mathcal L_k$ | the bound with $k$ draws | `bound` | one number, or `[B]` |
 # | $r$ | relative weight $w / p(x)$, whose mean is 1 | `r` | as the weights |
 # | $R$ | mean of $k$ relative weights | `R` | one for each outcome |
+# | $d$ | how far that mean is off, $R - 1$ | `d` | as $R$ |
+# | $\rho(d)$ | what the first two terms of $\log(1 + d)$ leave | `rest` | as $R$ |
+# | $m_3$, $m_4$ | third and fourth moment of a single $r - 1$ | `m3`, `m4` | one number each |
 # | $v$ | relative variance of the weights, $\mathrm{Var}(w) / p(x)^2$ | `v` | one number |
+# | $a$, $c$ | shift and width of $q$, in standard deviations of the posterior | `a`, `c` | one number each |
+# | $D$ | dimensions of $z$ | `dims` | |
 # | $s$ | share of a draw, $w_j / \sum_i w_i$ | `shares` | `[k, B]` |
+# | $N$ | images that an average runs over | | |
 # | $n(x)$ | probability of an image under pure noise | `log_noise` | one number, or `[B]` |
 
 # %% [markdown]
@@ -58,7 +64,7 @@ import math
 
 import sympy
 import torch
-from torch.distributions import Multinomial, MultivariateNormal, Normal, kl_divergence
+from torch.distributions import Chi2, Multinomial, MultivariateNormal, Normal, kl_divergence
 
 from vae_course import exercises, objectives, plotting
 from vae_course.claims import claim
@@ -76,8 +82,8 @@ _ = torch.manual_seed(0)
 W = torch.tensor([[1.0], [0.5], [-0.8]], dtype=torch.float64)
 line = LinearGaussian(W, torch.zeros(3, dtype=torch.float64), 0.7)
 x = torch.tensor([[0.9, 0.1, -0.6]], dtype=torch.float64)
-m, s = line.posterior(x).mean, line.posterior(x).variance.sqrt()
-poor = line.with_posterior(m + 1.5 * s, 2 * (1.5 * s).log())
+m, sd = line.posterior(x).mean, line.posterior(x).variance.sqrt()
+poor = line.with_posterior(m + 1.5 * sd, 2 * (1.5 * sd).log())
 log_px = line.log_marginal(x)
 print(f"log p(x) = {log_px.item():.3f} nats")
 
@@ -120,8 +126,8 @@ claim("11-poor-elbo-error", log_px - bound[0], world="any", tolerance=0.02, digi
 claim("11-poor-error-8", log_px - bound[3], world="any", tolerance=0.01, digits=2)
 
 # %% [markdown]
-# The ELBO misses {{any:11-poor-elbo-error}} nats. With 8 draws {{any:11-poor-error-8}} nats are missing, and on this scale the
-# rest of the curve cannot be told from the line. To see how fast the error shrinks, we need to know what we are looking for.
+# The ELBO misses {{any:11-poor-elbo-error}} nats. With 8 draws {{any:11-poor-error-8}} nats are missing, so they are just enough, and on this
+# scale the rest of the curve cannot be told from the line. To see how fast the error shrinks, we need to know what we are looking for.
 
 # %% [markdown]
 # ## 2 By how much is it too low?
@@ -133,7 +139,8 @@ claim("11-poor-error-8", log_px - bound[3], world="any", tolerance=0.01, digits=
 #
 # So all depends on how $R$ scatters around 1. To compute expectations **without any noise**, go back to the urns of lesson 04,
 # where a red ball was seen and $q$ was bad. There are three codes, so $k$ draws can fall in a few ways only: so many on urn 0, so many on
-# urn 1, the rest on urn 2. `outcomes` lists them with their probabilities and their $R$.
+# urn 1, the rest on urn 2. `falls` lists them with their probabilities and their $R$. (Lesson 04 listed every *sequence* of draws,
+# $3^k$ of them. Only the counts matter for $R$, so here $k$ can be large.)
 
 # %%
 p_x_z = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]], dtype=torch.float64)
@@ -142,7 +149,7 @@ q = torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64)
 r = urns.joint()[:, 0] / q / urns.marginal()[0]
 
 
-def outcomes(k):
+def falls(k):
     """Every way in which k draws fall on the urns: probabilities [M], and the mean relative weight R [M] of each."""
     few = torch.cartesian_prod(*[torch.arange(k + 1, dtype=torch.float64)] * 2)
     few = few[few.sum(1) <= k]
@@ -159,7 +166,7 @@ def outcomes(k):
 
 # %%
 bias, k = Derivation("The bias of the bound with k draws"), 5
-probability, R = outcomes(k)
+probability, R = falls(k)
 v = q @ (r - 1) ** 2
 bias.step("E[R] = 1, k = 5", probability @ R, 1.0)
 bias.step("E[(R - 1)^2] = v / k", probability @ (R - 1) ** 2, v / k)
@@ -174,8 +181,8 @@ bias.step("E[(R - 1)^2] = v / k", probability @ (R - 1) ** 2, v / k)
 # grid, for each outcome of five draws.
 
 # %%
-D = sympy.Symbol("d", positive=True)
-bias.algebra("slopes: 1 / (1 + d) = 1 - d + d^2 / (1 + d)", sympy.diff(sympy.log(1 + D), D), 1 - D + D**2 / (1 + D))
+u = sympy.Symbol("d", positive=True)
+bias.algebra("slopes: 1 / (1 + d) = 1 - d + d^2 / (1 + d)", sympy.diff(sympy.log(1 + u), u), 1 - u + u**2 / (1 + u))
 d = R - 1
 t = d.unsqueeze(1) * torch.linspace(0, 1, 4001, dtype=torch.float64)
 rest = torch.trapezoid(t**2 / (1 + t), t)
@@ -192,14 +199,17 @@ bias.step("log(1 + d) = d - d^2 / 2 + rho(d)", torch.log1p(d), d - d**2 / 2 + re
 # $$\mathbb E[d^3] = \frac{m_3}{k^2}, \qquad \mathbb E[d^4] = \frac{3 v^2}{k^2} + \frac{m_4 - 3 v^2}{k^3}.$$
 
 # %%
-error = urns.marginal()[0].log() - probability @ (urns.marginal()[0] * R).log()
-bias.step("log p(x) - L_k = v / (2k) - E[rho]", error, v / (2 * k) - probability @ rest, how="quadrature")
+missing = urns.marginal()[0].log() - probability @ (urns.marginal()[0] * R).log()
+bias.step("log p(x) - L_k = v / (2k) - E[rho]", missing, v / (2 * k) - probability @ rest, how="quadrature")
 m3, m4 = q @ (r - 1) ** 3, q @ (r - 1) ** 4
 bias.step("E[d^3] = m3 / k^2", probability @ d**3, m3 / k**2)
 bias.step("E[d^4] = 3 v^2 / k^2 + (m4 - 3 v^2) / k^3", probability @ d**4, 3 * v**2 / k**2 + (m4 - 3 * v**2) / k**3)
+claim("11-urns-third", probability @ d**3 / 3, world="any", tolerance=0.002, digits=3)
+claim("11-urns-fourth", probability @ d**4 / 4, world="any", tolerance=0.002, digits=3)
 
 # %% [markdown]
-# So to first order
+# The terms after $d^4$ have moments that shrink at least as fast as $1 / k^3$, provided that they are finite. (For the urns all are.) "Faster" speaks of
+# large $k$: at $k = 5$, $\mathbb E[d^4] / 4$ = {{any:11-urns-fourth}} is still larger than $\mathbb E[d^3] / 3$ = {{any:11-urns-third}}. So to first order
 #
 # $$\boxed{\;\log p(x) - \mathcal L_k \;\approx\; \frac{v}{2k}, \qquad v = \frac{\mathrm{Var}(w)}{p(x)^2}\;}$$
 #
@@ -210,13 +220,14 @@ bias.step("E[d^4] = 3 v^2 / k^2 + (m4 - 3 v^2) / k^3", probability @ d**4, 3 * v
 many = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 exact = []
 for k in many:
-    probability, R = outcomes(k)
+    probability, R = falls(k)
     exact.append(-(probability @ R.log()).item())
 curves = {"error of L_k": exact, "v / (2k)": v / (2 * torch.tensor(many))}
 plotting.lines(many, curves, xlabel="draws k", ylabel="log p(x) - L_k (nats)", logx=True, logy=True, markers=True)
 
 # %% [markdown]
-# From a few draws on, the two lines cannot be told apart. How good is the formula at one draw, and at a hundred?
+# From a few draws on, the two lines cannot be told apart: ten times the draws, a tenth of the error. How good is the formula at one
+# draw, and at a hundred?
 
 # %%
 claim("11-urns-v", v, world="any", tolerance=0.005, digits=2, unit="")
@@ -225,8 +236,8 @@ claim("11-urns-ratio-1", ratio[0], world="any", tolerance=0.005, digits=2, unit=
 claim("11-urns-ratio-100", ratio[6], world="any", tolerance=0.002, digits=3, unit="times the first order")
 
 # %% [markdown]
-# For the urns $v$ is {{any:11-urns-v}}. At $k = 1$ the formula is off, {{any:11-urns-ratio-1}} times the first order. At
-# $k = 100$ the ratio is {{any:11-urns-ratio-100}}: ten times the draws, a tenth of the error.
+# For the urns $v$ is {{any:11-urns-v}}. At $k = 1$ the true error is only {{any:11-urns-ratio-1}} times the formula. At
+# $k = 100$ the ratio is {{any:11-urns-ratio-100}}.
 
 # %% [markdown]
 # ### How large is v?
@@ -236,12 +247,19 @@ claim("11-urns-ratio-100", ratio[6], world="any", tolerance=0.002, digits=3, uni
 # $q$ and $c$ its width, both in standard deviations of the posterior:
 #
 # $$1 + v = \mathbb E_q[r^2] = \int \frac{p(z \mid x)^2}{q(z)} \, dz = \frac{c^2}{\sqrt{2 c^2 - 1}} \, \exp\left(\frac{a^2}{2 c^2 - 1}\right).$$
+#
+# The last step completes the square. Measure $z$ in standard deviations from the posterior's mean, so that the integrand is $\frac{c}{\sqrt{2 \pi}}$ times the
+# exponential of
+#
+# $$-z^2 + \frac{(z - a)^2}{2 c^2} = -\frac{2 c^2 - 1}{2 c^2} \left(z + \frac{a}{2 c^2 - 1}\right)^2 + \frac{a^2}{2 c^2 - 1}.$$
+#
+# If $2 c^2 > 1$, the square integrates to $c \sqrt{2 \pi} / \sqrt{2 c^2 - 1}$, and the last term is left as the factor $\exp(\dots)$.
 
 # %%
 spread = Derivation("The relative variance of the weights")
 spread.step("1 + v = E_q[r^2], urns", 1 + v, q @ r**2)
 z = torch.linspace(-12, 12, 24001, dtype=torch.float64)
-log_post, log_q = Normal(m[0], s[0]).log_prob(z), poor.posterior(x).log_prob(z.view(-1, 1, 1))[:, 0]
+log_post, log_q = Normal(m[0], sd[0]).log_prob(z), poor.posterior(x).log_prob(z.view(-1, 1, 1))[:, 0]
 density = torch.trapezoid((2 * log_post - log_q).exp(), z)
 r2 = (2 * (log_w - log_px)).exp()
 spread.step("E_q[r^2] = integral of p(z|x)^2 / q", r2.mean(), density, standard_error=standard_error(r2))
@@ -258,7 +276,7 @@ spread.step("integral = c^2 / sqrt(2c^2 - 1) exp(...)", density, 1 + relative_va
 # wide wastes draws; one that is too narrow misses what it should have weighed most, and no $k$ is safe. This is why an
 # encoder that is too sure of itself makes bad estimates.
 #
-# Now the line that we looked for, on the linear-Gaussian world. Plain averages of $\log R$ are too noisy for errors below a thousandth of a
+# Now the line that we looked for, on the linear-Gaussian world. Plain averages of $\log R$ are too noisy for errors of a few thousandths of a
 # nat. But $\mathbb E[R - 1] = 0$, so we may add it: $-\mathbb E[\log R] = \mathbb E[R - 1 - \log R]$, the bracket of lessons 03 and 04. Each of
 # its terms is zero or more, and most of the noise is gone.
 
@@ -267,16 +285,16 @@ errors = []
 for group in groups:
     log_R = iwae_bound(group) - log_px
     errors.append((log_R.exp() - 1 - log_R).mean())
-v = relative_variance(1.5, 1.5)
-curves = {"error of L_k": torch.stack(errors), "v / (2k)": v / (2 * torch.tensor(ks))}
+v_poor = relative_variance(1.5, 1.5)
+curves = {"error of L_k": torch.stack(errors), "v / (2k)": v_poor / (2 * torch.tensor(ks))}
 plotting.lines(ks, curves, xlabel="draws k", ylabel="log p(x) - L_k (nats)", logx=True, logy=True, markers=True)
 
 # %% [markdown]
 # For few draws the error is larger than the first order says; $q$ is poor, and the higher orders count. Then the lines meet.
 
 # %%
-claim("11-poor-v", v, world="any", tolerance=0.005, digits=2, unit="")
-claim("11-poor-ratio-64", errors[6] * 128 / v, world="any", tolerance=0.05, digits=2, unit="times the first order")
+claim("11-poor-v", v_poor, world="any", tolerance=0.005, digits=2, unit="")
+claim("11-poor-ratio-64", errors[6] * 128 / v_poor, world="any", tolerance=0.05, digits=2, unit="times the first order")
 
 # %% [markdown]
 # Again the straight line: for $v$ = {{any:11-poor-v}}, the error at $k = 64$ is {{any:11-poor-ratio-64}} times $v / (2k)$.
@@ -284,8 +302,8 @@ claim("11-poor-ratio-64", errors[6] * 128 / v, world="any", tolerance=0.05, digi
 # %% [markdown]
 # ### What dimensions do
 #
-# In $D$ dimensions with the same misfit in each, $r$ is a product of $D$ independent factors. **Line 4**: then so is its second
-# moment, checked with draws in two dimensions.
+# Take $D$ dimensions with the same misfit in each. Posterior and $q$ both factorise, so $r = p(z \mid x) / q(z)$ is a product of $D$ factors, and since
+# $q$ draws each $z_i$ independently, they are independent. **Line 4**: then the second moment is a product too, checked with draws in two dimensions.
 #
 # $$1 + v_D = (1 + v_1)^D$$
 
@@ -299,20 +317,42 @@ mild = 1 + relative_variance(0.5, 1.2)
 spread.step("1 + v_2 = (1 + v_1)^2", r2.mean(), mild**2, standard_error=standard_error(r2))
 
 # %% [markdown]
-# That $q$ is a good one: half a standard deviation off, 20 % too wide. How many draws does it need for an error of 0.1 nats, by
-# the first order $k = v / 0.2$, in 1 to 50 dimensions? Predict the shape of the curve.
+# That $q$ is a good one: half a standard deviation off, 20 % too wide. How many draws does it need for an error of 0.1 nats in 1 to 50
+# dimensions, by the first order, $v / (2k) = 0.1$ or $k = v / 0.2$? Predict the shape of the curve.
 
 # %%
 dims = torch.arange(1, 51)
 needed = (mild**dims - 1) / 0.2
-plotting.lines(dims, {"k": needed}, xlabel="latent dimensions", ylabel="k for an error of 0.1 nats", logy=True)
+plotting.lines(dims, {"k": needed}, xlabel="latent dimensions", ylabel="k for 0.1 nats, first order", logy=True)
 
 # %%
 claim("11-needed-20", needed[19], world="any", tolerance=1, digits=0, unit="draws")
 claim("11-needed-50", needed[49], world="any", tolerance=100, digits=0, unit="draws")
 
 # %% [markdown]
-# In 20 dimensions {{any:11-needed-20}} draws are enough, in 50 it takes {{any:11-needed-50}}. On this logarithmic axis the curve ends
+# By the first order, {{any:11-needed-20}} draws are enough in 20 dimensions, and in 50 it takes {{any:11-needed-50}}. Does the first order hold there? Measure the error with
+# so many draws in 20 dimensions, and in 50 with only a third of them. (Written with $\epsilon = (z - a) / c$, $\log r$ depends on nothing but the squared distance of
+# $\epsilon$ from one point. So a draw needs two random numbers, not $D$: a normal one along the line to that point, and a $\chi^2$ across.)
+
+
+# %%
+def mild_log_r(dim, shape, a=0.5, c=1.2):
+    """Log relative weights of the mild q in dim dimensions, in an array of this shape."""
+    along = torch.randn(shape) + a * c / (c**2 - 1) * math.sqrt(dim)
+    distance2 = along**2 + Chi2(torch.tensor(dim - 1.0)).sample(shape)
+    at_point = math.log(c) + a**2 / (2 * (c**2 - 1))
+    return dim * at_point - (c**2 - 1) / 2 * distance2
+
+
+_ = torch.manual_seed(3)
+for dim, draws, repeats in ((20, 185, 4000), (50, 14_913, 300)):
+    log_R = iwae_bound(mild_log_r(dim, (draws, repeats)).double())
+    print(f"{dim} dimensions, {draws:,} draws: {-log_R.mean():.2f} ± {standard_error(log_R):.2f} nats are missing")
+    claim(f"11-error-{dim}", -log_R.mean(), world="any", tolerance=0.03 if dim == 20 else 0.08, digits=2)
+
+# %% [markdown]
+# In 20 dimensions the first order is about right: {{any:11-error-20}} nats are missing. In 50 it asks for too many: a third of its draws should leave
+# three times 0.1 nats by the first order, and they leave about {{any:11-error-50}}. The higher moments of $r$ grow with $D$ as well, so the first order needs ever more draws before it holds. Still, on this logarithmic axis the curve ends
 # as a straight line: each further dimension multiplies the draws by the same factor. A dimension that carries nothing costs nothing, because there
 # $q$, the prior and the posterior are one and the same.
 
@@ -347,10 +387,10 @@ effective_sample_size = exercises.or_reference("11-effective-sample-size", effec
 
 # %%
 claim("11-poor-ess", effective_sample_size(groups[-1]).mean(), world="any", tolerance=2, unit="of 256 draws")
-claim("11-poor-ess-formula", 256 / (1 + v), world="any", tolerance=0.1, unit="= k / (1 + v)")
+claim("11-poor-ess-formula", 256 / (1 + v_poor), world="any", tolerance=0.1, unit="= k / (1 + v)")
 
 # %% [markdown]
-# {{any:11-poor-ess}} of 256 count, and the formula says {{any:11-poor-ess-formula}}.
+# {{any:11-poor-ess}} of the 256 draws count, and the formula says {{any:11-poor-ess-formula}}.
 #
 # ### And at the posterior?
 #
@@ -391,6 +431,23 @@ render(compute(1.0, 0.5, 6))
 # %% [markdown]
 # The histogram ends on the right in a thin tail: codes which $q$ hardly ever draws and which would weigh a great deal. The bound climbs slowly,
 # the variance is infinite, and so the first order says nothing. Nothing on the left warns you, except that tail.
+#
+# Now the three questions. The second needs two numbers: which width has the smallest $v$ at a shift of 1.5, and how large is $v$ at width 1?
+
+# %%
+widths = torch.linspace(0.75, 3.0, 226).tolist()
+best = min(widths, key=lambda width: relative_variance(1.5, width))
+claim("11-best-width", best, world="any", tolerance=0.02, digits=1, unit="standard deviations")
+claim(
+    "11-best-width-v", relative_variance(1.5, best), world="any", tolerance=0.01, digits=2, unit="for v at this width"
+)
+claim("11-width-1-v", relative_variance(1.5, 1.0), world="any", tolerance=0.01, digits=2, unit="for v at width 1")
+
+# %% [markdown]
+# 1. All log weights are $\log p(x)$, so the histogram is a single bar: $q$ is the posterior.
+# 2. The ELBO is best at width 1, for every shift, because the gap is $\mathrm{KL} = (c^2 + a^2 - 1) / 2 - \log c$. With many draws $v$ decides, and it is smallest near
+#    width {{any:11-best-width}}: {{any:11-best-width-v}}, against {{any:11-width-1-v}} at width 1. So they are not the same. With many draws it pays to be wide enough to reach the posterior.
+# 3. The dotted line disappears: $2 c^2 = 0.5$, so the variance is infinite.
 
 # %% [markdown]
 # ## 4 log p(x) of a trained model
@@ -450,7 +507,7 @@ claim("11-vae-error", estimates[-1][1], world=world, tolerance=0.1, digits=2)
 # On MNIST the bound rises from {{mnist:11-vae-elbo}} nats to {{mnist:11-vae-200}}, on pen digits from {{pen:11-vae-elbo}} to {{pen:11-vae-200}}. So a
 # good part of what looks like the model's fault in the ELBO is the encoder's. But the step from 50 to
 # 200 draws still brings {{mnist:11-vae-last-step}} nats ({{pen:11-vae-last-step}} on pen digits). Papers use 5,000 draws. **State $k$
-# with each estimate.** It is a lower bound for any $k$, so you never flatter the model.
+# with each estimate.** Its expectation is a lower bound for any $k$, so on average you never flatter the model.
 #
 # ### Two kinds of noise
 #
@@ -465,7 +522,7 @@ claim("11-noise-draws", repeated.std(), world=world, tolerance=0.08, digits=2)
 claim("11-noise-images", over_images, world=world, tolerance=0.4)
 
 # %% [markdown]
-# With 200 images and 50 draws, other draws move the mean by {{mnist:11-noise-draws}} nats ({{pen:11-noise-draws}}), other images would by
+# With 200 images and 50 draws, other draws move the mean by {{mnist:11-noise-draws}} nats ({{pen:11-noise-draws}}), other images would move it by
 # {{mnist:11-noise-images}} ({{pen:11-noise-images}}). Images differ far more from each other than draws do. Remember this for section 6: there it
 # decides how two models should be compared.
 #
@@ -578,28 +635,33 @@ for name, short in (("training", "train"), ("test", "test")):
     before, after = refine(greedy, parts[name].x[:300])
     claim(f"11-refine-{short}", after - before, world=world, tolerance=3.0)
 claim("11-refined-elbo", after, world=world, tolerance=3.0)
-claim("11-refined-200", log_marginal(greedy, test[:300], k=200)[0], world=world, tolerance=3.0)
+by_draws = log_marginal(greedy, test[:300], k=200)[0]
+claim("11-refined-200", by_draws, world=world, tolerance=3.0)
+claim("11-refined-lead", after - by_draws, world=world, tolerance=2.0, digits=0)
 
 # %% [markdown]
 # On training images a $q$ of its own gains {{mnist:11-refine-train}} nats ({{pen:11-refine-train}} on pen digits): the encoder already does nearly as well as
 # possible there. On test images it gains {{mnist:11-refine-test}} nats ({{pen:11-refine-test}}). That is the encoder's over-fitting, without doubt, since the decoder was not touched.
 #
 # The caution was right, too. On these 300 test images the ELBO of the fitted $q$ is {{mnist:11-refined-elbo}} nats ({{pen:11-refined-elbo}}), *above* the {{mnist:11-refined-200}}
-# ({{pen:11-refined-200}}) that 200 draws of the encoder's $q$ gave. Both are lower bounds, so the higher one is nearer to the truth. A large $k$ does not make up for a $q$ in the wrong place.
+# ({{pen:11-refined-200}}) that 200 draws of the encoder's $q$ gave. Both are lower bounds, so the higher one is nearer to the truth. Of the {{mnist:11-decoder-overfit}} nats
+# that were booked on the decoder, then, about {{mnist:11-refined-lead}} or more belong to the encoder ({{pen:11-refined-lead}} of {{pen:11-decoder-overfit}}). A large $k$ does not make up for a $q$ in the wrong place.
 #
-# The cure that needs no idea: stop at the epoch which the validation images choose. `patience=10` ends the training when ten epochs brought nothing better, and
-# takes the best weights back.
+# The simplest cure: stop at the epoch which the validation images choose. `patience=10` ends the training when ten epochs brought nothing better, and
+# restores the best weights. This takes about ten seconds the first time.
 
 # %%
 stopped, _ = fit_or_load(Recipe(name=f"stopped-{world}", patience=10, **long))
+claim("11-train-greedy", marginals["training"], world=world, tolerance=2.0)
 claim("11-test-greedy", marginals["test"], world=world, tolerance=3.0)
 claim("11-test-stopped", log_marginal(stopped, test, k=200)[0], world=world, tolerance=1.5)
 claim("11-train-images", len(train), world=world, tolerance=0, digits=0, unit="images")
 
 # %% [markdown]
 # On test images $\log p(x)$ is {{mnist:11-test-greedy}} nats for the long training and {{mnist:11-test-stopped}} for the one that was stopped
-# ({{pen:11-test-greedy}} and {{pen:11-test-stopped}}). Compare with the {{mnist:11-vae-200}} ({{pen:11-vae-200}}) of the model in section 4, a network of another shape that saw
-# {{mnist:11-train-images}} images ({{pen:11-train-images}}): nothing stands in for more images.
+# ({{pen:11-test-greedy}} and {{pen:11-test-stopped}}). Compare with the {{mnist:11-vae-200}} ({{pen:11-vae-200}}) of the model in section 4, which learnt from
+# {{mnist:11-train-images}} different images ({{pen:11-train-images}}). It is no clean comparison, since the network, the learning rate and the binarisation differ too. But images are
+# the likeliest reason: with so many of them there is less to learn by heart.
 
 # %% [markdown]
 # ## 6 A table of a paper, trained again
@@ -642,7 +704,7 @@ def log_weights_at(place):
     return line.prior().log_prob(z) + line.likelihood(z).log_prob(x[0]) - log_q
 
 
-whole = torch.autograd.functional.jacobian(lambda p: iwae_bound(log_weights_at(p)), place)
+whole = torch.autograd.functional.jacobian(lambda p: iwae_bound(log_weights_at(p).unsqueeze(1))[0], place)
 single = torch.autograd.functional.jacobian(log_weights_at, place)
 shares = torch.softmax(log_weights_at(place), 0)
 gradient.step("gradient of the bound = sum_j s_j grad log w_j", whole, shares @ single)
@@ -665,7 +727,7 @@ def as_found(log_w):
 
 
 # %% [markdown]
-# It runs, and its loss falls. Which draw has the largest share? Say what this does to $q$, then mend it.
+# It runs, and its loss falls. Which draw has the largest share? Mend it.
 
 
 # %% exercise="11-iwae-gradient-weights"
@@ -699,7 +761,7 @@ def climb(loss_of, k=20, steps=80):
     for _ in range(steps):
         # The same x 64 times: the mean over so many groups of k draws gives a calm gradient.
         q_world = hills.with_posterior(place[:1].expand(64, 1), place[1:].expand(64, 1))
-        with torch.no_grad():
+        with torch.no_grad():  # 32 k draws for each of 64 copies, cut into 2,048 groups of k
             log_w = objectives.log_weights(q_world, x_hills.expand(64, 1), k=32 * k)
             seen.append(iwae_bound(log_w.view(k, -1)).mean())
         optimiser.zero_grad()
@@ -770,10 +832,11 @@ results = {key: measure(rows[key], models[key], test, draws=200, device=device) 
 print(table(list(results.values())))
 
 # %% [markdown]
-# The columns: $-\log p(x)$ here with its standard error and as published, then **active units**, dimensions whose mean varies over the
-# images by more than a variance of 0.01, here and published. Ours are many more: so early, most dimensions have not been switched off yet. (The published columns are for MNIST. If you use pen digits, only the order can be compared.)
+# The columns: $-\log p(x)$ here with its standard error and as published, then **active units**, dimensions whose encoder mean has a
+# variance above 0.01 over the images, here and published. Ours are many more: so early, most dimensions have not been switched off yet. (The published columns are for MNIST. If you use pen digits, only the order can be compared.)
 #
-# Look at the standard errors. If you had only those, could you say that one model is better? The table's last column can, and you are about to write how.
+# Look at the standard errors. If you had only those, could you say that one model is better? The last column can: it is a row's $-\log p(x)$ minus that of the first row, formed image by
+# image, so below zero is better. You are about to write its standard error.
 #
 # ### Your turn: a paired comparison
 #
@@ -797,12 +860,12 @@ compare = exercises.or_reference("11-standard-error", compare)
 # %%
 each = {key: -result.nlls for key, result in results.items()}
 gain, error = compare(each["iwae-5"], each["vae-1"])
-claim("11-iwae-over-vae-1", gain, world=world, tolerance=0.7)
+claim("11-iwae-over-vae-1", gain, world=world, tolerance=0.7, digits=2)
 claim("11-iwae-over-vae-1-se", error, world=world, tolerance=0.03, digits=2)
 unpaired = math.hypot(standard_error(each["iwae-5"]), standard_error(each["vae-1"]))
 claim("11-unpaired-se", unpaired, world=world, tolerance=0.2)
 gain, error = compare(each["iwae-5"], each["vae-5"])
-claim("11-iwae-over-vae-5", gain, world=world, tolerance=0.6)
+claim("11-iwae-over-vae-5", gain, world=world, tolerance=0.6, digits=2)
 claim("11-iwae-over-vae-5-se", error, world=world, tolerance=0.03, digits=2)
 
 # %% [markdown]
@@ -815,13 +878,13 @@ claim("11-iwae-over-vae-5-se", error, world=world, tolerance=0.03, digits=2)
 # the paper's order **does not show**, if anything it is the other way round: what has helped so far is to have more draws, not to have them inside the logarithm. (The standard
 # error over images knows of one training only. Another seed moves such a difference by some tenths of a nat.)
 #
-# Early in a training, the decoder learns what digits look like, and both losses teach it that. The bound should matter later, when the shape of the posterior is
-# what is left to gain. So let us start later.
+# Why? A guess: early in a training, the decoder learns what digits look like, and both losses teach it that. The bound would then matter later, when the shape of the
+# posterior is what is left to gain. A guess can be tested, so let us start later.
 #
 # ### Starting from the same trained model
 #
 # Take the VAE of section 4 and go on with it for 100,000 images, once with each loss. The two begin at the same weights, and see the same images in the same order. The
-# paper has such an experiment too. Each takes about fifteen seconds the first time.
+# learning rate is smaller than before, $10^{-3}$ in place of $4 \cdot 10^{-3}$, for both. The paper has such an experiment too. Each takes about fifteen seconds the first time.
 
 # %%
 import copy
@@ -839,7 +902,7 @@ gain, error = compare(-went_on["iwae-5"].nlls, -went_on["vae-5"].nlls)
 claim("11-further-gain", gain, world=world, tolerance=0.25, digits=2)
 claim("11-further-se", error, world=world, tolerance=0.02, digits=2)
 assert gain > 2 * error
-claim("11-further-elbo", elbo["iwae-5"] - elbo["vae-5"], world=world, tolerance=0.8)
+claim("11-further-elbo", elbo["vae-5"] - elbo["iwae-5"], world=world, tolerance=0.8)
 
 # %%
 labels = ["VAE, k = 1, where both start", "on with VAE, k = 5", "on with IWAE, k = 5"]
@@ -848,10 +911,10 @@ plotting.dots(labels, nlls, xlabel="-log p(x) of a test image, k = 200 (nats)", 
 
 # %% [markdown]
 # Now it shows: with the same five draws a step, training $\mathcal L_5$ gains {{mnist:11-further-gain}} ± {{mnist:11-further-se}} nats over training the ELBO on MNIST,
-# {{pen:11-further-gain}} ± {{pen:11-further-se}} on pen digits, many standard errors. That is the order of the paper. (Only the last two dots may be compared: the first model has seen fewer images.)
+# {{pen:11-further-gain}} ± {{pen:11-further-se}} on pen digits. That is many standard errors over images, though of one training each, and it is the order of the paper. (Only the last two dots may be compared: the first model has seen fewer images.)
 #
-# One caution. The *ELBO* of the IWAE is not higher: it differs by {{mnist:11-further-elbo}} nats on MNIST, {{pen:11-further-elbo}} on pen digits. Its encoder was asked for a good set of five, not
-# for one good draw. Who compares the two by their ELBOs finds the wrong winner.
+# One caution. The *ELBO* of the IWAE is lower, by {{mnist:11-further-elbo}} nats on MNIST and {{pen:11-further-elbo}} on pen digits. Its encoder was asked for a good set of five, not
+# for one good draw. Whoever compares the two by their ELBOs finds the wrong winner.
 #
 # ### The whole table
 #
@@ -890,8 +953,8 @@ for key in ("vae-1", "iwae-5", "iwae-50"):
 #
 # $$\log p_{\text{mix}}(x) = \log p(x) - \log 100 + \log\left(1 + 99 \, \frac{n(x)}{p(x)}\right)$$
 #
-# **Line 2** says the same as a loss. The last term is never negative, so the loss is at most $\log 100 = 4.6$ nats, whatever $x$ is. **Line 3** checks with draws that the
-# spoiled model is really so bad: 99 of 100 draws are noise.
+# **Line 2** says the same as a loss. The last term is never negative, so the loss is at most $\log 100 = 4.6$ nats, whatever $x$ is. That the spoiled
+# model is so bad needs no check: 99 of 100 draws are noise by construction.
 
 # %%
 noise = Derivation("A mixture with 99 % noise")
@@ -900,15 +963,13 @@ log_p, log_noise = line.log_marginal(points), Normal(0.0, 10.0).log_prob(points)
 both = torch.stack([log_p + math.log(0.01), log_noise + math.log(0.99)])
 log_mix, odds = torch.logsumexp(both, 0), 99 * (log_noise - log_p).exp()
 noise.step("log p_mix = log p - log 100 + log(1 + 99 n / p)", log_mix, log_p - math.log(100) + torch.log1p(odds))
-P, N = sympy.symbols("p n", positive=True)
-mix = P / 100 + 99 * N / 100
-noise.algebra("p / p_mix = 100 / (1 + 99 n / p)", P / mix, 100 / (1 + 99 * N / P))
-is_noise = (torch.rand(100_000, generator=torch.Generator().manual_seed(7)) < 0.99).double()
-noise.step("share of noise among the draws = 0.99", is_noise.mean(), 0.99, standard_error=standard_error(is_noise))
+good, coin = sympy.symbols("p n", positive=True)
+mix = good / 100 + 99 * coin / 100
+noise.algebra("p / p_mix = 100 / (1 + 99 n / p)", good / mix, 100 / (1 + 99 * coin / good))
 assert (log_p - log_mix <= math.log(100)).all()
 
 # %% [markdown]
-# For images, let noise be a fair coin for each pixel, $\log n(x) = -784 \log 2$. **Line 4** takes the model of section 4. Its $\log p(x)$ is hundreds of nats above that of
+# For images, let noise be a fair coin for each pixel, $\log n(x) = -784 \log 2$. **Line 3** takes the model of section 4. Its $\log p(x)$ is hundreds of nats above that of
 # noise, so the last term vanishes and the loss is $\log 100$ to all digits.
 
 # %%
@@ -925,8 +986,8 @@ picked = torch.where((torch.rand(16) < 0.99).view(-1, 1, 1, 1), coins, samples)
 plotting.pairs(samples, picked, ncols=8, labels=("the VAE", "99 % noise"))
 
 # %% [markdown]
-# The lower rows look hopeless. Yet $\log p(x)$ falls from {{mnist:11-vae-200}} nats to {{mnist:11-mixture}} on MNIST ({{pen:11-vae-200}} to {{pen:11-mixture}}), a change of
-# {{mnist:11-mixture-share}} % of the way from noise to the VAE ({{pen:11-mixture-share}} %). A likelihood asks: what do you give to *these* images? It does not ask what else you
+# The lower rows look hopeless. Yet $\log p(x)$ falls from {{mnist:11-vae-200}} nats to {{mnist:11-mixture}} on MNIST ({{pen:11-vae-200}} to {{pen:11-mixture}}), which is
+# {{mnist:11-mixture-share}} % of the distance from noise to the VAE ({{pen:11-mixture-share}} % on pen digits). A likelihood asks: what do you give to *these* images? It does not ask what else you
 # draw. Hundreds of pixels make hundreds of nats; a factor of a hundred in probability is small change.
 
 # %% [markdown]
@@ -937,7 +998,8 @@ plotting.pairs(samples, picked, ncols=8, labels=("the VAE", "99 % noise"))
 # $$p_{\text{copy}}(x) = \frac1N \sum_{n=1}^N \prod_i 0.99^{[x_i = x^{(n)}_i]} \; 0.01^{[x_i \ne x^{(n)}_i]}$$
 #
 # With $h_n$ the number of pixels in which $x$ differs from training image $n$, that is a sum of $0.99^{784 - h_n} \, 0.01^{h_n}$. Predict: is its $\log p(x)$ on test images
-# above or below that of the VAE? And of the coins with the right bias for each pixel, of lesson 07?
+# above or below that of the VAE? And of the coins with the right bias for each pixel? (Lesson 07 measured those on all test images, here it is the first 1,000, so their number
+# differs a little.)
 
 # %%
 memory = data.binarize(train[:10_000], seed=9).x.flatten(1)
@@ -970,7 +1032,8 @@ plotting.image_grid((memory[:16] - flips).abs().view(-1, 1, 28, 28), ncols=8)
 # %% [markdown]
 # Its pictures are the best of this lesson: real digits with a speck here and there. Its $\log p(x)$ on test images is {{mnist:11-copier-test}} nats on MNIST
 # ({{pen:11-copier-test}} on pen digits), where coins with a bias have {{mnist:11-biased-coins}} ({{pen:11-biased-coins}}). Nobody else's digit differs from a stored one in eight pixels only. On its own
-# training images it has {{mnist:11-copier-train}} ({{pen:11-copier-train}}), better than any VAE. Whoever had looked at samples, or at the training images, would have been fooled.
+# training images it has {{mnist:11-copier-train}} ({{pen:11-copier-train}}), where even the over-fitted VAE of section 5 has only
+# {{mnist:11-train-greedy}} ({{pen:11-train-greedy}}) on its own. Whoever had looked at samples, or at the training images, would have been fooled.
 #
 # So the two questions are separate. Do you want to compress, or to compare densities? Measure the likelihood on images that took no part. Do you want pictures? Look at
 # pictures, many of them, beside their nearest training images.
@@ -1025,13 +1088,13 @@ for derivation in (bias, spread, equal, gradient, noise):
 # > $$\log\big(0.01 \, p(x) + 0.99 \, n(x)\big) \ge \log p(x) - \log 100$$
 # >
 # > State $k$, the split, the binarisation and a standard error with each number. A narrow $q$ is worse than a wide one. The training images decide the weights, the
-# > validation images your choices, the test images nothing. A likelihood does not see what else a model draws.
+# > validation images your choices; the test images decide nothing. A likelihood does not see what else a model draws.
 #
 # **Sources.** Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for the bound, its gradient, the schedule and the table. S. Nowozin, *Debiasing Evidence
 # Approximations: On Importance-weighted Autoencoders and Jackknife Variational Inference*, ICLR 2018, for the bias in powers of 1/k. L. Theis, A. van den Oord and M. Bethge, *A Note on the
 # Evaluation of Generative Models*, ICLR 2016, section 3, for likelihood against looks. Y. Wu, Y. Burda, R. Salakhutdinov and R. Grosse, *On the Quantitative Analysis of Decoder-Based
-# Generative Models*, ICLR 2017, and C. Cremer, X. Li and D. Duvenaud, *Inference Suboptimality in Variational Autoencoders*, ICML 2018, on what is the encoder's share. The loss of section 6 is
+# Generative Models*, ICLR 2017, and C. Cremer, X. Li and D. Duvenaud, *Inference Suboptimality in Variational Autoencoders*, ICML 2018, on how much of the gap is the encoder's. The loss of section 6 is
 # that of a public collection of VAE code.
 #
-# **Next:** use what you have measured: a likelihood in nats is a number of bits, and bits can be counted. Until that lesson is written,
-# [lesson 06](06_choosing_the_likelihood.ipynb) says what a likelihood of pixels assumes.
+# **Next:** [12 What VAEs are used for](12_what_vaes_are_used_for.ipynb). Nats divided by log 2 are bits, and bits can be counted: there
+# the bound becomes the size of a file.

@@ -8,8 +8,8 @@ QUESTIONS = (
         (
             Choice(
                 "It shrinks to a third, because errors shrink with the root of the number of draws.",
-                "That is the noise of one estimate. The bias is the mean of a logarithm's bend, v / (2k), and goes with "
-                "1/k.",
+                "That is the noise of one estimate. The bias comes from the bend of the logarithm: it is about v / (2k), "
+                "and goes with 1/k.",
             ),
             Choice(
                 "It shrinks to a tenth, if the variance of the weights is finite.",
@@ -79,7 +79,7 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "Two models have 101.4 ± 0.8 and 99.9 ± 0.8 nats on the same 1,000 test images. Is the second one better?",
+        "Two models have -log p(x) = 101.4 ± 0.8 and 99.9 ± 0.8 nats on the same 1,000 test images. Is the second one better?",
         (
             Choice(
                 "It can't be said: the intervals overlap.",

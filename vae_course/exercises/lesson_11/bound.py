@@ -14,12 +14,18 @@ def _reference(log_w: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Two draws that can be done by hand, then images: their weights are far below the smallest number of a computer."""
+    """Two draws by hand, then images with weights below the smallest number of a computer, and one far below the rest."""
     source = generator(seed)
     cases: list[Inputs] = [{"log_w": torch.tensor([[0.0], [math.log(3.0)]])}]
     for k, b, level in ((5, 3, -2.0), (1, 4, -1.0), (3, 5, -105.0), (4, 2, -620.0)):
         cases.append({"log_w": level + 3 * normal(source, k, b)})
+    cases.append({"log_w": 3 * normal(source, 4, 3) - torch.tensor([800.0, 5.0, 0.0])})
     return cases
+
+
+def _one_maximum(log_w: Tensor) -> Tensor:
+    top = log_w.max()
+    return top + (log_w - top).exp().mean(0).log()
 
 
 def _loop(log_w: Tensor) -> Tensor:
@@ -104,6 +110,19 @@ def iwae_bound(log_w):
                 lambda log_w: log_w.exp().sum(0).log() - math.log(len(log_w)),
                 lambda log_w: (log_w.exp().sum(0) / len(log_w)).log(),
             ),
+        ),
+        Misconception(
+            "one maximum for all examples",
+            _one_maximum,
+            "You take one maximum out of the whole batch. An example that lies far below it still underflows to log 0: "
+            "take out the largest log weight of each example, `log_w.amax(0)`.",
+            variants=(lambda log_w: log_w.max() + (log_w.double() - log_w.max()).exp().mean(0).log(),),
+        ),
+        Misconception(
+            "bits",
+            lambda log_w: (torch.logsumexp(log_w, 0) - math.log(len(log_w))) / math.log(2),
+            "This is the bound in bits, by logarithms to base 2. Nats are asked for: use the natural logarithm.",
+            variants=(lambda log_w: torch.logsumexp(log_w, 0) - math.log2(len(log_w)),),
         ),
         Misconception(
             "wrong axis",

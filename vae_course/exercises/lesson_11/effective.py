@@ -37,6 +37,11 @@ def _from_variance(log_w: Tensor) -> Tensor:
     return len(w) / (1 + w.var(0, correction=0) / w.mean(0) ** 2)
 
 
+def _from_sample_variance(log_w: Tensor) -> Tensor:
+    w = (log_w - log_w.amax(0)).exp()
+    return len(w) / (1 + w.var(0) / w.mean(0) ** 2)
+
+
 def _entropy_size(log_w: Tensor) -> Tensor:
     return torch.special.entr(torch.softmax(log_w, 0)).sum(0).exp()
 
@@ -120,6 +125,17 @@ def effective_sample_size(log_w):
             "sum of all examples",
             lambda log_w: 1 / torch.softmax(log_w, 0).square().sum(),
             "You add the squares of all examples into one number. Sum over axis 0 only and return `[B]`.",
+        ),
+        Misconception(
+            "mean over the examples",
+            lambda log_w: (1 / torch.softmax(log_w, 0).square().sum(0)).mean(),
+            "You average over the examples as well. Return one size for each of them, `[B]`.",
+        ),
+        Misconception(
+            "variance with k - 1",
+            _from_sample_variance,
+            "k / (1 + v) is the right idea, but your variance divides by k - 1. The sums over the k draws want a plain "
+            "mean: `.var(0, correction=0)`.",
         ),
         Misconception(
             "a share of k",

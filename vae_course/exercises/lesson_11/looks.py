@@ -13,11 +13,11 @@ EXERCISE = Written(
         "in four to six sentences, with one example for each direction in which this goes wrong."
     ),
     hints=(
-        "Which two models of section 8 had a likelihood and samples that disagree?",
+        "Which two models of section 7 had a likelihood and samples that disagree?",
         "0.01 p(x) + 0.99 n(x) >= 0.01 p(x), so its log-likelihood is at most log 100 = 4.6 nats lower; and 99 of 100 "
         "samples are noise.",
-        "Begin: A log-likelihood averages over ... , while a look at samples ... A mixture with 99 % noise loses at most "
-        "... nats although ... A model that copies its training images ... yet on test images ... So 2 nats ...",
+        "Begin: A log-likelihood asks ... , while a look at samples asks ... Then one sentence for each of the two models, "
+        "and at last what follows for the 2 nats.",
     ),
     solution="""\
 A log-likelihood asks how much probability the model gives to images that it has not seen; a look at samples asks what it

@@ -20,9 +20,11 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     result = answer(*case.values())
     if not isinstance(result, tuple | list) or len(result) != 2:
         raise AnswerError("your function must return two numbers: the mean difference and its standard error.")
-    if not all(isinstance(part, Tensor) for part in result):
-        raise AnswerError("return the two numbers as tensors of shape [], without `.item()`.")
-    return {"mean difference": result[0], "standard error": result[1]}
+    if not all(isinstance(part, Tensor | float) for part in result):
+        kinds = " and ".join(type(part).__name__ for part in result)
+        raise AnswerError(f"return two numbers, each a float or a tensor of shape [], not {kinds}.")
+    mean, error = (torch.as_tensor(part) for part in result)
+    return {"mean difference": mean, "standard error": error}
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -83,7 +85,7 @@ def compare(log_px_a, log_px_b):
     ),
     function="compare",
     parameters=("log_px_a", "log_px_b"),
-    returns="two numbers, each a tensor of shape []",
+    returns="two numbers, each a float or a tensor of shape []",
     reference=_reference,
     alternatives=(
         Alternative("loop", _loop),
@@ -98,6 +100,7 @@ def compare(log_px_a, log_px_b):
                 (((a - b) - (a - b).mean()).square().sum() / (len(a) - 1) / len(a)).sqrt(),
             ),
         ),
+        Alternative("floats", lambda a, b: tuple(float(part) for part in _reference(a, b))),
         Alternative("float64", lambda a, b: _reference(a.double(), b.double())),
         Alternative("by hand", lambda a, b: ((a - b).sum() / len(a), (a - b).std(correction=1) * len(b) ** -0.5)),
     ),
@@ -113,6 +116,17 @@ def compare(log_px_a, log_px_b):
             lambda a, b: (_mean(a, b), (a.std() - b.std()).abs() / len(a) ** 0.5),
             "You subtract the two standard errors. Spreads do not subtract: form the difference for each image first.",
             variants=(lambda a, b: (_mean(a, b), (a.std() - b.std()) / len(a) ** 0.5),),
+        ),
+        Misconception(
+            "errors added",
+            lambda a, b: (_mean(a, b), (a.std() + b.std()) / len(a) ** 0.5),
+            "You add the two standard errors. That is too large even for different images, and these are the same ones: form "
+            "the difference for each image first.",
+        ),
+        Misconception(
+            "swapped",
+            lambda a, b: _reference(a, b)[::-1],
+            "Both numbers are right, but their order is not: first the mean difference, then its standard error.",
         ),
         Misconception(
             "standard deviation",

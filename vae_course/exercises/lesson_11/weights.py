@@ -143,6 +143,24 @@ def iwae_loss(log_w):
             "Only the best draw is left in the gradient. The others count too, by their share of the weight.",
         ),
         Misconception(
+            "exponentiated twice",
+            lambda log_w: -(torch.softmax(log_w.exp(), 0).detach() * log_w).sum(0).mean(),
+            "You exponentiate the log weights, and then the softmax exponentiates again. It turns logarithms into shares "
+            "by itself: `torch.softmax(log_w, dim=0)`.",
+        ),
+        Misconception(
+            "one minus the shares of the losses",
+            lambda log_w: ((1 - torch.softmax(-log_w, 0)).detach() * -log_w).sum(0).mean(),
+            "One minus a share turns the order round, but these numbers add up to k - 1 and are not w_j / sum_i w_i. Take "
+            "the softmax of the log weights.",
+        ),
+        Misconception(
+            "shares underflow",
+            lambda log_w: -((log_w.exp() / log_w.exp().sum(0)).detach() * log_w).sum(0).mean(),
+            "These are the right shares on paper, but exp(-620) is 0 on a computer, so you divide 0 by 0 and the gradient "
+            "is NaN. `torch.softmax(log_w, dim=0)` takes the largest log weight out first.",
+        ),
+        Misconception(
             "weights in place of shares",
             lambda log_w: -(log_w.exp().detach() * log_w).sum(0).mean(),
             "You multiply by the weights themselves, which are near zero for an image. Divide by their sum: a softmax "
