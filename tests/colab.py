@@ -72,14 +72,24 @@ def run(notebook: Any, *, folder: Path, python: str, environment: dict[str, str]
     """Run a notebook in the stand-in; raises nbclient's CellExecutionError at the first cell that fails."""
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
-
-    class Colab(AsyncKernelManager):
-        """A kernel of the stand-in instead of one that is registered here."""
-
-        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-            return [*prefix, python, "-m", "ipykernel_launcher", "-f", self.connection_file]
+    from traitlets import default
 
     with profile() as home:
+
+        class Colab(AsyncKernelManager):
+            """A kernel of the stand-in instead of one that is registered here, reached by files where it has no network."""
+
+            @default("transport")
+            def _files(self) -> str:
+                return "ipc"
+
+            @default("ip")
+            def _place(self) -> str:
+                return f"{home}/kernel"
+
+            def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+                return [*prefix, python, "-m", "ipykernel_launcher", "-f", self.connection_file]
+
         own = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VAE_COURSE_DATA")}
         client = NotebookClient(
             notebook,
