@@ -378,6 +378,9 @@ claim("12-rate-pixel", rate / 784, world=world, tolerance=0.004, unit="bits per 
 weight_bytes = sum(4 * p.numel() for p in vae.parameters())
 print(f"weights {weight_bytes:,} bytes, message {len(message):,} bytes")
 
+# %% [markdown]
+# The weights are many times as long as the message. They are paid once, the digits each time.
+
 
 # %% exercise="12-break-even"
 def break_even(weight_bytes, our_bits, rival_bits):
@@ -605,7 +608,8 @@ nll = -shell.log_prob(torch.randn(20_000, D, generator=generator, dtype=torch.fl
 at_zero = -shell.log_prob(torch.zeros(D, dtype=torch.float64))
 odd_ones.step("E[-log p] = -log p(0) + D / 2", nll.mean(), at_zero + D / 2, standard_error=standard_error(nll))
 squares = (nll - nll.mean()) ** 2
-odd_ones.step("variance of -log p = D / 2", squares.mean(), D / 2, standard_error=standard_error(squares))
+squares = squares / (D / 2)
+odd_ones.step("variance of -log p, over D / 2, = 1", squares.mean(), 1.0, standard_error=standard_error(squares))
 
 # %% [markdown]
 # So a score that is *far too good* is a warning as well. Two remedies:
