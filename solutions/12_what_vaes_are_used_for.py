@@ -230,6 +230,9 @@ for ball in balls:
     state = put(put(state, ball, tables["x"][code]), code, tables["z"])
     drawn.append((ball, code))
 
+# %% [markdown]
+# Did it? The lengths of all balls, from the same rounded tables, beside the growth of the state:
+
 # %%
 q_table = rounded / rounded.sum(1, keepdim=True)
 lengths = torch.stack([(q_table[a, c] / p_x_z[c, a] / urns.p_z[c]).log2() for a, c in drawn]).double()
@@ -310,6 +313,9 @@ rate = 8 * len(message) / N
 print(f"{N:,} digits, {len(message):,} bytes, {len(received.initial)} random words at the start")
 claim("12-rate", rate, world=world, tolerance=2.0, unit="bits per image")
 
+# %% [markdown]
+# And the bound of the same images, in bits:
+
 # %%
 with torch.no_grad():
     bound = objectives.elbo(vae, x, n_samples=5).elbo.mean()
@@ -358,6 +364,9 @@ table = {
 }
 plotting.bars(list(table), list(table.values()), xlabel="bits per image", digits=0, highlight=["bits back"])
 
+# %% [markdown]
+# The same in numbers, for each image and for each pixel:
+
 # %%
 for name, value in table.items():
     print(f"{name:18} {value:7.1f} bits per image, {value / 784:.3f} per pixel")
@@ -378,6 +387,9 @@ claim("12-rate-pixel", rate / 784, world=world, tolerance=0.004, unit="bits per 
 weight_bytes = sum(4 * p.numel() for p in vae.parameters())
 print(f"weights {weight_bytes:,} bytes, message {len(message):,} bytes")
 
+# %% [markdown]
+# The weights are many times as long as the message. They are paid once, the digits each time.
+
 
 # %% exercise="12-break-even"
 def break_even(weight_bytes, our_bits, rival_bits):
@@ -390,6 +402,9 @@ def break_even(weight_bytes, our_bits, rival_bits):
 # %% check="12-break-even" points=2
 exercises.check("12-break-even", break_even)
 break_even = exercises.or_reference("12-break-even", break_even)
+
+# %% [markdown]
+# With the rates that you have just measured:
 
 # %%
 pays = break_even(weight_bytes, rate, table["zlib"])
@@ -512,6 +527,9 @@ areas = {
 area, error = zip(*areas.values(), strict=True)
 plotting.dots(list(areas), area, errors=error, xlabel="AUROC (1/2 is a coin)", digits=2, highlight=["ones: -ELBO"])
 
+# %% [markdown]
+# As numbers, for $-\mathcal L$:
+
 # %%
 claim("12-auroc-twos", areas["twos: -ELBO"].area, world=world, tolerance=0.04, unit="AUROC", digits=2)
 claim(
@@ -543,6 +561,9 @@ for name, images in zip(("blank", "dots", "bars"), strange, strict=True):
 some = ("usual", "twos", "ones", "dots", "bars")
 print({name: round(score[name]["-ELBO"].mean().item(), 1) for name in groups})
 plotting.score_histograms({name: score[name]["-ELBO"] for name in some}, xlabel="-ELBO (nats)")
+
+# %% [markdown]
+# These are the images behind the histograms, one row for each group:
 
 # %%
 image_rows({name: groups[name][:10] for name in some})
@@ -605,7 +626,8 @@ nll = -shell.log_prob(torch.randn(20_000, D, generator=generator, dtype=torch.fl
 at_zero = -shell.log_prob(torch.zeros(D, dtype=torch.float64))
 odd_ones.step("E[-log p] = -log p(0) + D / 2", nll.mean(), at_zero + D / 2, standard_error=standard_error(nll))
 squares = (nll - nll.mean()) ** 2
-odd_ones.step("variance of -log p = D / 2", squares.mean(), D / 2, standard_error=standard_error(squares))
+squares = squares / (D / 2)
+odd_ones.step("variance of -log p, over D / 2, = 1", squares.mean(), 1.0, standard_error=standard_error(squares))
 
 # %% [markdown]
 # So a score that is *far too good* is a warning as well. Two remedies:
@@ -627,6 +649,9 @@ areas = {f"{k}: {r}": anomaly.auroc(score["usual"][r], score[k][r]) for k in kin
 area, error = zip(*areas.values(), strict=True)
 marked = [label for label in areas if "-ELBO" in label]
 plotting.dots(list(areas), area, errors=error, xlabel="AUROC (1/2 is a coin)", digits=2, highlight=marked)
+
+# %% [markdown]
+# As numbers:
 
 # %%
 for name in ("typicality", "less zlib"):
@@ -709,6 +734,9 @@ def known_and_prior(logits, x, seen, z):
 # %% check="12-missing-pixels" points=3
 exercises.check("12-missing-pixels", known_and_prior)
 known_and_prior = exercises.or_reference("12-missing-pixels", known_and_prior)
+
+# %% [markdown]
+# The same climb with the mended objective:
 
 # %%
 climbed = climb(known_and_prior)
@@ -829,6 +857,9 @@ ways = {
 ways |= {"best code": climbed[None], "80 draws": forecast}
 results = {name: measure(p) for name, p in ways.items()}
 
+# %% [markdown]
+# Above, the wrong pixels; below, how much the forecast is surprised by the truth. In both, less is better.
+
 # %%
 fig, axes = plotting.figure(2, 1, height=5.2)
 labels = ("wrong pixels of 392", "-log p of the hidden half (nats)")
@@ -836,6 +867,9 @@ for i, (ax, label) in enumerate(zip(axes[:, 0], labels, strict=True)):
     values, errors = zip(*((r[i].mean(), standard_error(r[i])) for r in results.values()), strict=True)
     plotting.dots(list(results), values, errors=errors, xlabel=label, highlight=["80 draws"], ax=ax)
 fig
+
+# %% [markdown]
+# As numbers, with the gain of the draws over the best code, image by image (lesson 11 says why it is paired):
 
 # %%
 for name in ("pixel means", "nearest image", "best code", "80 draws"):
@@ -881,6 +915,9 @@ image_rows({"truth": x[:12]} | {name: p[:12].round() for name, p in clean.items(
 # %%
 values, widths = zip(*((e.mean(), standard_error(e)) for e in errors.values()), strict=True)
 plotting.bars(list(errors), values, errors=widths, xlabel="wrong pixels of 784", highlight=["draws"])
+
+# %% [markdown]
+# As numbers:
 
 # %%
 for name in ("noisy", "median", "best code", "draws"):
