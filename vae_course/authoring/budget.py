@@ -55,7 +55,7 @@ def shares(cpu_seconds: dict[str, float]) -> dict[str, float]:
     return {lesson: seconds / total for lesson, seconds in cpu_seconds.items()}
 
 
-def over(measured: dict[str, float], stated: dict[str, Cost], *, factor: float = 1.5, slack: float = 0.02) -> list[str]:
+def over(measured: dict[str, float], stated: dict[str, Cost], *, factor: float = 1.5, slack: float = 0.04) -> list[str]:
     """A sentence for each lesson whose share of all CPU seconds is over `factor` times its stated share plus `slack`."""
     found = shares(measured)
     promised = shares({lesson: stated[lesson].cpu_seconds for lesson in measured if lesson in stated})
