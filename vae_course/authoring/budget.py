@@ -119,7 +119,7 @@ def markdown(costs: dict[str, Cost]) -> str:
     total = sum(cost.seconds for cost in costs.values())
     largest = max((cost.memory_mb for cost in costs.values()), default=0)
     rows.append(f"| all | {total / 60:.0f} min | {largest:,} MB at most |")
-    return "\n".join(["| lesson | runs in | memory |", "|---|---|---|", *rows])
+    return "\n".join(["| lesson | seconds of one core | memory |", "|---|---|---|", *rows])
 
 
 def main() -> int:
