@@ -61,7 +61,8 @@ def snapshot(target: Path) -> Path:
 @contextmanager
 def profile() -> Iterator[str]:
     """An IPython folder whose kernels start as if in Colab."""
-    with tempfile.TemporaryDirectory() as folder:
+    # A kernel that is going still writes there, so a folder that won't go yet is left to the system.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         startup = Path(folder) / "profile_default" / "startup"
         startup.mkdir(parents=True)
         (startup / "00_colab.py").write_text(STARTUP)
