@@ -1,7 +1,6 @@
 """Data are loaded the same way every time, and whatever is wrong with them is said in one sentence."""
 
 import gzip
-import inspect
 import shutil
 import time
 
@@ -10,8 +9,10 @@ import pytest
 import torch
 import torchvision
 
+from tests.mirrors import NOBODY, breaks, drips, lies, mirror, stalls, well
 from vae_course import data, mnist
 from vae_course.data import DataError, Images
+from vae_course.downloads import Patience, fetch
 
 
 @pytest.fixture
@@ -21,8 +22,24 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.delenv("VAE_COURSE_DATA", raising=False)
     monkeypatch.delenv("VAE_COURSE_OFFLINE", raising=False)
     monkeypatch.delenv("VAE_COURSE_WORLD", raising=False)
-    monkeypatch.setattr(mnist, "SCRIPT", "raise OSError('no network')")
+    monkeypatch.setattr(mnist, "MIRRORS", (NOBODY,))
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def packed(mnist_root):
+    """MNIST's files as a mirror has them."""
+    return {
+        f"{file.name}.gz": gzip.compress((mnist.find(mnist_root) / file.name).read_bytes(), 1) for file in mnist.FILES
+    }
+
+
+@pytest.fixture
+def online(packed, elsewhere, monkeypatch):
+    """An empty cache, and a network with a good mirror."""
+    with mirror(well, packed) as good:
+        monkeypatch.setattr(mnist, "MIRRORS", (good.address,))
+        yield elsewhere
 
 
 @pytest.fixture
@@ -125,7 +142,7 @@ def test_without_network_auto_says_so_in_one_line_and_gives_pen_digits(elsewhere
     assert data.load("auto").name == "pen"
     told = capsys.readouterr()
     assert [line for line in told.out.splitlines() if "pen digits" in line] == told.out.splitlines()[1:]
-    assert "no network" in told.out and told.err == ""
+    assert "refused" in told.out and told.err == ""
 
 
 def test_without_network_mnist_by_name_is_an_error_with_the_fix(elsewhere):
@@ -135,84 +152,97 @@ def test_without_network_mnist_by_name_is_an_error_with_the_fix(elsewhere):
 
 def test_offline_never_touches_the_network(elsewhere, few, monkeypatch, capsys):
     monkeypatch.setenv("VAE_COURSE_OFFLINE", "1")
-    monkeypatch.setattr(mnist, "download", lambda root: pytest.fail("the network was tried"))
+    monkeypatch.setattr(mnist, "download", lambda root, **_: pytest.fail("the network was tried"))
     assert data.load("auto").name == "pen"
     assert "VAE_COURSE_OFFLINE is 1" in capsys.readouterr().out
 
 
-def test_a_download_that_stands_still_is_given_up_and_leaves_nothing(elsewhere, few, monkeypatch, capsys):
-    monkeypatch.setattr(mnist, "PATIENCE", 0.5)
-    monkeypatch.setattr(mnist, "SCRIPT", "import time; time.sleep(100)")
-    began = time.monotonic()
-    assert data.load("auto").name == "pen"
-    assert time.monotonic() - began < 50
-    assert "stood still" in capsys.readouterr().out
-    assert not list((elsewhere / "cache").glob("download-*")) and not (elsewhere / "cache" / "MNIST").exists()
-
-
-def test_a_download_that_breaks_half_way_leaves_nothing_that_a_later_run_could_trip_over(elsewhere, few, monkeypatch):
-    half = """
-import pathlib, sys
-raw = pathlib.Path(sys.argv[1]) / "MNIST" / "raw"
-raw.mkdir(parents=True)
-(raw / "train-images-idx3-ubyte").write_bytes(b"half")
-raise ConnectionResetError("broken off")
-"""
-    monkeypatch.setattr(mnist, "SCRIPT", half)
-    for _ in range(2):
-        assert data.load("auto").name == "pen"
+@pytest.mark.parametrize("way", [stalls, breaks, drips(0.05), lies])
+def test_a_bad_download_leaves_nothing_and_one_line_and_pen_digits(elsewhere, few, packed, monkeypatch, capsys, way):
+    monkeypatch.setattr(mnist, "PATIENCE", Patience(limit=1.0, pause=0.2))
+    with mirror(way, packed) as one, mirror(way, packed) as other:
+        monkeypatch.setattr(mnist, "MIRRORS", (one.address, other.address))
+        began = time.monotonic()
+        for _ in range(2):
+            assert data.load("auto").name == "pen"
+    assert time.monotonic() - began < 30
+    told = capsys.readouterr()
+    on_the_way = ("the rest comes from", "B/s")
+    lines = [line for line in told.out.splitlines() if line.strip() and not any(part in line for part in on_the_way)]
+    assert len(lines) == 4 and told.err == ""
+    assert lines[::2] == ["Downloading MNIST (12 MB, once)."] * 2
+    assert all("can't be had here (" in line and "pen digits" in line for line in lines[1::2])
     assert [path.suffix for path in (elsewhere / "cache").iterdir()] == [".npz"]
 
 
-def test_a_whole_download_is_kept_and_used_the_next_time(mnist_root, elsewhere, monkeypatch, capsys):
-    source = str(mnist.find(mnist_root))
-    monkeypatch.setattr(mnist, "SCRIPT", f"import shutil, sys; shutil.copytree({source!r}, sys.argv[1] + '/MNIST/raw')")
+def test_a_download_that_breaks_off_half_way_goes_on_elsewhere_and_is_kept(elsewhere, packed, monkeypatch, capsys):
+    with mirror(breaks, packed) as bad, mirror(well, packed) as good:
+        monkeypatch.setattr(mnist, "MIRRORS", (bad.address, good.address))
+        assert data.load("auto", limit=2).name == "mnist"
+    assert f"{bad.host} broke off at" in capsys.readouterr().out
+    monkeypatch.setattr(mnist, "download", lambda root, **_: pytest.fail("downloaded again"))
+    assert data.load("auto", limit=2).name == "mnist"
+
+
+def test_a_slow_download_falls_back_says_how_to_have_it_and_is_waited_for_by_name(
+    elsewhere, few, packed, monkeypatch, capsys
+):
+    monkeypatch.setattr(mnist, "PATIENCE", Patience(limit=0.5, pause=0.4, least=1000))
+    with mirror(drips(0.02, 150_000), packed) as slow:
+        monkeypatch.setattr(mnist, "MIRRORS", (slow.address,))
+        assert data.load("auto").name == "pen"
+        assert "data.load('mnist') waits for all of it" in capsys.readouterr().out
+        assert data.load("mnist", limit=2).name == "mnist"
+    assert data.load("auto", limit=2).name == "mnist"
+
+
+def test_a_whole_download_is_kept_and_used_the_next_time(online, monkeypatch, capsys):
     assert data.load("auto", limit=2).name == "mnist"
     assert "Downloading" in capsys.readouterr().out
-    monkeypatch.setattr(mnist, "download", lambda root: pytest.fail("downloaded again"))
+    monkeypatch.setattr(mnist, "download", lambda root, **_: pytest.fail("downloaded again"))
     assert data.load("auto", limit=2).name == "mnist"
 
 
-def test_a_download_that_cannot_be_kept_is_used_all_the_same(mnist_root, elsewhere, monkeypatch, capsys):
-    source = str(mnist.find(mnist_root))
-    monkeypatch.setattr(mnist, "SCRIPT", f"import shutil, sys; shutil.copytree({source!r}, sys.argv[1] + '/MNIST/raw')")
-    monkeypatch.setenv("VAE_COURSE_CACHE", str(elsewhere / "file" / "cache"))
-    (elsewhere / "file").write_text("a file where a folder is needed")
+def test_a_download_that_cannot_be_kept_is_used_all_the_same(online, monkeypatch, capsys):
+    monkeypatch.setenv("VAE_COURSE_CACHE", str(online / "file" / "cache"))
+    (online / "file").write_text("a file where a folder is needed")
     assert data.load("auto", limit=2).name == "mnist"
     (told,) = (line for line in capsys.readouterr().out.splitlines() if "can't be written" in line)
     assert "VAE_COURSE_CACHE" in told
 
 
-def test_a_download_leaves_everything_else_in_the_cache_as_it_is(mnist_root, elsewhere, monkeypatch):
-    source = str(mnist.find(mnist_root))
-    monkeypatch.setattr(mnist, "SCRIPT", f"import shutil, sys; shutil.copytree({source!r}, sys.argv[1] + '/MNIST/raw')")
-    own = elsewhere / "cache" / "MNIST" / "notes" / "own.txt"
+def test_a_download_leaves_everything_else_in_the_cache_as_it_is(online, monkeypatch):
+    own = online / "cache" / "MNIST" / "notes" / "own.txt"
     own.parent.mkdir(parents=True)
     own.write_text("own")
     assert data.load("mnist", limit=2).name == "mnist"
     assert own.read_text() == "own"
-    assert sorted(path.name for path in (elsewhere / "cache" / "MNIST").iterdir()) == ["notes", "raw"]
+    assert sorted(path.name for path in (online / "cache" / "MNIST").iterdir()) == ["notes", "raw"]
 
 
-def test_of_two_downloads_at_once_the_first_is_kept_and_neither_complains(mnist_root, elsewhere, monkeypatch, capsys):
-    source, cached = str(mnist.find(mnist_root)), str(elsewhere / "cache" / "MNIST" / "raw")
-    both = f"import shutil, sys; [shutil.copytree({source!r}, to) for to in (sys.argv[1] + '/MNIST/raw', {cached!r})]"
-    monkeypatch.setattr(mnist, "SCRIPT", both)
+def test_of_two_downloads_at_once_the_first_is_kept_and_neither_complains(mnist_root, online, monkeypatch, capsys):
+    cached = online / "cache" / "MNIST" / "raw"
+
+    def meanwhile(*args, **kwargs):
+        shutil.copytree(mnist.find(mnist_root), cached)
+        return fetch(*args, **kwargs)
+
+    monkeypatch.setattr(mnist, "fetch", meanwhile)
     assert data.load("mnist", limit=2).name == "mnist"
     assert capsys.readouterr().out.splitlines() == ["Downloading MNIST (12 MB, once)."]
-    assert [path.name for path in (elsewhere / "cache" / "MNIST").iterdir()] == ["raw"]
+    assert [path.name for path in (online / "cache" / "MNIST").iterdir()] == ["raw"]
 
 
-def test_the_download_is_torchvision_s_with_its_mirrors_and_checksums():
-    """The script names a class and arguments that exist; a real download needs a network and is not tried here."""
-    assert "from torchvision.datasets import MNIST; MNIST(sys.argv[1], download=True)" in mnist.SCRIPT
-    parameters = inspect.signature(torchvision.datasets.MNIST).parameters
-    assert next(iter(parameters)) == "root" and "download" in parameters
+def test_the_mirrors_and_files_are_torchvision_s():
+    """A real download needs a network and is not tried here."""
+    theirs = torchvision.datasets.MNIST
+    assert mnist.MIRRORS[0] in theirs.mirrors
+    assert [f"{file.name}.gz" for file in mnist.FILES] == [name for name, _ in theirs.resources]
 
 
 def test_the_environment_can_choose_the_world_of_auto(elsewhere, few, monkeypatch):
     monkeypatch.setenv("VAE_COURSE_WORLD", "pen")
-    monkeypatch.setattr(mnist, "download", lambda root: pytest.fail("the network was tried"))
+    monkeypatch.setattr(mnist, "download", lambda root, **_: pytest.fail("the network was tried"))
     assert data.load("auto").name == "pen"
     monkeypatch.setenv("VAE_COURSE_WORLD", "moon")
     with pytest.raises(ValueError, match="no data set 'moon'"):

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "vae_course"
 
 # A module imports only what stands left of it: first the data, last the commands.
 ORDER = (
-    "threads skeletons pen mnist data distributions exact networks models objectives training evaluation information "
+    "threads skeletons pen downloads mnist data distributions exact networks models objectives training evaluation information "
     "rate_distortion collapse compression anomaly inverse bugs plotting widgets "
     "claims steps notation quizzes exercises pretrained replicate authoring grading doctor lab cli"
 ).split()

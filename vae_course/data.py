@@ -102,7 +102,8 @@ def load(name: str = "auto", *, root: str | os.PathLike[str] | None = None, limi
 
     `mnist` has 50,000, 10,000 and 10,000 images, `pen` has 16,000, 2,000 and 2,000. MNIST is looked for in `root`, in
     the folder that the environment variable VAE_COURSE_DATA names, and in the user's cache; then it is downloaded,
-    unless VAE_COURSE_OFFLINE is 1. `auto` is MNIST where it can be had; otherwise it says why in one line and is `pen`.
+    unless VAE_COURSE_OFFLINE is 1. `auto` is MNIST where it can be had within seconds; otherwise it says why in one line
+    and is `pen`. On a slow network `mnist` waits for a download as long as bytes arrive, and `auto` finds it from then on.
     The environment variable VAE_COURSE_WORLD takes that choice away: it is what `auto` means then.
 
     Args:
@@ -126,7 +127,7 @@ def load(name: str = "auto", *, root: str | os.PathLike[str] | None = None, limi
     if folder is not None:
         return _mnist(mnist.read(folder), limit)
     try:
-        return _mnist(_download_mnist(), limit)
+        return _mnist(_download_mnist(patient=name == "mnist"), limit)
     except DataError as error:
         if name == "mnist":
             raise DataError(
@@ -181,11 +182,11 @@ def _find_mnist(root: str | os.PathLike[str] | None) -> Path | None:
     return mnist.find(cache_dir())
 
 
-def _download_mnist() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _download_mnist(*, patient: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if os.environ.get("VAE_COURSE_OFFLINE") == "1":
         raise DataError("VAE_COURSE_OFFLINE is 1")
-    print("Downloading MNIST (12 MB, once).")
-    return mnist.download(cache_dir())
+    print("Downloading MNIST (12 MB, once).", flush=True)
+    return mnist.download(cache_dir(), patient=patient)
 
 
 def _mnist(images_and_labels: tuple[Tensor, Tensor, Tensor, Tensor], limit: int | None) -> Splits:
