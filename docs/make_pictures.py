@@ -1,13 +1,19 @@
 """Make the pictures of the README: `python docs/make_pictures.py`, with Chromium and the test packages installed.
 
-`manifold.png` is drawn by the course's own plotting; `explorer.png` is a photograph of the explorer in JupyterLab.
+`manifold.png` is drawn by the course's own plotting; `explorer.png` and `pad.png` are photographs of widgets in
+JupyterLab, in use.
 """
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 IMAGES = REPOSITORY / "docs" / "images"
@@ -18,44 +24,62 @@ from vae_course import doctor, plotting  # noqa: E402
 from vae_course.pretrained import load_pretrained  # noqa: E402
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-CODE = """
+START = """
 from vae_course import data
 from vae_course.pretrained import load_pretrained
-from vae_course.widgets import LatentExplorer
+from vae_course.widgets import LatentExplorer, LatentPad
 
 splits = data.load("auto")
-explorer = LatentExplorer(load_pretrained(f"{splits.name}-2d"), splits.val[:1000])
+model, images = load_pretrained(f"{splits.name}-2d"), splits.val[:1000]
+"""
+EXPLORER = """
+explorer = LatentExplorer(model, images)
 explorer.encode(4)
 explorer
 """
+PAD = "LatentPad(model, images)"
 
 
-def photograph_explorer(chromium: str, target: Path) -> None:
-    """Run a notebook with an explorer in a browser and keep what it looks like, one slider in focus."""
+def use_explorer(explorer: "Locator") -> None:
+    """Focus one slider."""
+    explorer.locator(".noUi-handle").first.focus()
+
+
+def use_pad(pad: "Locator") -> None:
+    """Walk a little by the arrow keys."""
+    pad.locator("canvas").first.focus()
+    for key in ["ArrowLeft"] * 6 + ["ArrowUp"] * 9:
+        pad.page.keyboard.press(key)
+
+
+def photograph(chromium: str, code: str, widget: str, use: Callable[["Locator"], None], target: Path) -> None:
+    """Run a notebook with a widget in a browser, use it, and keep what it looks like then."""
     with tempfile.TemporaryDirectory() as scratch:
         notebooks = Path(scratch) / "notebooks"
         notebooks.mkdir()
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)], metadata={"kernelspec": KERNEL})
-        nbformat.write(notebook, notebooks / "explorer.ipynb")
+        cells = [nbformat.v4.new_code_cell(START + code)]
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+        nbformat.write(notebook, notebooks / "widget.ipynb")
         with jupyterlab(notebooks, Path(scratch)) as lab, browser_page(chromium) as visit:
-            open_notebook(visit.page, lab, "explorer.ipynb")
+            open_notebook(visit.page, lab, "widget.ipynb")
             run_all(visit.page)
-            explorer = visit.page.locator(".vae-explorer")
-            explorer.locator(".noUi-handle").first.focus()
+            found = visit.page.locator(widget)
+            use(found)
             visit.page.wait_for_timeout(1000)
-            explorer.screenshot(path=target)
+            found.screenshot(path=target)
 
 
 def main() -> None:
-    """Write both pictures."""
+    """Write the pictures."""
     chromium = doctor.find_chromium()
     if chromium is None:
         sys.exit("Chromium is not here; install it: apt-get install chromium")
     IMAGES.mkdir(parents=True, exist_ok=True)
     figure = plotting.manifold(load_pretrained("mnist-2d").decode_mean)
     (IMAGES / "manifold.png").write_bytes(figure.png())
-    photograph_explorer(chromium, IMAGES / "explorer.png")
-    print(f"Wrote manifold.png and explorer.png to {IMAGES.relative_to(REPOSITORY)}.")
+    photograph(chromium, EXPLORER, ".vae-explorer", use_explorer, IMAGES / "explorer.png")
+    photograph(chromium, PAD, ".vae-pad", use_pad, IMAGES / "pad.png")
+    print(f"Wrote manifold.png, explorer.png and pad.png to {IMAGES.relative_to(REPOSITORY)}.")
 
 
 if __name__ == "__main__":
