@@ -2,7 +2,6 @@
 
 import ast
 import http.server
-import json
 import os
 import re
 import shlex
@@ -16,14 +15,12 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests import colab
-from vae_course import cli
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
@@ -132,16 +129,6 @@ def test_what_the_package_imports_is_declared(path: Path) -> None:
     names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0}
     imported = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"vae_course"}
     assert {called.get(name, name) for name in imported} <= allowed
-
-
-def test_environment_yml_names_python_pins_nothing_twice_and_ends_in_the_course() -> None:
-    environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
-    *conda, pip = environment["dependencies"]
-    assert "python=3.12" in conda
-    assert pip["pip"][-1] == "-e ."
-    assert (REPOSITORY / "environment.yml").read_text(encoding="utf-8").rstrip().endswith("-e .")
-    versioned = [entry for entry in [*conda, *pip["pip"]] if re.search(r"[<>=]", entry)]
-    assert versioned == ["python=3.12"]
 
 
 def test_the_public_address_is_named_once() -> None:
@@ -308,22 +295,3 @@ def test_a_python_without_venv_is_refused_with_the_package_to_install(checkout: 
 def test_style_format_and_types_are_in_order(command: tuple[str, ...]) -> None:
     done = subprocess.run([sys.executable, "-m", *command], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_binders_last_step_prepares_the_data_and_the_server(tmp_path: Path) -> None:
-    first = str(Path(sys.executable).parent)
-    own = {"PATH": os.pathsep.join([first, os.environ["PATH"]]), "NB_PYTHON_PREFIX": str(tmp_path / "env")}
-    offline = {"VAE_COURSE_OFFLINE": "1", "VAE_COURSE_CACHE": str(tmp_path / "cache")}
-    kept = {name: value for name, value in os.environ.items() if name != "VAE_COURSE_DATA"}
-    done = subprocess.run(
-        [REPOSITORY / "postBuild"], env=kept | own | offline, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("pen is ready\n")
-    assert list((tmp_path / "cache").iterdir()), "the pen digits are kept"
-    settings = tmp_path / "env" / "etc" / "jupyter" / "jupyter_server_config.d" / "vae-course.json"
-    assert f"--ServerApp.kernel_websocket_connection_class={prompt_connection(settings)}" == cli.PROMPT
-
-
-def prompt_connection(settings: Path) -> str:
-    return str(json.loads(settings.read_text())["ServerApp"]["kernel_websocket_connection_class"])

@@ -146,9 +146,8 @@ class _Download(threading.Thread):
                 return file.unpack(bytes(self._part))
             except ValueError:
                 self._part.clear()
-                if (
-                    not before
-                ):  # else two mirrors may have sent halves that don't fit, so this one is asked for all of it
+                # Else two mirrors may have sent halves that don't fit, so this one is asked for all of it.
+                if not before:
                     self._next(f"did not send {file.name}", STRIKES)
             except HTTPError as error:
                 error.close()
