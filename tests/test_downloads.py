@@ -130,12 +130,26 @@ def test_a_limit_holds_for_all_files_together_and_without_one_bytes_that_arrive_
 
 
 def test_a_mirror_that_can_only_begin_anew_is_waited_for_too(serve) -> None:
+    def breaks_later(request) -> None:
+        breaks(request)
+        time.sleep(0.2)
+
     def begins_anew(request) -> None:
         del request.handler.headers["Range"]
         drips(0.02, 1600)(request)
 
-    bad, slow = serve(breaks, begins_anew)
+    bad, slow = serve(breaks_later, begins_anew)
     assert get(bad, slow, patience=Patience(None, 0.15, 500)) == WHOLE
+
+
+def test_a_mirror_that_breaks_off_again_and_again_is_asked_as_long_as_it_brings_something(serve) -> None:
+    def sends_a_part(request) -> None:
+        rest = request.content[request.start :]
+        request.head(len(rest), start=request.start)
+        request.send(rest[:20_000])
+
+    (only,) = serve(sends_a_part)
+    assert get(only) == WHOLE
 
 
 def test_the_same_trouble_everywhere_is_said_once(serve) -> None:
