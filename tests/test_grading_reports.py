@@ -3,17 +3,23 @@
 import csv
 import io
 import itertools
+import json
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.browser import browser_page
 from vae_course import exercises
+from vae_course.exercises.outcomes import run_answer
+from vae_course.grading import lessons, marking, notebook
 from vae_course.grading.feedback import feedback_page
 from vae_course.grading.model import Graded, Mark
 from vae_course.grading.report import report_page, share
+from vae_course.grading.running import Run
+from vae_course.grading.salvage import Found, salvage
 from vae_course.grading.table import grades_csv, harmless
 
 EVIL = '</pre><script>document.title = "taken"</script><img src=x onerror="alert(1)">'
@@ -127,10 +133,40 @@ def test_feedback_shows_marks_messages_and_the_students_own_words_but_no_suspici
     assert "You add the KL: subtract it." in seen.text
     assert KL_ADDED.answer in seen.text
     assert "The file is empty." in seen.text
-    assert seen.text.count("A person looks at this before the mark is final.") == 3
+    assert seen.text.count("A person will look at this before the mark is final.") == 3
     assert "copied" not in seen.text
     assert "reference" not in seen.text
     assert exercises.get("04-elbo").solution.splitlines()[1].strip() not in seen.text
+
+
+def test_feedback_says_once_and_plainly_that_a_person_decides() -> None:
+    """Neither right nor wrong, no accusation: what a student with an odd but right answer reads."""
+    lesson = lessons.load("04_the_elbo")
+    odd = "import os\ndef elbo(log_px_z, kl):\n    return log_px_z.mean(0) - kl * len(os.sep)"
+    course = "def elbo(log_px_z, kl):\n    from vae_course.objectives import elbo\n    return elbo(log_px_z, kl)"
+    exercise = next(e for e in lesson.exercises if e.id == "04-elbo")
+    for source, twice in ((odd, ""), (course, "vae_course.objectives.elbo")):
+        book = {"cells": [{"cell_type": "code", "source": source}]}
+        found = salvage(notebook.read(json.dumps(book).encode()), lesson)["04-elbo"]
+        mark = marking.mark(exercise, found, InThisProcess(), 7)  # type: ignore[arg-type]
+        seen = Elements(feedback_page("ada", [Graded("ada", lesson.name, "ada.ipynb", (mark,))])).text
+        said = seen.partition("Your answer:")[0].casefold()
+        assert mark.doubts and mark.points == 0
+        assert said.count("a person will look at this answer before it gets points.") == said.count("person") == 1
+        assert not [word for word in ("not right", "wrong", "more than", "reach", "values") if word in said]
+        assert "not decided yet. 2 points." in said
+        assert twice in said, "where there is something to do, it is said"
+
+
+class InThisProcess:
+    """Runs answers of the tests, which do no harm, without a sandbox."""
+
+    def run(self, exercise: exercises.Exercise, found: Found, seed: int) -> Run:
+        assert found.program
+        names: dict[str, Any] = {}
+        for piece in found.program.pieces:
+            exec(piece.source, names)
+        return Run(tuple(run_answer(exercise, names[found.name], exercise.cases(seed))))
 
 
 @pytest.mark.parametrize(

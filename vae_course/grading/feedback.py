@@ -15,9 +15,11 @@ _WORDS = {
     "missing": ("open", "Not found in what you handed in."),
     "stopped": ("wrong", "Stopped."),
 }
+# Nobody has found it wrong, and its message says that a person decides.
+_HELD = ("open", "Not decided yet.")
 # Of these, the words above say it all.
 _PLAIN = ("passed", "written", "not tried", "missing")
-_LOOKED_AT = "A person looks at this before the mark is final."
+_LOOKED_AT = "A person will look at this before the mark is final."
 
 
 def feedback_page(student: str, graded: Sequence[Graded]) -> str:
@@ -47,11 +49,14 @@ def _lesson(row: Graded) -> str:
 
 
 def _exercise(mark: Mark) -> str:
-    kind, word = _WORDS[mark.status]
-    said = [*([] if mark.status in _PLAIN else [mark.message]), *([_LOOKED_AT] if mark.doubts else [])]
+    kind, word = _HELD if mark.held else _WORDS[mark.status]
+    said = [
+        *([] if mark.status in _PLAIN else [mark.message]),
+        *([_LOOKED_AT] if mark.doubts and not mark.held else []),
+    ]
     message = f"<p>{text(' '.join(said))}</p>\n" if said else ""
     answer = f"<p>Your answer:</p>{code(mark.answer)}" if mark.answer.strip() else ""
-    waiting = "" if mark.status == "written" else f"{mark.points} of "
+    waiting = "" if mark.status == "written" or mark.held else f"{mark.points} of "
     return (
         f'<section class="exercise {kind}"><h3>{text(mark.exercise)}: {text(title_of(mark.exercise))}</h3>\n'
         f"<p><strong>{word}</strong> {waiting}{count(mark.max_points, 'point')}.</p>\n"

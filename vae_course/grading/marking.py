@@ -13,6 +13,7 @@ from vae_course.grading.salvage import Found
 # The seed of the checks in the notebook: its inputs are public, so that a message may show them.
 PUBLIC_SEED = 0
 LONGEST_ANSWER = 20_000
+HELD = "A person will look at this answer before it gets points."
 
 # The reference runs with random numbers and output set aside for the whole process, so one at a time.
 _one_at_a_time = threading.Lock()
@@ -48,7 +49,8 @@ def _run(exercise: Exercise, found: Found, runner: Runner, seed: int) -> Mark:
     if course:
         return dataclasses.replace(
             empty,
-            message=f"Your answer uses the course's own {_listed(course)}; write it out yourself. A person looks at it.",
+            held=True,
+            message=f"It uses the course's own {_listed(course)}, so it was not run: write it out yourself. {HELD}",
             doubts=(*found.doubts, f"It uses the course's own {_listed(course)}, so it was not run."),
         )
     odd = scan.reaches_for(found.program.pieces)
@@ -56,8 +58,7 @@ def _run(exercise: Exercise, found: Found, runner: Runner, seed: int) -> Mark:
     if not odd:
         return result
     if result.status == "passed":
-        message = "A person looks at your answer before it gets points, because it uses more than an answer needs."
-        result = dataclasses.replace(result, status="failed", points=0, message=message)
+        result = dataclasses.replace(result, status="failed", points=0, message=HELD, held=True)
         doubt = f"Its values are right, but it reaches for {', '.join(odd)}; worth {exercise.points} if that is honest."
     else:
         doubt = f"It reaches for {', '.join(odd)}, which no answer needs."

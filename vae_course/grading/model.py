@@ -38,6 +38,7 @@ class Mark:
         misconception: the name of the misconception that explains the answer, where one does.
         doubts: why a person should look at it; empty where there is no doubt.
         answer: the student's own source or text, for feedback and for the person who marks it.
+        held: whether it is a person who decides, because its values say nothing against it and its code looks odd.
     """
 
     exercise: str
@@ -48,6 +49,7 @@ class Mark:
     misconception: str | None = None
     doubts: tuple[str, ...] = ()
     answer: str = ""
+    held: bool = False
 
 
 @dataclass(frozen=True)
