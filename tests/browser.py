@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -9,13 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Request, TimeoutError, sync_playwright
+import nbformat
+from playwright.sync_api import Error, Locator, Page, Request, TimeoutError, sync_playwright
 
 from vae_course.cli import PROMPT
 
@@ -27,7 +29,12 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Whatever a page asks of another machine, and by whatever way, ends here.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+LOCAL = re.compile(r"(http|ws)://127\.0\.0\.1[:/]|(data|blob|about|file):")
+# Notebook 7.6 throws this at itself once while it loads its settings, on a notebook with nothing in it, too.
+NOT_OURS = ("Cannot read properties of undefined (reading 'schema')", "/static/notebook/notebook_core.")
 # The only pictures from elsewhere in a lesson; an empty one takes their place.
 BADGES = ("https://colab.research.google.com/assets/colab-badge.svg", "https://mybinder.org/badge_logo.svg")
 # No news from outside, and every cell on the page however long the notebook is.
@@ -51,36 +58,65 @@ class Lab:
     url: str
     token: str
     log: Path
+    view: str
 
     def address(self, notebook: str) -> str:
-        """Where one notebook opens, without the rest of JupyterLab around it."""
-        return f"{self.url}/doc/tree/{notebook}?token={self.token}"
+        """Where one notebook opens."""
+        return f"{self.url}/{self.view}/{notebook}?token={self.token}"
 
 
 @dataclass
 class Visit:
-    """A page and what went wrong on it."""
+    """A page and what went wrong on it: errors in its console, and what it asked of other machines."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._watch(self.page)
+
+    def another_page(self, **context: Any) -> Page:
+        """A second page in a profile of its own, watched as the first."""
+        browser = self.page.context.browser
+        assert browser is not None
+        page = browser.new_context(**context).new_page()
+        self._watch(page)
+        return page
+
+    def check(self) -> None:
+        """Nothing went wrong, and nothing was asked of another machine but the badges."""
+        assert self.errors == [], "errors in the console"
+        assert self.outside == [], "asked of another machine"
+
+    def _watch(self, page: Page) -> None:
+        page.route("**/*", lambda route, request: _stay_here(self, route, request))
+        page.on("websocket", lambda socket: None if LOCAL.match(socket.url) else self.outside.append(socket.url))
+        page.on("pageerror", lambda error: None if _not_ours(error) else self.errors.append(str(error)))
+        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+
 
 @contextmanager
-def jupyterlab(notebooks: Path, private: Path, *, seconds: float = 60) -> Iterator[Lab]:
-    """Serve a folder of notebooks, with settings and runtime files in another, until the block ends."""
+def jupyterlab(
+    notebooks: Path, private: Path, *, view: str = "doc/tree", app: str = "jupyterlab", seconds: float = 60
+) -> Iterator[Lab]:
+    """Serve a folder of notebooks, with settings and runtime files in another, until the block ends.
+
+    `view` is where a notebook opens: `doc/tree` shows it without the rest of JupyterLab, `lab/tree` with it, and in the
+    `app` called `notebook`, which is Notebook 7, it is `notebooks`.
+    """
     port, token, log = _free_port(), secrets.token_hex(16), private / "jupyterlab.log"
     for name, values in SETTINGS.items():
         settings = private / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps(values))
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+    command = [sys.executable, "-m", app, "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={notebooks}", PROMPT]
     with log.open("wb") as sink:
         server = subprocess.Popen(command, env=_environment(private), stdout=sink, stderr=sink, cwd=notebooks)
         try:
-            lab = Lab(f"http://127.0.0.1:{port}", token, log)
+            lab = Lab(f"http://127.0.0.1:{port}", token, log, view)
             _wait_for(server, lab, seconds)
             yield lab
         finally:
@@ -94,14 +130,38 @@ def browser_page(chromium: str, *, width: int = 1200, height: int = 900) -> Iter
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
-            page = browser.new_page(viewport={"width": width, "height": height})
-            visit = Visit(page)
-            page.route("**/*", lambda route, request: _stay_here(visit, route, request))
-            page.on("pageerror", lambda error: visit.errors.append(str(error)))
-            page.on("console", lambda said: visit.errors.append(said.text) if said.type == "error" else None)
-            yield visit
+            yield Visit(browser.new_page(viewport={"width": width, "height": height}))
         finally:
             browser.close()
+
+
+@contextmanager
+def clean_page(chromium: str, **size: int) -> Iterator[Visit]:
+    """A page as `browser_page` makes it, on which nothing may go wrong until the block ends."""
+    with browser_page(chromium, **size) as visit:
+        yield visit
+        visit.check()
+
+
+@contextmanager
+def opened(chromium: str, folder: Path, cells: Sequence[str], **size: int) -> Iterator[Visit]:
+    """A notebook with these cells in JupyterLab, all of them run, on a page on which nothing may go wrong."""
+    write_notebook(folder / "notebooks" / "cells.ipynb", cells)
+    with jupyterlab(folder / "notebooks", folder) as lab, clean_page(chromium, **size) as visit:
+        open_notebook(visit.page, lab, "cells.ipynb")
+        run_all(visit.page)
+        yield visit
+
+
+def write_notebook(path: Path, cells: Sequence[str]) -> nbformat.NotebookNode:
+    """A notebook of these cells for a Python kernel, kept there and returned."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}},
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return notebook
 
 
 def open_notebook(page: Page, lab: Lab, notebook: str, *, seconds: float = 90) -> None:
@@ -198,8 +258,14 @@ def _wait_for(server: subprocess.Popen[bytes], lab: Lab, seconds: float) -> None
     raise AssertionError(f"JupyterLab did not answer within {seconds} s:\n{lab.log.read_text()}")
 
 
+def _not_ours(error: Error) -> bool:
+    """Whether a front end's own code threw it: by its words and by where it comes from."""
+    words, place = NOT_OURS
+    return error.message == words and place in (error.stack or "").partition("\n")[2].partition("\n")[0]
+
+
 def _stay_here(visit: Visit, route: Any, request: Request) -> None:
-    if request.url.startswith(("http://127.0.0.1", "data:", "blob:", "about:")):
+    if LOCAL.match(request.url):
         route.continue_()
     elif request.url in BADGES:
         route.fulfill(content_type="image/svg+xml", body='<svg xmlns="http://www.w3.org/2000/svg"/>')

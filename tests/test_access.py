@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.axe import grave
-from tests.browser import Visit, browser_page, jupyterlab, open_notebook, run_all
+from tests.browser import Visit, clean_page, jupyterlab, open_notebook, run_all
 from tests.site import served
 from tests.test_browser_playgrounds import PLAYGROUNDS
 from vae_course import pen
@@ -77,7 +77,7 @@ def test_the_fast_picture_of_a_widget_carries_its_text_alternative() -> None:
 @pytest.fixture(scope="module")
 def browser(need: Callable[[str], str]) -> Iterator[Visit]:
     """The one browser of all tests here: Playwright runs only one at a time."""
-    with browser_page(need("chromium")) as visit:
+    with clean_page(need("chromium")) as visit:
         yield visit
 
 
@@ -158,7 +158,7 @@ def test_everything_in_a_widget_that_can_be_used_is_reached_by_tab_and_shows_the
 def test_an_exported_pad_has_no_grave_finding(browser: Visit, tmp_path: Path) -> None:
     x, y, _ = pen.draw(200, seed=0)
     LatentPad(load_pretrained("pen-2d"), Images(x, y)).to_html(tmp_path / "pad.html")
-    with served(tmp_path) as address, closing(browser.page.context.browser.new_page()) as page:
+    with served(tmp_path) as address, closing(browser.another_page()) as page:
         page.goto(f"{address}/pad.html")
         page.get_by_role("application").wait_for()
         assert grave(page) == []
@@ -169,6 +169,20 @@ def test_the_audit_finds_a_picture_without_words_and_pale_text(browser: Visit, t
         '<html lang="en"><title>t</title><main><h1>t</h1><img src="data:,"><p style="color:#bbb">pale</p></main></html>'
     )
     (tmp_path / "bad.html").write_text(html)
-    with served(tmp_path) as address, closing(browser.page.context.browser.new_page()) as page:
+    with served(tmp_path) as address, closing(browser.another_page()) as page:
         page.goto(f"{address}/bad.html")
         assert sorted(line.partition(":")[0] for line in grave(page)) == ["color-contrast", "image-alt"]
+
+
+def test_a_page_that_complains_or_asks_for_something_from_outside_is_found_out(browser: Visit, tmp_path: Path) -> None:
+    html = """<script>console.error("ours"); fetch("https://outside.example/x").catch(() => 0);
+        new WebSocket("wss://outside.example/y"); setTimeout(() => { throw Error("thrown"); });</script>"""
+    (tmp_path / "bad.html").write_text(html)
+    with served(tmp_path) as address, closing(browser.page.context.browser.new_page()) as page:
+        visit = Visit(page)
+        page.goto(f"{address}/bad.html")
+        page.wait_for_timeout(500)
+        assert sorted(visit.outside) == ["https://outside.example/x", "wss://outside.example/y"]
+        assert {"ours", "thrown"} <= set(visit.errors)
+        with pytest.raises(AssertionError, match="console"):
+            visit.check()

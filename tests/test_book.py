@@ -13,7 +13,7 @@ from playwright.sync_api import FrameLocator
 
 from docs.book.check import Page, Site
 from tests.axe import grave
-from tests.browser import Visit, browser_page
+from tests.browser import Visit, clean_page
 from tests.site import served
 from vae_course import quizzes
 
@@ -59,7 +59,7 @@ def site(book: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def phone(need: Callable[[str], str]) -> Iterator[Visit]:
-    with browser_page(need("chromium"), width=390, height=844) as visit:
+    with clean_page(need("chromium"), width=390, height=844) as visit:
         yield visit
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator
 
 from tests.browser import (
     Visit,
-    browser_page,
+    clean_page,
     drag,
     jupyterlab,
     key_press_delays,
@@ -30,7 +30,7 @@ def visit(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) 
     chromium = need("chromium")
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(NOTEBOOKS, folder / "notebooks")
-    with jupyterlab(folder / "notebooks", folder) as lab, browser_page(chromium) as visit:
+    with jupyterlab(folder / "notebooks", folder) as lab, clean_page(chromium) as visit:
         open_notebook(visit.page, lab, LESSON)
         run_all(visit.page)
         yield visit
@@ -132,5 +132,4 @@ def test_every_figure_has_a_text_alternative(visit: Visit) -> None:
 
 def test_nothing_goes_wrong_and_nothing_is_fetched_from_outside(visit: Visit, explorer: Locator) -> None:
     assert explorer.locator("[role=alert]").count() == 0
-    assert visit.errors == []
-    assert visit.outside == []
+    visit.check()

@@ -1,12 +1,11 @@
-"""Lesson 10's beta slider and dashboard in JupyterLab in a real browser, by mouse and by keyboard."""
+"""Lesson 10's beta slider and dashboard in JupyterLab in a real browser, and the curves of a training."""
 
 from collections.abc import Callable, Iterator
 
-import nbformat
 import pytest
 from playwright.sync_api import Locator
 
-from tests.browser import Visit, browser_page, drag, jupyterlab, open_notebook, pixels, run_all, until_changed
+from tests.browser import Visit, drag, opened, pixels, until_changed
 
 CELLS = [
     "import torch\nfrom vae_course.models import VAE\nfrom vae_course.widgets.beta_playground import BetaPlayground\n"
@@ -14,22 +13,18 @@ CELLS = [
     "models, images = {beta: VAE.mlp(3) for beta in (0.5, 1.0, 2.0, 4.0)}, torch.rand(20, 1, 28, 28).round()",
     "BetaPlayground(models, images)",
     "DimensionDashboard({f'beta {beta:g}': model for beta, model in models.items()}, images)",
+    "from vae_course.data import Images\nfrom vae_course.objectives import elbo\nfrom vae_course.training import fit\n"
+    "from vae_course.widgets import LiveCurves\n"
+    "few = Images(images, torch.zeros(20).long())\n"
+    "_ = fit(models[1.0], few, loss=lambda model, x: -elbo(model, x).elbo.mean(), epochs=3, progress=False,\n"
+    "        callbacks=[LiveCurves(title='Live')])",
 ]
 
 
 @pytest.fixture(scope="module")
 def visit(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     """A notebook with both widgets over small untrained models, opened and run."""
-    chromium, folder = need("chromium"), tmp_path_factory.mktemp("rates")
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}},
-    )
-    (folder / "notebooks").mkdir()
-    nbformat.write(notebook, folder / "notebooks" / "rates.ipynb")
-    with jupyterlab(folder / "notebooks", folder) as lab, browser_page(chromium) as visit:
-        open_notebook(visit.page, lab, "rates.ipynb")
-        run_all(visit.page)
+    with opened(need("chromium"), tmp_path_factory.mktemp("rates"), CELLS) as visit:
         yield visit
 
 
@@ -67,7 +62,13 @@ def test_another_dimension_is_chosen_by_keyboard(visit: Visit) -> None:
     until_changed(visit.page, bars, before)
 
 
+def test_the_curves_of_a_training_are_one_picture_with_its_words(visit: Visit) -> None:
+    curves = visit.page.locator(".jp-Cell").nth(3).locator(".jp-OutputArea-output img")
+    assert curves.count() == 1, "each epoch left a picture of its own"
+    assert curves.evaluate("e => e.naturalWidth") > 300
+    assert "Live" in (curves.get_attribute("alt") or "")
+
+
 def test_nothing_goes_wrong_and_nothing_is_fetched_from_outside(visit: Visit) -> None:
     assert visit.page.locator("[role=alert]").count() == 0
-    assert visit.errors == []
-    assert visit.outside == []
+    visit.check()

@@ -29,7 +29,10 @@ export default {
 function nameAll(root) {
   for (const slider of root.querySelectorAll(".widget-slider")) {
     const name = text(slider.querySelector(".widget-label"));
-    for (const handle of slider.querySelectorAll('[role="slider"], .ui-slider-handle')) set(handle, "aria-label", name);
+    for (const handle of slider.querySelectorAll('[role="slider"], .ui-slider-handle')) {
+      set(handle, "aria-label", name);
+      set(handle, "data-lm-suppress-shortcuts", "true"); // else Notebook 7 takes the arrow keys for itself
+    }
   }
   for (const choices of root.querySelectorAll(".vae-choices")) {
     set(choices, "role", "radiogroup");
