@@ -3,6 +3,10 @@
 `names.js` runs in the page beside each widget: a handle is called what the slider's label says, a picture what its caption
 or the description inside its PNG file says, and the choices of a question belong to the question. Where anywidget is
 missing the widget works as before, without these names.
+
+In Colab there are none: ipywidgets 7.7.1, its version, has no trait that becomes the `alt` of an `Image` or the label of a
+slider's handle, and this part would need Colab's manager of custom widgets for every widget on the page. There the label
+beside a slider and the line of text at a picture say it, and the full notebooks hold each figure with its words.
 """
 
 import sys
