@@ -26,7 +26,7 @@ def test_ellipses_reach_two_standard_deviations_to_each_side():
     drawn = [c for c in fig.axes[0].collections if isinstance(c, EllipseCollection)]
     assert len(drawn) == 2
     assert np.allclose(drawn[0].get_widths(), 0.4) and np.allclose(drawn[0].get_heights(), 0.8)
-    assert "middle standard deviation is 0.15" in fig.alt
+    assert "median standard deviation is 0.15" in fig.alt
 
 
 def test_the_dashed_circles_hold_the_stated_shares_of_the_prior():
