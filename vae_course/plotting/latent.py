@@ -114,7 +114,8 @@ def squares(
         colours = [CLASS_COLOURS[int(label) % len(CLASS_COLOURS)] for label in classes]
         few = np.linspace(0, len(centres) - 1, ellipses).round().astype(int)
         shapes = EllipseCollection(
-            *(4 * widths[few]).T,
+            4 * widths[few, 0],
+            4 * widths[few, 1],
             np.zeros(len(few)),
             units="xy",
             offsets=centres[few],
