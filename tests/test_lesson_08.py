@@ -40,6 +40,29 @@ def test_the_two_parts_of_the_kl_add_up(world):
     assert whole == pytest.approx(told + far, abs=0.05)
 
 
+@pytest.mark.parametrize("world", ["mnist", "pen"])
+def test_the_cage_costs_reconstruction_and_not_kl(world):
+    """What the prose says of the caged model, beyond the numbers themselves."""
+    caged, mended = (
+        {part: claims.lookup(f"08-{name}-{part}", world)["value"] for part in ("kl", "log-px-z")}
+        for name in ("caged", "mended")
+    )
+    assert caged["kl"] < mended["kl"] and caged["log-px-z"] < mended["log-px-z"]
+    assert claims.lookup("08-low-edge", world)["value"] > claims.lookup("08-high-edge", world)["value"]
+
+
+@pytest.mark.parametrize("world", ["mnist", "pen"])
+def test_the_tails_of_the_aggregated_posterior_are_heavier_than_the_priors(world):
+    outside = claims.lookup("08-outside", world)
+    assert outside["value"] - outside["tolerance"] > 1
+
+
+@pytest.mark.parametrize("world", ["mnist", "pen"])
+def test_by_class_keeps_more_classes_at_the_same_change(world):
+    for within, mixed in (("ink-by", "ink-all"), ("slant-class-kept", "slant-kept")):
+        assert claims.lookup(f"08-{within}", world)["value"] > claims.lookup(f"08-{mixed}", world)["value"]
+
+
 def test_the_aggregated_posterior_of_one_image_is_its_posterior():
     log_aggregate = exercises.get("08-aggregate").reference
     mu, logvar, z = torch.tensor([[0.3, -1.0]]), torch.tensor([[-1.0, 0.2]]), torch.randn(5, 2)

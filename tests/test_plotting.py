@@ -351,6 +351,14 @@ def test_lines_are_named_at_their_ends_or_peaks() -> None:
     assert sides["low"] == pytest.approx(0.5)
 
 
+def test_a_log_axis_over_many_decades_bears_numbers_too() -> None:
+    figure = plotting.lines([1, 2, 3], {"a": [0.39, 1e-3, 3e-10]}, xlabel="D", ylabel="share", logy=True)
+    figure.savefig(io.BytesIO(), format="png")
+    low, high = figure.axes[0].get_ylim()
+    shown = [tick for tick in figure.axes[0].get_yticks() if low <= tick <= high]
+    assert len(shown) >= 3
+
+
 def test_log_axes_space_equal_ratios_equally_and_bear_plain_numbers() -> None:
     figure = plotting.lines([1, 10, 100], {"a": [1, 10, 100]}, xlabel="k", ylabel="nats", logx=True, logy=True)
     ax = figure.axes[0]

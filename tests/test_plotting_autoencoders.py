@@ -75,6 +75,23 @@ def test_rows_names_what_is_wrong(rows, said):
         image_rows(rows)
 
 
+def test_marked_images_of_a_row_lie_on_a_tint_and_are_counted():
+    rows = {"start": torch.zeros(3, 1, 28, 28), "after": torch.zeros(3, 1, 28, 28)}
+    fig = image_rows(rows, marked={"after": torch.tensor([False, True, False])})
+    sheet = np.asarray(fig.axes[0].images[0].get_array())
+    tinted = np.abs(sheet - np.array(to_rgb(HOLE))).max(axis=2) < 1e-6
+    assert tinted.sum() == 28 * 28
+    row, column = np.argwhere(tinted).mean(axis=0)
+    assert row > sheet.shape[0] / 2 and abs(column - sheet.shape[1] / 2) < 2
+    assert fig.alt == "3 images in 2 rows: start; after, 1 on a tint."
+
+
+@pytest.mark.parametrize("marked", [{"b": [True] * 3}, {"a": [True] * 2}])
+def test_marks_that_fit_no_row_are_named(marked):
+    with pytest.raises(ValueError, match="a row's name and 3 marks"):
+        image_rows({"a": torch.zeros(3, 1, 28, 28)}, marked=marked)
+
+
 def test_cells_without_a_code_are_tinted_and_counted():
     fig = decoded_plane(dark, CORNERS, n=2)
     shown, tint = cells_of(fig, 2), np.array(to_rgb(HOLE))

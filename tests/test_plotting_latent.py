@@ -8,7 +8,7 @@ import torch
 from matplotlib.collections import EllipseCollection
 from matplotlib.patches import Circle, Rectangle
 
-from vae_course.plotting.latent import marked_pairs, planes, posterior_ellipses, unit_square
+from vae_course.plotting.latent import marked_pairs, planes, posterior_ellipses, squares, unit_square
 
 
 def images(n: int) -> torch.Tensor:
@@ -26,7 +26,7 @@ def test_ellipses_reach_two_standard_deviations_to_each_side():
     drawn = [c for c in fig.axes[0].collections if isinstance(c, EllipseCollection)]
     assert len(drawn) == 2
     assert np.allclose(drawn[0].get_widths(), 0.4) and np.allclose(drawn[0].get_heights(), 0.8)
-    assert "middle standard deviation is 0.15" in fig.alt
+    assert "median standard deviation is 0.15" in fig.alt
 
 
 def test_the_dashed_circles_hold_the_stated_shares_of_the_prior():
@@ -89,3 +89,30 @@ def test_the_unit_square_is_outlined_where_it_lies_and_decoded_beside():
 def test_bad_input_is_named_in_one_sentence(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+def test_squares_outline_the_unit_square_and_tell_the_share_of_the_means_inside():
+    mu = torch.tensor([[0.5, 0.5], [0.2, 0.9], [2.0, 0.5], [-1.0, 0.5]])
+    std, windows = torch.full((4, 2), 0.1), {"a": (-0.5, 1.5), "b": (-4.0, 4.0)}
+    fig = squares({"a": mu, "b": 0 * mu + 0.5}, {"a": std, "b": std}, torch.arange(4), windows=windows, ellipses=2)
+    for ax, window in zip(fig.axes, windows.values(), strict=True):
+        outline = next(patch for patch in ax.patches if isinstance(patch, Rectangle))
+        assert (outline.get_xy(), outline.get_width(), outline.get_height()) == ((0, 0), 1, 1)
+        assert ax.get_xlim() == window and ax.get_ylim() == window
+        drawn = next(c for c in ax.collections if isinstance(c, EllipseCollection))
+        assert np.allclose(drawn.get_widths(), 0.4) and len(drawn.get_offsets()) == 2
+    assert "a: 50 % inside, median standard deviation 0.10; b: 100 % inside" in fig.alt
+
+
+@pytest.mark.parametrize(
+    ("mu", "std", "said"),
+    [
+        ({}, {}, "the same names"),
+        ({"a": torch.zeros(3, 2)}, {"b": torch.ones(3, 2)}, "the same names"),
+        ({"a": torch.zeros(3, 2)}, {"a": torch.ones(2, 2)}, "N pairs of widths"),
+        ({"a": torch.zeros(2, 2)}, {"a": torch.ones(2, 2)}, "N classes"),
+    ],
+)
+def test_squares_name_what_is_wrong(mu, std, said):
+    with pytest.raises(ValueError, match=said):
+        squares(mu, std, torch.zeros(3).long(), windows=dict.fromkeys(mu, (-1.0, 1.0)))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vae_course.plotting.arrays import decoded, finite, images, to_numpy
 from vae_course.plotting.figure import COLOURS, DPI, GREY, AltFigure, describe, headed, place, tidy
-from vae_course.plotting.images import sheet, tile
+from vae_course.plotting.images import Mosaic, sheet, tile
 
 HOLE = "#F0C090"  # the tint of a cell without codes: light enough for ink, darker than paper also without colour
 SIDE = 560  # screen pixels of the decoded plane
@@ -55,17 +55,24 @@ def projections(points: Any, u: Any, *, title: str = "", alt: str | None = None,
     return describe(fig, alt or headed(title, text))
 
 
-def image_rows(rows: Mapping[str, Any], *, title: str = "", alt: str | None = None) -> AltFigure:
+def image_rows(
+    rows: Mapping[str, Any],
+    *,
+    marked: Mapping[str, Any] | None = None,
+    title: str = "",
+    alt: str | None = None,
+) -> AltFigure:
     """The same images in several versions: one labelled row for each, so that a column shows one image.
 
     Args:
         rows: name to images `[N, 1, H, W]` in [0, 1], with the same N in each row.
+        marked: name of a row to which of its images lie on a tint, `[N]`; rows that are not named have none.
         title: heading.
         alt: text alternative; made from the names when left out.
 
     Raises:
         TypeError: the pixels are whole numbers.
-        ValueError: no row is given, or one has another shape than the first.
+        ValueError: no row is given, one has another shape than the first, or the marks fit no row.
     """
     if not rows:
         raise ValueError("rows is empty: give at least one row of images, for example {'original': x}.")
@@ -74,11 +81,31 @@ def image_rows(rows: Mapping[str, Any], *, title: str = "", alt: str | None = No
     for name, row in pictures.items():
         if row.shape != first:
             raise ValueError(f"{name} has shape {list(row.shape)} but the first row {list(first)}: give equal rows.")
+    marks = {name: to_numpy(which).astype(bool) for name, which in (marked or {}).items()}
+    for name, which in marks.items():
+        if name not in pictures or which.shape != first[:1]:
+            raise ValueError(f"marked[{name!r}] has shape {list(which.shape)}: give a row's name and {first[0]} marks.")
     mosaic = tile(np.concatenate(list(pictures.values())), first[0], above=[2] * len(rows))
     fig, ax = sheet(mosaic, title=title, left=20 + 8 * max(map(len, rows)))
+    if marks:
+        _tint(fig, ax, mosaic, {list(rows).index(name): which for name, which in marks.items()})
     for name, top in zip(rows, mosaic.tops, strict=True):
         ax.text(-8 / mosaic.scale, top + mosaic.size[0] / 2, name, ha="right", va="center", fontsize=10)
-    return describe(fig, alt or headed(title, f"{first[0]} images in {len(rows)} rows: {'; '.join(rows)}."))
+    told = [f"{name}, {int(marks[name].sum())} on a tint" if name in marks else name for name in rows]
+    return describe(fig, alt or headed(title, f"{first[0]} images in {len(rows)} rows: {'; '.join(told)}."))
+
+
+def _tint(fig: AltFigure, ax: Axes, mosaic: Mosaic, marks: Mapping[int, np.ndarray]) -> None:
+    """Draw the paper again in colour, with a tint under the marked images of each row, given by its number."""
+    fig.greys = None
+    paper = np.ones((*mosaic.sheet.shape, 3))
+    height, width = mosaic.size
+    for row, which in marks.items():
+        for column in np.flatnonzero(which):
+            top, left = mosaic.tops[row], mosaic.lefts[column]
+            paper[top : top + height, left : left + width] = to_rgb(HOLE)
+    picture = ax.images[0]
+    picture.set_data(paper * (1 - mosaic.sheet[..., None]))
 
 
 def decoded_plane(

@@ -22,6 +22,8 @@ from vae_course.plotting.figure import (
     tidy,
 )
 
+MANY_DECADES = 1e4  # from here on a logarithmic axis has no room for 1, 2, 5, 10
+
 
 def lines(
     x: Any,
@@ -65,8 +67,8 @@ def lines(
     for i, y in enumerate(curves.values()):
         ax.plot(at, y, marker=MARKERS[i % len(MARKERS)] if markers else None, markersize=5, **line_style(i))
     ax.set(xscale="log" if logx else "linear", yscale="log" if logy else "linear")
-    for axis in [ax.xaxis] * logx + [ax.yaxis] * logy:
-        _plain_numbers(axis)
+    for axis, values in [(ax.xaxis, at)] * logx + [(ax.yaxis, np.concatenate(list(curves.values())))] * logy:
+        _plain_numbers(axis, wide=bool(values.min() > 0 and values.max() > MANY_DECADES * values.min()))
     tidy(ax, title=title, xlabel=xlabel, ylabel=ylabel)
     named = {name: int(y.argmax()) if label_at == "peak" else len(y) - 1 for name, y in curves.items()}
     name_points(ax, [(name, at[i], curves[name][i]) for name, i in named.items()], at_end=label_at == "end")
@@ -181,9 +183,12 @@ def _rows(
     )
 
 
-def _plain_numbers(axis: Axis) -> None:
-    """Plain numbers on a logarithmic axis: 1, 2, 5, 10 rather than powers of ten."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+def _plain_numbers(axis: Axis, *, wide: bool = False) -> None:
+    """Plain numbers on a logarithmic axis: 1, 2, 5, 10 rather than powers of ten.
+
+    On a wide axis that many numbers find no room, and matplotlib would write none: some powers of ten, such as 0.01.
+    """
+    axis.set_major_locator(LogLocator(numticks=7) if wide else LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 

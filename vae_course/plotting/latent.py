@@ -34,7 +34,7 @@ def posterior_ellipses(
         std: standard deviations `[N, 2]`, above zero.
         y: classes `[N]`, whole numbers.
         title: heading.
-        alt: text alternative; made from the middle width when left out.
+        alt: text alternative; made from the median width when left out.
         ax: axes to draw on instead of a new figure.
 
     Raises:
@@ -67,9 +67,74 @@ def posterior_ellipses(
         ax.text(x0, x1, str(label), fontsize=8, ha="center", va="center", color=colour)
     reach = max(2.6, float((np.abs(centres) + 2 * widths).max()) * 1.04)
     _prior_circles(ax, reach)
+    ax.set_title("dashed: 50, 90 and 99 % of the prior", fontsize=9, color=GREY, loc="right")
     text = (
         f"{len(centres)} posteriors in the plane, each an ellipse of two standard deviations, with the digit of its class;"
-        f" the middle standard deviation is {np.median(widths):.2f}. Dashed circles hold 50, 90 and 99 % of the prior."
+        f" the median standard deviation is {np.median(widths):.2f}. Dashed circles hold 50, 90 and 99 % of the prior."
+    )
+    return describe(fig, alt or headed(title, text))
+
+
+def squares(
+    mu: Mapping[str, Any],
+    std: Mapping[str, Any],
+    y: Any,
+    *,
+    windows: Mapping[str, tuple[float, float]],
+    ellipses: int = 10,
+    title: str = "",
+    alt: str | None = None,
+) -> AltFigure:
+    """Posterior means of several models side by side as points by class, with the unit square and a few ellipses.
+
+    Args:
+        mu: name to means `[N, 2]`.
+        std: name to standard deviations `[N, 2]`, above zero.
+        y: classes `[N]`, whole numbers; the same images for each model.
+        windows: name to the lowest and the highest coordinate shown, in both directions.
+        ellipses: how many of the images, taken evenly, show two standard deviations around their mean.
+        title: heading.
+        alt: text alternative; made from the shares of the means inside the square when left out.
+
+    Raises:
+        ValueError: the names differ, there is none, a model's mu is not `[N, 2]`, or its std has another shape.
+    """
+    if not mu or not mu.keys() == std.keys() == windows.keys():
+        raise ValueError(f"mu names {list(mu)}, std {list(std)} and windows {list(windows)}: give each the same names.")
+    classes, told = to_numpy(y), []
+    fig, axes = figure(1, len(mu), width=3.7 * len(mu), height=3.7)
+    for ax, name in zip(axes[0], mu, strict=True):
+        centres, widths = _plane(mu[name], "mu"), to_numpy(std[name]).astype(float)
+        if widths.shape != centres.shape or classes.shape != (len(centres),):
+            raise ValueError(
+                f"{name}: mu has shape {list(centres.shape)}, std {list(widths.shape)} and y {list(classes.shape)}:"
+                " give N means, N pairs of widths and N classes."
+            )
+        tidy(ax, title=name, xlabel="z[0]", ylabel="z[1]")
+        colours = [CLASS_COLOURS[int(label) % len(CLASS_COLOURS)] for label in classes]
+        few = np.linspace(0, len(centres) - 1, ellipses).round().astype(int)
+        shapes = EllipseCollection(
+            4 * widths[few, 0],
+            4 * widths[few, 1],
+            np.zeros(len(few)),
+            units="xy",
+            offsets=centres[few],
+            transOffset=ax.transData,
+            facecolors="none",
+            edgecolors=[colours[i] for i in few],
+            linewidths=1.2,
+        )
+        ax.scatter(*centres.T, s=7, color=colours, linewidths=0, zorder=2)
+        ax.add_collection(shapes)
+        ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor="black", linewidth=2, zorder=3))
+        ax.set(xlim=windows[name], ylim=windows[name], aspect="equal")
+        inside = 100 * ((centres > 0) & (centres < 1)).all(axis=1).mean()
+        told.append(f"{name}: {inside:.0f} % inside, median standard deviation {np.median(widths):.2f}")
+    if title:
+        fig.suptitle(title, fontsize=11, x=0.01, ha="left")
+    text = (
+        f"The posterior means of {len(classes)} images as points by class, with the unit square outlined and {ellipses}"
+        f" ellipses of two standard deviations. {'; '.join(told)}."
     )
     return describe(fig, alt or headed(title, text))
 

@@ -26,16 +26,17 @@ QUESTIONS = (
         (
             Choice(
                 "Nothing much: the decoder learns to live with the smaller square.",
-                "It does, but draws of N(0, I) do not: nearly nine of ten fall outside the square, where nothing was learnt.",
+                "It does, but the square is small: codes tell less about their images, and nearly nine of ten draws of N(0, I) "
+                "fall outside of it.",
             ),
             Choice(
                 "The posterior collapses, because mu is always near 0.",
-                "It can't even reach the prior: mu = 0 and sigma = 1 lie at the far ends of the sigmoid. Collapse would "
-                "need exactly these.",
+                "mu is pressed towards 0, but its sigmoid reaches 0 as little as 1. In the lesson the KL fell, yet stayed "
+                "well above zero.",
             ),
             Choice(
-                "All codes lie in the unit square, so the KL can't reach 0 and most samples fall where nothing was learnt.",
-                "Yes. Leave mu as it is, and make sigma with an exponential.",
+                "All means lie in the unit square, many at its edge, so a code tells less and reconstructions get worse.",
+                "Yes. The codes, drawn around the means, may lie outside. Leave mu as it is, and make sigma with an exponential.",
                 right=True,
             ),
         ),

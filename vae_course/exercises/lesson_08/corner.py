@@ -10,24 +10,24 @@ EXERCISE = Written(
     minutes=10,
     task=(
         "A friend decodes a 20 by 20 grid on the unit square with the encoder of the second text, sees many digits, and says: "
-        '"So this is what my VAE samples." Answer in four to six sentences: why the codes lie in that square, what the model '
+        '"So this is what my VAE samples." Answer in four to six sentences: why the means lie in that square, what the model '
         "samples instead, and what the repair is."
     ),
     hints=(
         "Which values can mu have after a sigmoid? And where do the draws of the prior lie?",
-        "mu and sigma lie in (0, 1); KL = 0 needs mu = 0 and sigma = 1, which a sigmoid never reaches. P(z in the unit "
-        "square) = (Phi(1) - 1/2)^2 for z from N(0, I).",
-        "Begin: The sigmoid forces mu into ..., so all codes ... The prior, however, puts only ... of its draws there, so "
-        "samples ... The repair: mu ..., sigma ...; and the grid ...",
+        "mu and sigma lie in (0, 1); z = mu + sigma eps lies around mu. P(z in the unit square) = (Phi(1) - 1/2)^2 for z from "
+        "N(0, I).",
+        "Begin: The sigmoid forces mu into ..., so all means ... and the codes ... The prior, however, puts only ... of its "
+        "draws there, so samples ... The repair: mu ..., sigma ...; and the grid ...",
     ),
     solution="""\
-The encoder sends mu and sigma through a sigmoid, so every mean lies in the unit square, and the decoder has learnt that
-square and its rim only. The posterior can never equal the prior: the KL is zero at mu = 0 and sigma = 1 only, which a
-sigmoid never reaches. The grid shows what the decoder does on the square, not what the model samples: the model is
-N(0, I) followed by the decoder, and only 11.7 % of the draws of N(0, I) lie in the square. The other draws fall where
-hardly any image of the training lies, so the samples are worse than the grid looks. The repair is to leave mu as it is
-and to use exp(logvar / 2) as sigma, and then to draw the grid at quantiles of the prior, where each picture stands for
-the same share of the samples.
+The encoder sends mu and sigma through a sigmoid, so every mean lies in the unit square, and the codes around it: the
+decoder has practised on the square and its surroundings only. There is little room, and a mean at an edge hardly moves
+any more, so a code tells less about its image. The grid shows what the decoder does on the square, not what the model
+samples: the model is N(0, I) followed by the decoder, and only 11.7 % of the draws of N(0, I) lie in the square. Many of
+the other draws fall where hardly any code of the training lies, so the samples are worse than the grid looks. The repair
+is to leave mu as it is and to use exp(logvar / 2) as sigma, and then to draw the grid at quantiles of the prior, where
+each picture stands for the same share of the samples.
 """,
     explanation=(
         "A picture of a decoder is a picture of the codes that were chosen for it. To show what a model samples, choose the "
@@ -35,13 +35,13 @@ the same share of the samples.
     ),
     rubric=(
         Criterion(
-            "Says that the sigmoid confines mu (and sigma) to (0, 1), so that the codes lie in the unit square, or that the "
-            "posterior can't reach N(0, I).",
+            "Says that the sigmoid confines mu (and sigma) to (0, 1), so that the means lie in the unit square and the codes in "
+            "and around it.",
             1,
         ),
         Criterion(
             "Distinguishes the grid from the samples: samples come from N(0, I), most of whose draws lie outside the square "
-            "(about 88 %), where the decoder has learnt little or nothing.",
+            "(about 88 %), many of them where the decoder has learnt little or nothing.",
             1,
         ),
         Criterion(

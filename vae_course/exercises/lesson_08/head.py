@@ -63,7 +63,7 @@ EXERCISE = Exercise(
     minutes=5,
     task=(
         "Mend the head of the second text: from the encoder's numbers `out` `[B, 2 D]`, of which the first half is mu and "
-        "the second half is log sigma squared, return `mu` and `std`, `[B, D]` each, so that each can take every value "
+        "the second half is log sigma squared, return `mu` and `std`, `[B, D]` each. Each can then take every value "
         "that a mean or a standard deviation may have."
     ),
     hints=(
@@ -139,8 +139,8 @@ def posterior_head(out):
         Misconception(
             "softplus",
             lambda out: (_mu(out), F.softplus(_logvar(out))),
-            "A softplus is positive and would train, but then the second half is no log sigma squared, and the closed "
-            "form of the KL gets the wrong numbers. Use exp(0.5 logvar).",
+            "A softplus is positive, and a model that returns its sigma as a Normal would train with it. But then the second "
+            "half is no log sigma squared, as the task says and the rest of the course reads it. Use exp(0.5 logvar).",
         ),
         Misconception(
             "every other number",

@@ -121,7 +121,9 @@ def slerp(z_start, z_end, t):
         Misconception(
             "cosine as the angle",
             lambda a, b, t: _with_angle(a, b, t, torch.cos(_angle(a, b))),
-            "You use the cosine as if it were the angle. `torch.acos` gives the angle of a cosine.",
+            "You use the cosine as if it were the angle, or took a cosine once more: arccos is missing. `torch.acos` gives the "
+            "angle of a cosine.",
+            variants=(lambda a, b, t: _with_angle(a, b, t, (a @ b) / (a.norm() * b.norm())),),
         ),
         Misconception(
             "degrees",
