@@ -1,12 +1,16 @@
 """Grading on a Dask cluster: same marks, lost workers' submissions graded again, one that kills workers reported, resumed."""
 
 import gc
+import json
 import logging
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,6 +113,68 @@ def test_a_submission_that_kills_its_workers_is_reported_and_the_others_get_thei
     assert [row.points for row in graded[1:]] == [0, 1, 2]
 
 
+def test_a_lost_scheduler_is_one_sentence_and_the_marks_made_so_far_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
+    (tmp_path / "preload.py").write_text(STAND_IN)
+    handed_in, kept = submissions(12), tmp_path / "results"
+    with far_away(tmp_path / "first") as (address, scheduler), Cluster(address, sandbox=False) as cluster:
+
+        def grade(submission: Submission, **settings: Any) -> Graded:
+            if len(list(kept.rglob("*.json"))) >= 4:
+                scheduler.kill()
+            return cluster.grade(submission, **settings)
+
+        graded = grade_class(handed_in, kept, jobs=2, sandbox=False, progress=False, grade=grade)
+        with pytest.raises(GradingError, match=r"^The cluster's scheduler went away: .* goes on where it stopped\.$"):
+            cluster.raise_failure()
+    good = [row for row in graded if not row.problem]
+    assert 4 <= len(good) < 12
+    assert "Traceback" not in capfd.readouterr().err
+    seen: list[str] = []
+    with far_away(tmp_path / "second") as (address, _), Cluster(address, sandbox=False) as cluster:
+
+        def again(submission: Submission, **settings: Any) -> Graded:
+            seen.append(submission.student)
+            return cluster.grade(submission, **settings)
+
+        graded = grade_class(handed_in, kept, jobs=2, sandbox=False, progress=False, grade=again)
+    assert [row.points for row in graded] == [i % 3 for i in range(12)]
+    assert len(seen) == 12 - len(good), "what had its marks was not graded again"
+
+
+@contextmanager
+def far_away(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A scheduler and a worker, each in a process of its own; the scheduler's address and process."""
+    folder.mkdir()
+    place = folder / "scheduler.json"
+    python = [sys.executable, "-m"]
+    started = [*python, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    scheduler = subprocess.Popen(
+        [*started, "--scheduler-file", str(place)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    started = [*python, "distributed.cli.dask_worker", "--scheduler-file", str(place), "--nthreads", "1"]
+    started += ["--no-nanny", "--no-dashboard", "--preload", str(folder.parent / "preload.py")]
+    worker = None
+    try:
+        deadline = time.monotonic() + 60
+        while not (place.is_file() and place.read_text().endswith("}")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        address = json.loads(place.read_text())["address"]
+        worker = subprocess.Popen(
+            [*started, "--local-directory", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        with distributed.Client(address, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=60)
+        yield address, scheduler
+    finally:
+        for process in (scheduler, worker):
+            if process is not None:
+                process.kill()
+                process.wait()
+
+
 def test_without_workers_grading_gives_up_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grading_cluster, "_LOOK", 0.2)
     monkeypatch.setattr(grading_cluster, "_compare_workers", lambda *_, **__: None)
@@ -134,6 +200,19 @@ def test_workers_with_another_version_are_refused(
     monkeypatch.setattr(grading_cluster, "package_digest", lambda: "another")
     with pytest.raises(GradingError, match=r"The worker tcp.* another version"):
         Cluster(workers.scheduler_address, sandbox=False)
+
+
+def test_a_worker_without_a_sandbox_is_refused_by_its_name() -> None:
+    class Client:
+        def nthreads(self) -> dict[str, int]:
+            return {"tcp://a:1": 1, "tcp://b:2": 1}
+
+        def run(self, *_: Any, **__: Any) -> dict[str, tuple[str, str]]:
+            own = grading_cluster.package_digest()
+            return {"tcp://a:1": (own, ""), "tcp://b:2": (own, "bubblewrap is not here.")}
+
+    with pytest.raises(GradingError, match=r"^On the worker tcp://b:2: bubblewrap is not here\.$"):
+        grading_cluster._compare_workers(Client(), sandbox=True)
 
 
 def test_threads_of_a_worker_may_read_notebooks_at_the_same_time() -> None:

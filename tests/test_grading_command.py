@@ -58,16 +58,24 @@ def test_a_class_is_graded_with_one_command_and_again_without_work(
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_cluster_gives_the_same_marks(handed_in: Path, tmp_path: Path) -> None:
+def test_a_cluster_gives_the_same_marks_and_this_machine_needs_no_sandbox(
+    handed_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = ["grade", str(handed_in), "--lessons", "04", "--no-gradebook"]
-    with distributed.LocalCluster(
-        n_workers=1,
-        threads_per_worker=2,
-        dashboard_address=":0",
-        local_directory=str(tmp_path),
-        silence_logs=logging.CRITICAL,
-    ) as workers:
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=2,
+            dashboard_address=":0",
+            local_directory=str(tmp_path),
+            silence_logs=logging.CRITICAL,
+        ) as workers,
+        monkeypatch.context() as change,
+    ):
+        change.setattr(sandbox, "which", lambda _: None)
+        sandbox.find.cache_clear()
         assert cli.main([*arguments, "--to", str(tmp_path / "far"), "--cluster", workers.scheduler_address]) == 0
+    sandbox.find.cache_clear()
     assert cli.main([*arguments, "--to", str(tmp_path / "near")]) == 0
     assert table(tmp_path / "far") == table(tmp_path / "near")
     assert not (tmp_path / "near" / "nbgrader").exists()

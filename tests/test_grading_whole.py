@@ -132,8 +132,9 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str):
 
 
 def test_different_names_have_different_folders():
-    names = ["a/b", "a_b", "a b", "A B", "..", ".", "", "student"]
+    names = ["+a", "@a", "-a", "a/b", "a_b", "a b", "A B", "..", ".", "", "student"]
     assert len({whole.safe_name(name) for name in names}) == len(names)
+    assert not [name for name in names if whole.safe_name(name).startswith(("+", "@", "-", "="))]
 
 
 def test_a_folder_that_can_not_be_written_is_said(tmp_path: Path):

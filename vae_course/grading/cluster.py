@@ -1,6 +1,7 @@
 """The same grading on a Dask cluster that is there already: each submission a task, sandboxed on its worker."""
 
 import hashlib
+import logging
 import threading
 import time
 from pathlib import Path
@@ -33,11 +34,15 @@ class Cluster:
         self.client = _connect(address)
         self.patience = patience
         self.failure: GradingError | None = None
+        self._logger = logging.getLogger("distributed.client")
+        self._level = self._logger.level
         try:
             _compare_workers(self.client, sandbox=sandbox)
         except BaseException:
             self.client.close()
             raise
+        # A scheduler that goes away is told in one sentence of ours; Dask would put its traceback before that.
+        self._logger.setLevel(logging.CRITICAL + 1)
 
     def __enter__(self) -> "Cluster":
         return self
@@ -46,6 +51,7 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.client.close()
+        self._logger.setLevel(self._level)
 
     @property
     def slots(self) -> int:

@@ -150,7 +150,9 @@ def _grade(args: argparse.Namespace, collection: "Collection") -> list["Graded"]
 
     with Cluster(args.cluster, sandbox=settings["sandbox"]) as cluster:
         jobs = args.jobs or cluster.slots
-        graded = grade_class(collection.submissions, args.to, jobs=jobs, grade=cluster.grade, **settings)
+        graded = grade_class(
+            collection.submissions, args.to, jobs=jobs, grade=cluster.grade, elsewhere=True, **settings
+        )
         cluster.raise_failure()
         return graded
 

@@ -35,6 +35,7 @@ def grade_class(
     progress: bool = True,
     resume: bool = True,
     grade: Grade = single.grade_submission,
+    elsewhere: bool = False,
 ) -> list[Graded]:
     """Grade all submissions, in their order.
 
@@ -51,17 +52,25 @@ def grade_class(
         progress: show a progress bar.
         resume: take up results that are there.
         grade: what grades one submission, with the arguments of `single.grade_submission`.
+        elsewhere: `grade` runs student code on other machines, which have been seen to make sandboxes.
 
     Raises:
         GradingError: there is no sandbox, or a submission is of no lesson of the course.
     """
-    if sandbox:
+    if sandbox and not elsewhere:
         find()
     for lesson in sorted({submission.lesson for submission in submissions}):
         lessons.load(lesson)
     one = functools.partial(
         _kept, results=results, limits=limits, sandbox=sandbox, seed=seed, resume=resume, grade=grade
     )
+    return _all(one, submissions, jobs=jobs, progress=progress)
+
+
+def _all(
+    one: Callable[[Submission], Graded], submissions: Sequence[Submission], *, jobs: int, progress: bool
+) -> list[Graded]:
+    """Every submission through `one`, so many at a time; what ends one of them with an error ends all."""
     with (
         tqdm(total=len(submissions), unit="submission", disable=not progress) as bar,
         ThreadPoolExecutor(max(1, jobs), thread_name_prefix="grading") as pool,
@@ -82,8 +91,8 @@ def result_path(results: Path, student: str, lesson: str) -> Path:
 
 
 def safe_name(name: str) -> str:
-    """A file name for any text, different for different texts."""
-    safe = re.sub(r"[^\w.@+-]", "_", name).strip(".")[:80]
+    """A file name for any text, different for different texts; no option of a command and no formula of a spreadsheet."""
+    safe = re.sub(r"[^\w.@+-]", "_", name).strip(".").lstrip("+-@")[:80]
     same = safe == name and bool(safe)
     return safe if same else f"{safe or 'student'}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
