@@ -67,6 +67,16 @@ def test_the_environment_is_ours_and_the_system_read_only(worker, monkeypatch: p
     assert told(worker, write) == []
 
 
+def test_no_process_in_there_holds_the_environment_of_whoever_grades(need, monkeypatch: pytest.MonkeyPatch):
+    """bubblewrap's own process lives on in the sandbox, where a plain user's submission may read what it was started with."""
+    need("bwrap")
+    monkeypatch.setenv("SECRET_TOKEN", "s3cret")
+    with process.Worker([BOUND], LIMITS) as worker:
+        worker.ask({"exercise": BOUND.id, "program": [["cell 1", BOUND.solution]], "name": "elbo", "cases": []})
+        started = [Path(f"/proc/{pid}/environ").read_bytes() for pid in _processes_of(worker)]
+    assert started and not [text for text in started if b"s3cret" in text]
+
+
 @pytest.mark.skipif(not seccomp.program(), reason="there is no filter of system calls for this kind of machine")
 def test_memory_that_no_limit_counts_and_new_namespaces_are_refused(worker):
     calls = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nfound = []\n"

@@ -102,7 +102,8 @@ class Worker:
             stderr=subprocess.STDOUT,
             pass_fds=inside if seccomp < 0 else (*inside, seccomp),
             start_new_session=True,
-            env=None if self._boxed else sandbox.environment() | {"HOME": str(folder), "TMPDIR": str(folder)},
+            # bubblewrap's own process stays, and whoever is the same user reads its environment in /proc/1.
+            env=sandbox.environment() | ({} if self._boxed else {"HOME": str(folder), "TMPDIR": str(folder)}),
         )
         for fd in inside if seccomp < 0 else (*inside, seccomp):
             os.close(fd)
