@@ -3,14 +3,17 @@
 import io
 import json
 import os
+import time
 import zipfile
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from tests.fixtures.classroom import FIRST, A, both, cell_of, filled, to_bytes
-from vae_course.grading import GradingError, lessons, naming, unpacking
+from vae_course.grading import Graded, GradingError, lessons, naming, notebook, unpacking
 from vae_course.grading.collect import Collection, collect
+from vae_course.grading.results import write_results
+from vae_course.grading.salvage import salvage
 
 BOOK = to_bytes(both())
 ELBO = "04_the_elbo"
@@ -184,6 +187,59 @@ def test_many_small_bombs_together_are_left_out_too(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(unpacking, "LARGEST_CONTENT", 3 * len(BOOK) + 10)
     found = laid_out(tmp_path, {"all.zip": zipped({f"s{n}/{FIRST}.ipynb": BOOK for n in range(5)})})
     assert len(found.submissions) == 3 and len(found.problems) == 2
+
+
+@pytest.mark.parametrize("inside", ["submitted/bob/one", "Bob_123_assignsubmission_file_"])
+def test_nobody_hands_in_for_another_by_the_paths_in_a_zip(tmp_path: Path, inside: str):
+    forged = zipped({f"{inside}/{FIRST}.ipynb": to_bytes(filled(FIRST, {A: "forged"}))})
+    found = laid_out(tmp_path, {"mallory/work.zip": forged, "canvas.zip": zipped({"eve.zip": forged})})
+    assert {s for s, _ in whose(found)} == {"mallory", "eve"}
+    assert all("lies in what" in p for p in found.problems) and len(found.problems) == 2
+
+
+def test_one_name_in_two_spellings_is_one_student_and_odd_bytes_are_a_name(tmp_path: Path):
+    """macOS takes letters apart, old systems write one byte for each; none of it may stop the reports."""
+    elbo = to_bytes({"cells": [{"cell_type": "code", "source": "x"}]})
+    old = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Zo\xeb"))
+    old.mkdir()
+    (old / f"{FIRST}.ipynb").write_bytes(BOOK)
+    found = laid_out(
+        tmp_path, {f"Jose\u0301/{FIRST}.ipynb": BOOK, f"Jos\u00e9/{ELBO}.ipynb": elbo, f"a\x1b[2J/{FIRST}.ipynb": BOOK}
+    )
+    assert {s for s, _ in whose(found)} == {"Jos\u00e9", "Zo\u00eb", "a%1b[2J"}
+    graded = [Graded(s.student, s.lesson, s.name, ()) for s in found.submissions]
+    write_results(tmp_path / "results", graded, found.submissions, gradebook=False)
+    assert len(list((tmp_path / "results" / "feedback").iterdir())) == 3
+
+
+def long_cells() -> list[list[dict[str, str]]]:
+    """Notebooks that once took hours or gigabytes to read."""
+    cell = {"cell_type": "code", "source": ""}
+    return [
+        [cell | {"source": "x = 1\n" * 20_000}],
+        [cell | {"source": "x = 1\n" * 20_000 + "("}],
+        [cell | {"source": "def f():"}, *[cell | {"source": "    x = 1"}] * 4_000],
+        [{"cell_type": "markdown", "source": "\n" * 300_000}],
+        [{"cell_type": "markdown", "source": "<!--" * 100_000}],
+        [cell | {"source": "x = 0x" + "f" * 10_000}, cell | {"source": "y = " + "1+" * 900 + "1"}],
+    ]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_no_notebook_takes_long_to_read_or_hides_the_answers_beside_it(number: int):
+    answers = both()["cells"]
+    lesson = lessons.load(FIRST)
+    start = time.process_time()
+    found = salvage(notebook.read(to_bytes({"cells": [*long_cells()[number], *answers]})), lesson)
+    assert [found[e.id].state for e in lesson.exercises] == ["answer", "answer", "written"]
+    salvage(notebook.read(to_bytes({"cells": long_cells()[number]})), lesson)
+    assert time.process_time() - start < 15
+
+
+def test_more_code_than_any_lesson_is_refused_in_one_sentence():
+    book = {"cells": [{"cell_type": "code", "source": "x" * (notebook.LONGEST_CODE + 1)}]}
+    with pytest.raises(notebook.Unreadable, match="more than 2 MB of code"):
+        notebook.read(to_bytes(book))
 
 
 def test_a_notebook_without_a_name_is_graded_as_unknown(tmp_path: Path):

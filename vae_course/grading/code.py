@@ -20,7 +20,8 @@ class Piece:
     Args:
         cell: the name of its cell, such as `cell 7`.
         order: its place in the notebook.
-        source: its lines, preceded by as many empty ones as stand before it in the cell.
+        text: its lines alone.
+        above: how many lines stand before it in the cell.
         tree: the statement.
         binds: the names that it gives a meaning to.
         own: whether the student wrote it, rather than the lesson.
@@ -28,7 +29,8 @@ class Piece:
 
     cell: str
     order: int
-    source: str
+    text: str
+    above: int
     tree: ast.stmt
     binds: frozenset[str]
     own: bool = True
@@ -39,9 +41,9 @@ class Piece:
         return _needs(self.source)
 
     @property
-    def text(self) -> str:
-        """Its lines alone."""
-        return self.source.strip("\n")
+    def source(self) -> str:
+        """Its lines, preceded by as many empty ones as stand before it in the cell; kept for none, as a cell may be long."""
+        return "\n" * self.above + self.text
 
 
 @dataclass(frozen=True)
@@ -52,26 +54,26 @@ class Program:
     missing: frozenset[str] = field(default_factory=frozenset)
 
 
-def pieces_of(python: str, *, cell: str, start: int = 0) -> list[Piece] | None:
-    """The statements of a cell, or None where it does not parse."""
+def pieces_of(python: str, *, cell: str, start: int = 0, above: int = 0) -> list[Piece] | None:
+    """The statements of a cell, or of its part below so many lines; None where it does not parse."""
     tree = parse(python)
     if tree is None:
         return None
     lines = python.split("\n")
-    return [_piece(lines, node, cell, start + number) for number, node in enumerate(tree.body)]
+    return [_piece(lines, node, cell, start + number, above) for number, node in enumerate(tree.body)]
 
 
-def chunks(python: str) -> list[str]:
-    """The unindented blocks of a cell that does not parse as a whole, each with empty lines before it."""
-    blocks: list[list[str]] = []
+def chunks(python: str) -> list[tuple[int, str]]:
+    """The unindented blocks of a cell that does not parse as a whole, each with the number of lines above it."""
+    blocks: list[tuple[int, list[str]]] = []
     decorated = False
     for number, line in enumerate(python.split("\n")):
         starts = bool(line.strip()) and not line[0].isspace() and line[0] not in ")]}#"
         if (starts and not decorated) or not blocks:
-            blocks.append([""] * number)
+            blocks.append((number, []))
         decorated = line.startswith("@") if starts else decorated
-        blocks[-1].append(line)
-    return ["\n".join(block) for block in blocks]
+        blocks[-1][1].append(line)
+    return [(above, "\n".join(block)) for above, block in blocks]
 
 
 def program(wanted: Piece, pieces: Sequence[Piece], fixed: Sequence[Piece] = ()) -> Program:
@@ -115,21 +117,19 @@ def bound_names(node: ast.stmt) -> frozenset[str]:
     return frozenset()
 
 
-def names_stored(python: str) -> frozenset[str]:
+def names_stored(tree: ast.AST) -> frozenset[str]:
     """Every name that a piece of code gives a value, in whatever way, at any depth."""
-    tree = parse(python)
-    nodes = ast.walk(tree) if tree else ()
-    return frozenset(n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
 
 
-def _piece(lines: list[str], node: ast.stmt, cell: str, order: int) -> Piece:
+def _piece(lines: list[str], node: ast.stmt, cell: str, order: int, above: int) -> Piece:
     decorators = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(d.lineno for d in decorators)])
     last = node.end_lineno or node.lineno
     text = lines[first - 1 : last]
     if ";" in "".join(text) and len(text) == 1 and not isinstance(node, ast.FunctionDef | ast.ClassDef):
         text = [ast.unparse(node)]
-    return Piece(cell, order, "\n".join(["\n" * (first - 1) + text[0], *text[1:]]), node, bound_names(node))
+    return Piece(cell, order, "\n".join(text), above + first - 1, node, bound_names(node))
 
 
 def _definition(name: str, wanted: Piece, pieces: Iterable[Piece], user: Piece) -> Piece | None:

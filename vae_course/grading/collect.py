@@ -56,9 +56,15 @@ def _whose(file: File, known: Sequence[str], problems: list[str]) -> tuple[str, 
     if not lesson:
         problems.append(f"{file.name} was left out: neither its name nor its content says of which lesson it is.")
         return "", ""
-    if not place.student:
+    if not place.student and not file.owner:
         problems.append(f"{file.name} does not say whose it is; it is graded under the student's name `unknown`.")
-    return place.student or "unknown", lesson
+    owner = naming.read(file.owner / "x", known).student if file.owner else ""
+    if owner and place.student and owner != place.student:
+        problems.append(
+            f"{file.name} names {naming.spelt(place.student)}, but lies in what {naming.spelt(owner)} handed in, and is graded "
+            "as that; put a download of the whole class at the top of the folder, or into one called `submissions`."
+        )
+    return naming.spelt(owner or place.student) or "unknown", lesson
 
 
 def _lesson_inside(content: bytes, known: Sequence[str]) -> str:

@@ -79,7 +79,10 @@ def pieces_of_cell(cell: notebook.Cell) -> list[Piece]:
 
 def shape(node: ast.stmt) -> str:
     """A statement without its layout and comments."""
-    return ast.dump(node)
+    try:
+        return ast.dump(node)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of too many digits: in no lesson
+        return f"a statement of line {node.lineno}"
 
 
 def _paths() -> list[Path]:

@@ -1,6 +1,8 @@
 """Who handed in what, from where a file was found and what it is called."""
 
+import os
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -36,6 +38,19 @@ def read(path: PurePosixPath, lessons: Sequence[str]) -> Place:
         lesson = next((found for f in reversed(folders) if (found := _lesson_and_rest(f, lessons)[0])), "")
         rest = "" if lesson and given else rest
     return Place(given or rest, lesson)
+
+
+def spelt(name: str) -> str:
+    """A name in one spelling: the same letters from different systems are the same student, and none acts on a terminal."""
+    try:
+        text = os.fsencode(name).decode("utf-8")
+    except UnicodeDecodeError:  # a name in an old code page
+        text = os.fsencode(name).decode("latin-1")
+    except UnicodeEncodeError:
+        text = name.encode("utf-8", "replace").decode("utf-8")
+    return "".join(
+        letter if letter.isprintable() else f"%{ord(letter):02x}" for letter in unicodedata.normalize("NFC", text)
+    )
 
 
 def _lesson_and_rest(stem: str, lessons: Sequence[str]) -> tuple[str, str]:

@@ -7,6 +7,9 @@ from typing import Any
 
 from vae_course.grading.magics import python_of
 
+# Lessons hold 20 to 40 kB.
+LONGEST_CODE = 2 << 20
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -52,6 +55,10 @@ def read(content: bytes) -> Notebook:
             doubts.append(f"Cell {place} is damaged and could not be read.")
         else:
             cells.append(cell)
+    if sum(len(cell.text) for cell in cells if cell.kind == "code") > LONGEST_CODE:
+        raise Unreadable(
+            f"The notebook holds more than {LONGEST_CODE >> 20} MB of code: hand in the lesson's notebook."
+        )
     if not cells:
         raise Unreadable("The notebook has no cells: save it again with its content and hand it in again.")
     metadata = document.get("metadata")

@@ -14,6 +14,8 @@ from vae_course.grading.magics import parse, syntax_error
 from vae_course.grading.notebook import Cell, Notebook
 from vae_course.grading.writing import written_answer
 
+# Each further cell is parsed together with all before it.
+_MOST_JOINED = 20
 State = Literal["answer", "not tried", "missing", "broken", "written"]
 
 
@@ -79,14 +81,14 @@ def take_apart(notebook: Notebook, lesson: Lesson) -> Parts:
             doubts[name] = f"Cell {cell.place} does not run as it stands ({syntax_error(python)})."
         pieces += found
     own = [dataclasses.replace(p, own=shape(p.tree) not in lesson.statements) for p in pieces]
-    worked = frozenset().union(*(names_stored(p.source) for p in pieces if not p.binds), frozenset[str]())
+    worked = frozenset().union(*(names_stored(p.tree) for p in pieces if not p.binds), frozenset[str]())
     return Parts(tuple(own), tuple(broken), doubts, worked)
 
 
 def _whole_blocks(python: str, name: str, start: int) -> list[Piece]:
     pieces: list[Piece] = []
-    for number, block in enumerate(chunks(python)):
-        pieces += pieces_of(block, cell=name, start=start + number * 1000) or []
+    for above, block in chunks(python):
+        pieces += pieces_of(block, cell=name, start=start + above, above=above) or []
     return pieces
 
 
@@ -95,7 +97,7 @@ def _joined(cells: Sequence[Cell]) -> list[list[Cell]]:
     groups: list[list[Cell]] = []
     for cell in cells:
         first = next((line for line in cell.python.split("\n") if line.strip()), "")
-        if groups and first[:1].isspace() and parse(cell.python) is None:
+        if groups and len(groups[-1]) < _MOST_JOINED and first[:1].isspace() and parse(cell.python) is None:
             together = "\n".join(c.python for c in [*groups[-1], cell])
             if parse(together) is not None:
                 groups[-1].append(cell)
@@ -146,7 +148,9 @@ def _name(exercise: Exercise, notebook: Notebook, lesson: Lesson, parts: Parts) 
 
 def _nothing(exercise: Exercise, notebook: Notebook, lesson: Lesson, parts: Parts, *, stub: bool) -> Found:
     """Why there is no answer to run: it does not parse, was not tried, or is gone."""
-    definition = re.compile(rf"^\s*(async\s+)?def\s+{exercise.function}\b|^\s*{exercise.function}\s*=", re.MULTILINE)
+    definition = re.compile(
+        rf"^[ \t]*(async[ \t]+)?def[ \t]+{exercise.function}\b|^[ \t]*{exercise.function}[ \t]*=", re.MULTILINE
+    )
     for cell, python in parts.broken:
         if definition.search(python) or exercise.id in cell.ids:
             message = f"Your answer can't be run, because Python can't read its cell ({syntax_error(python)})."

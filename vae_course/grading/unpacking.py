@@ -18,12 +18,16 @@ _SKIPPED = frozenset((".ipynb_checkpoints", "__MACOSX", ".git", ".venv", "__pyca
 
 @dataclass(frozen=True)
 class File:
-    """A notebook: the path that says whose it is, how the instructor knows it, when it was made, its bytes."""
+    """A notebook: the path that says whose it is, how the instructor knows it, when it was made, its bytes.
+
+    `owner` is the folder that a zip handed in by one student stands for: no path in it makes another student of that.
+    """
 
     path: PurePosixPath
     name: str
     when: float
     content: bytes
+    owner: PurePosixPath | None = None
 
 
 @dataclass
@@ -74,9 +78,19 @@ class Finder:
             self.problems.append(f"{_shown(place)} is larger than {LARGEST_ARCHIVE >> 20} MB and was left out.")
             return
         with path.open("rb") as stream:
-            yield from self._zip(stream, place.parent, _shown(place), stem=place.stem, depth=0)
+            owner = None if str(place.parent) == "." else place.parent
+            yield from self._zip(stream, place.parent, _shown(place), stem=place.stem, depth=0, owner=owner)
 
-    def _zip(self, stream: io.IOBase, base: PurePosixPath, name: str, *, stem: str, depth: int) -> Iterator[File]:
+    def _zip(
+        self,
+        stream: io.IOBase,
+        base: PurePosixPath,
+        name: str,
+        *,
+        stem: str,
+        depth: int,
+        owner: PurePosixPath | None,
+    ) -> Iterator[File]:
         """The notebooks in a zip; one that lies in it at the top belongs to whom the zip is named after."""
         try:
             with zipfile.ZipFile(stream) as archive:
@@ -85,7 +99,7 @@ class Finder:
                     self.problems.append(f"{name} holds more than {MOST_MEMBERS} files and was left out.")
                     return
                 for member in sorted(members, key=lambda m: m.filename):
-                    yield from self._member(archive, member, base, name, stem=stem, depth=depth)
+                    yield from self._member(archive, member, base, name, stem=stem, depth=depth, owner=owner)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
             self.problems.append(f"{name} is no readable zip ({_words(error)}).")
 
@@ -98,6 +112,7 @@ class Finder:
         *,
         stem: str,
         depth: int,
+        owner: PurePosixPath | None,
     ) -> Iterator[File]:
         path = PurePosixPath(member.filename.replace("\\", "/"))
         shown = f"{name}: {_shown(path)}"
@@ -118,10 +133,11 @@ class Finder:
         if content is None:
             return
         if nested:
-            yield from self._zip(io.BytesIO(content), base / path.parent, shown, stem=path.stem, depth=1)
+            inner = owner or base / path.parent / path.stem
+            yield from self._zip(io.BytesIO(content), base / path.parent, shown, stem=path.stem, depth=1, owner=inner)
         else:
             alone = len(path.parts) == 1 and str(base) == "."
-            yield File(base / stem / path if alone or depth else base / path, shown, _when(member), content)
+            yield File(base / stem / path if alone or depth else base / path, shown, _when(member), content, owner)
 
     def _content(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str) -> bytes | None:
         """A member's bytes; what it says of its size is checked against what comes out."""

@@ -43,7 +43,7 @@ def pack(array: Array) -> dict[str, Any]:
     """An array of numbers, ready for JSON; one of anything else comes out as empty."""
     array = np.asarray(array)
     if str(array.dtype) not in DTYPES or array.size > NUMBERS or array.ndim > AXES:
-        array = np.empty(0)
+        array = np.empty(0, array.dtype if str(array.dtype) in DTYPES else np.float64)
     return {
         "dtype": str(array.dtype),
         "shape": list(array.shape),

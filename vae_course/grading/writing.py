@@ -7,7 +7,7 @@ from vae_course.grading.lessons import Lesson
 from vae_course.grading.notebook import Cell, Notebook
 
 # As the course hands it out, and as nbgrader does.
-_STUBS = re.compile(r"\*?Write your answer here\.?\*?|YOUR ANSWER HERE|<!--.*?-->", re.DOTALL)
+_STUBS = re.compile(r"\*?Write your answer here\.?\*?|YOUR ANSWER HERE|<!--(?:(?!<!--).)*?-->", re.DOTALL)
 _LONGEST = 20_000
 
 
