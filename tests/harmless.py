@@ -177,6 +177,8 @@ HARMLESS = [
      "a variance does not change with sign, shift or order"),
     ("10-active-units", r"half\(\)|bfloat16|randn_like|clamp\(-1, 1\)|\.abs\(\)|squeeze\(\)",
      "a variance that is not at the threshold stays on its side of it, none is negative, and no axis has length one"),
+    ("10-active-units", r"squares\.sum\(\) / (len\(column\)|\(len\(column\) - 0\)) >",
+     "the variance over N is a right answer too"),
     ("10-free-bits", r"\.abs\(\)", "a KL is never negative"),
     ("10-free-bits", r"\.(flip\((0|-1)\)|squeeze\(\)|unsqueeze\(-1\)|mean\(0, keepdim=True\))|sum\(\)\.(mean|sum)\(\)",
      "sums and means do not change with the order or the shape, and the result is one number"),

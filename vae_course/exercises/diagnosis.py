@@ -230,5 +230,7 @@ def _show_input(value: Tensor | int | float) -> str:
 def _show(array: Array, digits: int = 4) -> str:
     if array.ndim:
         return "[" + ", ".join(_show(row, digits) for row in array) + "]"
+    if array.dtype == np.bool_:
+        return str(bool(array))
     number = float(array)
     return f"{number:,.0f}" if number.is_integer() and abs(number) < 1e9 else f"{number:.{digits}g}"

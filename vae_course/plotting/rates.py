@@ -1,4 +1,4 @@
-"""Rate and distortion in pictures: the plane of both, what each latent dimension costs, and cures side by side."""
+"""Rate and distortion in pictures: the plane of both, how much of a rate is information, what each dimension costs, cures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,12 +6,25 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from vae_course.plotting.arrays import numbers
-from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, figure, headed, place, tidy
+from vae_course.plotting.arrays import images, numbers
+from vae_course.plotting.figure import (
+    COLOURS,
+    GREY,
+    MARKERS,
+    AltFigure,
+    describe,
+    figure,
+    headed,
+    name_points,
+    place,
+    tidy,
+)
+from vae_course.plotting.images import GAP, sheet, tile
 
 CURVE, CHOSEN, LIMIT = COLOURS[0], COLOURS[1], COLOURS[2]
-DEAD = "#B9B9B9"
+DEAD, DEATH = "#B9B9B9", "#5A5A5A"
 
 
 def rate_distortion(
@@ -21,11 +34,15 @@ def rate_distortion(
     *,
     chosen: float | None = None,
     best: float | None = None,
+    path: tuple[Any, Any] | None = None,
+    deaths: Mapping[float, tuple[float, float]] | None = None,
     title: str = "",
     alt: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
     """Rate against distortion, one point for each beta, with lines on which the ELBO is the same.
+
+    Points in the same place share a label.
 
     Args:
         rates: nats `[N]`.
@@ -33,6 +50,8 @@ def rate_distortion(
         betas: N weights of the KL.
         chosen: one of the betas; it is picked out, with the line of slope -beta through it.
         best: the least R + D that is possible, where it is known; drawn as the edge of a region that no model reaches.
+        path: rates and distortions of a finer curve, drawn in place of straight lines from point to point.
+        deaths: beta at which a direction dies to its (rate, distortion); drawn as crosses.
         title: heading.
         alt: text alternative; made from the numbers when left out.
         ax: axes to draw on instead of a new figure.
@@ -50,17 +69,28 @@ def rate_distortion(
     span, right = max(high - low, 1e-6), 1.12 * max(float(r.max()), 1e-6)
     ax.set(xlim=(-0.03 * right, right), ylim=(low - 0.22 * span, high + 0.14 * span))
     _equal_elbo(ax, best)
-    ax.plot(r, d, color=CURVE, marker="o", markersize=6, linewidth=1.8)
-    for i, beta in enumerate(betas):
+    ax.plot(*(path or (r, d)), color=CURVE, linewidth=1.8)
+    ax.plot(r, d, "o", color=CURVE, markersize=6)
+    together: dict[tuple[float, float], list[str]] = {}
+    for beta, x, y in zip(betas, r, d, strict=True):
         if beta != chosen:
-            ax.annotate(f"{beta:g}", (r[i], d[i]), xytext=(5, 5), textcoords="offset points", fontsize=9, color=CURVE)
+            name = f"{beta:g} (one dies)" if beta in (deaths or {}) else f"{beta:g}"
+            together.setdefault((round(x / right, 3), round(y / span, 3)), []).append(name)
+    for (x, y), names in together.items():
+        at = x * right, y * span
+        ax.annotate(", ".join(names), at, xytext=(6, 5), textcoords="offset points", fontsize=9, color=CURVE)
+    for beta, at in (deaths or {}).items():
+        ax.plot(*at, "X", color=DEATH, markersize=8, markeredgecolor="white")
+        if beta not in betas:
+            ax.annotate(f"{beta:g} (one dies)", at, xytext=(6, 5), textcoords="offset points", fontsize=9, color=DEATH)
     if chosen is not None:
         i = list(betas).index(chosen)
         _tangent(ax, float(r[i]), float(d[i]), chosen)
     tidy(ax, title=title, xlabel="rate R (nats per image)", ylabel="distortion D (nats per image)")
     told = "; ".join(f"beta {b:g}: R {x:.1f}, D {y:.1f}" for b, x, y in zip(betas, r, d, strict=True))
     floor = "" if best is None else f" No model has R + D below {best:.1f}."
-    return describe(fig, alt or headed(title, f"Rate and distortion in nats. {told}.{floor}"))
+    lost = f" A direction dies at beta {', '.join(f'{beta:g}' for beta in deaths)}." if deaths else ""
+    return describe(fig, alt or headed(title, f"Rate and distortion in nats. {told}.{lost}{floor}"))
 
 
 def _equal_elbo(ax: Axes, best: float | None) -> None:
@@ -68,6 +98,8 @@ def _equal_elbo(ax: Axes, best: float | None) -> None:
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     step = _round_step((top - bottom + right - left) / 8)
     for total in np.arange(np.ceil((bottom + left) / step), (top + right) / step) * step:
+        if best is not None and abs(total - best) < step / 4:
+            continue  # it could not be told from the edge
         ax.plot([left, right], [total - left, total - right], color="#C9C9C9", linewidth=0.9, zorder=0)
         if bottom < total - right < top - 0.04 * (top - bottom):
             ax.text(right, total - right, f" ELBO {-total:.0f}", fontsize=8, color=GREY, va="center")
@@ -96,6 +128,103 @@ def _tangent(ax: Axes, rate: float, distortion: float, beta: float) -> None:
         fontweight="bold",
     )  # fmt: skip
     ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def shares(
+    betas: Sequence[float], rates: Any, low: Any, high: Any, *, alt: str | None = None, ax: Axes | None = None
+) -> Figure:
+    """Which share of each rate is information: a band between two estimates, and their points.
+
+    The information is at most the rate. An upper estimate beyond the rate says nothing: the band then ends at 1, without a
+    point.
+
+    Args:
+        betas: N weights of the KL, above zero.
+        rates: nats `[N]`, above zero.
+        low: lower estimates of the information, nats `[N]`.
+        high: upper estimates, nats `[N]`.
+        alt: text alternative; made from the numbers when left out.
+        ax: axes to draw on instead of a new figure.
+
+    Raises:
+        ValueError: the lengths differ, or a rate is not above zero.
+    """
+    rate, below, above = numbers(rates, "rates"), numbers(low, "low"), numbers(high, "high")
+    if not len(betas) == len(rate) == len(below) == len(above):
+        lengths = ", ".join(str(len(each)) for each in (betas, rate, below, above))
+        raise ValueError(f"betas, rates, low and high hold {lengths} numbers: give one of each for every beta.")
+    if not (rate > 0).all():
+        raise ValueError(f"rates holds {rate.min():g}: a share can be taken of a rate above zero only.")
+    fig, ax = place(ax, height=3.0)
+    least, most, known = below / rate, np.minimum(above / rate, 1), above <= rate
+    at = np.asarray(betas, dtype=float)
+    ax.fill_between(at, least, most, color=CURVE, alpha=0.18, linewidth=0)
+    ax.plot(at[known], most[known], "v", color=CHOSEN, markersize=7, label="own image left out")
+    ax.plot(at, least, "^", color=CURVE, markersize=7, label="all images in the mixture")
+    ax.set_xscale("log")
+    ax.set_xticks(at, [f"{beta:g}" for beta in at])
+    ax.minorticks_off()
+    ax.set_ylim(0, 1.05)
+    tidy(ax, xlabel="beta", ylabel="information / rate")
+    ax.legend(fontsize=9, loc="lower right")
+    told = "; ".join(
+        f"beta {beta:g}: {a:.2f} to {b:.2f}" if k else f"beta {beta:g}: {a:.2f} or more"
+        for beta, a, b, k in zip(at, least, most, known, strict=True)
+    )
+    return describe(fig, alt or f"Share of the rate that is information. {told}.")
+
+
+def spreads(variances: Mapping[str, Any], *, threshold: float = 0.01, alt: str | None = None) -> AltFigure:
+    """The variance of each posterior mean, sorted, one curve for each model, with the threshold for an active dimension.
+
+    Args:
+        variances: name of a model to the variances of its D posterior means over images, `[D]`, above zero.
+        threshold: a dimension counts as active above it.
+        alt: text alternative; made from the numbers when left out.
+
+    Raises:
+        ValueError: there is no model.
+    """
+    if not variances:
+        raise ValueError("variances is empty: give at least one model.")
+    fig, axes = figure(height=3.0)
+    ax, told = axes[0, 0], []
+    for i, (name, values) in enumerate(variances.items()):
+        heights = np.sort(numbers(values, name))[::-1]
+        count = int((heights > threshold).sum())
+        ax.plot(np.arange(1, len(heights) + 1), heights, MARKERS[i % len(MARKERS)], color=COLOURS[i], markersize=6)
+        told.append((name, len(heights), heights, count))
+    ax.set_yscale("log")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.axhline(threshold, color="black", linewidth=1, linestyle="--")
+    name_points(ax, [(f"{name}: {count}", n, float(heights[-1])) for name, n, heights, count in told], at_end=True)
+    tidy(ax, xlabel="latent dimensions, largest variance first", ylabel="variance of the mean")
+    words = "; ".join(f"{name}: {h[0]:.3g} to {h[-1]:.2g}, {count} of {n} above" for name, n, h, count in told)
+    return describe(fig, alt or f"Variances of the posterior means and the threshold {threshold:g}. {words}.")
+
+
+def walks(rows: Mapping[str, Any], values: Sequence[float], *, alt: str | None = None) -> AltFigure:
+    """One row of pictures for each walk, with the value of the moved dimension over each column.
+
+    Args:
+        rows: name to images `[N, 1, H, W]` in [0, 1].
+        values: the N values that the dimension takes.
+        alt: text alternative; made from the names when left out.
+
+    Raises:
+        ValueError: there is no row, or a row has another number of images than there are values.
+    """
+    bands = [images(x, name) for name, x in rows.items()]
+    if not bands or {len(band) for band in bands} != {len(values)}:
+        raise ValueError(f"Give at least one row, and {len(values)} images for the {len(values)} values in each.")
+    mosaic = tile(np.concatenate(bands), len(values), above=[4 * GAP] + [2 * GAP] * (len(bands) - 1))
+    fig, ax = sheet(mosaic, title="", left=16 + 8 * max(map(len, rows)))
+    for name, top in zip(rows, mosaic.tops, strict=True):
+        ax.text(-4, top + mosaic.size[0] / 2, name, ha="right", va="center", fontsize=10)
+    for value, left in zip(values, mosaic.lefts, strict=True):
+        ax.text(left + mosaic.size[1] / 2, 1.5 * GAP, f"{value:g}", ha="center", va="center", fontsize=10)
+    ends = f"from {values[0]:g} to {values[-1]:g}"
+    return describe(fig, alt or f"Pictures along one dimension {ends}: {'; '.join(rows)}.")
 
 
 def dimensions(
@@ -134,26 +263,26 @@ def dimensions(
     return describe(fig, alt or headed(title, words))
 
 
-def cures(rows: Mapping[str, tuple[float, float, float]], *, healthy: str, alt: str | None = None) -> AltFigure:
+def cures(rows: Mapping[str, tuple[float, float, float]], *, reference: str, alt: str | None = None) -> AltFigure:
     """Several trainings side by side: their active units, rate and ELBO, one row for each.
 
     Args:
         rows: name to (active units, rate in nats, ELBO in nats).
-        healthy: the row that the ELBOs are to be compared with; a line marks its value.
+        reference: the row that the ELBOs are to be compared with; a line marks its value.
         alt: text alternative; made from the numbers when left out.
 
     Raises:
-        ValueError: healthy is not one of the rows.
+        ValueError: reference is not one of the rows.
     """
-    if healthy not in rows:
-        raise ValueError(f"healthy is {healthy!r}: choose one of the rows {', '.join(rows)}.")
+    if reference not in rows:
+        raise ValueError(f"reference is {reference!r}: choose one of the rows {', '.join(rows)}.")
     values = np.array(list(rows.values()), dtype=float)
     fig, axes = figure(1, 3, height=0.9 + 0.36 * len(rows))
-    labels = ("active units", "rate (nats)", "ELBO (nats)")
+    labels = ("active units", "rate (nats)", "ELBO (nats), better →")
     for i, (ax, label) in enumerate(zip(axes[0], labels, strict=True)):
         _column(ax, values[:, i], label, list(rows), names=i == 0)
         if i == 2:
-            ax.axvline(rows[healthy][2], color="black", linewidth=1, linestyle="--")
+            ax.axvline(rows[reference][2], color="black", linewidth=1, linestyle="--")
     told = "; ".join(f"{name}: {a:.0f} active, rate {r:.1f}, ELBO {e:.1f}" for name, (a, r, e) in rows.items())
     return describe(fig, alt or f"{told}.")
 

@@ -40,7 +40,7 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "The rate is 12 nats, the information I is 7 nats, for N = 2,000 images with log N = 7.6. What are the other 5 nats?",
+        "The rate is 3 nats, the information I among N = 2,000 images is 2.2 nats, and log N = 7.6. What are the other 0.8 nats?",
         (
             Choice(
                 "The noise of the draws.",
@@ -48,8 +48,8 @@ QUESTIONS = (
             ),
             Choice(
                 "The distance of the mixture of all posteriors from the prior.",
-                "Yes: the rate is I + KL( q(z) || p(z) ). With N images I can't exceed log N, so with more images a part "
-                "of it would turn into information.",
+                "Yes: the rate is I + KL( q(z) || p(z) ). I lies far below its ceiling log N, so this is the marginal KL "
+                "itself. At a rate of 12 nats most of the rest could be information that 2,000 images can't show.",
                 right=True,
             ),
             Choice(
@@ -85,7 +85,7 @@ QUESTIONS = (
                 "They do. But early in the training a code is noise that costs nats and saves none.",
             ),
             Choice(
-                "Because what the code would tell is told by those pixels, free of charge, while each nat of code has to be "
+                "Because what the code would tell may be told by those pixels, free of charge, while each nat of code has to be "
                 "paid for.",
                 "Yes. Rate is bought only where a nat of it saves a nat of distortion or more.",
                 right=True,
