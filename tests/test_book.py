@@ -117,6 +117,7 @@ def test_the_search_finds_a_word(phone: Visit, site: str) -> None:
     results = phone.page.locator("#search-results li a")
     results.first.wait_for(timeout=15_000)
     assert any("reparameterisation" in text for text in results.all_inner_texts())
+    phone.page.get_by_text(re.compile(r"Search finished, found \d+ pages")).wait_for(timeout=15_000)
     assert phone.outside == []
 
 

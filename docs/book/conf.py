@@ -5,7 +5,8 @@ from sphinx.application import Sphinx
 project = "A course on variational autoencoders"
 author = "The VAE course authors"
 html_title = "VAE course"
-language = "en_GB"
+# Not "en_GB": Sphinx's catalogue of it holds an empty sentence for the number of pages found, on which the search breaks.
+language = "en"
 
 extensions = ["myst_nb"]
 nb_execution_mode = "off"  # the stored outputs are the book's
