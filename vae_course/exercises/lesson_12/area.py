@@ -1,5 +1,7 @@
 """12-auroc: how well a score tells the odd from the usual."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -43,6 +45,11 @@ def _ranks(usual: Tensor, odd: Tensor) -> Tensor:
     return (rank[len(usual) :].sum() - m * (m + 1) / 2) / (m * len(usual))
 
 
+def _half_ties(odd: Sequence[float], usual: Sequence[float]) -> Tensor:
+    a, b = torch.tensor(odd), torch.tensor(usual)
+    return ((a > b).double() + 0.5 * (a == b).double()).mean()
+
+
 def _share(wins: Tensor) -> Tensor:
     return wins.double().mean()
 
@@ -55,7 +62,7 @@ EXERCISE = Exercise(
     minutes=6,
     task=(
         "Return the share of pairs, one usual and one odd example, in which the odd one has the higher score, a tie "
-        "counted as half: one number between 0 and 1, from the scores `usual` `[N]` and `odd` `[M]`."
+        "counted as half: a tensor with one number between 0 and 1, from the scores `usual` `[N]` and `odd` `[M]`."
     ),
     hints=(
         "There are N times M pairs. How does one make a table of all of them without a loop?",
@@ -74,7 +81,7 @@ def auroc(usual, odd):
     ),
     function="auroc",
     parameters=("usual", "odd"),
-    returns="one number",
+    returns="a tensor with one number",
     reference=_reference,
     alternatives=(
         Alternative("loop", lambda usual, odd: _loop(usual, odd)),
@@ -113,6 +120,18 @@ def auroc(usual, odd):
             "beyond all usual ones",
             lambda usual, odd: _share(odd > usual.max()),
             "You count the odd examples above the highest usual one, and one outlier decides all. Compare pairs.",
+        ),
+        Misconception(
+            "only partners compared",
+            lambda usual, odd: _half_ties(*zip(*zip(odd.tolist(), usual.tolist(), strict=False), strict=True)),
+            "You compare the first odd example with the first usual one, the second with the second, and so on. Each odd "
+            "example meets all the usual ones: N times M pairs.",
+        ),
+        Misconception(
+            "means compared",
+            lambda usual, odd: (odd.mean() > usual.mean()).double(),
+            "This says which mean is larger, 0 or 1. The area is a share of pairs: it also asks how far the two groups "
+            "overlap.",
         ),
         Misconception(
             "difference of the means",

@@ -16,6 +16,8 @@ def _reference(weight_bytes: int, our_bits: float, rival_bits: float) -> int:
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     result = answer(*case.values())
+    if isinstance(result, float) and result.is_integer():
+        raise AnswerError("return a whole number of Python's kind `int`; this one is whole, but a float.")
     if not isinstance(result, int):
         raise AnswerError(f"return a whole number of Python's kind `int`, not a {type(result).__name__}.")
     return {"images": torch.tensor(float(result), dtype=torch.float64)}
@@ -40,7 +42,8 @@ EXERCISE = Exercise(
     task=(
         "The receiver does not have the model yet, so its weights of `weight_bytes` bytes are sent first. Return the "
         "smallest whole number of images from which all of it is no longer than the rival's message, which needs no "
-        "weights; `our_bits` and `rival_bits` are bits per image."
+        "weights; `our_bits` and `rival_bits` are bits per image, ours the "
+        "fewer (otherwise there is no such number)."
     ),
     hints=(
         "The weights are paid once. What is gained with each image?",
@@ -82,6 +85,18 @@ def break_even(weight_bytes, our_bits, rival_bits):
             lambda w, a, b: math.floor(8 * w / (b - a)) - (1 if (8 * w / (b - a)).is_integer() else 0),
             "At this number of images the rival is still ahead. Round up.",
             variants=(lambda w, a, b: math.floor(8 * w / (b - a)), lambda w, a, b: int(8 * w // (b - a))),
+        ),
+        Misconception(
+            "always one more",
+            lambda w, a, b: int(8 * w / (b - a)) + 1,
+            "Where the division comes out even, as for 100 bytes and 8 bits, this is one image too many. `math.ceil` rounds "
+            "up only where there is something to round.",
+        ),
+        Misconception(
+            "a float, rounded up",
+            lambda w, a, b: float(math.ceil(8 * w / (b - a))),
+            "The number is right, but it is of Python's kind `float`. Images are counted: return the `int` that `math.ceil` "
+            "gives.",
         ),
         Misconception(
             "the rival's whole rate",

@@ -1,5 +1,7 @@
 """12-missing-pixels: the objective for a code when only a part of the image is known; break and fix."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -54,8 +56,9 @@ EXERCISE = Exercise(
     difficulty=3,
     minutes=8,
     task=(
-        "Mend `known_and_prior`: for each image return log p(x_seen | z) + log p(z) in nats, `[B]`, without the constant of "
-        "the prior, from `logits` and `x` `[B, P]`, `seen` `[B, P]` (1 for a pixel that is known) and `z` `[B, D]`."
+        "Mend the colleague's `known_and_prior`: for each image return log p(x_seen | z) + log p(z) in nats, `[B]`, without "
+        "the constant of the prior, from `logits` and `x` `[B, P]`, `seen` `[B, P]` (1 for a pixel that is known) and `z` "
+        "`[B, D]`."
     ),
     hints=(
         "Setting a missing pixel to 0 does not leave it out. What does the likelihood say about a pixel with x = 0?",
@@ -107,6 +110,12 @@ def known_and_prior(logits, x, seen, z):
             "log-probabilities by `seen`, not the pixels.",
         ),
         Misconception(
+            "missing taken for grey",
+            lambda logits, x, seen, z: _log_px(logits, torch.where(seen > 0, x, 0.5)).sum(1) + _prior(z),
+            "You set the missing pixels to 1/2 and still ask the likelihood about them, so a decoder that is sure of them is "
+            "punished either way. Multiply the log-probabilities by `seen`, not the pixels.",
+        ),
+        Misconception(
             "all pixels used",
             lambda logits, x, seen, z: _log_px(logits, x).sum(1) + _prior(z),
             "All pixels count, and so does what happens to stand in the missing ones. Multiply their log-probabilities by "
@@ -122,6 +131,12 @@ def known_and_prior(logits, x, seen, z):
             lambda logits, x, seen, z: _log_px(logits * seen, x).sum(1) + _prior(z),
             "A logit of 0 says a probability of 1/2, so each missing pixel still costs log 2. The gradient is right, but "
             "the value is not log p(x_seen | z): mask the log-probabilities.",
+        ),
+        Misconception(
+            "prior with its constant",
+            lambda logits, x, seen, z: _reference(logits, x, seen, z) - z.shape[1] / 2 * math.log(2 * math.pi),
+            "You kept the constant of the prior, D/2 log(2 pi), as `Normal(0, 1).log_prob` does. It is the same for every "
+            "code and moves no climb: leave it out here, so that the numbers agree.",
         ),
         Misconception(
             "prior forgotten",

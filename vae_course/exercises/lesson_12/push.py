@@ -17,14 +17,16 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     result = answer(*case.values())
     if not isinstance(result, int):
         raise AnswerError(f"return a whole number of Python's kind `int`, not a {type(result).__name__}.")
-    return {"new state": torch.tensor(float(result), dtype=torch.float64)}
+    # A float64 has some 16 digits, and states are longer: the last twelve are compared by themselves.
+    parts = {"new state": float(result), "last twelve digits of the new state": float(result % 10**12)}
+    return {name: torch.tensor(part, dtype=torch.float64) for name, part in parts.items()}
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """A state that can be done by hand, then larger ones."""
+    """A state that can be done by hand, then larger ones, at last some that a float can't hold."""
     source = generator(seed)
     cases: list[Inputs] = [{"state": 17, "start": 2, "freq": 5, "total": 8}]
-    for total, high in ((10, 1000), (16, 10**6), (100, 10**9), (64, 10**11)):
+    for total, high in ((10, 1000), (16, 10**6), (100, 10**9), (64, 10**11), (48, 2**60), (90, 2**61)):
         freq, start, state = (int(torch.randint(low, top, (1,), generator=source)) for low, top in _ranges(total, high))
         cases.append({"state": state, "start": start, "freq": freq, "total": total})
     return cases
@@ -73,9 +75,9 @@ def push(state, start, freq, total):
             ),
         ),
         Alternative(
-            "float64",
+            "slot in float64",
             lambda state, start, freq, total: (
-                total * int(torch.tensor(state, dtype=torch.float64).div(freq).floor()) + start + state % freq
+                total * (state // freq) + int(torch.tensor([start, state % freq], dtype=torch.float64).sum())
             ),
         ),
         Alternative(
@@ -125,6 +127,17 @@ def push(state, start, freq, total):
             "slots. Take both by `freq`.",
         ),
         Misconception(
+            "quotient by way of a float",
+            lambda state, start, freq, total: total * int(state / freq) + start + state % freq,
+            "Right for small states. But `/` makes a float, which keeps 16 digits and loses the rest of a long state before "
+            "you round it, and with them the message. `//` divides whole numbers exactly.",
+            variants=(
+                lambda state, start, freq, total: (
+                    total * int(torch.tensor(state, dtype=torch.float64).div(freq).floor()) + start + state % freq
+                ),
+            ),
+        ),
+        Misconception(
             "plain division",
             lambda state, start, freq, total: total * (state / freq) + start + state % freq,
             "`/` gives a number with a fraction. The state is a whole number: use `//`.",
@@ -133,5 +146,5 @@ def push(state, start, freq, total):
     ),
     cases=_cases,
     probe=_probe,
-    tolerance=1e-13,  # whole numbers below 2^45: each digit counts
+    tolerance=1e-13,  # each digit counts
 )
