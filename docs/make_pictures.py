@@ -46,9 +46,9 @@ def use_explorer(explorer: "Locator") -> None:
 
 
 def use_pad(pad: "Locator") -> None:
-    """Walk a little by the arrow keys."""
+    """Walk a little by the arrow keys, to where the zeros are."""
     pad.locator("canvas").first.focus()
-    for key in ["ArrowLeft"] * 6 + ["ArrowUp"] * 9:
+    for key in ["ArrowRight"] * 5 + ["ArrowDown"] * 42:
         pad.page.keyboard.press(key)
 
 

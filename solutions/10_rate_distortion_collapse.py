@@ -71,7 +71,8 @@ from torch.distributions import Independent, Normal, kl_divergence
 from vae_course import data, exercises, objectives
 from vae_course.claims import claim
 from vae_course.evaluation import active_units, evaluate, kl_per_dim
-from vae_course.plotting.rates import cures, dimensions, rate_distortion, shares, spreads, walks
+from vae_course.plotting.cures import cures
+from vae_course.plotting.rates import dimensions, rate_distortion, shares, spreads, walks
 from vae_course.rate_distortion import GaussianSource, LinearModel
 from vae_course.steps import Derivation, standard_error
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vae_course.authoring import budget, settings, source
-from vae_course.authoring.budget import Cost
+from vae_course.authoring import budget, costs, settings, source, stamp
+from vae_course.authoring.costs import Cost
 
 CHECKOUT = settings.read(Path(__file__).parent)
 # It trains in processes of its own, each of which is counted with PyTorch's libraries; Binder has room for one of them.
@@ -15,10 +15,10 @@ STATED = {name: Cost(10, 10, 500) for name in ("00_a", "01_b", "02_c", "03_d")}
 
 def test_every_lesson_has_a_cost_and_stays_within_bounds() -> None:
     # 2,000 MB is what Binder gives; 360 s of one core are about 180 s on two.
-    costs = budget.load(CHECKOUT)
-    assert sorted(costs) == [path.stem for path in source.discover(CHECKOUT.solutions)], "run `make budget`"
-    assert [name for name, cost in costs.items() if cost.cpu_seconds > 360 or cost.memory_mb > 2000] == TOO_LARGE
-    table = budget.markdown(costs)
+    stated = costs.load(CHECKOUT)
+    assert sorted(stated) == [path.stem for path in source.discover(CHECKOUT.solutions)], "run `make budget`"
+    assert [name for name, cost in stated.items() if cost.cpu_seconds > 360 or cost.memory_mb > 2000] == TOO_LARGE
+    table = budget.markdown(stated)
     assert table in (CHECKOUT.root / "README.md").read_text(encoding="utf-8"), "run `make budget`"
 
 
@@ -35,6 +35,24 @@ def test_a_lesson_that_grows_is_named_with_what_to_do() -> None:
 def test_a_lesson_without_a_row_is_named() -> None:
     (sentence,) = budget.over({"00_a": 1.0, "09_new": 0.1}, STATED)
     assert sentence == "09_new has no measured cost: run `make budget`."
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        (Cost(9, 9.2, 610), "about 10 seconds of one core, trainings included, and 0.7 GB"),
+        (Cost(9, 0.3, 90), "about 2 seconds of one core, trainings included, and 0.1 GB"),
+        (Cost(9, 51.0, 1000), "about 60 seconds of one core, trainings included, and 1.0 GB"),
+        (Cost(9, 61.0, 1499), "about 1.5 minutes of one core, trainings included, and 1.5 GB"),
+        (Cost(9, 170.0, 1301), "about 3 minutes of one core, trainings included, and 1.4 GB"),
+    ],
+)
+def test_a_lesson_states_its_cost_rounded_up(cost: Cost, words: str) -> None:
+    frame = "**You need first:** much.\n\n**Time:** 60 minutes. A cell\ntakes long.\n\n**Symbols**"
+    paragraph = stamp.with_cost(frame, cost).split("\n\n")[1]
+    assert paragraph.startswith("**Time:** 60 minutes. A cell\ntakes long.\nAll cells together need ")
+    assert words in paragraph
+    assert stamp.with_cost(frame, None) == frame
 
 
 def test_measuring_sees_the_time_and_the_memory_of_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

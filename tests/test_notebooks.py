@@ -1,6 +1,7 @@
 """The repository's own notebooks: they are what their sources say, and every cell of each one runs, in two worlds."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import nbformat
 import pytest
 
 from tests.fixtures import toy
-from vae_course.authoring import budget, settings, source
+from vae_course.authoring import budget, costs, settings, source
 from vae_course.authoring.build import build
 from vae_course.authoring.plan import orphans, prepare, stale
 
@@ -23,6 +24,7 @@ LESSONS = source.discover(CHECKOUT.solutions)
 # From the sources, so that a notebook that is missing is a failure and not one test less. Full notebooks come
 # first: the student's then find their trainings in the cache.
 NOTEBOOKS = [folder / f"{path.stem}.ipynb" for path in LESSONS for folder in (CHECKOUT.solutions, CHECKOUT.notebooks)]
+SLOW = 10  # seconds on one of two busy cores, which are some five on an idle machine
 CELL_TIMEOUT = 600  # seconds; two full runs of the slowest cell, on a slow machine
 
 
@@ -59,10 +61,11 @@ def test_building_the_first_lesson_twice_gives_the_same_bytes(
 
 @dataclass(frozen=True)
 class Run:
-    """What nbval said of a notebook: how many cells passed, and of each other one why it didn't."""
+    """What nbval said of a notebook: how many cells passed, of each other one why it didn't, and how long each took."""
 
     passed: int
     failures: list[str]
+    seconds: list[float]
 
 
 def nbval(notebook: Path, *, folder: Path, environment: dict[str, str], prefix: Sequence[str] = ()) -> Run:
@@ -84,7 +87,8 @@ def nbval(notebook: Path, *, folder: Path, environment: dict[str, str], prefix: 
     assert report.is_file(), done.stdout
     cases = list(ElementTree.parse(report).getroot().iter("testcase"))
     trouble = [child for case in cases for child in case if child.tag in ("failure", "error", "skipped")]
-    return Run(len(cases) - len(trouble), [child.text or child.get("message", "") for child in trouble])
+    failures = [child.text or child.get("message", "") for child in trouble]
+    return Run(len(cases) - len(trouble), failures, [float(case.get("time", "0")) for case in cases])
 
 
 def cells_to_run(notebook: Path) -> int:
@@ -100,10 +104,25 @@ def environment(**changes: str) -> dict[str, str]:
 
 def assert_every_cell_passes(
     notebook: Path, *, folder: Path, environment: dict[str, str], prefix: Sequence[str] = ()
-) -> None:
+) -> Run:
     run = nbval(notebook, folder=folder, environment=environment, prefix=prefix)
     assert not run.failures, "\n\n".join(run.failures)
     assert run.passed == cells_to_run(notebook)
+    return run
+
+
+def slow_without_notice(notebook: Path, seconds: Sequence[float]) -> list[str]:
+    """The cells that compute for long though neither they nor the prose right before them speak of time."""
+    found, before, times = [], "", iter(seconds)
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type != "code":
+            before += cell.source
+            continue
+        took = next(times)
+        if took > SLOW and not re.search(r"\b(seconds?|minutes?)\b", before + cell.source):
+            found.append(f"{took:.0f} s without a word: {cell.source[:200]}")
+        before = ""
+    return found
 
 
 each_notebook = pytest.mark.parametrize(
@@ -134,14 +153,15 @@ class TestWithMnist:
         # On one thread, as the stated costs were measured.
         data = environment(VAE_COURSE_DATA=str(mnist_root), OMP_NUM_THREADS="1")
         before = budget.children_cpu_seconds()
-        assert_every_cell_passes(notebook, folder=tmp_path, environment=data)
+        run = assert_every_cell_passes(notebook, folder=tmp_path, environment=data)
         if notebook.parent == CHECKOUT.solutions:
             self.cpu_seconds[notebook.stem] = budget.children_cpu_seconds() - before
+            assert slow_without_notice(notebook, run.seconds) == []
 
     def test_no_full_notebook_needs_over_one_and_a_half_times_its_stated_share(self) -> None:
         if len(self.cpu_seconds) < len(LESSONS) and os.environ.get("REQUIRE_ALL") != "1":
             pytest.skip("shares of the whole need the whole: run this file without a choice of lessons")
-        assert budget.over(self.cpu_seconds, budget.load(CHECKOUT)) == []
+        assert budget.over(self.cpu_seconds, costs.load(CHECKOUT)) == []
 
 
 class TestWithoutDataAndNetwork:
@@ -190,6 +210,15 @@ def test_nbval_finds_a_broken_cell_and_shows_it(tmp_path: Path, code: str, says:
         notebook.write_text(broken)
     with pytest.raises(AssertionError, match=says):
         assert_every_cell_passes(notebook, folder=tmp_path, environment=environment())
+
+
+def test_a_slow_cell_must_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "n.ipynb"
+    code, prose = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
+    cells = [prose("It takes ten seconds."), code("fit()"), code("again()"), prose("Now."), code("# a minute\nmore()")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    assert slow_without_notice(path, [30, 2, 30]) == []
+    assert slow_without_notice(path, [30, 30, 30]) == ["30 s without a word: again()"]
 
 
 @pytest.mark.parametrize("tag", ["nbval-skip", "none"])

@@ -9,7 +9,8 @@ from PIL import Image
 from tests.old_widgets import unknown_to_7_7_1
 from vae_course.evaluation import evaluate, kl_per_dim
 from vae_course.models import VAE
-from vae_course.plotting.rates import cures, dimensions, rate_distortion, shares, spreads, walks
+from vae_course.plotting.cures import cures
+from vae_course.plotting.rates import dimensions, rate_distortion, shares, spreads, walks
 from vae_course.widgets.beta_playground import BetaPlayground, curve, in_words, mosaic
 from vae_course.widgets.dimension_dashboard import REACH, DimensionDashboard, bars, walk
 from vae_course.widgets.pictures import png, to_png

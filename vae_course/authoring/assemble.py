@@ -9,10 +9,11 @@ from typing import Any
 
 from nbformat import NotebookNode, v4
 
+from . import costs
 from .markers import BEGIN, END
 from .settings import Settings
 from .source import Lesson, SourceCell
-from .stamp import GetExercise, box, install_code, task_for, with_badges, with_claims
+from .stamp import GetExercise, box, install_code, task_for, with_badges, with_claims, with_cost
 
 # Part of every hash: raise it when a change of the builder must rebuild, and so re-execute, every lesson.
 BUILDER_VERSION = 2
@@ -27,13 +28,14 @@ STAMPED = ("_box", "_install")
 def full_notebook(lesson: Lesson, *, settings: Settings, get_exercise: GetExercise) -> NotebookNode:
     """The full notebook without outputs: stamped, and with nbgrader's metadata on the marked cells."""
     check_points = {cell.id: cell.points for cell in lesson.cells if cell.role == "check"}
+    cost = costs.load(settings).get(lesson.name)
     cells: list[NotebookNode] = []
     for position, (cell, id) in enumerate(zip(lesson.cells, _ids(lesson), strict=True)):
         if cell.role in ("exercise", "written"):
             points = check_points.get(cell.id, cell.points)
             task = task_for(lesson, cell, points=points, get_exercise=get_exercise)
             cells.append(v4.new_markdown_cell(box(task), id=f"{cell.id}_box"))
-        text = with_claims(lesson, cell) if cell.kind == "markdown" else cell.text
+        text = with_cost(with_claims(lesson, cell), cost) if cell.kind == "markdown" else cell.text
         cells.append(_cell(cell, text, id=id))
         if position == 0:
             cells[0].source = with_badges(text, settings, lesson.name)

@@ -1,7 +1,7 @@
 """What each lesson costs: `python -m vae_course.authoring.budget [LESSON ...]` measures it.
 
 Each full notebook runs on MNIST from an empty cache, on one thread. The results go into `docs/budget.json`, which the
-tests hold every notebook against, and from there into the README.
+tests hold every notebook against, and from there into the README and into the lessons.
 """
 
 import argparse
@@ -14,10 +14,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from .command import choose
+from .costs import Cost, file, load
 from .errors import AuthoringError
 from .execute import execute
 from .plan import prepare
@@ -26,27 +27,6 @@ from .settings import Settings, read
 
 MEGABYTE = 2**20
 SECONDS_BETWEEN_LOOKS = 0.2
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What running one full notebook took: seconds on the clock and of the processor, and the most memory in use."""
-
-    seconds: float
-    cpu_seconds: float
-    memory_mb: int
-
-
-def file(settings: Settings) -> Path:
-    """Where the costs are kept."""
-    return settings.root / "docs" / "budget.json"
-
-
-def load(settings: Settings) -> dict[str, Cost]:
-    """The costs by lesson, as measured last; none before the first time."""
-    path = file(settings)
-    values = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {lesson: Cost(**cost) for lesson, cost in values.items()}
 
 
 def shares(cpu_seconds: dict[str, float]) -> dict[str, float]:
@@ -89,7 +69,11 @@ def measure(path: Path, settings: Settings) -> Cost:
 
 @contextmanager
 def _peak_memory() -> Iterator[list[int]]:
-    """The most bytes that all child processes together held, as the only entry of a list."""
+    """The most bytes that all child processes together held, as the only entry of a list.
+
+    Counted is what they can't give back: not the pages of programs and libraries, which the system drops and reads again
+    where memory is short, and which several processes share.
+    """
     import psutil
 
     peak, done = [0], threading.Event()
@@ -99,7 +83,8 @@ def _peak_memory() -> Iterator[list[int]]:
             held = 0
             for process in psutil.Process().children(recursive=True):
                 with suppress(psutil.Error):
-                    held += process.memory_info().rss
+                    memory = process.memory_info()
+                    held += memory.rss - getattr(memory, "shared", 0)  # macOS and Windows don't tell
             peak[0] = max(peak[0], held)
 
     thread = threading.Thread(target=watch, daemon=True)

@@ -1,10 +1,11 @@
-"""What the builder adds to a lesson: badges, the install cell, the box before each exercise, measured numbers."""
+"""What the builder adds to a lesson: badges, the install cell, the box before each exercise, measured numbers and costs."""
 
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .. import claims
+from .costs import Cost, sentence
 from .settings import Settings
 from .source import Lesson, SourceCell
 
@@ -15,6 +16,9 @@ GetExercise = Callable[[str], "Task"]
 
 # A number that a cell of the course measures, such as {{mnist:07-grey-test-loss}}.
 _CLAIM = re.compile(r"\{\{(\w+):([\w-]+)\}\}")
+
+# The paragraph that says how long a lesson takes.
+_TIME = re.compile(r"^\*\*Time:\*\*.*(?:\n.+)*", re.MULTILINE)
 
 _DIFFICULTY = ("very easy", "easy", "moderate", "hard", "very hard")
 
@@ -50,6 +54,13 @@ def with_badges(title_cell: str, settings: Settings, lesson_name: str) -> str:
     title, _, rest = title_cell.partition("\n")
     parts = (title, badges(settings, lesson_name), rest.strip("\n"))
     return "\n\n".join(part for part in parts if part)
+
+
+def with_cost(text: str, cost: Cost | None) -> str:
+    """Prose with what running the lesson costs at the end of the paragraph on time, if it holds that paragraph."""
+    if cost is None:
+        return text
+    return _TIME.sub(lambda match: f"{match[0]}\n{sentence(cost)}", text)
 
 
 def with_claims(lesson: Lesson, cell: SourceCell) -> str:

@@ -32,7 +32,7 @@ __all__ = ["CompressionError", "Decoded", "Networks", "decode", "encode", "initi
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Outputs of the networks are rounded to this grid. A sum in float64 is off by some 1e-14 when its order changes, so a
-# number lies close enough to a rounding edge once in 1e10 numbers; in float32 it would be once in a thousand or so.
+# number lies close enough to a rounding edge once in 1e11 numbers; in float32 it would be once in a thousand or so.
 GRID = 2.0**-10
 _FEWEST_WORDS, _MOST_WORDS = 4, 2**22
 
