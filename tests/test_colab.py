@@ -1,12 +1,15 @@
 """Colab, as far as it can be had here: its versions of everything, one downloaded notebook, and no repository around."""
 
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tests import colab
 from vae_course.authoring import settings, source
@@ -70,6 +73,17 @@ def test_the_stand_in_has_colabs_versions(python: str) -> None:
     named = {name.replace("_", "-"): version for name, version in colab.versions().items()}
     found = {name.lower().replace("_", "-"): version.partition("+")[0] for name, version in installed.items()}
     assert {name: found.get(name) for name in named} == named
+
+
+@pytest.mark.parametrize(
+    "name", ["torch", "torchvision", "matplotlib", "ipython", "ipywidgets", "ipykernel", "traitlets"]
+)
+def test_the_oldest_version_that_the_course_allows_is_the_one_in_the_stand_in(name: str) -> None:
+    """So every lesson runs with the oldest set here, and with the newest, that of constraints.txt, in the other tests."""
+    project = tomllib.loads((CHECKOUT.root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    allowed = [Requirement(line) for line in [*project["dependencies"], *project["optional-dependencies"]["lab"]]]
+    (lowest,) = [s.version for r in allowed if r.name == name for s in r.specifier if s.operator == ">="]
+    assert Version(colab.versions()[name]).release[:2] == Version(lowest).release[:2]
 
 
 @pytest.mark.timeout(1800)
