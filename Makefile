@@ -9,6 +9,8 @@ LAB_ARGS ?=
 PYTEST_ARGS ?=
 # How many test files run side by side; the cores are shared out among them.
 WORKERS ?= 2
+# The lessons that `make claims` and `make budget` measure, for example LESSONS="08 10"; empty: all of them.
+LESSONS ?=
 # PyTorch's own index of builds without GPU libraries.
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
@@ -52,11 +54,12 @@ book: setup-book ## write all full lessons as a site to build/book, which needs 
 	@$(VENV_PYTHON) -m docs.book
 
 claims: setup-test ## measure again the numbers that the lessons state, on both data sets
-	@$(VENV_PYTHON) -m vae_course.authoring.measure
-	@$(VENV_PYTHON) -m vae_course.cli build
+	@$(VENV_PYTHON) -m vae_course.authoring.measure $(LESSONS)
+	@$(VENV_PYTHON) -m vae_course.cli build $(LESSONS)
 
 budget: setup-test ## measure again what each lesson costs in time and memory
-	@$(VENV_PYTHON) -m vae_course.authoring.budget
+	@$(VENV_PYTHON) -m vae_course.authoring.budget $(LESSONS)
+	@$(VENV_PYTHON) -m vae_course.cli build $(LESSONS)
 
 lint: setup-test ## check style and format, notebooks included
 	@$(VENV_PYTHON) -m ruff check

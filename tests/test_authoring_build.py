@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures import toy
+from vae_course import quizzes
 from vae_course.authoring import AuthoringError, settings
 from vae_course.authoring import build as build_module
 from vae_course.authoring.build import Outcome, build
@@ -203,6 +204,19 @@ def test_a_notebook_without_a_source_is_an_orphan(copy: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_kernel")
+def test_a_changed_quiz_makes_the_lesson_that_shows_it_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shows = with_code('from vae_course import quizzes\n\nquizzes.show("00")')
+    shown, places = toy.checkout(tmp_path / "shown", lesson=shows)
+    other, elsewhere = toy.checkout(tmp_path / "other", lesson=with_code("1"))
+    before = prepare(shown, places), prepare(other, elsewhere)
+    asked = quizzes.questions("00")
+    monkeypatch.setattr(quizzes, "questions", lambda lesson: asked[1:])
+    after = prepare(shown, places), prepare(other, elsewhere)
+    assert [old.full.metadata == new.full.metadata for old, new in zip(before, after, strict=True)] == [False, True]
+    changed = before[0].full.metadata.vae_course, after[0].full.metadata.vae_course
+    assert all(changed[0][name] != changed[1][name] for name in ("source_hash", "run_hash"))
+
+
 def test_building_without_running_leaves_a_notebook_that_counts_as_stale(tmp_path: Path) -> None:
     assert not toy_build(tmp_path, run=False).executed
     assert reasons(tmp_path) == f"{FULL} has not been executed."

@@ -41,7 +41,10 @@ def full_notebook(lesson: Lesson, *, settings: Settings, get_exercise: GetExerci
             cells[0].source = with_badges(text, settings, lesson.name)
             cells.append(v4.new_code_cell(install_code(settings), id=f"{lesson.number}_install"))
     notebook = v4.new_notebook(cells=cells, metadata=_metadata(lesson))
-    notebook.metadata.vae_course.update(source_hash=_source_hash(lesson, cells), run_hash=_run_hash(cells))
+    shown = _quiz(lesson)
+    notebook.metadata.vae_course.update(
+        source_hash=_source_hash(lesson, cells, shown), run_hash=_run_hash(cells, shown)
+    )
     return notebook
 
 
@@ -103,14 +106,24 @@ def _metadata(lesson: Lesson) -> dict[str, Any]:
     }
 
 
-def _source_hash(lesson: Lesson, cells: Sequence[NotebookNode]) -> str:
-    """Changes with the lesson's text, with anything stamped into it, and with the builder's version."""
-    return _digest([BUILDER_VERSION, lesson.text, [cell.source for cell in cells]])
+def _quiz(lesson: Lesson) -> str:
+    """The questions that a lesson shows, which its outputs hold; "" where it shows none of the course's."""
+    from .. import quizzes
+
+    if "quizzes.show(" not in lesson.text or lesson.number not in quizzes.lessons():
+        return ""
+    return repr(quizzes.questions(lesson.number))
 
 
-def _run_hash(cells: Sequence[NotebookNode]) -> str:
-    """Changes with what the outputs may depend on: all code and the exercises' boxes, but not the prose."""
-    return _digest([BUILDER_VERSION, [c.source for c in cells if c.cell_type == "code" or c.id.endswith("_box")]])
+def _source_hash(lesson: Lesson, cells: Sequence[NotebookNode], quiz: str) -> str:
+    """Changes with the lesson's text, with anything stamped into it, with its quiz, and with the builder's version."""
+    return _digest([BUILDER_VERSION, lesson.text, [cell.source for cell in cells], quiz])
+
+
+def _run_hash(cells: Sequence[NotebookNode], quiz: str) -> str:
+    """Changes with what the outputs may depend on: all code, the exercises' boxes and the quiz, but not the prose."""
+    ran = [c.source for c in cells if c.cell_type == "code" or c.id.endswith("_box")]
+    return _digest([BUILDER_VERSION, ran, quiz])
 
 
 def _digest(value: object) -> str:
