@@ -78,7 +78,10 @@ def command(
 ) -> list[str]:
     """The command line that runs what follows it in the sandbox, with this folder visible as /course."""
     size = str(limits.disk_mb << 20)
-    words = [bwrap, *(_isolation() if isolation is None else isolation), *more]
+    words = [bwrap, *(_isolation() if isolation is None else isolation), *more, "--proc", "/proc", "--dev", "/dev"]
+    # The private folders come first: a Python that lives under /tmp is then laid over them, and not they over it.
+    for path in ("/tmp", "/dev/shm", "/home/student"):
+        words += ["--perms", "1777", "--size", size, "--tmpfs", path]
     for path in _visible():
         for parent in reversed(Path(path).parents[:-1]):
             # Otherwise only root could pass through them.
@@ -86,10 +89,7 @@ def command(
         words += ["--ro-bind", path, path]
     for path in _hidden():
         words += ["--size", "4096", "--tmpfs", path, "--remount-ro", path]
-    words += ["--ro-bind", str(folder), "/course", "--proc", "/proc", "--dev", "/dev"]
-    for path in ("/tmp", "/dev/shm", "/home/student"):
-        words += ["--perms", "1777", "--size", size, "--tmpfs", path]
-    words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    words += ["--ro-bind", str(folder), "/course", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in environment().items():
         words += ["--setenv", name, value]
     return [*words, "--"]
