@@ -971,7 +971,7 @@ assert page.stat().st_size < 1e6
 #
 # A friend decodes a 20 by 20 grid on the unit square with the encoder of the second text, sees many digits, and says: "So this is what
 # my VAE samples." Answer in four to six sentences. Nothing checks your words. If you learn alone, compare them afterwards with the answer and
-# its list of criteria, which `exercises.solution("08-corner")` shows; `exercises.hint("08-corner")` gives a hint.
+# its list of criteria, which `exercises.solution("08-corner")` shows.
 
 # %% [markdown] written="08-corner" points=3
 # ### BEGIN SOLUTION
