@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nbformat
-
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
@@ -19,11 +17,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 IMAGES = REPOSITORY / "docs" / "images"
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.browser import browser_page, jupyterlab, open_notebook, run_all  # noqa: E402
+from tests.browser import opened  # noqa: E402
 from vae_course import doctor, plotting  # noqa: E402
 from vae_course.pretrained import load_pretrained  # noqa: E402
 
-KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
 START = """
 from vae_course import data
 from vae_course.pretrained import load_pretrained
@@ -54,19 +51,11 @@ def use_pad(pad: "Locator") -> None:
 
 def photograph(chromium: str, code: str, widget: str, use: Callable[["Locator"], None], target: Path) -> None:
     """Run a notebook with a widget in a browser, use it, and keep what it looks like then."""
-    with tempfile.TemporaryDirectory() as scratch:
-        notebooks = Path(scratch) / "notebooks"
-        notebooks.mkdir()
-        cells = [nbformat.v4.new_code_cell(START + code)]
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-        nbformat.write(notebook, notebooks / "widget.ipynb")
-        with jupyterlab(notebooks, Path(scratch)) as lab, browser_page(chromium) as visit:
-            open_notebook(visit.page, lab, "widget.ipynb")
-            run_all(visit.page)
-            found = visit.page.locator(widget)
-            use(found)
-            visit.page.wait_for_timeout(1000)
-            found.screenshot(path=target)
+    with tempfile.TemporaryDirectory() as scratch, opened(chromium, Path(scratch), [START + code]) as visit:
+        found = visit.page.locator(widget)
+        use(found)
+        visit.page.wait_for_timeout(1000)
+        found.screenshot(path=target)
 
 
 def main() -> None:
