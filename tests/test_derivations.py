@@ -1,5 +1,6 @@
 """Every line of every derivation can fail: with a sign or a factor tampered, its cell stops."""
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,11 @@ class Line:
 
 
 def lines_of(source: Path) -> list[Line]:
-    """Run a lesson's code and note every line of its derivations."""
+    """Run a lesson's code and note every line of its derivations.
+
+    Statement by statement, as a kernel does it: the bytecode is then the same, and with it the key of every training
+    that a notebook has already done in this run.
+    """
     found: list[Line] = []
 
     class Recorder(Derivation):
@@ -62,7 +67,8 @@ def lines_of(source: Path) -> list[Line]:
         patch.setattr(steps, "Derivation", Recorder)
         for cell in jupytext.read(source).cells:
             if cell.cell_type == "code":
-                exec(compile(cell.source, source.name, "exec"), namespace)
+                for statement in ast.parse(cell.source, source.name).body:
+                    exec(compile(ast.Module([statement], []), source.name, "exec"), namespace)
     return found
 
 

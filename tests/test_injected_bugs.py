@@ -50,6 +50,10 @@ RUNNER = """
 import json, os, sys
 import hypothesis, pytest, torch
 torch.set_num_threads(1)  # so that no thread exists yet when the process forks
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading them takes longer than most of these tests
+found_is_enough = [hypothesis.Phase.explicit, hypothesis.Phase.generate]  # a bug's smallest example is for nobody here
+hypothesis.settings.register_profile("quick", phases=found_is_enough, deadline=None)
+hypothesis.settings.load_profile("quick")
 for copy, module in json.loads(sys.argv[1]):
     child = os.fork()
     if child == 0:
