@@ -138,7 +138,7 @@ claim(
     digits=0,
     unit="% in the class that keeps most to itself",
 )
-claim("08-agree-least", 100 * agree.min(), world=world, tolerance=12, digits=0, unit="% in the most mixed class")
+claim("08-agree-least", 100 * agree.min(), world=world, tolerance=20, digits=0, unit="% in the most mixed class")
 
 # %% [markdown]
 # The class that keeps most to itself has {{mnist:08-agree-most}} % of such neighbours on MNIST, the most mixed one
@@ -257,7 +257,7 @@ claim("08-outside", 100 * (1 - inside.float().mean()), world=world, tolerance=2,
 _ = torch.manual_seed(1)
 z = prior.sample((2000,))
 rare = log_q_at(z) < prior.log_prob(z) - math.log(10)
-claim("08-rare", 100 * rare.float().mean(), world=world, tolerance=2, unit="% of the draws")
+claim("08-rare", 100 * rare.float().mean(), world=world, tolerance=3, unit="% of the draws")
 
 # %% [markdown]
 # {{mnist:08-rare}} % of the prior's draws on MNIST ({{pen:08-rare}} % on pen digits) ask the decoder for something that
@@ -453,7 +453,7 @@ kept = torch.stack([1 - wrong[y == digit].float().mean() for digit in range(10)]
 print("kept, in %:", dict(enumerate((100 * kept).round().int().tolist())))
 claim("08-kept", 100 * (1 - wrong.float().mean()), world=world, tolerance=5, digits=0, unit="% of the pairs")
 claim("08-worst", kept.argmin(), world=world, tolerance=9, digits=0, unit="suffers most")  # a name: any may come out
-claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=15, digits=0, unit="% in this class")
+claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=30, digits=0, unit="% in this class")
 
 # %% [markdown]
 # {{mnist:08-kept}} % of the reconstructions keep their class ({{pen:08-kept}} % on pen digits). The class that suffers most,
@@ -477,7 +477,7 @@ even = torch.cartesian_prod(torch.linspace(1, 0, 20), torch.linspace(0, 1, 20)).
 with torch.no_grad():
     seen, sure = read(model.decode_mean(even))
 classes = (torch.bincount(seen[sure], minlength=10) > 0).sum()
-claim("08-square-classes", classes, world=world, tolerance=3, digits=0, unit="classes of 10")
+claim("08-square-classes", classes, world=world, tolerance=4, digits=0, unit="classes of 10")
 
 # %% [markdown]
 # The square is the outlined corner, {{any:08-square-share}} % of the prior, and the reader finds {{mnist:08-square-classes}} of the ten classes in it
@@ -530,7 +530,7 @@ class Mended(VAE):
         return Independent(Normal(mu, std, validate_args=False), 1, validate_args=False)
 
 
-short = settings | {"epochs": epochs(200_000), "lr": 3e-3}
+short = settings | {"epochs": epochs(200_000), "lr": 3e-3, "seed": 4}
 caged, _ = fit_or_load(Recipe(name=f"caged-{world}", build=lambda: Caged.mlp(2, hidden=(256, 128)), **short))
 mended, _ = fit_or_load(Recipe(name=f"mended-{world}", build=lambda: Mended.mlp(2, hidden=(256, 128)), **short))
 
@@ -555,25 +555,26 @@ squares(
 # %%
 _ = torch.manual_seed(9)
 low, high = (cage.mean < 0.05).any(1), (cage.mean > 0.95).any(1)
-claim("08-low-edge", 100 * low.float().mean(), world=world, tolerance=25, digits=0, unit="% of the means near 0")
-claim("08-high-edge", 100 * high.float().mean(), world=world, tolerance=25, digits=0, unit="% of the means near 1")
+claim("08-low-edge", 100 * low.float().mean(), world=world, tolerance=12, digits=0, unit="% of the means near 0")
+claim("08-high-edge", 100 * high.float().mean(), world=world, tolerance=12, digits=0, unit="% of the means near 1")
 drawn = cage.sample()
 outside = 1 - ((drawn > 0) & (drawn < 1)).all(1).float().mean()
-claim("08-codes-outside", 100 * outside, world=world, tolerance=25, digits=0, unit="% of the codes outside the square")
+claim("08-codes-outside", 100 * outside, world=world, tolerance=12, digits=0, unit="% of the codes outside the square")
 
 # %% [markdown]
 # On MNIST {{mnist:08-low-edge}} % of the means have a number next to 0 and {{mnist:08-high-edge}} % one next to 1 ({{pen:08-low-edge}} and
 # {{pen:08-high-edge}} % on pen digits). Towards 0 is where the KL pulls, for both numbers; within 0.05 of an edge the sigmoid has less than a
 # fifth of its steepest slope, so an image that has got there has little to leave with. Drawn codes lie where $\sigma$ lets them:
-# {{mnist:08-codes-outside}} % of them outside of the square ({{pen:08-codes-outside}} %). And the price?
+# {{mnist:08-codes-outside}} % of them outside of the square ({{pen:08-codes-outside}} %). How many means get stuck, and at which edge, is a matter of
+# the start: with another `seed` in `short` you see another cage. And the price?
 
 # %%
 bounds = {"caged": evaluate(caged, val), "mended": evaluate(mended, val)}
 for name, bound in bounds.items():
     print(f"{name}: {bound}")
     claim(f"08-{name}-kl", bound.kl, world=world, tolerance=1.2)
-    claim(f"08-{name}-log-px-z", bound.log_px_z, world=world, tolerance=20 if name == "caged" else 5)
-claim("08-cage-cost", bounds["mended"].elbo - bounds["caged"].elbo, world=world, tolerance=20, digits=0)
+    claim(f"08-{name}-log-px-z", bound.log_px_z, world=world, tolerance=5)
+claim("08-cage-cost", bounds["mended"].elbo - bounds["caged"].elbo, world=world, tolerance=6, digits=0)
 
 # %% [markdown]
 # | | mean KL | mean $\log p(x \mid z)$ |
@@ -611,11 +612,10 @@ for name, q in (("caged", cage), ("mended", free)):
 
 # %% [markdown]
 # Of the caged model's samples on MNIST, {{mnist:08-caged-top}} % are read as the same class ({{pen:08-caged-top}} % on pen digits); of the mended
-# one's, the commonest class has {{mnist:08-mended-top}} % ({{pen:08-mended-top}} %). Section 3's count tells two stories. On MNIST {{mnist:08-caged-gap}} % of
-# the draws fall where $q(z)$ of the caged model is less than a tenth of the prior, against {{mnist:08-mended-gap}} % for the mended one: the
-# caged decoder is asked for what it never practised. On pen digits that is {{pen:08-caged-gap}} % ({{pen:08-mended-gap}} % mended). There nearly
-# all means sit in the corner at 0, and some ellipses are as wide as the prior, so the decoder has practised everywhere, but with codes
-# that tell little.
+# one's, the commonest class has {{mnist:08-mended-top}} % ({{pen:08-mended-top}} %). Is the caged decoder asked for what it never practised? Section 3's
+# count says no: {{mnist:08-caged-gap}} % of the draws fall where $q(z)$ of the caged model is less than a tenth of the prior ({{pen:08-caged-gap}} % on pen
+# digits), and {{mnist:08-mended-gap}} % ({{pen:08-mended-gap}} %) for the mended one. Many of its ellipses are nearly as wide as the prior, so the decoder has
+# practised everywhere, but with codes that tell little: what it draws there is a compromise between many images, and the reader takes that for one class.
 #
 # Is a grid on the unit square always wrong, then? No. If $z$ is standard normal, $u = \Phi(z)$ is uniform on the square, and an even grid in $u$, at
 # the midpoints $(i + \frac12)/n$, is your quantile grid in $z$. The square is right for a model whose prior is uniform on it. **Draw the grid where the prior is.**

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from playwright.sync_api import Error, Locator, Page, Request, TimeoutError, syn
 
 from vae_course.cli import PROMPT
 
+LESSONS = Path(__file__).resolve().parents[1] / "notebooks"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -149,6 +151,19 @@ def opened(chromium: str, folder: Path, cells: Sequence[str], **size: int) -> It
     write_notebook(folder / "notebooks" / "cells.ipynb", cells)
     with jupyterlab(folder / "notebooks", folder) as lab, clean_page(chromium, **size) as visit:
         open_notebook(visit.page, lab, "cells.ipynb")
+        run_all(visit.page)
+        yield visit
+
+
+@contextmanager
+def opened_lesson(
+    chromium: str, folder: Path, name: str, *, app: str = "jupyterlab", view: str = "doc/tree", **size: int
+) -> Iterator[Visit]:
+    """A student's lesson, opened from a copy in `folder`, with every cell run."""
+    (folder / "notebooks").mkdir()
+    shutil.copy(LESSONS / name, folder / "notebooks")
+    with jupyterlab(folder / "notebooks", folder, app=app, view=view) as lab, clean_page(chromium, **size) as visit:
+        open_notebook(visit.page, lab, name)
         run_all(visit.page)
         yield visit
 

@@ -1,38 +1,27 @@
 """Lesson 00 in JupyterLab in a real browser: run all, then move the explorer by mouse and by keyboard."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator
 
 from tests.browser import (
     Visit,
-    clean_page,
     drag,
-    jupyterlab,
     key_press_delays,
-    open_notebook,
+    opened_lesson,
     pixels,
-    run_all,
     until_changed,
     watch_delays,
 )
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 LESSON = "00_start_here.ipynb"
 
 
 @pytest.fixture(scope="module")
 def visit(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    """The lesson, opened from a copy of the notebooks, with every cell run."""
-    chromium = need("chromium")
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(NOTEBOOKS, folder / "notebooks")
-    with jupyterlab(folder / "notebooks", folder) as lab, clean_page(chromium) as visit:
-        open_notebook(visit.page, lab, LESSON)
-        run_all(visit.page)
+    """The lesson, opened from a copy, with every cell run."""
+    with opened_lesson(need("chromium"), tmp_path_factory.mktemp("lab"), LESSON) as visit:
         yield visit
 
 

@@ -3,7 +3,6 @@
 import importlib
 import pkgutil
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator
 
 import vae_course.widgets
-from tests.browser import Visit, clean_page, drag, jupyterlab, open_notebook, pixels, run_all, until_changed
+from tests.browser import Visit, drag, opened_lesson, pixels, until_changed
 from tests.browser_pad import drag_pad, watch_pad
 from vae_course.widgets.shell import Shell
 
@@ -25,12 +24,7 @@ def visit(
 ) -> Iterator[Visit]:
     """The lesson, opened from a copy, with every cell run."""
     chromium, (app, view) = need("chromium"), request.param
-    folder = tmp_path_factory.mktemp(app)
-    (folder / "notebooks").mkdir()
-    shutil.copy(TESTS.parent / "notebooks" / LESSON, folder / "notebooks")
-    with jupyterlab(folder / "notebooks", folder, app=app, view=view) as lab, clean_page(chromium, width=1500) as visit:
-        open_notebook(visit.page, lab, LESSON)
-        run_all(visit.page)
+    with opened_lesson(chromium, tmp_path_factory.mktemp(app), LESSON, app=app, view=view, width=1500) as visit:
         yield visit
 
 

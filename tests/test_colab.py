@@ -16,6 +16,7 @@ from vae_course.authoring import settings, source
 
 CHECKOUT = settings.read(Path(__file__).parent)
 LESSONS = [path.stem for path in source.discover(CHECKOUT.solutions)]
+NOTEBOOKS = colab.notebooks(CHECKOUT)
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +87,17 @@ def test_the_oldest_version_that_the_course_allows_is_the_one_in_the_stand_in(na
     assert Version(colab.versions()[name]).release[:2] == Version(lowest).release[:2]
 
 
+def test_every_lesson_is_among_those_that_run() -> None:
+    assert [path.stem for path in NOTEBOOKS if path.parent == CHECKOUT.notebooks] == LESSONS
+
+
 @pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("course")
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_every_lesson_runs_from_its_first_cell_to_its_last_without_a_network(
-    lesson: str, python: str, cache: Path, tmp_path: Path, need: Callable[[str], str]
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_notebook_runs_from_its_first_cell_to_its_last_without_a_network(
+    notebook: Path, python: str, cache: Path, tmp_path: Path, need: Callable[[str], str]
 ) -> None:
-    downloaded = nbformat.read(CHECKOUT.notebooks / f"{lesson}.ipynb", as_version=4)
+    downloaded = nbformat.read(notebook, as_version=4)
     offline = [need("bwrap"), "--unshare-net", "--dev-bind", "/", "/"]
     environment = {"VAE_COURSE_CACHE": str(cache), "VAE_COURSE_STRICT": "1"}
     colab.run(downloaded, folder=tmp_path, python=python, environment=environment, prefix=offline)

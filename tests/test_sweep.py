@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from vae_course.data import Images
 from vae_course.models import VAE
 from vae_course.objectives import negative_elbo
 from vae_course.training import Recipe, TrainingError, fit_or_load, fit_or_load_all, sweep
@@ -84,3 +85,20 @@ def test_where_no_process_can_be_started_the_models_are_trained_anyway(
 def test_no_jobs_at_all_is_an_error():
     with pytest.raises(ValueError, match="n_jobs is 0"):
         fit_or_load_all([recipe(1.0)], n_jobs=0)
+
+
+@pytest.mark.parametrize(
+    "images", [X[:10], Images(X[:10], torch.zeros(10, dtype=torch.int64)), (X[:10], X[5:7])], ids=["x", "Images", "two"]
+)
+def test_a_slice_travels_without_the_rest(images):
+    """All of MNIST for each of many small trainings is what would fill the memory."""
+    sent = sweep._alone(recipe(1.0, images=images, val=images))
+    whole = images if isinstance(images, tuple) else (getattr(images, "x", images),)
+    for found in (sent.images, sent.val):
+        for part, expected in zip(found if isinstance(found, tuple) else (found,), whole, strict=True):
+            assert torch.equal(part, expected) and part.untyped_storage().nbytes() == expected.nbytes
+
+
+def test_what_is_whole_is_not_copied():
+    sent = sweep._alone(recipe(1.0))
+    assert sent.images is X and sent.val is None

@@ -30,6 +30,27 @@ class File:
     owner: PurePosixPath | None = None
 
 
+@dataclass(frozen=True)
+class _Archive:
+    """A zip: the folder it lies in, how the instructor knows it, its name without ending, whether it lies in a zip."""
+
+    base: PurePosixPath
+    name: str
+    stem: str
+    nested: bool
+    owner: PurePosixPath | None
+
+    def place(self, path: PurePosixPath) -> PurePosixPath:
+        """The path of a member; one that lies at the top belongs to whom the zip is named after."""
+        alone = len(path.parts) == 1 and str(self.base) == "."
+        return self.base / self.stem / path if alone or self.nested else self.base / path
+
+    def inner(self, path: PurePosixPath, name: str) -> "_Archive":
+        """A zip that lies in this one."""
+        folder = self.base / path.parent
+        return _Archive(folder, name, path.stem, nested=True, owner=self.owner or folder / path.stem)
+
+
 @dataclass
 class Finder:
     """Looks through a folder; `problems` says what could not be read."""
@@ -79,48 +100,30 @@ class Finder:
             return
         with path.open("rb") as stream:
             owner = None if str(place.parent) == "." else place.parent
-            yield from self._zip(stream, place.parent, _shown(place), stem=place.stem, depth=0, owner=owner)
+            archive = _Archive(place.parent, _shown(place), place.stem, nested=False, owner=owner)
+            yield from self._zip(stream, archive)
 
-    def _zip(
-        self,
-        stream: io.IOBase,
-        base: PurePosixPath,
-        name: str,
-        *,
-        stem: str,
-        depth: int,
-        owner: PurePosixPath | None,
-    ) -> Iterator[File]:
-        """The notebooks in a zip; one that lies in it at the top belongs to whom the zip is named after."""
+    def _zip(self, stream: io.IOBase, archive: _Archive) -> Iterator[File]:
+        """The notebooks in a zip."""
         try:
-            with zipfile.ZipFile(stream) as archive:
-                members = archive.infolist()
+            with zipfile.ZipFile(stream) as opened:
+                members = opened.infolist()
                 if len(members) > MOST_MEMBERS:
-                    self.problems.append(f"{name} holds more than {MOST_MEMBERS} files and was left out.")
+                    self.problems.append(f"{archive.name} holds more than {MOST_MEMBERS} files and was left out.")
                     return
                 for member in sorted(members, key=lambda m: m.filename):
-                    yield from self._member(archive, member, base, name, stem=stem, depth=depth, owner=owner)
+                    yield from self._member(opened, member, archive)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-            self.problems.append(f"{name} is no readable zip ({_words(error)}).")
+            self.problems.append(f"{archive.name} is no readable zip ({_words(error)}).")
 
-    def _member(
-        self,
-        archive: zipfile.ZipFile,
-        member: zipfile.ZipInfo,
-        base: PurePosixPath,
-        name: str,
-        *,
-        stem: str,
-        depth: int,
-        owner: PurePosixPath | None,
-    ) -> Iterator[File]:
+    def _member(self, opened: zipfile.ZipFile, member: zipfile.ZipInfo, archive: _Archive) -> Iterator[File]:
         path = PurePosixPath(member.filename.replace("\\", "/"))
-        shown = f"{name}: {_shown(path)}"
-        nested = path.suffix.lower() == ".zip"
+        shown = f"{archive.name}: {_shown(path)}"
+        is_zip = path.suffix.lower() == ".zip"
         if member.is_dir() or _SKIPPED & set(path.parts) or path.name.startswith("._"):
             return
-        if path.suffix.lower() != ".ipynb" and not (nested and depth == 0):
-            if nested:
+        if path.suffix.lower() != ".ipynb" and not (is_zip and not archive.nested):
+            if is_zip:
                 self.problems.append(f"{shown} lies in a zip within a zip within a zip and was left out.")
             return
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
@@ -129,17 +132,15 @@ class Finder:
         if stat.S_ISLNK(member.external_attr >> 16):
             self.problems.append(f"{shown} is a link to another place and was left out.")
             return
-        content = self._content(archive, member, shown)
+        content = self._content(opened, member, shown)
         if content is None:
             return
-        if nested:
-            inner = owner or base / path.parent / path.stem
-            yield from self._zip(io.BytesIO(content), base / path.parent, shown, stem=path.stem, depth=1, owner=inner)
+        if is_zip:
+            yield from self._zip(io.BytesIO(content), archive.inner(path, shown))
         else:
-            alone = len(path.parts) == 1 and str(base) == "."
-            yield File(base / stem / path if alone or depth else base / path, shown, _when(member), content, owner)
+            yield File(archive.place(path), shown, _when(member), content, archive.owner)
 
-    def _content(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str) -> bytes | None:
+    def _content(self, opened: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str) -> bytes | None:
         """A member's bytes; what it says of its size is checked against what comes out."""
         if not self._fits(member.file_size, shown):
             return None
@@ -147,7 +148,7 @@ class Finder:
             self.problems.append(f"{shown} is encrypted and was left out.")
             return None
         try:
-            with archive.open(member) as stream:
+            with opened.open(member) as stream:
                 content = stream.read(LARGEST_NOTEBOOK + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
             self.problems.append(f"{shown} is damaged ({_words(error)}).")

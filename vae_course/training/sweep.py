@@ -1,10 +1,12 @@
 """Several trainings side by side, one on each core, by joblib."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
+from vae_course.data import Images
 from vae_course.threads import one_thread
 from vae_course.training.history import History
 from vae_course.training.loop import fit
@@ -12,6 +14,7 @@ from vae_course.training.progress import progress_bar, shows_progress
 from vae_course.training.recipes import Recipe, build, fit_or_load, keep, load
 from vae_course.training.settings import pick_device
 
+Data = Images | Tensor | tuple[Tensor, ...]
 State = tuple[dict[str, Tensor], History]
 
 
@@ -57,7 +60,7 @@ def _train_side_by_side(recipes: list[Recipe], n_jobs: int, progress: bool) -> N
 
     try:
         results = Parallel(n_jobs=min(len(recipes), n_jobs) if n_jobs > 0 else n_jobs, return_as="generator")(
-            delayed(_train)(recipe) for recipe in recipes
+            delayed(_train)(_alone(recipe)) for recipe in recipes
         )
         with progress_bar(total=len(recipes), done=0, show=progress, unit=" models") as bar:
             for recipe, (state, history) in zip(recipes, results, strict=True):
@@ -67,6 +70,21 @@ def _train_side_by_side(recipes: list[Recipe], n_jobs: int, progress: bool) -> N
                 bar.update(1)
     except (OSError, ImportError) as error:
         print(f"No training processes can be started here ({error}), so the models are trained one after the other.")
+
+
+def _alone(recipe: Recipe) -> Recipe:
+    """The recipe with its data cut out: a process would be sent the whole that a slice is a view of."""
+    return replace(recipe, images=_cut_out(recipe.images), val=None if recipe.val is None else _cut_out(recipe.val))
+
+
+def _cut_out(images: Data) -> Tensor | tuple[Tensor, ...]:
+    if isinstance(images, tuple):
+        return tuple(_own(tensor) for tensor in images)
+    return _own(images.x if isinstance(images, Images) else images)
+
+
+def _own(tensor: Tensor) -> Tensor:
+    return tensor.clone() if tensor.untyped_storage().nbytes() > tensor.nbytes else tensor
 
 
 def _train(recipe: Recipe) -> State:
