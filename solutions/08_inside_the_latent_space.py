@@ -418,19 +418,21 @@ with torch.no_grad():
 table = [100 * torch.bincount(digits, minlength=10) / 8000 for digits in (asked.y, from_codes, from_prior)]
 for name, row in zip(("images", "their codes", "prior"), table, strict=True):
     print(f"{name:>12}", "".join(f"{share:6.1f}" for share in row), " %")
-change, rarest = table[2] - table[1], table[2].argmin()
+by_decoder, by_prior = table[1] - table[0], table[2] - table[1]
+rarest = table[2].argmin()
 claim("08-rarest", rarest, world=world, tolerance=9, digits=0, unit="is the rarest digit")  # a name: any may come out
 for name, row in zip(("images", "codes", "prior"), table, strict=True):
-    claim(f"08-rarest-{name}", row[rarest], world=world, tolerance=4, unit=f"% of the {name}")
-claim("08-exchange", change.abs().max(), world=world, tolerance=2.5, unit="points at most between codes and prior")
+    claim(f"08-rarest-{name}", row[rarest], world=world, tolerance=6, unit=f"% of the {name}")
+claim("08-redrawn", by_decoder.abs().max(), world=world, tolerance=4, unit="points at most between images and codes")
+claim("08-exchange", by_prior.abs().max(), world=world, tolerance=3, unit="points at most between codes and prior")
 
 # %% [markdown]
 # In our run the rarest digit among the samples is the {{mnist:08-rarest}} on MNIST and the {{pen:08-rarest}} on pen digits. On MNIST its share is
 # {{mnist:08-rarest-images}} % of the images, {{mnist:08-rarest-codes}} % of the decoded codes and {{mnist:08-rarest-prior}} % of the samples
-# ({{pen:08-rarest-images}}, {{pen:08-rarest-codes}} and {{pen:08-rarest-prior}} %). So here the prior is the culprit: it seldom goes where that
-# digit's codes lie. No share changes by more than {{mnist:08-exchange}} points ({{pen:08-exchange}}) when $q(z)$ is exchanged for $p(z)$, but if
-# the two were equal, only chance would be left, about half a point. Look for the other suspect too: a digit that is rare in the
-# second row already.
+# ({{pen:08-rarest-images}}, {{pen:08-rarest-codes}} and {{pen:08-rarest-prior}} %): the row in which it drops names the culprit for
+# this digit. Over all digits, a share changes by up to {{mnist:08-redrawn}} points from images to codes ({{pen:08-redrawn}}), and by up to
+# {{mnist:08-exchange}} from codes to samples ({{pen:08-exchange}}). If the decoder drew every code's digit and $q(z)$ were $p(z)$, only chance would be
+# left, about half a point. Which digit pays, and for which of the two, is another matter in every run: training arranges the plane anew.
 
 # %% [markdown]
 # ### What gets lost on the way through two numbers
@@ -549,7 +551,8 @@ squares(
 )
 
 # %% [markdown]
-# The caged means press against edges of the square, and not against all four alike. How many have a number within 0.05 of 0, and how many within 0.05
+# The caged means press against edges of the square, and not against all four alike. On MNIST they crowd into the corner at 0, where little but the
+# size of an ellipse still tells one image from another. How many have a number within 0.05 of 0, and how many within 0.05
 # of 1? And where do *codes* lie, drawn from the ellipses?
 
 # %%

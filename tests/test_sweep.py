@@ -82,6 +82,17 @@ def test_where_no_process_can_be_started_the_models_are_trained_anyway(
     assert "no semaphores here" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("limit", "together"), [("2147483648", False), ("4294967296", True), ("", True)])
+def test_on_a_hub_with_little_memory_the_models_are_trained_in_one_process(
+    limit: str, together: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MEM_LIMIT", limit)  # 2 GiB is Binder's
+    asked = []
+    monkeypatch.setattr(sweep, "_train_side_by_side", lambda recipes, processes, progress: asked.append(processes))
+    assert len(fit_or_load_all([recipe(1.0), recipe(4.0)], n_jobs=2, device="cpu")) == 2
+    assert asked == ([2] if together else [])
+
+
 def test_no_jobs_at_all_is_an_error():
     with pytest.raises(ValueError, match="n_jobs is 0"):
         fit_or_load_all([recipe(1.0)], n_jobs=0)

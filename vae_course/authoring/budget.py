@@ -1,7 +1,8 @@
 """What each lesson costs: `python -m vae_course.authoring.budget [LESSON ...]` measures it.
 
-Each full notebook runs on MNIST from an empty cache, on one thread. The results go into `docs/budget.json`, which the
-tests hold every notebook against, and from there into the README and into the lessons.
+Each full notebook runs on MNIST from an empty cache, on one thread and as on Binder, whose memory is small. The results
+go into `docs/budget.json`, which the tests hold every notebook against, and from there into the README and into the
+lessons.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from .readme import stamp
 from .settings import Settings, read
 
 MEGABYTE = 2**20
+BINDER = str(2 * 2**30)  # bytes; what it sets MEM_LIMIT to
 SECONDS_BETWEEN_LOOKS = 0.2
 
 
@@ -59,7 +61,7 @@ def measure(path: Path, settings: Settings) -> Cost:
     """Run a lesson's full notebook from an empty cache, on one thread."""
     plan = prepare(path, settings)
     with tempfile.TemporaryDirectory() as cache:
-        os.environ |= {"VAE_COURSE_CACHE": cache, "OMP_NUM_THREADS": "1"}
+        os.environ |= {"VAE_COURSE_CACHE": cache, "OMP_NUM_THREADS": "1", "MEM_LIMIT": BINDER}
         cpu, started = children_cpu_seconds(), time.perf_counter()
         with _peak_memory() as peak:
             execute(plan.full, folder=path.parent, where=plan.where)

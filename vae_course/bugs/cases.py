@@ -130,7 +130,7 @@ ALL = (
         broken.VAEOfH,
         "return torch.sigmoid(super().decode(z))",
         "return super().decode(z)",
-        "sigmoids before a cross-entropy: pytorch/examples, pythae's default decoder; a second one is the next step",
+        "a relative: pytorch/examples and pythae have one sigmoid, right with their loss; a second is one step away",
     ),
     Case(
         "I",
@@ -178,7 +178,7 @@ ALL = (
         broken.evaluate_l,
         "return float(torch.stack([bound.mean() for bound in bounds]).mean())",
         "return float(torch.cat(bounds).mean())",
-        "several public training loops",
+        "not traced to one place: every loop that averages its batches' means without their sizes",
     ),
 )
 CASES = {case.letter: case for case in ALL}

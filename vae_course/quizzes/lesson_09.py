@@ -92,7 +92,7 @@ QUESTIONS = (
                 "It has one, and the network of case J trains without trouble.",
             ),
             Choice(
-                "Because q(z | x) then depends on the other images of the batch, so it is no function of x.",
+                "Because in training q(z | x) then depends on the other images of the batch, so it is no function of x.",
                 "Yes. The bound of an image is defined for that image alone; here it changes with its neighbours.",
                 right=True,
             ),
@@ -104,7 +104,7 @@ QUESTIONS = (
         (
             Choice(
                 "Whether `model.training` is False in both while the number is made.",
-                "Yes. It takes one line, and it is the most common reason. Then the averaging, and the data.",
+                "Yes. It takes one line, and it is a common reason. Then the averaging, and the data.",
                 right=True,
             ),
             Choice(

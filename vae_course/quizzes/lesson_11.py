@@ -42,7 +42,7 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "On new images, the gap between log p(x) and the ELBO is twice that on training images. The decoder stays the same. "
+        "On new images, the gap between log p(x) and the ELBO is twice that on training images. It is one model, measured twice. "
         "What is the likely reason?",
         (
             Choice(

@@ -1,5 +1,7 @@
 """Several trainings side by side, one on each core, by joblib."""
 
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +18,8 @@ from vae_course.training.settings import pick_device
 
 Data = Images | Tensor | tuple[Tensor, ...]
 State = tuple[dict[str, Tensor], History]
+# Bytes: what a lesson's own process needs, and each process that trains for it, PyTorch included.
+OWN_MEMORY, MEMORY_OF_A_PROCESS = 1_100 << 20, 650 << 20
 
 
 def fit_or_load_all(
@@ -24,8 +28,9 @@ def fit_or_load_all(
     """`fit_or_load` for many recipes: those that were not trained before are trained at the same time, one per core.
 
     Each training runs in a process of its own, on one thread. A single GPU does not gain by that, so there, and where
-    `n_jobs` is 1 or no process can be started, the recipes are trained one after the other. A recipe's result is the
-    same wherever it was trained, up to rounding.
+    `n_jobs` is 1 or no process can be started, the recipes are trained one after the other; so it is where a JupyterHub,
+    such as Binder's, has said by the environment variable MEM_LIMIT that there is no memory for two processes more. A
+    recipe's result is the same wherever it was trained, up to rounding.
 
     Args:
         recipes: what to train; two of them with the same key are trained once.
@@ -43,9 +48,10 @@ def fit_or_load_all(
         raise ValueError("n_jobs is 0: give the number of trainings at the same time, or -1 for one on each core.")
     chosen = pick_device(device)
     missing = {recipe.key: recipe for recipe in recipes if load(recipe) is None}
-    if missing and n_jobs != 1 and chosen.type == "cpu":
-        _train_side_by_side(list(missing.values()), n_jobs, progress)
-    elif missing:
+    processes = min(n_jobs if n_jobs > 0 else _cores(), len(missing), _affordable())
+    if processes > 1 and chosen.type == "cpu":
+        _train_side_by_side(list(missing.values()), processes, progress)
+    else:
         for recipe in missing.values():
             fit_or_load(recipe, device=chosen, progress=progress)
     if shows_progress(progress):
@@ -54,12 +60,25 @@ def fit_or_load_all(
     return [fit_or_load(recipe, device=chosen, progress=False) for recipe in recipes]
 
 
-def _train_side_by_side(recipes: list[Recipe], n_jobs: int, progress: bool) -> None:
+def _cores() -> int:
+    """The cores that this process may use, which in a container are fewer than the machine has."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+def _affordable() -> int:
+    """The number of processes for which there is memory, as far as somebody has said how much there is."""
+    limit = os.environ.get("MEM_LIMIT", "")
+    return max(1, (int(limit) - OWN_MEMORY) // MEMORY_OF_A_PROCESS) if limit.isdigit() else sys.maxsize
+
+
+def _train_side_by_side(recipes: list[Recipe], processes: int, progress: bool) -> None:
     """Train in processes and keep each result as soon as it is there."""
     from joblib import Parallel, delayed
 
     try:
-        results = Parallel(n_jobs=min(len(recipes), n_jobs) if n_jobs > 0 else n_jobs, return_as="generator")(
+        results = Parallel(n_jobs=processes, return_as="generator")(
             delayed(_train)(_alone(recipe)) for recipe in recipes
         )
         with progress_bar(total=len(recipes), done=0, show=progress, unit=" models") as bar:

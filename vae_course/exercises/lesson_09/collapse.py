@@ -20,8 +20,8 @@ EXERCISE = Written(
         "... from ... If it is large, then ...; if it is near zero in each dimension, then I look at ...",
     ),
     solution="""\
-A code of 0.3 nats can hardly tell two images apart, so equal samples fit that number: if it is right, the posterior has
-collapsed. First I measure the KL of each dimension with code that is not my colleague's, because it separates two
+A code of 0.3 nats can hardly tell two images apart, so equal samples fit that number: if it is right, the codes
+carry nothing. First I measure the KL of each dimension with code that is not my colleague's, because it separates two
 families of suspects. If the true KL is many times larger, the printed one is a mean over the latent dimensions, and the
 samples have another cause. If it is near zero in each dimension, the codes are too dear or useless, and I look at the
 scale: the first reconstruction loss of an untrained network should be about 784 log 2 = 543 nats. If it is 0.7, it is a

@@ -30,12 +30,18 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     x, weight, training = case.values()
     assert isinstance(weight, Tensor)
     model = _Model(weight).train(bool(training))
-    mean = answer(model, x, _bounds_of)
+    before = torch.is_grad_enabled()
+    try:
+        mean = answer(model, x, _bounds_of)
+        after = torch.is_grad_enabled()
+    finally:
+        torch.set_grad_enabled(before)
     needs = isinstance(mean, Tensor) and mean.requires_grad
     return {
         "the mean": mean.detach() if isinstance(mean, Tensor) else mean,
         "the mode of the model afterwards (1: training)": torch.tensor([float(m.training) for m in model.modules()]),
         "whether a gradient is kept (1: yes)": torch.tensor(float(needs)),
+        "whether PyTorch makes gradients afterwards (1: as before)": torch.tensor(float(after == before)),
         "the weights of the model afterwards": model.weight.detach(),
     }
 
@@ -125,6 +131,24 @@ def _gradient_kept(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
     return mean
 
 
+def _gradients_left_off(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
+    before = model.training
+    model.eval()
+    torch.set_grad_enabled(False)
+    mean = bounds_of(model, x).mean()
+    model.train(before)
+    return mean
+
+
+def _flag_before(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
+    before = model.training
+    model.training = False
+    with torch.no_grad():
+        mean = bounds_of(model, x).mean()
+    model.training = before
+    return mean
+
+
 def _many_passes(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
     with torch.no_grad():
         return torch.stack([bounds_of(model, x).mean() for _ in range(20)]).mean()
@@ -151,7 +175,7 @@ EXERCISE = Exercise(
         "it was in."
     ),
     hints=(
-        "Three things are missing: one before the number is made, one around it, one after it.",
+        "Four things are missing: two before the number is made, one around it, one after it.",
         "Remember the mode, switch to evaluation mode, compute without gradients, put the remembered mode back.",
         "`model.training` is the mode; `model.eval()` and `model.train(mode)` set it; the bound goes into a block under "
         "`torch.no_grad()`.",
@@ -190,8 +214,9 @@ def mean_elbo(model, x, bounds_of):
         Misconception(
             "no gradient, training mode",
             _no_grad_only,
-            "`torch.no_grad()` switches off gradients, not dropout. The mode is set by `model.eval()`; restore it "
-            "afterwards.",
+            "`torch.no_grad()` switches off gradients, not dropout, and a flag on the outer model does not reach its layers. "
+            "`model.eval()` sets the mode of all; restore it afterwards.",
+            variants=(_flag_before,),
         ),
         Misconception(
             "left in evaluation mode",
@@ -215,6 +240,12 @@ def mean_elbo(model, x, bounds_of):
             _gradient_kept,
             "Mode and number are right, but the number keeps the whole computation for a gradient that nobody asks for. "
             "Compute it under `torch.no_grad()`.",
+        ),
+        Misconception(
+            "gradients left switched off",
+            _gradients_left_off,
+            "You switch gradients off for all of PyTorch and leave them off, so the next training fails. "
+            "`with torch.no_grad():` switches them off for its block only.",
         ),
         Misconception(
             "gradient kept, left in evaluation mode",

@@ -44,7 +44,8 @@ EXERCISE = Exercise(
     hints=(
         "How much does an image of a small batch count in the mean of the means, and how much one of a large batch?",
         "mean = sum_n counts_n means_n / sum_n counts_n.",
-        "Multiply each mean by its count, add up, and divide by the number of all images, not of the batches.",
+        "Multiply each mean by its count, add up, and divide by the number of all images, not of the batches; for a "
+        "product with `@` make both of one type, `counts.to(means.dtype)`.",
     ),
     solution="""\
 def mean_over_images(means, counts):
@@ -96,6 +97,13 @@ def mean_over_images(means, counts):
             lambda means, counts: (means * counts / counts.sum()).mean(),
             "counts / counts.sum() are weights that already add up to 1, so the weighted means are to be summed, not "
             "averaged.",
+        ),
+        Misconception(
+            "divided by the count",
+            lambda means, counts: (means / counts).sum() / counts.sum(),
+            "You divide each mean by its count. A batch's mean stands for `count` images, so multiply, and divide by the "
+            "number of all images in the end.",
+            variants=(lambda means, counts: (means / counts).sum(), lambda means, counts: (means / counts).mean()),
         ),
         Misconception(
             "not divided",

@@ -112,11 +112,16 @@ def iwae_bound(log_w):
             ),
         ),
         Misconception(
-            "one maximum for all examples",
+            "one maximum for all examples, or double precision",
             _one_maximum,
-            "You take one maximum out of the whole batch. An example that lies far below it still underflows to log 0: "
-            "take out the largest log weight of each example, `log_w.amax(0)`.",
-            variants=(lambda log_w: log_w.max() + (log_w.double() - log_w.max()).exp().mean(0).log(),),
+            "One example of a batch still underflows to log 0: it lies 800 nats deep, too deep for one maximum of the "
+            "whole batch, and for double precision too. Take out the largest log weight of each example, as "
+            "`torch.logsumexp` does.",
+            variants=(
+                lambda log_w: log_w.double().exp().mean(0).log(),
+                lambda log_w: log_w.double().exp().sum(0).log() - math.log(len(log_w)),
+                lambda log_w: log_w.max() + (log_w.double() - log_w.max()).exp().mean(0).log(),
+            ),
         ),
         Misconception(
             "bits",

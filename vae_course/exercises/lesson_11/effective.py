@@ -111,6 +111,12 @@ def effective_sample_size(log_w):
             variants=(lambda log_w: 1 / (log_w.exp() / log_w.exp().sum(0)).square().sum(0),),
         ),
         Misconception(
+            "double precision",
+            lambda log_w: log_w.double().exp().sum(0) ** 2 / log_w.double().exp().square().sum(0),
+            "Double precision only moves the limit: exp(-620) fits, its square does not, so you divide zero by zero. "
+            "Take the largest log weight out first, as `torch.softmax` does.",
+        ),
+        Misconception(
             "wrong axis",
             lambda log_w: 1 / torch.softmax(log_w, 1).square().sum(1),
             "You compare the examples with each other and get one number for each draw. The k draws lie along axis 0.",
