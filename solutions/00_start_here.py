@@ -20,7 +20,7 @@
 #
 # **You need first:** Python, and a little PyTorch (what a tensor is, what its shape is). No probability yet.
 #
-# **Time:** 20 minutes. A cell takes a few seconds at most, apart from the first download of MNIST.
+# **Time:** 30 minutes. A cell takes a few seconds at most, apart from the first download of MNIST.
 #
 # **Symbols of this lesson**
 #
@@ -92,7 +92,7 @@ from vae_course import plotting
 plotting.image_grid(x, ncols=3, titles=["z = (0, 0)", "z = (1.5, 0)", "z = (0, 1.5)"])
 
 # %% [markdown]
-# Three codes, three pictures. The decoder never looks anything up: its weights hold no image, it computes 784 pixels
+# Three codes, three pictures. The decoder never looks anything up: there is no list of images in it, it computes 784 pixels
 # from two numbers.
 
 # %% [markdown]
@@ -132,7 +132,7 @@ images = splits.val[:1000]
 plotting.image_grid(images.x[:30], ncols=10)
 
 # %% [markdown]
-# Now the encoder. It turns each image into a code. If the data are pen digits, load the model that was trained on them.
+# Now the encoder. It turns each image into a code. The cell loads the model that was trained on the digits that you have.
 
 # %%
 model = load_pretrained(f"{splits.name}-2d")
@@ -172,7 +172,7 @@ LatentPad(model, images)
 
 # %% [markdown]
 # On a border the picture is a bit of both. Far outside it hardly changes any more: few images of the training lie there, so
-# the decoder has nothing to tell apart.
+# the training hardly asked anything of the decoder there.
 
 # %% [markdown]
 # ## 5 How the exercises work
@@ -231,18 +231,18 @@ interpolate = exercises.or_reference("00-interpolate", interpolate)
 
 # %%
 first, second = int((images.y == 0).nonzero()[0]), int((images.y == 1).nonzero()[0])
-walk = interpolate(mu[first], mu[second], 10)
+walk = interpolate(mu[first], mu[second], 11)
 with torch.no_grad():
     steps = model.decode_mean(walk)
-plotting.image_grid(steps, ncols=10)
+plotting.image_grid(steps, ncols=11)
 
 # %% [markdown]
 # The picture at the left is the reconstruction of the 0, the picture at the right that of the 1. Between them the strokes
 # bend, open and close, and other digits may lie on the way. Compare that with mixing the two images, pixel by pixel:
 
 # %%
-t = torch.linspace(0, 1, 10).reshape(10, 1, 1, 1)
-plotting.image_grid((1 - t) * images.x[first] + t * images.x[second], ncols=10)
+t = torch.linspace(0, 1, 11).reshape(11, 1, 1, 1)
+plotting.image_grid((1 - t) * images.x[first] + t * images.x[second], ncols=11)
 
 # %% [markdown]
 # Here the 0 fades out while the 1 fades in, and in the middle you see both at once. A walk through codes is not
@@ -304,8 +304,7 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # | III VAEs at work | 07 to 12 | How do you train one, see inside it, repair it, measure it, use it? |
 #
 # Two habits will help you on the way. **Predict before you run**: say what you expect, then look. A wrong prediction
-# teaches more than a right one. And **change things**: every cell is yours, and no cell below depends on your leaving it
-# alone.
+# teaches more than a right one. And **change things**: every cell is yours. To undo what you did, run the notebook from the top.
 
 # %% [markdown]
 # ### The letters of the course
@@ -338,7 +337,7 @@ quizzes.show("00")
 #
 # > - A VAE has an **encoder**, $x \mapsto \mu$, and a **decoder**, $z \mapsto x$.
 # > - The **code** $z$ has far fewer numbers than the image: here 2 instead of 784.
-# > - Neighbouring codes decode to similar images, and almost no place is empty.
+# > - Neighbouring codes decode to similar images, and near the centre almost no place is empty.
 # > - A straight walk between two codes: $z_i = z_{\text{start}} + t_i (z_{\text{end}} - z_{\text{start}})$, $t_i = i / (n-1)$.
 # > - `exercises.check`, `exercises.hint`, `exercises.solution`: nobody is ever stuck.
 #

@@ -112,6 +112,17 @@ def average_code(mu, y, digit):
             "These are the right rows, but summed. Divide by how many there are, or use `.mean(0)`.",
         ),
         Misconception(
+            "an axis left over",
+            lambda mu, y, digit: mu[y == digit].mean(0, keepdim=True),
+            "The numbers are right, but an axis is left over: `[1, D]`. Return `[D]`: leave out `keepdim`.",
+        ),
+        Misconception(
+            "labels as positions",
+            lambda mu, y, digit: mu[y].mean(0),
+            "`mu[y]` takes the labels for row numbers. Compare them with the digit first: `mu[y == digit]`.",
+            variants=(lambda mu, y, digit: mu[y],),
+        ),
+        Misconception(
             "divided by all",
             lambda mu, y, digit: mu[y == digit].sum(0) / len(y),
             "The right rows are summed but then divided by the number of all images, so the result is pulled towards "

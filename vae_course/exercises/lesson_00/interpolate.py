@@ -114,6 +114,12 @@ def interpolate(z_start, z_end, steps):
             "let the shares run from 0 to 1 with both included.",
         ),
         Misconception(
+            "shares in a row",
+            lambda z_start, z_end, steps: z_start + torch.linspace(0, 1, steps) * (z_end - z_start),
+            "Your shares are a row `[steps]`, and the difference is a row `[D]`: PyTorch can't pair them, or pairs the "
+            "wrong ones. Make the shares a column with `.unsqueeze(1)`.",
+        ),
+        Misconception(
             "one code too many",
             lambda z_start, z_end, steps: _reference(z_start, z_end, steps + 1),
             "You return steps + 1 codes. The ends count as steps too: `torch.linspace(0, 1, steps)` has the right "

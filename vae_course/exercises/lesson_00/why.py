@@ -14,7 +14,8 @@ EXERCISE = Written(
     ),
     hints=(
         "Compare the decoded middle code with the mean of the two images: which one shows both digits at once?",
-        "decode((z_1 + z_2) / 2) and (decode(z_1) + decode(z_2)) / 2 are the same only if decode is linear.",
+        "decode_mean((z_1 + z_2) / 2) and (decode_mean(z_1) + decode_mean(z_2)) / 2 are the same in general only if "
+        "decode_mean is linear, up to a constant.",
         "Begin: Halfway the decoder draws ... It is not the mix of the two images, because the decoder is not ...; "
         "the mix would show ...",
     ),

@@ -137,6 +137,13 @@ def gaussian_kl(mu, logvar):
             "the Gaussian's exponent.",
         ),
         Misconception(
+            "half on the first term only",
+            lambda mu, logvar: (0.5 * logvar.exp() + mu**2 - 1 - logvar).sum(-1),
+            "The 1/2 reaches only the first of the four terms. It stands in front of the whole bracket: "
+            "`0.5 * (...).sum(-1)`.",
+            variants=(lambda mu, logvar: (0.5 * (logvar.exp() + mu**2) - 1 - logvar).sum(-1),),
+        ),
+        Misconception(
             "sign lost",
             lambda mu, logvar: -_terms(mu, logvar).sum(-1),
             "Your KL is negative, and a KL never is: this is -KL, as it stands inside the ELBO. Return KL itself; the "
@@ -160,6 +167,10 @@ def gaussian_kl(mu, logvar):
             lambda mu, logvar: 0.5 * (logvar + mu**2 - 1 - logvar.log()).sum(-1),
             "You read logvar as the variance and take its logarithm, which is NaN wherever it is negative. logvar is "
             "the logarithm already; the variance is `logvar.exp()`.",
+            variants=(
+                lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - 1 - logvar.log()).sum(-1),
+                lambda mu, logvar: 0.5 * (logvar**2 + mu**2 - 1 - (logvar**2).log()).sum(-1),
+            ),
         ),
         Misconception(
             "sign of the log term",
@@ -176,7 +187,7 @@ def gaussian_kl(mu, logvar):
             "minus one once for each code",
             lambda mu, logvar: 0.5 * ((logvar.exp() + mu**2 - logvar).sum(-1) - 1),
             "The -1 stands outside the sum, so it is subtracted once for each code instead of once for each of its D "
-            "latent dimensions: your KL is (D - 1) / 2 too large. Put it inside the brackets.",
+            "latent dimensions. Put it inside the brackets.",
             variants=(lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - logvar).sum(-1) - 1,),
         ),
         Misconception(

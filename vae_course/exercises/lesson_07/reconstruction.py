@@ -38,9 +38,9 @@ def _loop(x: Tensor, logits: Tensor) -> Tensor:
 
 
 def _log_sigmoids(x: Tensor, logits: Tensor) -> Tensor:
-    """Einsum over white and black pixels apart."""
-    white = torch.einsum("bchw,bchw->b", x, F.logsigmoid(logits))
-    return white + torch.einsum("bchw,bchw->b", 1 - x, F.logsigmoid(-logits))
+    """Einsum over pixels of ink and of paper apart."""
+    ink = torch.einsum("bchw,bchw->b", x, F.logsigmoid(logits))
+    return ink + torch.einsum("bchw,bchw->b", 1 - x, F.logsigmoid(-logits))
 
 
 def _distribution(x: Tensor, logits: Tensor) -> Tensor:
@@ -82,8 +82,8 @@ EXERCISE = Exercise(
         "pixel that takes logits.",
         "log p(x | z) = sum_i [ x_i log p_i + (1 - x_i) log(1 - p_i) ] = -sum_i (binary cross-entropy of pixel i "
         "with logits).",
-        "`-F.binary_cross_entropy_with_logits(logits, x, reduction=...)` with no reduction gives `[B, 1, 28, 28]`; "
-        "`.flatten(1).sum(1)` adds up each picture.",
+        "`F.binary_cross_entropy_with_logits(logits, x, ...)` averages over everything unless it is told "
+        '`reduction="none"`; then it gives `[B, 1, 28, 28]`. Mind its sign, and add up each picture.',
     ),
     solution="""\
 def bernoulli_log_prob(x, logits):
@@ -189,10 +189,10 @@ def bernoulli_log_prob(x, logits):
             "are log odds: `F.binary_cross_entropy_with_logits` takes them as they are.",
         ),
         Misconception(
-            "only the white pixels",
+            "only the ink",
             lambda x, logits: (x * F.logsigmoid(logits)).sum((1, 2, 3)),
-            "Only x log p is counted, so ink where there should be none costs nothing. Black pixels have a term too: "
-            "(1 - x) log(1 - p).",
+            "Only x log p is counted, so ink where there should be none costs nothing. Pixels of paper, x = 0, have a "
+            "term too: (1 - x) log(1 - p).",
         ),
         Misconception(
             "squared error",

@@ -90,7 +90,22 @@ def reparameterize(mu, logvar, eps):
             lambda mu, logvar, eps: mu + logvar * eps,
             "The noise is scaled by logvar itself, which is a logarithm and may be negative. Turn it into sigma "
             "first: `torch.exp(0.5 * logvar)`.",
-            variants=(lambda mu, logvar, eps: mu + 0.5 * logvar * eps,),
+        ),
+        Misconception(
+            "log sigma as sigma",
+            lambda mu, logvar, eps: mu + 0.5 * logvar * eps,
+            "The noise is scaled by logvar / 2, which is log sigma, a logarithm that may be negative. Exponentiate it: "
+            "`torch.exp(0.5 * logvar)`.",
+        ),
+        Misconception(
+            "sigma added, noise forgotten",
+            lambda mu, logvar, eps: mu + torch.exp(0.5 * logvar),
+            "Your z is mu + sigma, the same at each call: the noise is missing. sigma is multiplied by eps.",
+        ),
+        Misconception(
+            "mu scaled as well",
+            lambda mu, logvar, eps: torch.exp(0.5 * logvar) * (mu + eps),
+            "sigma multiplies mu as well, so the draws are centred at sigma * mu. Scale the noise first, then add mu.",
         ),
         Misconception(
             "root of a logarithm",
