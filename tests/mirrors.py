@@ -82,6 +82,10 @@ def lacks(request: Request) -> None:
     request.handler.send_error(404)
 
 
+def refuses(request: Request) -> None:
+    request.handler.send_error(416)
+
+
 def is_silent(request: Request) -> None:
     """Takes the request, and says nothing."""
     request.closing.wait()

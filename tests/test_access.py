@@ -181,7 +181,10 @@ def test_a_page_that_complains_or_asks_for_something_from_outside_is_found_out(b
     with served(tmp_path) as address, closing(browser.page.context.browser.new_page()) as page:
         visit = Visit(page)
         page.goto(f"{address}/bad.html")
-        page.wait_for_timeout(500)
+        for _ in range(100):
+            if len(visit.outside) == 2 and {"ours", "thrown"} <= set(visit.errors):
+                break
+            page.wait_for_timeout(100)
         assert sorted(visit.outside) == ["https://outside.example/x", "wss://outside.example/y"]
         assert {"ours", "thrown"} <= set(visit.errors)
         with pytest.raises(AssertionError, match="console"):

@@ -21,6 +21,7 @@ from tests.mirrors import (
     lacks,
     lies,
     mirror,
+    refuses,
     stalls,
     well,
 )
@@ -68,6 +69,7 @@ def test_files_arrive_from_the_first_mirror_and_nothing_is_said(serve, capsys) -
         (lies, "did not send a.gz"),
         (goes_on_for_ever, "did not send a.gz"),
         (lacks, "answered 404 Not Found"),
+        (refuses, "answered 416 Requested Range Not Satisfiable"),
     ],
 )
 def test_a_bad_mirror_is_left_for_the_next_and_one_line_says_so(serve, capsys, way: Behaviour, said: str) -> None:
@@ -120,6 +122,13 @@ def test_with_bad_mirrors_only_it_is_given_up_in_time_however_many_there_are(ser
     assert time.monotonic() - began < SHORT.limit + 1.0
     assert "\n" not in str(caught.value) and str(caught.value)
     assert capsys.readouterr().err == ""
+
+
+def test_a_mirror_that_refuses_is_not_asked_for_ever(serve) -> None:
+    (only,) = serve(refuses)
+    with pytest.raises(DownloadError, match="answered 416"):
+        get(only, patience=ENDLESS)
+    assert len(only.asked) == 1
 
 
 def test_a_limit_holds_for_all_files_together_and_without_one_bytes_that_arrive_are_waited_for(serve) -> None:

@@ -56,6 +56,7 @@ def whose(found: Collection) -> list[tuple[str, str]]:
         ("04_the_elbo/alice/notebook.ipynb", "alice"),
         ("Alice Smith_12345_assignsubmission_file_/04_the_elbo.ipynb", "Alice Smith_12345"),
         ("smithalice_LATE_123456_7891011_04_the_elbo.ipynb", "smithalice"),
+        ("smithalice_123456_7891011_work/04_the_elbo.ipynb", "smithalice"),
         ("04_the_elbo.ipynb", ""),
     ],
 )
@@ -195,6 +196,47 @@ def test_nobody_hands_in_for_another_by_the_paths_in_a_zip(tmp_path: Path, insid
     found = laid_out(tmp_path, {"mallory/work.zip": forged, "canvas.zip": zipped({"eve.zip": forged})})
     assert {s for s, _ in whose(found)} == {"mallory", "eve"}
     assert all("lies in what" in p for p in found.problems) and len(found.problems) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "inside"),
+    [
+        ("submissions/moodle.zip", {f"{name}_12{i}_assignsubmission_file_/{{}}": f"{name}_12{i}" for i, name in enumerate("ab")}),
+        ("submissions/alice.zip", {"{}": "alice"}),
+        ("04_the_elbo/alice.zip", {"{}": "alice"}),
+        ("alice/work.zip", {"{}": "alice"}),
+        ("alice_123456_7891011_work.zip", {"{}": "alice"}),
+    ],
+)  # fmt: skip
+def test_a_zip_in_a_folder_that_is_nobodys_tells_the_students_itself(tmp_path: Path, path: str, inside: dict[str, str]):
+    files = {name.format(f"{FIRST}.ipynb"): BOOK for name in inside}
+    found = laid_out(tmp_path, {path: zipped(files)})
+    assert sorted(s for s, _ in whose(found)) == sorted(inside.values()) and found.problems == ()
+
+
+def test_a_students_zip_in_that_of_the_class_may_be_named_after_the_lesson(tmp_path: Path):
+    inner = zipped({f"{ELBO}.ipynb": to_bytes({"cells": [{"cell_type": "code", "source": "x"}]})})
+    found = laid_out(tmp_path, {"class.zip": zipped({f"alice_{ELBO}.zip": inner, f"bob_{ELBO}.zip": inner})})
+    assert whose(found) == [("alice", ELBO), ("bob", ELBO)] and found.problems == ()
+
+
+def test_a_damaged_member_of_any_kind_and_an_endless_name_stop_nothing(tmp_path: Path):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr(f"a/{FIRST}.ipynb", BOOK)
+    whole = bytearray(stream.getvalue())
+    start = len(f"a/{FIRST}.ipynb") + 30
+    whole[start + 4 : start + 40] = b"\xff" * 36  # what the decoder reads first
+    found = laid_out(
+        tmp_path,
+        {
+            "lzma.zip": bytes(whole),
+            "long.zip": zipped({f"{' ' * 20_000}/{FIRST}.ipynb": BOOK}),
+            f"zoe/{FIRST}.ipynb": BOOK,
+        },
+    )
+    assert whose(found) == [("zoe", FIRST)]
+    assert len(found.problems) == 2 and all(p.endswith(".") and len(p) < 300 for p in found.problems)
 
 
 def test_one_name_in_two_spellings_is_one_student_and_odd_bytes_are_a_name(tmp_path: Path):

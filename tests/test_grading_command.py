@@ -148,7 +148,7 @@ def test_without_nbgrader_it_says_how_to_get_it_or_do_without(
 
 def test_a_long_list_of_problems_is_cut_in_the_terminal() -> None:
     said = command.summary([], [f"file {i}" for i in range(25)], 1.0, [])
-    assert "25 files could not be collected" in said
+    assert "25 remarks on collecting the files" in said
     assert "and 15 more, in the report" in said
     assert "file 9" in said
     assert "file 10" not in said

@@ -148,7 +148,8 @@ def test_nbgraders_own_autograde_runs_nothing_there(folder: Path, tmp_path: Path
     "text",
     [
         "<b>x</b>", "<!-- x", "</div>", "[x](javascript:alert(1))", "[x](JavaScript :alert(1))", "[x](&#106;avascript:alert(1))",
-        "![x](http://example.invalid/x.png)", "[x]: data:text/html;base64,AAAA", r"$\href{javascript:alert(1)}{x}$",
+        "![x](http://example.invalid/x.png)", "!![x](http://example.invalid/x.png)",
+        "[x]: data:text/html;base64,AAAA", r"$\href{javascript:alert(1)}{x}$",
     ],
 )  # fmt: skip
 def test_markdown_of_a_student_becomes_harmless_where_it_is_shown(text: str) -> None:

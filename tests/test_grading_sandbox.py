@@ -162,6 +162,10 @@ def test_without_a_sandbox_the_limits_on_time_and_memory_still_hold():
         assert "memory" in hungry["body"]
         with pytest.raises(process.Stopped):
             worker.ask(request | {"program": [["cell 1", "def elbo(a, b):\n    while True: pass"]]})
+        begun = time.monotonic()
+        with pytest.raises(process.Stopped):
+            worker.ask(request | {"program": [["cell 1", "import time\ndef elbo(a, b):\n    time.sleep(10**6)"]]})
+        assert time.monotonic() - begun < 100  # no processor time is used, so only the clock can end it
 
 
 # ------------------------------------------------------------------------------------------- the stripped copy

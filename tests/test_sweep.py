@@ -1,6 +1,8 @@
 """Trainings side by side: the same models as one after the other, each kept, and never trained twice."""
 
 import functools
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,18 @@ def test_where_no_process_can_be_started_the_models_are_trained_anyway(
     monkeypatch.setattr(joblib, "Parallel", refuse)
     assert len(fit_or_load_all([recipe(1.0), recipe(4.0)], n_jobs=2, device="cpu")) == 2
     assert "no semaphores here" in capsys.readouterr().out
+
+
+def test_a_process_that_is_killed_does_not_end_the_lesson(capsys: pytest.CaptureFixture[str]):
+    own = os.getpid()
+
+    def build() -> VAE:
+        if os.getpid() != own:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return VAE.mlp(2, hidden=(8,), shape=(1, 4, 4))
+
+    assert len(fit_or_load_all([recipe(1.0, build=build), recipe(4.0, build=build)], n_jobs=2, device="cpu")) == 2
+    assert "ended from outside" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("limit", "together"), [("2147483648", False), ("4294967296", True), ("", True)])

@@ -151,9 +151,10 @@ class _Download(threading.Thread):
                     self._next(f"did not send {file.name}", STRIKES)
             except HTTPError as error:
                 error.close()
-                if error.code == 416:  # what came from elsewhere is longer than the whole file here
+                longer = error.code == 416 and before  # what came from elsewhere is longer than the whole file here
+                if longer:
                     self._part.clear()
-                self._next(f"answered {error.code} {error.reason}", 0 if error.code == 416 else STRIKES)
+                self._next(f"answered {error.code} {error.reason}", 0 if longer else STRIKES)
             except (OSError, HTTPException) as error:
                 reason = error.reason if isinstance(error, URLError) else error
                 if isinstance(reason, TimeoutError):

@@ -58,7 +58,7 @@ def children_cpu_seconds() -> float:
 
 
 def measure(path: Path, settings: Settings) -> Cost:
-    """Run a lesson's full notebook from an empty cache, on one thread."""
+    """Run a lesson's full notebook from an empty cache, on one thread, with the memory that Binder gives."""
     plan = prepare(path, settings)
     with tempfile.TemporaryDirectory() as cache:
         os.environ |= {"VAE_COURSE_CACHE": cache, "OMP_NUM_THREADS": "1", "MEM_LIMIT": BINDER}

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from vae_course.grading.magics import parse
+from vae_course.grading.magics import one_at_a_time, parse
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "display", "get_ipython"}
 
@@ -169,7 +169,7 @@ def _star(node: ast.stmt) -> bool:
 
 def _needs(source: str) -> frozenset[str]:
     try:
-        with warnings.catch_warnings():
+        with one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             table = symtable.symtable(source, "cell", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):

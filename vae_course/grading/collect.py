@@ -56,9 +56,9 @@ def _whose(file: File, known: Sequence[str], problems: list[str]) -> tuple[str, 
     if not lesson:
         problems.append(f"{file.name} was left out: neither its name nor its content says of which lesson it is.")
         return "", ""
-    if not place.student and not file.owner:
+    owner = naming.owner(file.owner, known) if file.owner else ""
+    if not place.student and not owner:
         problems.append(f"{file.name} does not say whose it is; it is graded under the student's name `unknown`.")
-    owner = naming.read(file.owner / "x", known).student if file.owner else ""
     if owner and place.student and owner != place.student:
         problems.append(
             f"{file.name} names {naming.spelt(place.student)}, but lies in what {naming.spelt(owner)} handed in, and is graded "

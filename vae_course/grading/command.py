@@ -171,7 +171,7 @@ def summary(graded: Sequence["Graded"], problems: Sequence[str], seconds: float,
     if people:
         lines.append(f"{count(people, 'submission')} for a person to look at: the report says which, and why.")
     if problems:
-        lines.append(f"{count(len(problems), 'file')} could not be collected:")
+        lines.append(f"{count(len(problems), 'remark')} on collecting the files:")
         lines += [f"  {problem}" for problem in problems[:_SHOWN]]
         lines += [f"  and {len(problems) - _SHOWN} more, in the report"] if len(problems) > _SHOWN else []
     return "\n".join([*lines, *[f"  {path}" for path in made]])

@@ -7,6 +7,7 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _ENTITY = re.compile(r"&(?=#|[A-Za-z][A-Za-z0-9]*;)")
 # A link stays one if it leads to a page; entities in an address are read more than once, so all other forms are refused.
 _LINK = re.compile(r"\]([(:])(?!\s*https?://)")
+_PICTURE = re.compile(r"!+\[")
 # MathJax can make links, load code and rename its commands.
 _TEX = re.compile(
     r"\\(href|require|unicode|cssId|class|style|def|let|newcommand|renewcommand|newenvironment|html)(?![a-z])"
@@ -21,6 +22,6 @@ def markdown(text: str) -> str:
     """
     text = _ENTITY.sub("&amp;", text)
     text = _TAG.sub("&lt;", text)
-    text = text.replace("![", "[")
+    text = _PICTURE.sub("[", text)
     text = _LINK.sub(r"] \1", text)
     return _TEX.sub(r"\\backslash \1", text)

@@ -42,11 +42,6 @@ def names() -> tuple[str, ...]:
     return tuple(path.stem for path in _paths())
 
 
-def for_number(number: str) -> str:
-    """The name of the lesson with these two digits, or nothing."""
-    return next((name for name in names() if name.startswith(f"{number}_")), "")
-
-
 @functools.lru_cache(maxsize=64)
 def load(name: str) -> Lesson:
     """A lesson by its name.

@@ -11,13 +11,13 @@ _PYTHON_CELLS = re.compile(r"%%(time|timeit|capture|prun|python3?)\b")
 
 # Python 3.11 counts the depth of all trees under construction in one place: two threads that parse at a time, and a
 # callback of the garbage collector in between (Dask has one), end in a SystemError. `catch_warnings` is for one at a time, too.
-_one_at_a_time = threading.Lock()
+one_at_a_time = threading.Lock()
 
 
 def parse(text: str) -> ast.Module | None:
     """The tree of a piece of Python, or None where it is none."""
     try:
-        with _one_at_a_time, warnings.catch_warnings():
+        with one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -27,7 +27,7 @@ def parse(text: str) -> ast.Module | None:
 def syntax_error(text: str) -> str:
     """What is wrong with a piece of Python that does not parse, as: line 3: invalid syntax."""
     try:
-        with _one_at_a_time:
+        with one_at_a_time:
             ast.parse(text)
     except SyntaxError as error:
         return f"line {error.lineno}: {error.msg}"

@@ -40,6 +40,16 @@ def read(path: PurePosixPath, lessons: Sequence[str]) -> Place:
     return Place(given or rest, lesson)
 
 
+def owner(folder: PurePosixPath, lessons: Sequence[str]) -> str:
+    """The student whom a folder, or a zip with this path without its ending, stands for; empty where it is nobody's."""
+    parts = [part for part in folder.parts if part not in (".", "")]
+    student = _student_of(parts, lessons)
+    if student or not parts or parts[-1].lower() in _NEUTRAL:
+        return student
+    lesson, rest = _lesson_and_rest(parts[-1], lessons)
+    return rest if lesson else ""
+
+
 def spelt(name: str) -> str:
     """A name in one spelling: the same letters from different systems are the same student, and none acts on a terminal."""
     try:
@@ -72,11 +82,16 @@ def _rest(before: str, after: str) -> str:
 
 
 def _student_of(folders: Sequence[str], lessons: Sequence[str]) -> str:
-    """The student's folder: nbgrader's below `submitted`, Moodle's by its form, else the first that is nobody's name."""
+    """The student's folder: Moodle's and Canvas's by their form, nbgrader's below `submitted`, else the first that is
+    nobody's name.
+    """
     for folder in folders:
         moodle = _MOODLE.match(folder)
         if moodle:
             return f"{moodle['name']}_{moodle['id']}"
+        canvas = _CANVAS.match(folder)
+        if canvas:
+            return canvas["name"]
     if "submitted" in folders[:-1]:
         return folders[list(folders).index("submitted") + 1]
     for folder in folders:

@@ -19,7 +19,7 @@ from vae_course.grading import sandbox, strip
 from vae_course.grading.errors import GradingError
 from vae_course.grading.sandbox import Limits
 from vae_course.grading.seccomp import program as filter_of_calls
-from vae_course.grading.watch import Watch
+from vae_course.grading.watch import Watch, descendants
 
 START_SECONDS = 60.0
 LONGEST = 26_000_000
@@ -81,6 +81,10 @@ class Worker:
             return
         if self._watch:
             self._watch.stop()
+        # An answer runs in a session of its own, and without a sandbox nothing ends it together with the worker.
+        for pid in reversed(descendants(process.pid)):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.kill()
@@ -112,7 +116,8 @@ class Worker:
         try:
             self._converse(b"", START_SECONDS)
         except Stopped as error:
-            raise GradingError(f"The sandbox did not start: {error} {self._watch.said}".strip()) from error
+            said = " ".join(f"{error} {self._watch.said}".split())
+            raise GradingError(f"The sandbox did not start; try again with fewer --jobs. It said: {said}") from error
         self._watch.begin()
 
     def _box(self, folder: Path) -> tuple[list[str], int]:

@@ -22,7 +22,7 @@ def report_page(
 
     Args:
         graded: every submission of the class.
-        problems: what could not be collected, one sentence each.
+        problems: remarks on collecting the files, one sentence each.
         links: the address of each student's feedback page.
         note: what the reader should know about how it was graded.
     """

@@ -29,7 +29,7 @@ def write_results(
         folder: made where it is missing; older results in it are replaced, marks given by hand in the gradebook stay.
         graded: every submission's marks.
         submissions: what was handed in.
-        problems: what could not be collected.
+        problems: remarks on collecting the files.
         note: how it was graded, where the reader of the report should know.
         gradebook: whether to make nbgrader's course folder too.
     """

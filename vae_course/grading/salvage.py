@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vae_course.exercises.model import AnyExercise, Exercise
+from vae_course.exercises.model import Exercise
 from vae_course.grading.code import Piece, Program, chunks, names_stored, pieces_of, program
 from vae_course.grading.lessons import Lesson, shape
 from vae_course.grading.magics import parse, syntax_error
@@ -178,8 +178,3 @@ def _is_text(node: ast.stmt) -> bool:
 def _hand_over(piece: Piece) -> bool:
     """The line of a check that goes on with the reference."""
     return isinstance(piece.tree, ast.Assign) and "or_reference(" in piece.source
-
-
-def all_answers(exercises: Sequence[AnyExercise]) -> frozenset[str]:
-    """The names of the functions that a lesson asks for."""
-    return frozenset(exercise.function for exercise in exercises if isinstance(exercise, Exercise))

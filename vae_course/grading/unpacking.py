@@ -1,6 +1,7 @@
 """The notebooks in a folder and in the zips that lie in it, read with care: nothing is written, nothing leaves the folder."""
 
 import io
+import lzma
 import stat
 import zipfile
 import zlib
@@ -13,6 +14,11 @@ LARGEST_NOTEBOOK = 50 << 20
 LARGEST_ARCHIVE = 1 << 30
 LARGEST_CONTENT = 2 << 30
 MOST_MEMBERS = 20_000
+LONGEST_NAME = 300
+# What zipfile and its decoders raise at bytes that are no zip, or no longer one.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError, OSError,
+)  # fmt: skip
 _SKIPPED = frozenset((".ipynb_checkpoints", "__MACOSX", ".git", ".venv", "__pycache__", "node_modules"))
 
 
@@ -41,9 +47,8 @@ class _Archive:
     owner: PurePosixPath | None
 
     def place(self, path: PurePosixPath) -> PurePosixPath:
-        """The path of a member; one that lies at the top belongs to whom the zip is named after."""
-        alone = len(path.parts) == 1 and str(self.base) == "."
-        return self.base / self.stem / path if alone or self.nested else self.base / path
+        """The path of a member; one that lies at the top may belong to whom the zip is named after."""
+        return self.base / self.stem / path if len(path.parts) == 1 or self.nested else self.base / path
 
     def inner(self, path: PurePosixPath, name: str) -> "_Archive":
         """A zip that lies in this one."""
@@ -113,10 +118,15 @@ class Finder:
                     return
                 for member in sorted(members, key=lambda m: m.filename):
                     yield from self._member(opened, member, archive)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        except _DAMAGED as error:
             self.problems.append(f"{archive.name} is no readable zip ({_words(error)}).")
 
     def _member(self, opened: zipfile.ZipFile, member: zipfile.ZipInfo, archive: _Archive) -> Iterator[File]:
+        if len(member.filename) > LONGEST_NAME:
+            self.problems.append(
+                f"{archive.name}: {_shown(member.filename)[:60]}... was left out: its name is too long."
+            )
+            return
         path = PurePosixPath(member.filename.replace("\\", "/"))
         shown = f"{archive.name}: {_shown(path)}"
         is_zip = path.suffix.lower() == ".zip"
@@ -150,7 +160,7 @@ class Finder:
         try:
             with opened.open(member) as stream:
                 content = stream.read(LARGEST_NOTEBOOK + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except _DAMAGED as error:
             self.problems.append(f"{shown} is damaged ({_words(error)}).")
             return None
         return content if self._fits(len(content), shown, count=False) else None

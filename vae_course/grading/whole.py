@@ -77,7 +77,8 @@ def _all(
     ):
         futures = [pool.submit(one, submission) for submission in submissions]
         try:
-            for _ in as_completed(futures):
+            for future in as_completed(futures):
+                future.result()
                 bar.update()
             return [future.result() for future in futures]
         except BaseException:
@@ -92,7 +93,13 @@ def result_path(results: Path, student: str, lesson: str) -> Path:
 
 def safe_name(name: str) -> str:
     """A file name for any text, different for different texts; no option of a command and no formula of a spreadsheet."""
-    safe = re.sub(r"[^\w.@+-]", "_", name).strip(".").lstrip("+-@")[:80]
+    safe = (
+        re.sub(r"[^\w.@+-]", "_", name)
+        .strip(".")
+        .lstrip("+-@")
+        .encode("utf-8", "replace")[:120]
+        .decode("utf-8", "ignore")
+    )
     same = safe == name and bool(safe)
     return safe if same else f"{safe or 'student'}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
@@ -149,7 +156,10 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         aside.write_text(json.dumps(content, ensure_ascii=True, indent=1) + "\n", encoding="utf-8")
         aside.replace(path)
     except OSError as error:
-        raise GradingError(f"The results can't be written to {path.parent} ({error.strerror}).") from error
+        raise GradingError(
+            f"The results can't be written to {path.parent} ({error.strerror}): make room there, or name another folder by --to;"
+            " what has been graded is kept."
+        ) from error
 
 
 def _cancel(futures: Iterable[Future[Graded]]) -> None:

@@ -19,7 +19,6 @@ DTYPES = frozenset(
 FAILURES = frozenset(("stub", "signature", "answer", "exception"))
 # More numbers than any exercise asks for, and few enough for JSON.
 NUMBERS = 1_000_000
-BYTES = 24_000_000
 AXES = 16
 NAMES = 64
 LETTERS = 400

@@ -156,7 +156,7 @@ def shares(
     if not (rate > 0).all():
         raise ValueError(f"rates holds {rate.min():g}: a share can be taken of a rate above zero only.")
     fig, ax = place(ax, height=3.0)
-    least, most, known = below / rate, np.minimum(above / rate, 1), above <= rate
+    least, most, known = np.minimum(below / rate, 1), np.minimum(above / rate, 1), above <= rate
     at = np.asarray(betas, dtype=float)
     ax.fill_between(at, least, most, color=CURVE, alpha=0.18, linewidth=0)
     ax.plot(at[known], most[known], "v", color=CHOSEN, markersize=7, label="own image left out")
@@ -192,7 +192,13 @@ def spreads(variances: Mapping[str, Any], *, threshold: float = 0.01, alt: str |
     for i, (name, values) in enumerate(variances.items()):
         heights = np.sort(numbers(values, name))[::-1]
         count = int((heights > threshold).sum())
-        ax.plot(np.arange(1, len(heights) + 1), heights, MARKERS[i % len(MARKERS)], color=COLOURS[i], markersize=6)
+        ax.plot(
+            np.arange(1, len(heights) + 1),
+            heights,
+            MARKERS[i % len(MARKERS)],
+            color=COLOURS[i % len(COLOURS)],
+            markersize=6,
+        )
         told.append((name, len(heights), heights, count))
     ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import torch
@@ -89,6 +90,10 @@ def _train_side_by_side(recipes: list[Recipe], processes: int, progress: bool) -
                 bar.update(1)
     except (OSError, ImportError) as error:
         print(f"No training processes can be started here ({error}), so the models are trained one after the other.")
+    except BrokenProcessPool:
+        print(
+            "A training process was ended from outside, as happens where memory is short, so the rest is trained here."
+        )
 
 
 def _alone(recipe: Recipe) -> Recipe:
