@@ -308,7 +308,7 @@ print(f"of which KL: {terms['kl']:.2f} nats")
 # ## 9 Training
 #
 # The next cell trains your VAE on the grey images, as most tutorials do. It takes about half a minute on two idle cores,
-# longer on a busy machine. (To train anew, run the notebook from section 8 on: this cell alone would go on from the weights that it finds.) The
+# longer on a busy machine. (To train anew, run the notebook from `make_networks()` on: this cell alone would go on from the weights that it finds.) The
 # curves are redrawn while it runs. The learning rate rises and falls once (a *one-cycle* schedule), which needs far
 # fewer epochs than a constant one.
 #
@@ -472,7 +472,7 @@ for lam in (0.1, 0.5, 0.9):
 # It does not: one half is the most, at $\lambda = 0.5$. So the number above is a loss that one can train with, but no log-likelihood of a *grey* image: it can
 # not be compared with another model of grey images, turned into bits, or used to compress them. What it does bound, on average, is the log-probability of
 # *other* images, whose pixels are drawn as 0 or 1 with the grey level as the probability of ink. (The cross-entropy is linear in $x$, so it is the mean of $-\log p(x \mid z)$ over
-# those draws.) That is what the floor is made of, the randomness of the draw, and nobody who prints such a number says so. Lesson 06 shows three ways out. The
+# those draws.) That is what the floor is made of, the randomness of the draw. Lesson 06 shows three ways out. The
 # simplest one follows: make those images.
 
 # %% [markdown]

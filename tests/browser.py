@@ -149,9 +149,7 @@ def clean_page(chromium: str, **size: int) -> Iterator[Visit]:
 def opened(chromium: str, folder: Path, cells: Sequence[str], **size: int) -> Iterator[Visit]:
     """A notebook with these cells in JupyterLab, all of them run, on a page on which nothing may go wrong."""
     write_notebook(folder / "notebooks" / "cells.ipynb", cells)
-    with jupyterlab(folder / "notebooks", folder) as lab, clean_page(chromium, **size) as visit:
-        open_notebook(visit.page, lab, "cells.ipynb")
-        run_all(visit.page)
+    with _all_run(chromium, folder, "cells.ipynb", **size) as visit:
         yield visit
 
 
@@ -162,6 +160,14 @@ def opened_lesson(
     """A student's lesson, opened from a copy in `folder`, with every cell run."""
     (folder / "notebooks").mkdir()
     shutil.copy(LESSONS / name, folder / "notebooks")
+    with _all_run(chromium, folder, name, app=app, view=view, **size) as visit:
+        yield visit
+
+
+@contextmanager
+def _all_run(
+    chromium: str, folder: Path, name: str, *, app: str = "jupyterlab", view: str = "doc/tree", **size: int
+) -> Iterator[Visit]:
     with jupyterlab(folder / "notebooks", folder, app=app, view=view) as lab, clean_page(chromium, **size) as visit:
         open_notebook(visit.page, lab, name)
         run_all(visit.page)

@@ -142,7 +142,13 @@ def test_different_names_have_different_folders():
 
 def test_a_folder_that_can_not_be_written_is_said_before_all_are_graded(tmp_path: Path):
     (tmp_path / "graded").write_text("a file")
-    grader = Grader()
+
+    class Slow(Grader):
+        def __call__(self, submission: Submission, **settings) -> Graded:
+            time.sleep(0.5)
+            return super().__call__(submission, **settings)
+
+    grader = Slow()
     with pytest.raises(GradingError, match="can't be written .* make room there"):
         grade(tmp_path, grader)
     assert sum(grader.calls.values()) < 4

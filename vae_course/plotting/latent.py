@@ -48,21 +48,8 @@ def posterior_ellipses(
     fig, ax = place(ax, width=6.2, height=6.0)
     tidy(ax, title=title, xlabel="z[0]", ylabel="z[1]")
     colours = [CLASS_COLOURS[int(label) % len(CLASS_COLOURS)] for label in classes]
-    # Widths and heights of the ellipses are diameters: two standard deviations to each side.
-    for fill, alpha in (("none", 0.9), ("face", 0.18)):
-        ellipses = EllipseCollection(
-            4 * widths[:, 0],
-            4 * widths[:, 1],
-            np.zeros(len(centres)),
-            units="xy",
-            offsets=centres,
-            transOffset=ax.transData,
-            facecolors="none" if fill == "none" else colours,
-            edgecolors=colours if fill == "none" else "none",
-            linewidths=1.0,
-            alpha=alpha,
-        )
-        ax.add_collection(ellipses)
+    _ellipses(ax, centres, widths, facecolors="none", edgecolors=colours, linewidths=1.0, alpha=0.9)
+    _ellipses(ax, centres, widths, facecolors=colours, edgecolors="none", linewidths=1.0, alpha=0.18)
     for label, (x0, x1), colour in zip(classes, centres, colours, strict=True):
         ax.text(x0, x1, str(label), fontsize=8, ha="center", va="center", color=colour)
     reach = max(2.6, float((np.abs(centres) + 2 * widths).max()) * 1.04)
@@ -73,6 +60,15 @@ def posterior_ellipses(
         f" the median standard deviation is {np.median(widths):.2f}. Dashed circles hold 50, 90 and 99 % of the prior."
     )
     return describe(fig, alt or headed(title, text))
+
+
+def _ellipses(ax: Axes, centres: np.ndarray, widths: np.ndarray, **style: Any) -> None:
+    """An ellipse of two standard deviations, to each side of each mean, `[N, 2]` both."""
+    wide, high = 4 * widths.T
+    flat = np.zeros(len(centres))
+    ax.add_collection(
+        EllipseCollection(wide, high, flat, units="xy", offsets=centres, transOffset=ax.transData, **style)
+    )
 
 
 def squares(
@@ -113,19 +109,9 @@ def squares(
         tidy(ax, title=name, xlabel="z[0]", ylabel="z[1]")
         colours = [CLASS_COLOURS[int(label) % len(CLASS_COLOURS)] for label in classes]
         few = np.linspace(0, len(centres) - 1, ellipses).round().astype(int)
-        shapes = EllipseCollection(
-            4 * widths[few, 0],
-            4 * widths[few, 1],
-            np.zeros(len(few)),
-            units="xy",
-            offsets=centres[few],
-            transOffset=ax.transData,
-            facecolors="none",
-            edgecolors=[colours[i] for i in few],
-            linewidths=1.2,
-        )
         ax.scatter(*centres.T, s=7, color=colours, linewidths=0, zorder=2)
-        ax.add_collection(shapes)
+        edges = [colours[i] for i in few]
+        _ellipses(ax, centres[few], widths[few], facecolors="none", edgecolors=edges, linewidths=1.2)
         ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor="black", linewidth=2, zorder=3))
         ax.set(xlim=windows[name], ylim=windows[name], aspect="equal")
         inside = 100 * ((centres > 0) & (centres < 1)).all(axis=1).mean()
