@@ -18,6 +18,36 @@ WATCH = """root => {
     });
 }"""
 
+# Move z by a key in every frame, and note of each picture how long after the one before its frame began, and how long
+# after that beginning it was there.
+FRAMES = """(root, moves) => new Promise((done) => {
+    const plane = root.querySelector("[role=application]");
+    const frames = [];
+    let before = null;
+    const note = () => {
+        const began = document.timeline.currentTime;
+        if (before !== null) frames.push([began - before, performance.now() - began]);
+        before = began;
+    };
+    root.addEventListener("vae-pad-picture", note);
+    const move = () => {
+        if (moves-- === 0) {
+            root.removeEventListener("vae-pad-picture", note);
+            return done(frames);
+        }
+        const key = moves % 40 < 20 ? "ArrowRight" : "ArrowLeft";
+        plane.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+        requestAnimationFrame(move);
+    };
+    requestAnimationFrame(move);
+})"""
+
+
+def frames(pad: Locator, *, moves: int) -> list[tuple[float, float]]:
+    """Of each picture but the first, in milliseconds: the time since the frame before, and the work within its own."""
+    noted: list[tuple[float, float]] = pad.evaluate(FRAMES, moves)
+    return noted
+
 
 def watch_pad(pad: Locator) -> None:
     """Begin to note, or begin anew."""

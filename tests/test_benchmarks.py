@@ -26,7 +26,7 @@ def test_all_benchmarks_run_and_update_a_file(tmp_path: Path):
     whats = "plain loop,matrix products,test loss,2-D manifold,first picture,`import vae_course`,bits back".split(",")
     for what in whats:
         assert what in text, what
-    in_browser = ("new picture, latent pad", "slider to new picture") if doctor.find_chromium() else ()
+    in_browser = ("new picture, latent pad", "slider to new picture", "frames a second") if doctor.find_chromium() else ()
     for what in in_browser:
         assert what in text, what
     assert text.count(": yes |") + text.count(": no |") == 9 + len(in_browser)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from vae_course.widgets.pad.layers import Stack, to_bytes
+from vae_course.widgets.pad.layers import Precision, Stack, to_bytes
 from vae_course.widgets.pad.plane import COLUMNS, Plane, class_numbers, labels, picture_sheet, reach
 
 STEP = 0.05  # of an arrow key, on a plane that reaches to 3.5
@@ -25,7 +25,7 @@ def contents(
     *,
     shape: tuple[int, int],
     contours: list[dict[str, Any]],
-    precision: str = "float32",
+    precision: Precision = "float32",
     reason: str = "",
 ) -> Contents:
     """Everything that a pad needs.
@@ -35,7 +35,7 @@ def contents(
         plane: the images at their codes, or None.
         shape: height and width of a decoded picture.
         contours: of the prior, as `prior_contours` gives them.
-        precision: of the weights, `float32` or `float16`.
+        precision: of the weights; `to_bytes` says what each is.
         reason: why there is no stack.
     """
     extent = reach(plane)

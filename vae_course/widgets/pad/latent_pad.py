@@ -73,14 +73,14 @@ class LatentPad(Shell):
     def to_html(self, file: str | Path, *, title: str = "My VAE") -> Path:
         """Write the pad as one page under 1 MB, which anybody can open from disk, without a network or a kernel.
 
-        Its weights are in half precision; how much that can change a pixel is measured over the whole plane, is at most
-        0.01, and stands at the foot of the page. It shows as many of the images as there is room for.
+        Its weights have 16 bits each; how much that can change a pixel is measured over the whole plane, is at most
+        0.001, and stands at the foot of the page. It shows as many of the images as there is room for.
 
         Returns:
             Where the page is.
 
         Raises:
-            ValueError: the decoder can't run in a page, is too large for 1 MB, or loses too much in half precision.
+            ValueError: the decoder can't run in a page, is too large for 1 MB, or loses too much in 16 bits.
             FileNotFoundError: there is no such folder.
         """
         if self.stack is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,10 +12,12 @@ from torch.nn import functional as F
 from vae_course.plotting.arrays import decoded
 
 Layer = dict[str, Any]
+Precision = Literal["float32", "scaled16"]
 
 MOST_WEIGHTS = 2_000_000  # 8 MB to send, and about 3 ms of a browser's time for each picture
 PROBES = 32  # codes that a description is compared with its model on
 TOLERANCE = 1e-4  # a difference of more than this a pixel is no rounding
+LEVELS = 2**15 - 1  # of a whole number of 16 bits, on either side of zero
 
 # What each activation of `pad.js` computes; the two lists must name the same.
 ACTIVATIONS: dict[str, Callable[[Tensor, Layer], Tensor]] = {
@@ -106,16 +108,34 @@ def run(stack: Stack, z: Tensor) -> np.ndarray:
     return values.numpy()
 
 
-def to_bytes(stack: Stack, precision: str) -> bytes:
-    """All weights one after the other, little-endian, in `float32` or `float16`."""
-    kind = np.dtype(precision).newbyteorder("<")
-    return b"".join(array.astype(kind).tobytes() for array in stack.weights)
+def to_bytes(stack: Stack, precision: Precision) -> bytes:
+    """All weights one after the other, little-endian.
+
+    In `float32` that is all. In `scaled16` a matrix is a 32-bit scale for each of its rows and then whole numbers of 16
+    bits, which times their row's scale are the weights; biases keep their 32 bits.
+    """
+    kinds = {"i": "<i2", "f": "<f4"}
+    arrays = stack.weights if precision == "float32" else [part for array in stack.weights for part in _scaled(array)]
+    return b"".join(array.astype(kinds[array.dtype.kind]).tobytes() for array in arrays)
 
 
-def halved(stack: Stack) -> Stack:
-    """The stack with its weights rounded to half precision; what is too large for that becomes infinite."""
-    with np.errstate(over="ignore"):
-        return replace(stack, weights=[array.astype(np.float16).astype(np.float32) for array in stack.weights])
+def rounded(stack: Stack) -> Stack:
+    """The stack with its weights as `scaled16` keeps them."""
+    return replace(stack, weights=[_unscaled(*_scaled(array)) for array in stack.weights])
+
+
+def _scaled(array: np.ndarray) -> tuple[np.ndarray, ...]:
+    """A matrix as scales `[out, 1]` and levels `[out, in]`; a bias as it is."""
+    if array.ndim == 1:
+        return (array,)
+    largest = np.abs(array).max(axis=1, keepdims=True)
+    scales = np.where(largest > 0, largest / LEVELS, 1).astype(np.float32)
+    with np.errstate(invalid="ignore"):  # a weight that is no number has no level: the pictures tell, see `page.py`
+        return scales, np.rint(array / scales).astype(np.int16)
+
+
+def _unscaled(first: np.ndarray, *levels: np.ndarray) -> np.ndarray:
+    return first * levels[0] if levels else first
 
 
 def _parts(module: nn.Module) -> list[nn.Module]:

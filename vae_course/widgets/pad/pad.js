@@ -27,14 +27,17 @@ const ACTIVATIONS = {
   sigmoid: () => (x) => 1 / (1 + Math.exp(-x)),
 };
 
-/** The layers with their weights, cut from one run of numbers: each matrix row after row, then its bias. */
+/** The layers with their weights, cut from one run of bytes: each matrix row after row, then its bias. */
 export function readDecoder(layers, bytes, precision) {
-  const numbers = precision === "float16" ? fromHalves(bytes) : floats(bytes);
   let at = 0;
-  const take = (n) => numbers.subarray(at, (at += n));
+  const take = (size, count) => bytes.subarray(at, (at += size * count));
+  const matrix = (rows, columns) =>
+    precision === "scaled16"
+      ? scaled(floats(take(4, rows)), take(2, rows * columns), columns)
+      : floats(take(4, rows * columns));
   return layers.map((layer) =>
     layer.kind === "linear"
-      ? { weight: take(layer.in * layer.out), bias: take(layer.out) }
+      ? { weight: matrix(layer.out, layer.in), bias: floats(take(4, layer.out)) }
       : { activation: ACTIVATIONS[layer.kind](layer) },
   );
 }
@@ -61,13 +64,10 @@ function floats(bytes) {
   return new Float32Array(bytes.slice().buffer);
 }
 
-/** Bytes as 16-bit numbers: a sign, 5 bits of exponent, 10 of fraction. Not every browser has Float16Array yet. */
-function fromHalves(bytes) {
-  return Float32Array.from(new Uint16Array(bytes.slice().buffer), (half) => {
-    const exponent = (half >> 10) & 31, fraction = half & 1023;
-    const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction;
-    return half >> 15 ? -size : size;
-  });
+/** Bytes as whole numbers of 16 bits, row after row, each times the scale of its row. */
+function scaled(scales, bytes, columns) {
+  const levels = new Int16Array(bytes.slice().buffer);
+  return Float32Array.from(levels, (level, at) => level * scales[Math.floor(at / columns)]);
 }
 
 // ---------------------------------------------------------------------------------------------- the pad

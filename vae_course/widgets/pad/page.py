@@ -13,21 +13,21 @@ from torch import Tensor
 
 from vae_course.plotting.arrays import decoded
 from vae_course.widgets.pad.contents import Contents, contents
-from vae_course.widgets.pad.layers import Stack, halved, run
+from vae_course.widgets.pad.layers import Stack, rounded, run
 from vae_course.widgets.pad.plane import Plane, grid, reach
 
 HERE = Path(__file__).parent
 MOST_BYTES = 1_000_000
-MOST_ERROR = 0.01  # a pixel, of which the eye sees nothing
+MOST_ERROR = 0.001  # a pixel, a quarter of a grey level of 255
 IMAGES = (2000, 1000, 500, 250, 100, 0)  # as many of the real images as there is room for
 SIDE = 41  # codes to a side of the grid on which the error is measured
 
 
 def rounding_error(stack: Stack, decode_mean: Callable[[Tensor], Tensor], extent: float) -> float:
-    """The largest difference of a pixel between the stack in half precision and the model, over the whole plane."""
+    """The largest difference of a pixel between the stack in 16 bits and the model, over the whole plane."""
     z = grid(extent, SIDE)
     exact = decoded(decode_mean, z).reshape(len(z), -1)
-    return float(np.abs(run(halved(stack), z) - exact).max())
+    return float(np.abs(run(rounded(stack), z) - exact).max())
 
 
 def page(
@@ -39,21 +39,21 @@ def page(
     contours: list[dict[str, Any]],
     title: str,
 ) -> str:
-    """The page as text: the decoder in half precision, and as many real images as fit into `MOST_BYTES`.
+    """The page as text: the decoder in 16 bits, and as many real images as fit into `MOST_BYTES`.
 
     Raises:
-        ValueError: the decoder is too large for that, or half precision changes a pixel by more than `MOST_ERROR`.
+        ValueError: the decoder is too large for that, or rounding changes a pixel by more than `MOST_ERROR`.
     """
     error = rounding_error(stack, decode_mean, reach(plane))
     if not error <= MOST_ERROR:
         raise ValueError(
-            f"In half precision a pixel of this decoder would be off by {error:.2g}, more than {MOST_ERROR}: its weights "
-            "are very large, so train it with a smaller learning rate."
+            f"With weights of 16 bits a pixel of this decoder would be off by {error:.2g}, more than {MOST_ERROR}: some "
+            "weights are far larger than the others, so train it with a smaller learning rate."
         )
     text = ""
     for most in IMAGES:
         shown = plane.thinned(most) if plane is not None and most else None
-        parts = contents(stack, shown, shape=shape, contours=contours, precision="float16")
+        parts = contents(stack, shown, shape=shape, contours=contours, precision="scaled16")
         text = _fill(parts, title, _fine_print(stack, error))
         if len(text.encode()) < MOST_BYTES:
             return text
@@ -82,7 +82,7 @@ def _fill(parts: Contents, title: str, fine_print: str) -> str:
 def _fine_print(stack: Stack, error: float) -> str:
     widths = "-".join(str(width) for width in stack.widths)
     return (
-        f"A {widths} decoder with {stack.size:,} weights in half precision: at {SIDE**2:,} codes across the plane that "
+        f"A {widths} decoder with {stack.size:,} weights of 16 bits: at {SIDE**2:,} codes across the plane that "
         f"moves no pixel by more than {_rounded_up(error)} of the range from white to black. It runs in this page alone: "
         "nothing is loaded or sent."
     )
