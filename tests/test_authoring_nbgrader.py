@@ -15,6 +15,7 @@ from tests.fixtures import toy
 from vae_course import authoring
 from vae_course.authoring.build import build
 from vae_course.authoring.plan import prepare
+from vae_course.grading.release import withheld
 
 
 @pytest.fixture(autouse=True)
@@ -55,15 +56,20 @@ def code_scores(course: Path) -> dict[str, tuple[float, float]]:
         return {s.student.id: (s.code_score, s.max_code_score) for s in book.assignment_submissions("ps1")}
 
 
-def graded(course: Path, name: str, full: Any) -> dict[str, tuple[float, float]]:
-    """The scores of a lesson handed in blank, right, and with a mistake in its first exercise, by nbgrader's own commands."""
+def graded(
+    course: Path, name: str, full: Any, handed_out: Callable[[Any], Any] = lambda released: released
+) -> dict[str, tuple[float, float]]:
+    """The scores of a lesson handed in blank, right, and with a mistake in its first exercise, by nbgrader's own commands.
+
+    `handed_out` is what the class gets in the place of the notebook that nbgrader releases.
+    """
     source = course / "source" / "ps1" / f"{name}.ipynb"
     source.parent.mkdir(parents=True)
     (course / "home").mkdir()
     (course / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'course'\n")
     nbformat.write(full, source)
     nbgrader(course, "generate_assignment", "ps1")
-    released = nbformat.read(course / "release" / "ps1" / source.name, as_version=4)
+    released = handed_out(nbformat.read(course / "release" / "ps1" / source.name, as_version=4))
     right = {cell.metadata.nbgrader.grade_id: cell.source for cell in full.cells if "nbgrader" in cell.metadata}
     first = next(
         cell.metadata.nbgrader.grade_id for cell in full.cells if cell.metadata.get("nbgrader", {}).get("solution")
@@ -102,18 +108,28 @@ def test_nbgrader_scores_blank_right_and_wrong_answers_of_the_toy_lesson(tmp_pat
     assert "(Score: 3.0 / " in pages["right"]
 
 
-def test_nbgrader_scores_blank_right_and_wrong_answers_of_the_first_lesson(
-    tmp_path: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch
+def as_withheld(name: str) -> Callable[[Any], Any]:
+    """What `vae-course release --withhold-solutions` hands out."""
+    student = authoring.settings.read().notebooks / f"{name}.ipynb"
+    return lambda _: withheld(nbformat.read(student, as_version=4))
+
+
+@pytest.mark.parametrize(
+    ("name", "handed_out"),
+    [("00_start_here", lambda released: released), ("04_the_elbo", as_withheld("04_the_elbo"))],
+    ids=["released by nbgrader", "released by vae-course, without solutions"],
+)
+def test_nbgrader_marks_blank_right_and_wrong_answers_of_a_lesson_as_it_is_built(
+    tmp_path: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch, name: str, handed_out: Callable[[Any], Any]
 ) -> None:
     monkeypatch.setenv("VAE_COURSE_DATA", str(mnist_root))
-    lesson = authoring.lessons()[0]
-    full = prepare(lesson, authoring.settings.read()).full
+    full = nbformat.read(authoring.settings.read().solutions / f"{name}.ipynb", as_version=4)
     points = [cell.metadata.nbgrader.points for cell in full.cells if cell.id.endswith("_check")]
-    scores = graded(tmp_path, lesson.stem, full)
-    assert sum(points) > 0
+    scores = graded(tmp_path, name, full, handed_out)
     total = sum(points)
     assert scores == {"blank": (0, total), "right": (total, total), "wrong": (total - points[0], total)}
     assert len(points) > 1
+    assert returned(tmp_path) == {"blank": 0, "right": total, "wrong": total - points[0]}
 
 
 @pytest.mark.parametrize("broken", ["duplicate", "unmarked"])
