@@ -23,8 +23,8 @@ def test_all_benchmarks_run_and_update_a_file(tmp_path: Path):
     assert text.endswith(f"{END}\nafter\n")
     assert "what was there" not in text
     assert "Made by `python -m benchmarks --quick`" in text
-    whats = "plain loop,steps by hand,matrix products,test loss,2-D manifold,first picture,`import vae_course`,bits back".split(",")
-    for what in whats:
+    rows = "plain loop,steps by hand,matrix products,test loss,2-D manifold,first picture,`import vae_course`,bits back"
+    for what in rows.split(","):
         assert what in text, what
     in_browser = ("new picture, latent pad", "slider to new picture", "frames a second") if doctor.find_chromium() else ()
     for what in in_browser:
