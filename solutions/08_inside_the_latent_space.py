@@ -455,11 +455,11 @@ kept = torch.stack([1 - wrong[y == digit].float().mean() for digit in range(10)]
 print("kept, in %:", dict(enumerate((100 * kept).round().int().tolist())))
 claim("08-kept", 100 * (1 - wrong.float().mean()), world=world, tolerance=5, digits=0, unit="% of the pairs")
 claim("08-worst", kept.argmin(), world=world, tolerance=9, digits=0, unit="suffers most")  # a name: any may come out
-claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=40, digits=0, unit="% in this class")
+claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=30, digits=0, unit="% in this class")
 
 # %% [markdown]
-# {{mnist:08-kept}} % of the reconstructions keep their class ({{pen:08-kept}} % on pen digits). The class that suffers most,
-# the {{mnist:08-worst}} in our run ({{pen:08-worst}}), keeps it in {{mnist:08-worst-kept}} % ({{pen:08-worst-kept}} %). Every reconstruction is smooth and typical: slant, loops and width come back only as far
+# {{mnist:08-kept}} % of the reconstructions keep their class ({{pen:08-kept}} % on pen digits). The class that suffers most was
+# the {{mnist:08-worst}} in our run ({{pen:08-worst}}), with {{mnist:08-worst-kept}} % ({{pen:08-worst-kept}} %); in another run it may be another class, and suffer less or more. Every reconstruction is smooth and typical: slant, loops and width come back only as far
 # as two numbers can say them.
 
 # %% [markdown]
@@ -551,8 +551,8 @@ squares(
 )
 
 # %% [markdown]
-# The caged means press against edges of the square, and not against all four alike. On MNIST they crowd into the corner at 0, where little but the
-# size of an ellipse still tells one image from another. How many have a number within 0.05 of 0, and how many within 0.05
+# The caged means press against edges of the square, and not against all four alike. On MNIST, in our run, they crowd into the corner at 0, where little
+# but the size of an ellipse still tells one image from another. How many have a number within 0.05 of 0, and how many within 0.05
 # of 1? And where do *codes* lie, drawn from the ellipses?
 
 # %%
@@ -560,6 +560,7 @@ _ = torch.manual_seed(9)
 low, high = (cage.mean < 0.05).any(1), (cage.mean > 0.95).any(1)
 claim("08-low-edge", 100 * low.float().mean(), world=world, tolerance=12, digits=0, unit="% of the means near 0")
 claim("08-high-edge", 100 * high.float().mean(), world=world, tolerance=30, digits=0, unit="% of the means near 1")
+assert low.float().mean() > high.float().mean()
 drawn = cage.sample()
 outside = 1 - ((drawn > 0) & (drawn < 1)).all(1).float().mean()
 claim("08-codes-outside", 100 * outside, world=world, tolerance=12, digits=0, unit="% of the codes outside the square")
@@ -615,10 +616,12 @@ for name, q in (("caged", cage), ("mended", free)):
 
 # %% [markdown]
 # Of the caged model's samples on MNIST, {{mnist:08-caged-top}} % are read as the same class ({{pen:08-caged-top}} % on pen digits); of the mended
-# one's, the commonest class has {{mnist:08-mended-top}} % ({{pen:08-mended-top}} %). Is the caged decoder asked for what it never practised? Section 3's
-# count says no: {{mnist:08-caged-gap}} % of the draws fall where $q(z)$ of the caged model is less than a tenth of the prior ({{pen:08-caged-gap}} % on pen
-# digits), and {{mnist:08-mended-gap}} % ({{pen:08-mended-gap}} %) for the mended one. Many of its ellipses are nearly as wide as the prior, so the decoder has
-# practised everywhere, but with codes that tell little: what it draws there is a compromise between many images, and the reader takes that for one class.
+# one's, the commonest class has {{mnist:08-mended-top}} % ({{pen:08-mended-top}} %). Is the caged decoder asked for what it never practised? In our
+# run mostly not, by section 3's count: {{mnist:08-caged-gap}} % of the draws fall where $q(z)$ of the caged model is less than a tenth of the prior
+# ({{pen:08-caged-gap}} % on pen digits), and {{mnist:08-mended-gap}} % ({{pen:08-mended-gap}} %) for the mended one. Some of its ellipses are nearly as wide as the prior. So the
+# decoder has practised far outside of the square, but with codes that tell little: what it draws there is a compromise between many images, and the
+# reader takes that for one class. It is a matter of the start again: where the ellipses stay small, as they may with another `seed`, most of the
+# prior's draws fall into gaps, and the caged decoder has practised on the square and its surroundings only.
 #
 # Is a grid on the unit square always wrong, then? No. If $z$ is standard normal, $u = \Phi(z)$ is uniform on the square, and an even grid in $u$, at
 # the midpoints $(i + \frac12)/n$, is your quantile grid in $z$. The square is right for a model whose prior is uniform on it. **Draw the grid where the prior is.**
@@ -901,17 +904,17 @@ first = read(rows["start"])[0]
 image_rows(rows, marked={name: read(images)[0] != first for name, images in rows.items()})
 
 # %%
+stays = {}
 for name, vector in less.items():
     _, after, same = moved(vector, step[name])
     print(f"{name}: ink {100 * (ink(after).mean() / ink(before).mean() - 1):.0f} %")
+    stays[name] = 100 * same.float()
     claim(
-        f"08-ink-{name.split()[0]}",
-        100 * same.float().mean(),
-        world=world,
-        tolerance=6,
-        digits=0,
-        unit="% keep their class",
+        f"08-ink-{name.split()[0]}", stays[name].mean(), world=world, tolerance=6, digits=0, unit="% keep their class"
     )
+lead = stays["by class"] - stays["all mixed"]
+claim("08-ink-lead", lead.mean(), world=world, tolerance=4, unit="points more by class")
+assert lead.mean() > 2 * standard_error(lead)
 ones = y[ink(real).argsort()] == 1
 for name, group in (("least", ones[:667]), ("most", ones[-667:])):
     claim(
@@ -936,13 +939,19 @@ for name, group in (("least", ones[:667]), ("most", ones[-667:])):
 print("italic  ", y[italic].bincount(minlength=10).tolist())
 print("backhand", y[backhand].bincount(minlength=10).tolist())
 by_class = attribute_vector(wide_mu, -slant(real), y)
-far_enough = steps_until(by_class, slant, slant(moved(slant_direction, 1)[1]).mean())
-same = moved(by_class, far_enough)[2]
-claim("08-slant-class-kept", 100 * same.float().mean(), world=world, tolerance=6, digits=0, unit="% keep their class")
+_, slanted, same = moved(slant_direction, 1)
+far_enough = steps_until(by_class, slant, slant(slanted).mean())
+within = moved(by_class, far_enough)[2]
+claim("08-slant-class-kept", 100 * within.float().mean(), world=world, tolerance=6, digits=0, unit="% keep their class")
+lead = 100 * (within.float() - same.float())
+claim("08-slant-lead", lead.mean(), world=world, tolerance=2, unit="points more by class")
+claim("08-slant-lead-se", standard_error(lead), world=world, tolerance=0.2, unit="points")
 
 # %% [markdown]
-# They are not: some classes lean more than others. By class {{mnist:08-slant-class-kept}} % keep their class instead of {{mnist:08-slant-kept}} % on
-# MNIST ({{pen:08-slant-class-kept}} instead of {{pen:08-slant-kept}} % on pen digits). You had been in the trap already, though not as deep.
+# They are not: some classes lean more than others, so your vector points towards these classes too. But here that costs little. By class
+# {{mnist:08-slant-class-kept}} % keep their class on MNIST ({{pen:08-slant-class-kept}} % on pen digits). Counted image by image, that is a lead over your
+# vector of {{mnist:08-slant-lead}} ± {{mnist:08-slant-lead-se}} points ({{pen:08-slant-lead}} ± {{pen:08-slant-lead-se}}), with its standard error over images;
+# another training would move it as well. With the ink the lead was {{mnist:08-ink-lead}} points ({{pen:08-ink-lead}}): there the trap was deep.
 
 # %% [markdown]
 # ## 8 The latent pad, and the way home
@@ -979,12 +988,13 @@ assert page.stat().st_size < 1e6
 # %% [markdown] written="08-corner" points=3
 # ### BEGIN SOLUTION
 # The encoder sends mu and sigma through a sigmoid, so every mean lies in the unit square, and the codes around it: the
-# decoder has practised on the square and its surroundings only. There is little room, and a mean at an edge hardly moves
-# any more, so a code tells less about its image. The grid shows what the decoder does on the square, not what the model
-# samples: the model is N(0, I) followed by the decoder, and only 11.7 % of the draws of N(0, I) lie in the square. Many of
-# the other draws fall where hardly any code of the training lies, so the samples are worse than the grid looks. The repair
-# is to leave mu as it is and to use exp(logvar / 2) as sigma, and then to draw the grid at quantiles of the prior, where
-# each picture stands for the same share of the samples.
+# decoder has practised on the square, and outside of it as far as sigma lets the codes stray. There is little room, and a
+# mean at an edge hardly moves any more, so a code tells less about its image. The grid shows what the decoder does on the
+# square, not what the model samples: the model is N(0, I) followed by the decoder, and only 11.7 % of the draws of N(0, I)
+# lie in the square. Of the other 88.3 % the grid says nothing: where sigma is small, hardly any code of the training lies
+# there, and where it is large, the codes there tell little. The repair is to leave mu as it is and to use exp(logvar / 2)
+# as sigma, and then to draw the grid at quantiles of the prior, where each picture stands for the same share of the
+# samples.
 # ### END SOLUTION
 
 # %% [markdown]

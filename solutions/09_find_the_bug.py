@@ -10,7 +10,7 @@
 # # 09 Find the bug
 #
 # A broken VAE seldom crashes. It trains, its loss falls, it draws something. This lesson hands you twelve case files: small
-# trainings, each with one broken line, and nearly all of these lines taken from a kind of mistake
+# trainings, or samples and evaluations of the healthy one, each with one broken line, and nearly all of these lines taken from a kind of mistake
 # that was made in public code. You see the
 # curves and the pictures first and name the suspect. Then you measure, and only then do you read the code.
 
@@ -25,7 +25,7 @@
 # [lesson 04](04_the_elbo.ipynb) (the bound never lies above $\log p(x)$), [lesson 05](05_gradients_and_reparameterisation.ipynb)
 # (the draw) and [lesson 06](06_choosing_the_likelihood.ipynb) (logits, sums and means).
 #
-# **Time:** 90 minutes. Thirteen cells train one or two small networks, each for a few seconds on a
+# **Time:** 90 minutes. Eighteen cells train one or two small networks, each for a few seconds on a
 # free machine.
 #
 # **Symbols of this lesson**
@@ -57,6 +57,7 @@ from torch.nn import functional as F
 from vae_course import bugs, data, exercises, objectives, plotting
 from vae_course.bugs import broken
 from vae_course.claims import claim
+from vae_course.distributions import bernoulli_log_prob, gaussian_kl
 from vae_course.evaluation import evaluate, kl_per_dim
 from vae_course.models import VAE
 from vae_course.plotting.bugs import beside, rows
@@ -112,8 +113,8 @@ bugs.line_up()
 # %% [markdown]
 # **How a case goes.** You see the symptom. You write the name of your suspect into `guess`. You measure. Then `reveal` shows
 # the code with its broken line, what mends it, and where it was seen; after a wrong name it sends you back to measure again, and
-# without a name it tells you the answer. Write the right name into `guess` then: `bugs.line_up(*guess.values())` lists who is left. The mended line makes each case healthy again; a test of this course
-# proves that for all twelve.
+# without a name it tells you the answer. Write the right name into `guess` then: `bugs.line_up(*guess.values())` lists who is left. The mended line makes each case healthy again: `bugs.train` with
+# `mended=True` trains a case with it, and a test of this course finds the symptom gone in all twelve.
 
 # %%
 guess = dict.fromkeys("ABCDEFGHIJKL", "")
@@ -146,7 +147,7 @@ guess["A"] = ""  # a name from the line-up
 
 # %% [markdown]
 # **Measure.** A decoder that can't use its codes and codes that are too dear both end like this. They differ before the
-# first step: a mistake of scale shows in the first loss, and the other two begin where the healthy run does. An untrained network gives each pixel nearly a fair coin, and lesson 07 told you what 784 fair coins cost. `kl_per_dim` gives
+# first step, so put each suspicion into an untrained network. It gives each pixel nearly a fair coin, and lesson 07 told you what 784 fair coins cost. `kl_per_dim` gives
 # the KL of each latent dimension, averaged over the images, by code of its own.
 
 # %%
@@ -155,6 +156,14 @@ untrained = VAE.mlp(10, hidden=(200,))
 first = {}
 for name, loss in (("healthy", broken.healthy), ("case A", broken.loss_a)):
     first[name] = loss(untrained, val.x)["reconstruction"].item()
+with torch.no_grad():
+    mu, logvar = untrained.encode(val.x)
+    squashed = untrained.decode(broken.draw(torch.sigmoid(mu), 2 * torch.sigmoid(logvar).log()))
+    doubled = torch.sigmoid(untrained.decode(broken.draw(mu, logvar)))
+for name, logits in (("sigmoid-codes", squashed), ("two-sigmoids", doubled)):
+    first[name] = -bernoulli_log_prob(val.x, logits).mean().item()
+    claim(f"09-{name}-first-loss", first[name], world=world, tolerance=5, digits=0)
+assert abs(first["sigmoid-codes"] - first["healthy"]) < 10 and first["two-sigmoids"] > first["healthy"] + 100
 claim("09-healthy-first-loss", first["healthy"], world=world, tolerance=5, digits=0)
 claim("09-a-first-loss", first["case A"], world="any", tolerance=0.01, digits=2)
 claim("09-a-kl", kl_per_dim(model_a, val).sum(), world="any", tolerance=0.05, digits=2)
@@ -162,7 +171,10 @@ claim("09-a-kl", kl_per_dim(model_a, val).sum(), world="any", tolerance=0.05, di
 # %% [markdown]
 # {{any:09-a-first-loss}} is nearly $\log 2 = 0.69$, the price of *one* pixel. Random weights are no exact coins and add a little: the
 # healthy reconstruction begins at {{mnist:09-healthy-first-loss}} nats on MNIST and {{pen:09-healthy-first-loss}} on pen digits, and 784 coins
-# cost 543. So somebody divided by 784, and the KL was not divided. A nat of code has to save 784 nats of reconstruction, and no
+# cost 543. With `sigmoid-codes` it would begin close by, at {{mnist:09-sigmoid-codes-first-loss}}
+# ({{pen:09-sigmoid-codes-first-loss}}), with `two-sigmoids` far above, at {{mnist:09-two-sigmoids-first-loss}}
+# ({{pen:09-two-sigmoids-first-loss}}): a second sigmoid makes one half of a logit near 0, so blank paper costs about
+# $\log(1 + e^{0.5}) = 0.97$ nats a pixel. Only a division by 784 begins at 0.7. So somebody divided by 784, and the KL was not divided. A nat of code has to save 784 nats of reconstruction, and no
 # code does. The KL of the trained model is {{any:09-a-kl}} nats.
 
 # %% tags=["nbval-check-output"]
@@ -291,6 +303,22 @@ claim("09-c-validation-weight", weight(history_c.val), world="any", tolerance=0.
 bugs.reveal("C", guess["C"])
 
 # %% [markdown]
+# **Check.** Train with the mended line. How far apart are the losses of both lists now?
+
+# %%
+_, mended_c = bugs.train("C", images, val, mended=True)
+gaps = {}
+for name, history in (("case C", history_c), ("mended", mended_c)):
+    gaps[name] = history.val["loss"][-1] - history.train["loss"][-1]
+claim("09-c-gap", gaps["case C"], world=world, tolerance=4)
+claim("09-c-mended-gap", gaps["mended"], world=world, tolerance=3)
+assert abs(weight(mended_c.train) - weight(mended_c.val)) < 0.01 and abs(gaps["mended"]) < 6 < gaps["case C"] / 2
+
+# %% [markdown]
+# Validation less training was {{mnist:09-c-gap}} nats on MNIST, and is {{mnist:09-c-mended-gap}}; on pen digits it was
+# {{pen:09-c-gap}} and is {{pen:09-c-mended-gap}}.
+
+# %% [markdown]
 # ## 3 Second family: noise and codes
 #
 # ### Cases D and E: too good to be true
@@ -322,7 +350,6 @@ guess["D"], guess["E"] = "", ""
 # posterior, and an honest bound must then equal $\log p(x)$.
 
 # %%
-from vae_course.distributions import bernoulli_log_prob, gaussian_kl
 from vae_course.exact import LinearGaussian
 
 W = torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.0]], dtype=torch.float64)
@@ -427,6 +454,24 @@ for name, model, history in (("d", model_d, history_d), ("e", model_e, history_e
 # {{pen:09-d-elbo}} on pen digits). Case E printed {{mnist:09-e-printed}}, and its ELBO is {{mnist:09-e-elbo}}
 # ({{pen:09-e-printed}} and {{pen:09-e-elbo}}). A loss that is better than it should be is a symptom.
 #
+# **Check.** Mended, each must print the loss that it has, and your instrument must read 1 in each dimension.
+
+# %%
+for name in ("D", "E"):
+    model, history = bugs.train(name, images, val, mended=True)
+    printed, honest = history.val["loss"][-1], evaluate(model, val).elbo
+    with torch.no_grad():
+        mu, logvar = model.encode(val.x)
+        scale = noise_scale(torch.stack([bugs.mend(name)(mu, logvar) for _ in range(20)]), mu, logvar)
+    claim(f"09-{name.lower()}-mended-printed", printed, world=world, tolerance=2.5)
+    claim(f"09-{name.lower()}-mended-elbo", honest, world=world, tolerance=2.5)
+    assert abs(printed + honest) < 1 and (scale - 1).abs().max() < 0.05
+
+# %% [markdown]
+# Case D prints {{mnist:09-d-mended-printed}} and has an ELBO of {{mnist:09-d-mended-elbo}} now
+# ({{pen:09-d-mended-printed}} and {{pen:09-d-mended-elbo}} on pen digits), case E {{mnist:09-e-mended-printed}} and
+# {{mnist:09-e-mended-elbo}} ({{pen:09-e-mended-printed}} and {{pen:09-e-mended-elbo}}). Both are back at the healthy bound.
+#
 # ### Case F: half a nat for nothing
 
 # %%
@@ -509,6 +554,23 @@ bugs.reveal("F", guess["F"])
 # Any number may be a mean, so its layer needs no activation. A standard deviation must be positive: that is what
 # $\log \sigma^2$ is for.
 #
+# **Check.** Without the sigmoids $\mu$ must take both signs, and the codes must say something.
+
+# %%
+mended_f, _ = bugs.train("F", images, val, mended=True)
+with torch.no_grad():
+    mu, logvar = mended_f.encode(val.x)
+bounds_f = {"case F": evaluate(model_f, val).elbo, "mended": evaluate(mended_f, val).elbo}
+print(f"mu from {mu.min():.1f} to {mu.max():.1f}")
+claim("09-f-elbo", bounds_f["case F"], world=world, tolerance=5)
+claim("09-f-mended-elbo", bounds_f["mended"], world=world, tolerance=2.5)
+assert mu.min() < -1 and mu.max() > 1 and bounds_f["mended"] > bounds_f["case F"] + 40
+rows({"originals": x, "case F": model_f.reconstruct(x), "mended": mended_f.reconstruct(x)})
+
+# %% [markdown]
+# The digits are back, and the bound rises from {{mnist:09-f-elbo}} to {{mnist:09-f-mended-elbo}} nats on MNIST, from
+# {{pen:09-f-elbo}} to {{pen:09-f-mended-elbo}} on pen digits.
+#
 # ### Case G: good numbers, bad samples
 #
 # The model of case G *is* the healthy one. Only its author's samples differ from yours.
@@ -555,6 +617,22 @@ for name, drawn_codes in (("g", codes[0]), ("prior", torch.randn(5000, 10))):
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("G", guess["G"])
+
+# %% [markdown]
+# **Check.** Bold means that many pixels are surely ink. Count those above 0.9 in 500 images of the same seed.
+
+# %%
+bold = {}
+for name, sample in (("yours", VAE.sample), ("case G", broken.sample_g), ("mended", bugs.mend("G"))):
+    torch.manual_seed(1)
+    bold[name] = 100 * (sample(healthy, 500) > 0.9).float().mean().item()
+claim("09-g-bold", bold["case G"], world=world, tolerance=2, unit="%")
+claim("09-g-mended-bold", bold["mended"], world=world, tolerance=1, unit="%")
+assert bold["mended"] == bold["yours"] < bold["case G"] / 1.5
+
+# %% [markdown]
+# In case G {{mnist:09-g-bold}} % of the pixels are that sure on MNIST ({{pen:09-g-bold}} % on pen digits). Mended, its samples are
+# yours, with {{mnist:09-g-mended-bold}} % ({{pen:09-g-mended-bold}} %).
 
 # %% [markdown]
 # ## 4 Third family: pixels
@@ -666,11 +744,13 @@ _, paper_history = bugs.train("healthy", inverted(images), inverted(val))
 # %%
 from vae_course.training import TrainingError
 
-seen = []
+seen, end = [], ""
 try:
     bugs.train("I", inverted(images), inverted(val), callbacks=[lambda epoch, history, model: seen.append(history)])
 except TrainingError as error:
-    print(error)
+    end = str(error)
+print(end)
+assert "is nan" in end
 beside({"healthy, scans": paper_history, "case I, scans": seen[-1]})
 
 # %% [markdown]
@@ -708,6 +788,19 @@ bugs.reveal("I", guess["I"])
 # Did you write `-(x * p.log() + (1 - x) * (1 - p).log())` in the exercise before this case? The check passed it, because its
 # $p$ stay away from 0 and 1. It is this same line; and `torch.logit(p)` in a loss that takes logits is infinite at 0 and 1. `F.binary_cross_entropy` guards the logarithm: no pixel costs more than
 # 100 nats. The one that takes logits needs no guard.
+#
+# **Check.** The mended line must be finite at a logit of 100, and train on scans to the end.
+
+# %%
+_, mended_i = bugs.train("I", inverted(images), inverted(val), mended=True)
+claim("09-i-healthy-loss", paper_history.val["loss"][-1], world=world, tolerance=2.5)
+claim("09-i-mended-loss", mended_i.val["loss"][-1], world=world, tolerance=2.5)
+assert bugs.mend("I")(one, 100 * one).isfinite().all()
+assert len(mended_i.val["loss"]) == 10 > len(seen[-1].val["loss"])
+
+# %% [markdown]
+# It ends at {{mnist:09-i-mended-loss}} nats on MNIST, and the healthy run on the same scans at {{mnist:09-i-healthy-loss}};
+# on pen digits at {{pen:09-i-mended-loss}} and {{pen:09-i-healthy-loss}}.
 
 # %% [markdown]
 # ## 5 Fourth family: bookkeeping
@@ -734,8 +827,9 @@ beside({"healthy": healthy_history, "case J": history_j})
 rows({"originals": x, "reconstructions": model_j.reconstruct(x), "samples": drawn(model_j)})
 
 # %% [markdown]
-# The reconstructions can be read. But its author noticed something: the loss that the
-# training prints depends on the *order* of the images. `running_loss` computes it as a training does, in batches of 100.
+# The reconstructions can be read. But its author noticed something: in
+# training mode the loss depends on the *order* of the images. `running_loss` trains nothing. It takes the finished model in
+# training mode, and computes its loss as a training does, in batches of 100.
 
 
 # %%
@@ -786,6 +880,21 @@ bugs.reveal("J", guess["J"])
 # %% [markdown]
 # Inside the network, too, batch normalisation lets an image depend on its neighbours. On $\mu$ and $\log \sigma^2$ it also forces the same mean and the same spread on
 # every batch, which is the KL's business.
+#
+# **Check.** Without that layer the order must not matter, and the nats that were missing must be back.
+
+# %%
+mended_j, _ = bugs.train("J", images, val, mended=True)
+order = running_loss(mended_j, val.x[val.y.argsort()]) - running_loss(mended_j, val.x)
+print(f"mended, sorted less mixed: {order:+.1f} nats")
+bounds_j = {"case J": evaluate(model_j, val).elbo, "mended": evaluate(mended_j, val).elbo}
+claim("09-j-elbo", bounds_j["case J"], world=world, tolerance=2.5)
+claim("09-j-mended-elbo", bounds_j["mended"], world=world, tolerance=2.5)
+assert abs(order) < 3 and bounds_j["case J"] < min(healthy_result.elbo, bounds_j["mended"]) - 2
+
+# %% [markdown]
+# The bound, in evaluation mode, rises from {{mnist:09-j-elbo}} to {{mnist:09-j-mended-elbo}} nats on MNIST, and from
+# {{pen:09-j-elbo}} to {{pen:09-j-mended-elbo}} on pen digits.
 #
 # ### Case K: two numbers for one model
 #
@@ -977,7 +1086,7 @@ bugs.diagnosis_table()
 # families of suspects. If the true KL is many times larger, the printed one is a mean over the latent dimensions, and the
 # samples have another cause. If it is near zero in each dimension, the codes are too dear or useless, and I look at the
 # scale: the first reconstruction loss of an untrained network should be about 784 log 2 = 543 nats. If it is 0.7, it is a
-# mean over the pixels, and the KL counts 784 times too much. If the scale is right, I look at what the loss is given:
+# mean over the pixels, and the KL counts 784 times too much. If it is far above 543, I look at what the loss is given:
 # logits between 0 and 1 mean that a sigmoid is applied twice.
 # ### END SOLUTION
 

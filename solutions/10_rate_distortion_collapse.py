@@ -34,14 +34,17 @@
 # | $\beta$ | weight of the KL | `beta` | one number |
 # | $R$ | rate: mean KL of $q(z \mid x)$ to the prior, nats per image | `rate` | one number, or `[X]` |
 # | $D$ | distortion: mean of $-\log p(x \mid z)$, nats per image | `distortion` | one number, or `[X]` |
+# | $H(x)$ | entropy of the data, nats | `entropy` | one number |
 # | $s^2$ | variance of the data in each direction | `s2` | `[X]` |
 # | $\sigma$ | standard deviation of the decoder's noise | `sigma` | one number |
 # | $v, m, \tau^2$ | slope of the decoder; slope and variance of $q$ | `v`, `m`, `tau2` | `[X]` each |
 # | $q(z)$ | mixture of all posteriors | `log_mixture` | `[M]`, one for each code |
+# | $a$ | variance of the codes of all $x$ together | `a` | `[X]` |
 # | $I$ | information that codes carry about the image, nats | `information` | one number |
 # | $\mathrm{KL}_d$ | KL of each latent dimension, nats | `kl_of_dims` | `[B, D]` |
+# | $w_{ij}$ | weight of pixel $j$ in the prediction of pixel $i$ | inside `PixelVAE` | one number each |
 #
-# Sizes in brackets: X directions of the data, B images in a batch, D latent dimensions, N images behind a mixture, M codes. (In formulas $D$ is the distortion.)
+# Sizes in brackets: X directions of the data, B images in a batch, D latent dimensions, N images behind a mixture, M codes. (D counts dimensions in shapes only; in formulas $D$ is the distortion.)
 
 # %% [markdown]
 # ## 1 Two prices
@@ -320,8 +323,8 @@ rates, distortions = [r.rate for r in results.values()], [r.distortion for r in 
 rate_distortion(rates, distortions, betas, chosen=1.0)
 
 # %% [markdown]
-# The same shape. The dashed line has slope $-1$; on it, the ELBO is that of the model with $\beta = 1$, and no other model lies below it, though 0.5 comes within
-# about a nat. There is no grey region: nobody knows $H(x)$ of these images. In numbers:
+# The same shape. The dashed line has slope $-1$; on it, the ELBO is that of the model with $\beta = 1$. The others lie above it, only 0.5 so near that another run
+# may turn the two round. There is no grey region: nobody knows $H(x)$ of these images. In numbers:
 
 # %%
 noise = 2.5  # nats: what the course allows an ELBO to differ from run to run
@@ -329,7 +332,8 @@ for beta in (0.25, 1.0, 8.0):
     name = f"{beta:g}".replace(".", "-")
     claim(f"10-rate-{name}", results[beta].rate, world=world, tolerance=1.5)
     claim(f"10-elbo-{name}", results[beta].elbo, world=world, tolerance=noise)
-claim("10-half-behind", results[1.0].elbo - results[0.5].elbo, world=world, tolerance=noise)
+claim("10-half-behind", results[1.0].elbo - results[0.5].elbo, world=world, tolerance=1.0)
+assert results[1.0].elbo > max(result.elbo for beta, result in results.items() if beta not in (0.5, 1.0))
 claim("10-noise", noise, world="any", tolerance=0.001)
 
 # %% [markdown]
@@ -377,7 +381,8 @@ shown = val.x[:12]
 rows({"originals": shown} | {f"beta = {beta:g}": models[beta].reconstruct(shown) for beta in (0.25, 4.0, 16.0)})
 
 # %% [markdown]
-# With a cheap code small strokes are kept. At $\beta = 4$ a digit turns into a typical one, and not always of its own kind: a few nats can't even say safely which digit it is. At 16 it is little more than a guess about slant and
+# With a cheap code small strokes are kept. At $\beta = 4$ a digit turns into a typical one, and not always of its own kind. The nats would do: to name one of ten digits takes $\log 10 = 2.3$, and there are {{mnist:10-split-rate-4}} ({{pen:10-split-rate-4}} on pen digits). But nobody asked for the
+# name: the loss buys whatever saves most distortion, and that is ink in the right place. At 16 it is little more than a guess about slant and
 # roundness, and at 32 (the slider's last stop) every copy is the same: about the mean image, the best that one picture can do for all. Samples need the opposite end: with a cheap code the codes of the images
 # fill the prior badly, and a code drawn from the prior decodes to something between digits. A large beta forgets details first, because they cost nats and save few. This is lossy compression with a knob, and for that use
 # a beta other than 1 is a reasonable choice.
@@ -489,13 +494,14 @@ shares(betas, [part.rate for part in parts_of.values()], low, high)
 claim("10-ceiling", math.log(2000), world="any", tolerance=0.05)
 for beta, part in parts_of.items():
     at_most = min(part.information_above, part.rate)
-    digits, name = (2 if beta >= 16 else 1), f"{beta:g}".replace(".", "-")
+    digits, name = {16.0: 2, 32.0: 3}.get(beta, 1), f"{beta:g}".replace(".", "-")
     near = {"world": world, "tolerance": round(0.1 + 0.05 * part.rate, 1), "digits": digits, "quiet": True}
     claim(f"10-split-rate-{name}", part.rate, **near)
     claim(f"10-information-{name}", part.information, **near)
     claim(f"10-at-most-{name}", at_most, **near)
     print(f"beta {beta:5g}: rate {part.rate:6.3f}, information from {part.information:6.3f} to {at_most:6.3f}")
 claim("10-marginal-8", parts_of[8.0].marginal_kl, world=world, tolerance=0.3)
+assert parts_of[32.0].marginal_kl < 0.01 < parts_of[16.0].marginal_kl
 
 # %% [markdown]
 # | $\beta$ | rate, MNIST | $I$ at least | at most | rate, pen digits | $I$ at least | at most |
@@ -509,7 +515,7 @@ claim("10-marginal-8", parts_of[8.0].marginal_kl, world=world, tolerance=0.3)
 # | 16 | {{mnist:10-split-rate-16}} | {{mnist:10-information-16}} | {{mnist:10-at-most-16}} | {{pen:10-split-rate-16}} | {{pen:10-information-16}} | {{pen:10-at-most-16}} |
 # | 32 | {{mnist:10-split-rate-32}} | {{mnist:10-information-32}} | {{mnist:10-at-most-32}} | {{pen:10-split-rate-32}} | {{pen:10-information-32}} | {{pen:10-at-most-32}} |
 #
-# **Where is the rate all information?** Only at $\beta = 32$, where hardly any rate is left, and nearly at 16. At $\beta = 8$ the two estimates still agree, and the split is clear: {{mnist:10-marginal-8}} nats of marginal KL on MNIST, {{pen:10-marginal-8}} on pen digits.
+# **Where is the rate all information?** Only at $\beta = 32$, where hardly any rate is left, and there as far as 2,000 draws can tell. At 16 most of it is, {{mnist:10-information-16}} of {{mnist:10-split-rate-16}} nats ({{pen:10-information-16}} of {{pen:10-split-rate-16}}). At $\beta = 8$ the two estimates still agree, and the split is clear: {{mnist:10-marginal-8}} nats of marginal KL on MNIST, {{pen:10-marginal-8}} on pen digits.
 # Line 6 promised zero, whatever $\beta$ is. But it speaks of the *best* model of a family that contains the truth: a Gaussian source, linear networks, and codes that are Gaussian together whatever their
 # scale. The codes of digits come in clouds. A network would have to bend these into one Gaussian, and this network, trained for a short time, has not.
 #
@@ -779,6 +785,8 @@ for name, (units, rate_now, elbo_now) in table.items():
         claim(f"10-{key}-active", units, world=world, tolerance=4, digits=0, unit="of 20")
         claim(f"10-{key}-rate", rate_now, world=world, tolerance=2.5)
         claim(f"10-{key}-elbo", elbo_now, world=world, tolerance=noise)
+little, healthy = table["lower beta"][1], table["good start"][1]
+assert table["collapsed"][1] < little < healthy / 2 and table["collapsed"][1] < healthy / 4
 for name in ("good start", "annealing", "free bits", "weaker decoder", "lower beta"):
     gain = table[name][2] - table["collapsed"][2]
     claim(f"10-{name.replace(' ', '-')}-gain", gain, world=world, tolerance=noise)

@@ -651,8 +651,8 @@ claim("11-refined-200", by_draws, world=world, tolerance=3.0)
 claim("11-refined-lead", after - by_draws, world=world, tolerance=2.0, digits=0)
 
 # %% [markdown]
-# On training images a $q$ of its own gains {{mnist:11-refine-train}} nats ({{pen:11-refine-train}} on pen digits): the encoder already does nearly as well as
-# possible there. On test images it gains {{mnist:11-refine-test}} nats ({{pen:11-refine-test}}). That is the encoder's over-fitting, without doubt, since the decoder was not touched.
+# On training images a $q$ of its own gains {{mnist:11-refine-train}} nats ({{pen:11-refine-train}} on pen digits): so little does
+# the encoder leave there. On test images it gains {{mnist:11-refine-test}} nats ({{pen:11-refine-test}}), more than twice as much. The difference is the encoder's over-fitting, without doubt, since the decoder was not touched.
 #
 # The caution was right, too. On these 300 test images the ELBO of the fitted $q$ is {{mnist:11-refined-elbo}} nats ({{pen:11-refined-elbo}}), *above* the {{mnist:11-refined-200}}
 # ({{pen:11-refined-200}}) that 200 draws of the encoder's $q$ gave. Both are lower bounds, so the higher one is nearer to the truth. Of the {{mnist:11-decoder-overfit}} nats
@@ -886,9 +886,9 @@ claim("11-iwae-over-vae-5-se", error, world=world, tolerance=0.03, digits=2)
 # ({{pen:11-unpaired-se}}), and little could be said.
 #
 # So the paper's order between these two shows. But is it the *bound* that helps, or only having five draws? The fair rival is the VAE with $k = 5$. IWAE's
-# lead over it is {{mnist:11-iwae-over-vae-5}} ± {{mnist:11-iwae-over-vae-5-se}} nats on MNIST and {{pen:11-iwae-over-vae-5}} ± {{pen:11-iwae-over-vae-5-se}} on pen digits, where the paper has 0.93. At this share of the training, the second half of
-# the paper's order **does not show**, if anything it is the other way round: what has helped so far is to have more draws, not to have them inside the logarithm. (The standard
-# error over images knows of one training only. Another seed would move the difference too; this lesson does not measure by how much.)
+# lead over it is {{mnist:11-iwae-over-vae-5}} ± {{mnist:11-iwae-over-vae-5-se}} nats on MNIST and {{pen:11-iwae-over-vae-5}} ± {{pen:11-iwae-over-vae-5-se}} on pen digits, where the paper has 0.93. At this share of the training a lead
+# like the paper's **does not show**: what has helped so far is above all to have more draws, and not to have them inside the logarithm. (The standard
+# error over images knows of one training only. Another seed would move the difference too, and may turn its sign; this lesson does not measure by how much.)
 #
 # Why? A guess: early in a training, the decoder learns what digits look like, and both losses teach it that. The bound would then matter later, when the shape of the
 # posterior is what is left to gain. A guess can be tested, so let us start later.
@@ -955,7 +955,7 @@ for key in ("vae-1", "iwae-5", "iwae-50"):
     print(f"{rows[key].name}: {steps:,} steps, about {hours:,.0f} hours on this processor")
 
 # %% [markdown]
-# That is work for a GPU, and a measure of what a line in a published table costs.
+# These hours are the price of one line in a published table.
 
 # %% [markdown]
 # ## 7 Likelihood and looks

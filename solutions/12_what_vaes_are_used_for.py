@@ -40,8 +40,11 @@
 # | $\mathcal L$ | evidence lower bound, in nats | `elbo` | `[B]` |
 # | $\ell(x, z)$ | bits by which a message grows for one image | `length` | one for each code |
 # | $H$ | entropy of q, in bits | `entropy` | one number |
+# | $n$ | images in one message | `n` | one number |
+# | $a, b$ | bits of an image in a long message; bits paid once for each message | | one number each |
 # | $\delta$ | width of the steps of a grid over z | `width` | one number |
 # | $h$ | how far a step of the walk goes | `step_size` | one number |
+# | $g(z' \mid z)$ | density with which the walk proposes $z'$ from $z$ | inside `langevin` | |
 # | $r$ | share of pixels that are flipped | `rate_of_flips` | one number |
 # | $\tilde x$ | an image with flipped pixels | `noisy` | `[B, 1, 28, 28]` |
 
@@ -327,7 +330,7 @@ with torch.no_grad():
     bound = objectives.elbo(vae, x, n_samples=5).elbo.mean()
 claim("12-elbo-bits", -bound / log2, world=world, tolerance=2.0, unit="bits per image")
 above = 100 * (rate / (-bound / log2) - 1)
-claim("12-overhead", above, world=world, tolerance=0.9, unit="% above -ELBO", digits=2)
+claim("12-overhead", above, world=world, tolerance=0.6, unit="% above -ELBO", digits=2)
 assert abs(above) < 2
 
 # %% [markdown]
@@ -365,6 +368,9 @@ claim("12-rate-eight-at-once", at_once, world=world, tolerance=40, unit="bits pe
 #
 # Three rivals. `zlib` is what gzip uses, on all packed pixels at once. The *coins* are an arithmetic coder with a probability for each pixel, the pixel's mean over the training images: a model without a latent variable.
 # And *two parts* sends $z$, the posterior mean on a coarse grid, and then $x$, without any bits back.
+#
+# Each row counts its message and nothing else. Both sides have the model beforehand: the weights for bits back and two parts, and the 784 means for the coins. The messages
+# of two parts and coins also leave out how many images there are, which the head of bits back says. PNG and zlib need nothing else.
 
 # %%
 means = train.x.mean(0)

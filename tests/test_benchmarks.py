@@ -26,7 +26,9 @@ def test_all_benchmarks_run_and_update_a_file(tmp_path: Path):
     rows = "plain loop,steps by hand,matrix products,test loss,2-D manifold,first picture,`import vae_course`,bits back"
     for what in rows.split(","):
         assert what in text, what
-    in_browser = ("new picture, latent pad", "slider to new picture", "frames a second") if doctor.find_chromium() else ()
+    in_browser = (
+        ("new picture, latent pad", "slider to new picture", "frames a second") if doctor.find_chromium() else ()
+    )
     for what in in_browser:
         assert what in text, what
     assert text.count(": yes |") + text.count(": no |") == 10 + len(in_browser)

@@ -3,7 +3,11 @@
 import copy
 import io
 import math
+import os
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vae_course import compression
+from vae_course import compression, data, pen
 from vae_course.compression import CompressionError, ans
 from vae_course.compression.stack import Stack
 from vae_course.models import VAE
@@ -152,6 +156,55 @@ def test_the_networks_give_the_same_numbers_alone_and_in_a_batch():
     x = images(64, shape=(1, 28, 28))
     alone = [np.concatenate(parts) for parts in zip(*map(networks.posterior, x.split(1)), strict=True)]
     assert all(np.array_equal(a, b) for a, b in zip(alone, networks.posterior(x), strict=True))
+
+
+RECEIVER = """
+import sys
+from pathlib import Path
+
+import torch
+
+from vae_course import compression
+from vae_course.models import VAE
+
+folder = Path(sys.argv[1])
+model = VAE.mlp(20, hidden=(200,))
+model.load_state_dict(torch.load(folder / "weights.pt", weights_only=True))
+x = compression.decode(model, (folder / "message").read_bytes()).x
+(folder / "pixels").write_bytes(compression.packed(x))
+print(torch.get_num_threads(), torch.backends.cpu.get_cpu_capability())
+"""
+
+
+def arithmetic() -> str:
+    """What this process computes with, in the words in which the receiver tells it."""
+    return f"{torch.get_num_threads()} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def received(folder: Path) -> tuple[bytes, str]:
+    """The pixels that another process decodes, with another number of threads and with the plainest instructions.
+
+    The plainest instructions stand for another processor: they sum in another order. Also what that process used.
+    """
+    plain = {"ATEN_CPU_CAPABILITY": "default", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"}
+    env = os.environ | plain | {"OMP_NUM_THREADS": "2" if torch.get_num_threads() == 1 else "1"}
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-c", RECEIVER, str(folder)]
+    done = subprocess.run(command, env=env, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return (folder / "pixels").read_bytes(), done.stdout.strip()
+
+
+def test_a_thousand_digits_come_back_in_another_process_that_computes_in_another_way(tmp_path):
+    model = VAE.mlp(20, hidden=(200,))
+    drawn, y, _ = pen.draw(1000, seed=11)
+    x = data.binarize(data.Images(drawn, y, None, "test"), seed=2).x
+    fit(model, x, loss=negative_elbo, epochs=2, batch_size=100, lr=3e-3, device="cpu", progress=False)
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    (tmp_path / "message").write_bytes(compression.encode(model, x))
+    pixels, used = received(tmp_path)
+    assert pixels == compression.packed(x) and len(pixels) == 1000 * 784 // 8
+    assert used != arithmetic()
 
 
 def test_popping_random_bits_draws_a_sample_and_pushing_it_restores_them():

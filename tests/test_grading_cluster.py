@@ -102,7 +102,7 @@ def test_a_lost_workers_submissions_are_graded_again_and_all_of_it_resumes(
 def test_a_submission_that_kills_its_workers_is_reported_and_the_others_get_their_marks(
     workers: distributed.LocalCluster, tmp_path: Path
 ) -> None:
-    killer = replace(submissions(1)[0], student="killer", content=b"kills workers")
+    killer = replace(submissions(1)[0], student="killer", source=b"kills workers")
     handed_in = [killer, *submissions(3)]
     with Cluster(workers.scheduler_address, sandbox=False) as cluster:
         graded = grade_class(handed_in, tmp_path, jobs=2, sandbox=False, progress=False, grade=cluster.grade)

@@ -2,15 +2,22 @@
 
 import csv
 import logging
+import os
+import signal
+import sqlite3
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import distributed
 import pytest
+from nbgrader.api import Gradebook
 
 from tests.fixtures.small_class import KL_ADDED, code_only, hand_in, worked
 from vae_course import cli
-from vae_course.grading import command, sandbox
+from vae_course.grading import command, gradebook, sandbox, single
 
 LESSON = "04_the_elbo"
 
@@ -58,23 +65,38 @@ def test_a_class_is_graded_with_one_command_and_again_without_work(
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_cluster_gives_the_same_marks_and_this_machine_needs_no_sandbox(
+def kill_one_at_work(workers: distributed.LocalCluster) -> str:
+    """Wait until a worker grades, and end its process; its address."""
+    for _ in range(2000):
+        for nanny in workers.workers.values():
+            state = workers.scheduler.workers.get(nanny.worker_address)
+            if state is not None and state.processing:
+                os.kill(nanny.process.pid, signal.SIGKILL)
+                return str(state.address)
+        time.sleep(0.05)
+    raise AssertionError("no worker began to grade")
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_marks_and_this_machine_needs_no_sandbox(
     handed_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ["grade", str(handed_in), "--lessons", "04", "--no-gradebook"]
     with (
         distributed.LocalCluster(
-            n_workers=1,
-            threads_per_worker=2,
+            n_workers=2,
+            threads_per_worker=1,
             dashboard_address=":0",
             local_directory=str(tmp_path),
             silence_logs=logging.CRITICAL,
         ) as workers,
         monkeypatch.context() as change,
+        ThreadPoolExecutor(1) as beside,
     ):
+        killed = beside.submit(kill_one_at_work, workers)
         change.setattr(sandbox, "which", lambda _: None)
         sandbox.find.cache_clear()
         assert cli.main([*arguments, "--to", str(tmp_path / "far"), "--cluster", workers.scheduler_address]) == 0
+        assert killed.result(timeout=60) not in workers.scheduler.workers
     sandbox.find.cache_clear()
     assert cli.main([*arguments, "--to", str(tmp_path / "near")]) == 0
     assert table(tmp_path / "far") == table(tmp_path / "near")
@@ -130,7 +152,8 @@ def test_bad_input_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    "option", [["--jobs", "0"], ["--jobs", "x"], ["--timeout", "0"], ["--timeout", "nan"], ["--seed", "x"]]
+    "option",
+    [["--jobs", "0"], ["--jobs", "x"], ["--timeout", "0"], ["--timeout", "nan"], ["--seed", "x"], ["--seed", "0"]],
 )
 def test_an_option_that_makes_no_sense_ends_with_2(option: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
@@ -144,6 +167,121 @@ def test_without_nbgrader_it_says_how_to_get_it_or_do_without(
     monkeypatch.setitem(__import__("sys").modules, "nbgrader.api", None)
     assert cli.main(["grade", str(tmp_path), "--to", str(tmp_path.parent / "out")]) == 1
     assert "run `pip install nbgrader`, or leave the gradebook out with --no-gradebook" in capsys.readouterr().err
+
+
+def test_a_submission_that_grading_itself_failed_on_ends_with_1_and_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script that goes on after 0 must not take a full disk for a graded class."""
+    hand_in(tmp_path / "in", "ada", "00", lambda _: None)
+    hand_in(tmp_path / "in", "bob", "00", code_only)
+    arguments = ["grade", str(tmp_path / "in"), "--to", str(tmp_path / "out"), "--no-sandbox", "--no-gradebook"]
+    arguments += ["--jobs", "1"]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(single, "Runner", full)
+    assert cli.main(arguments) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("1 submission of 1 student graded in ")
+    assert "1 submission was not graded: run the same command again" in said.err
+    assert "bob, 00_start_here: Grading itself failed (OSError: no space left on device)" in said.err
+    monkeypatch.undo()
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out.startswith("2 submissions of 2 students graded in ")
+
+
+def test_an_interrupted_run_says_how_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    hand_in(tmp_path / "in", "ada", "00", code_only)
+    monkeypatch.setattr(single, "Runner", stop)
+    arguments = ["grade", str(tmp_path / "in"), "--to", str(tmp_path / "out"), "--no-sandbox", "--no-gradebook"]
+    assert cli.main(arguments) == 130
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last == "vae-course: stopped; run the same command again, and it goes on from here."
+
+
+def test_a_gradebook_that_somebody_else_writes_into_is_said_before_anything_is_graded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(gradebook, "_PATIENCE", 0.1)
+    hand_in(tmp_path / "in", "ada", "00", lambda _: None)
+    (tmp_path / "out" / "nbgrader").mkdir(parents=True)
+    arguments = ["grade", str(tmp_path / "in"), "--to", str(tmp_path / "out"), "--no-sandbox"]
+    with closing(sqlite3.connect(tmp_path / "out" / "nbgrader" / "gradebook.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE note (text)")
+        other.execute("BEGIN EXCLUSIVE")
+        assert cli.main(arguments) == 1
+    said = capsys.readouterr().err
+    assert "can't be written (database is locked): close formgrader and whatever else has it open" in said
+    assert not (tmp_path / "out" / "graded").exists()
+
+
+def test_what_had_no_name_leaves_all_results_once_it_has_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handed_in, results = tmp_path / "in", tmp_path / "out"
+    nameless = handed_in / "00_start_here.ipynb"
+    hand_in(handed_in, "ada", "00", lambda _: None).rename(nameless)
+    arguments = ["grade", str(handed_in), "--to", str(results), "--no-sandbox"]
+    assert cli.main(arguments) == 0
+    (nobody,) = table(results)
+    course = results / "nbgrader"
+    assert (results / "feedback" / f"{nobody}.html").is_file() and (course / "autograded" / nobody).is_dir()
+    nameless.rename(handed_in / "ada" / nameless.name)
+    capsys.readouterr()
+    assert cli.main(arguments) == 0
+    assert list(table(results)) == ["ada"]
+    assert [path.name for path in (results / "feedback").iterdir()] == ["ada.html"]
+    assert not list(results.rglob(f"*{nobody}*"))
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "vae-course") as book:
+        assert [student.id for student in book.students] == ["ada"]
+    assert "earlier result" not in capsys.readouterr().out
+
+
+def test_what_a_person_has_marked_stays_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    handed_in, results = tmp_path / "in", tmp_path / "out"
+    nameless = handed_in / "00_start_here.ipynb"
+    hand_in(handed_in, "ada", "00", lambda _: None).rename(nameless)
+    arguments = ["grade", str(handed_in), "--to", str(results), "--no-sandbox"]
+    assert cli.main(arguments) == 0
+    (nobody,) = table(results)
+    lesson = nameless.stem
+    with Gradebook(f"sqlite:///{results / 'nbgrader' / 'gradebook.db'}", "vae-course") as book:
+        book.find_grade("00-why", lesson, lesson, nobody).manual_score = 1
+        book.db.commit()
+    nameless.rename(handed_in / "ada" / nameless.name)
+    assert cli.main(arguments) == 0
+    assert f"also keeps 1 earlier result that this run did not grade ({nobody} {lesson})" in capsys.readouterr().out
+    with Gradebook(f"sqlite:///{results / 'nbgrader' / 'gradebook.db'}", "vae-course") as book:
+        assert {student.id for student in book.students} == {"ada", nobody}
+
+
+def test_a_second_week_in_the_same_folder_says_that_the_table_is_of_this_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--to", str(tmp_path / "out"), "--no-sandbox", "--no-gradebook"]
+    hand_in(tmp_path / "one", "ada", "00", lambda _: None)
+    hand_in(tmp_path / "two", "ada", "01", lambda _: None)
+    assert cli.main(["grade", str(tmp_path / "one"), *arguments]) == 0
+    assert "earlier result" not in capsys.readouterr().out
+    assert cli.main(["grade", str(tmp_path / "two"), *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "also keeps 1 earlier result that this run did not grade (ada 00_start_here)" in said
+    assert [row["lesson"] for row in table(tmp_path / "out").values()] == ["01_autoencoders"]
+
+
+def test_the_time_limit_is_said_to_be_of_one_run(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["grade", "--help"])
+    assert "--timeout SECONDS the longest that one run of one answer may take" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_a_long_list_of_problems_is_cut_in_the_terminal() -> None:

@@ -2,8 +2,10 @@
 
 import csv
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from nbgrader.api import Gradebook
 
 from vae_course import authoring, exercises
-from vae_course.grading.gradebook import Course, by_student_and_lesson
+from vae_course.grading.errors import GradingError
+from vae_course.grading.gradebook import Course, by_student_and_lesson, unlocked
 from vae_course.grading.harmless import markdown
 from vae_course.grading.model import Graded, Mark, Submission
 
@@ -129,6 +132,18 @@ def test_marks_given_by_hand_survive_grading_again(folder: Path) -> None:
         again = {s: records.find_grade("04-why-q", LESSON, LESSON, s).needs_manual_grade for s in ("ada", "bob")}
     assert again == {"ada": False, "bob": True}, "only the answer that has changed is to be looked at again"
     assert exported(folder) == {"ada": AUTOMATIC + 2, "bob": AUTOMATIC + 2, "cy": AUTOMATIC - 2}
+
+
+def test_a_gradebook_that_is_locked_meanwhile_is_one_sentence(folder: Path) -> None:
+    marked = [replace(CLASS[0], marks=marks(elbo=WRONG))]
+    checkout = authoring.settings.read()
+    course = Course(folder, {"ada": "ada"})
+    course.add_lesson(checkout.solutions / f"{LESSON}.py", checkout)
+    course.url += "?timeout=0.1"
+    locked = pytest.raises(GradingError, match="can't be written .*locked.*close formgrader")
+    with closing(sqlite3.connect(folder / "gradebook.db", isolation_level=None)) as other, locked, unlocked(folder):
+        other.execute("BEGIN IMMEDIATE")
+        course.add(marked, SUBMISSIONS)
 
 
 def test_nbgraders_own_autograde_runs_nothing_there(folder: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from vae_course import exercises
 from vae_course.exercises import Exercise
 from vae_course.exercises.outcomes import Failure, Outcome, Value
-from vae_course.grading import process, sandbox, seccomp, strip, wire
+from vae_course.grading import GradingError, process, sandbox, seccomp, strip, watch, wire
 from vae_course.grading.sandbox import Limits, SandboxMissing
 
 LIMITS = Limits(seconds=20, memory_mb=300, processes=16, output_kb=100, disk_mb=8)
@@ -49,6 +49,70 @@ def test_there_is_nothing_of_the_course_and_of_others(worker, tmp_path: Path):
     lead = {Path(sys.prefix).parts[2]} if Path(sys.prefix).parts[1] in ("tmp", "home") else set()
     assert set(told(worker, "found = os.listdir('/home') + os.listdir('/tmp')")) == {"student"} | lead
     assert told(worker, "found = [p for p in sys.path if os.path.exists(p + '/vae_course/distributions.py')]") == []
+
+
+def test_no_reference_is_anywhere_in_there(worker):
+    """Beside the worker's own libraries there may be another environment with a whole copy of the course."""
+    body = """
+found = []
+for here, folders, files in os.walk('/'):
+    folders[:] = [f for f in folders if here != '/' or f not in ('proc', 'dev', 'course')]
+    found += [here + '/' + name for name in folders + files if name in ('lesson_04', '04_the_elbo.py')]
+found = found[:1]
+"""
+    assert told(worker, body) == []
+
+
+def test_where_the_environment_is_the_project_folder_the_project_is_not_visible(
+    need, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """`python -m venv .` makes bin, lib and a link lib64 beside the checkout, the submissions and their results."""
+    packages = "lib/python3.11/site-packages"
+    secret = ["vae_course/bound.py", "tests/bound.py", "submissions/bob/04.ipynb", f"{packages}/vae_course/bound.py"]
+    secret += [
+        "colab/lib/python3.13/site-packages/vae_course/bound.py",
+        "lib/python3.9/site-packages/~ae_course/bound.py",
+    ]
+    for name in (*secret, "bin/tool", "pyvenv.cfg", f"{packages}/library/file.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("here")
+    (tmp_path / "lib64").symlink_to("lib")
+    monkeypatch.setattr(sandbox.sys, "prefix", str(tmp_path))
+    files = inside(need("bwrap"), f"find -L {tmp_path} -type f").splitlines()
+    shown = ["bin/tool", "pyvenv.cfg", *(f"{lib}{packages[3:]}/library/file.py" for lib in ("lib", "lib64"))]
+    assert sorted(files) == sorted(str(tmp_path / name) for name in shown)
+
+
+def test_a_checkout_between_the_libraries_is_hidden_but_not_its_python(
+    need, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    root = tmp_path / "lib/course"
+    for name in (
+        "solutions/04.py",
+        "vae_course/bound.py",
+        ".venv/bin/tool",
+        ".venv/lib/x-packages/vae_course/bound.py",
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("here")
+    (root / "pyproject.toml").write_text('[tool.vae-course]\nrepository = "https://github.com/a/b"\n')
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(sandbox, "_SYSTEM", (*sandbox._SYSTEM, str(tmp_path / "lib")))
+    monkeypatch.setattr(sandbox.sys, "prefix", str(root / ".venv"))
+    script = f"find {tmp_path} -type f; touch {root}/more {root}/.venv/lib/x-packages/vae_course/more"
+    assert inside(need("bwrap"), script).split() == [str(root / ".venv/bin/tool")]
+
+
+def inside(bwrap: str, script: str) -> str:
+    """What a shell in the sandbox prints."""
+    words = [*sandbox.command(bwrap, REPOSITORY / "docs", LIMITS), "sh", "-c", script]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_what_others_keep_under_usr_is_not_visible(need):
+    """Docker images hold a checkout in /usr/src, nbgrader its exchange in /usr/local/share."""
+    listed = inside(need("bwrap"), "ls /usr /usr/local").split()
+    assert {"bin", "lib"} <= set(listed) and not {"src", "share", "games"} & set(listed)
 
 
 def test_a_python_under_tmp_can_be_read_there_and_nothing_else(need, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -119,6 +183,119 @@ def test_a_run_that_only_waits_ends_in_time_and_says_so(need):
         assert stopped.value.starved and time.monotonic() - start < 5
 
 
+def request_of(source: str) -> dict[str, object]:
+    """A request that applies an answer to one case."""
+    cases = [wire.pack_case(BOUND.cases(0)[0])]
+    return {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": cases}
+
+
+def test_what_one_run_prints_does_not_count_for_the_next(need):
+    need("bwrap")
+    limits = Limits(output_kb=1000)
+    prints = "def elbo(a, b):\n    print('x' * {})\n    return a.mean(0) - b\n"
+    with process.Worker([BOUND], limits) as worker:
+        for _ in range(3):
+            assert "outcomes" in worker.ask(request_of(prints.format(300_000)))["body"]
+        with pytest.raises(process.Stopped, match="printed more than 1000 kB"):
+            worker.ask(request_of(prints.format(300_000).replace("print(", "for _ in range(99): print(")))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a plain user's sandboxes are told apart by their namespaces")
+def test_every_sandbox_counts_its_processes_by_itself(worker):
+    """The kernel counts those of one user together, so another sandbox needs another user."""
+    with process.Worker([BOUND], LIMITS) as other:
+        users = {told(one, "found = os.getuid()") for one in (worker, other)}
+        groups = {told(one, "found = os.getgid()") for one in (worker, other)}
+    assert len(users) == len(groups) == 2
+
+
+def test_users_differ_where_few_exist_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 0)
+    for few, range_of_them in ((False, range(1_900_000_000, 1 << 31)), (True, range(64_000, 65_500))):
+        monkeypatch.setattr(sandbox, "_maps", lambda first, many, few=few: first + many < 65_536 or not few)
+        users = {sandbox.user() for _ in range(1_000)}
+        assert len(users) == 1_000 and all(user in range_of_them for user in users)
+    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 1000)
+    assert sandbox.user() == 0
+
+
+@pytest.fixture
+def few_processes(need, monkeypatch: pytest.MonkeyPatch):
+    """A worker that may start only so many processes."""
+    need("bwrap")
+    plain = process.Worker._python
+
+    def limited(most: int) -> process.Worker:
+        def words(self: process.Worker, *more: object) -> list[str]:
+            *before, settings = plain(self, *more)
+            settings = json.loads(settings)
+            settings["limits"]["nproc"] = most
+            return [*before, json.dumps(settings)]
+
+        monkeypatch.setattr(process.Worker, "_python", words)
+        return process.Worker([BOUND], LIMITS)
+
+    return limited
+
+
+def test_where_no_process_can_be_started_it_is_no_answers_fault(few_processes):
+    with (
+        few_processes(1) as worker,
+        pytest.raises(GradingError, match=r"No process could be started \(.*fewer --jobs\.$"),
+    ):
+        worker.ask(request_of(BOUND.solution))
+
+
+def test_processes_that_an_answer_leaves_behind_do_not_end_the_next_one(few_processes):
+    leave = """
+import os, time
+def elbo(a, b):
+    while os.fork():
+        time.sleep(0.2)
+        return b
+    os.setsid()
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            pass
+"""
+    with few_processes(8) as worker:
+        for _ in range(3):
+            worker.ask(request_of(leave))
+            assert "outcomes" in worker.ask(request_of(BOUND.solution))["body"]
+
+
+@pytest.mark.parametrize(
+    "way", ["os.kill(os.getpid(), 9)", "os.kill(os.getppid(), 9)"], ids=["the run ends", "the worker ends"]
+)
+def test_only_a_machine_without_memory_excuses_a_process_that_was_killed(
+    need, way: str, monkeypatch: pytest.MonkeyPatch
+):
+    """To the worker, the kernel's way to get memory back and a process that ends itself look alike."""
+    need("bwrap")
+    killed = request_of(f"import os\ndef elbo(a, b):\n    {way}\n    os.read(0, 1)\n    return b")
+    with process.Worker([BOUND], LIMITS) as worker:
+        monkeypatch.setattr(watch, "memory_kills", lambda: 7)
+        with pytest.raises(process.Stopped, match="ended its process"):
+            worker.ask(killed)
+        count = iter((7, 8, 8))
+        monkeypatch.setattr(watch, "memory_kills", lambda: next(count))
+        with pytest.raises(GradingError, match=r"ran out of memory .* fewer --jobs\.$"):
+            worker.ask(killed)
+        monkeypatch.undo()
+        assert "outcomes" in worker.ask(request_of(BOUND.solution))["body"]
+
+
+def test_the_kernel_counts_what_it_ends_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(watch, "_PROC", tmp_path)
+    assert watch.memory_kills() == 0
+    (tmp_path / "vmstat").write_text("pgfault 12\noom_kill 3\nzone 1\n")
+    assert watch.memory_kills() == 3
+    (tmp_path / "vmstat").write_text("pgfault 12\n")
+    assert watch.memory_kills() == 0
+
+
 def test_nothing_is_left_running_after_a_process_that_hides(need):
     need("bwrap")
     source = "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True: pass\n    os._exit(0)\n"
@@ -136,8 +313,6 @@ def test_nothing_is_left_running_after_a_process_that_hides(need):
 
 
 def _processes_of(worker: process.Worker) -> list[int]:
-    from vae_course.grading import watch
-
     assert worker._process is not None
     return watch.descendants(worker._process.pid)
 

@@ -29,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
+        if args.command == "grade":
+            print("vae-course: stopped; run the same command again, and it goes on from here.", file=sys.stderr)
         return 130
     except Exception as error:
         sentence = _sentence(error)

@@ -6,6 +6,6 @@ broken code itself in `broken`. Nothing else in the course uses it.
 
 from vae_course.bugs import broken
 from vae_course.bugs.cases import CASES, Case, case, diagnosis_table, line_up
-from vae_course.bugs.runs import reveal, source, train
+from vae_course.bugs.runs import mend, reveal, source, train
 
-__all__ = ["CASES", "Case", "broken", "case", "diagnosis_table", "line_up", "reveal", "source", "train"]
+__all__ = ["CASES", "Case", "broken", "case", "diagnosis_table", "line_up", "mend", "reveal", "source", "train"]

@@ -16,6 +16,7 @@ from vae_course.objectives import elbo
 LATENT, HIDDEN = 10, 200
 Terms = dict[str, Tensor]
 Draw = Callable[[Tensor, Tensor], Tensor]
+PixelLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 def small_vae(latent_dim: int = LATENT, *, kind: type[VAE] = VAE) -> VAE:
@@ -118,11 +119,11 @@ def pixel_loss_i(x: Tensor, logits: Tensor) -> Tensor:
     return -(x * log_p + (1 - x) * log_not_p)
 
 
-def loss_i(model: VAE, x: Tensor) -> Terms:
-    """The loss of case I."""
+def loss_of_pixels(pixel_loss: PixelLoss, model: VAE, x: Tensor) -> Terms:
+    """The loss of a VAE, right if the loss of its pixels is."""
     mu, logvar = model.encode(x)
     logits = model.decode(draw(mu, logvar))
-    log_px_z = -pixel_loss_i(x, logits)
+    log_px_z = -pixel_loss(x, logits)
     return terms(-log_px_z.flatten(1).sum(dim=1).mean(), gaussian_kl(mu, logvar).mean())
 
 

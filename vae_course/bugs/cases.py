@@ -1,6 +1,8 @@
 """The twelve cases as data: what is wrong, how it shows, what tells it apart, and where it was seen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from vae_course.bugs import broken
 from vae_course.bugs.table import display_table
@@ -29,7 +31,7 @@ class Case:
     accusation: str
     symptom: str
     measurement: str
-    code: object
+    code: Callable[..., Any]
     line: str
     fix: str
     seen: str
@@ -149,7 +151,7 @@ ALL = (
         "batch-norm",
         "bookkeeping",
         "mu and logvar pass through batch normalisation",
-        "a bound that is nats worse, and a training loss that depends on the order of the images",
+        "a bound that is nats worse; in training mode, a loss that depends on the order of the images",
         "the code of one image among two sets of neighbours",
         broken.vae_of_j,
         "model.encoder = nn.Sequential(model.encoder, nn.BatchNorm1d(2 * LATENT))",

@@ -9,25 +9,49 @@ from typing import Any
 from torch import nn
 
 from vae_course.bugs import broken
-from vae_course.bugs.cases import case, check_suspect
+from vae_course.bugs.cases import CASES, case, check_suspect
 from vae_course.data import Images, dynamic_binarize
 from vae_course.models import VAE
 from vae_course.training import History, Recipe, fit_or_load
 from vae_course.training.run import Callback, Loss
 
-# What each run consists of: how its model is made, and its loss.
-RUNS: dict[str, tuple[Callable[[], VAE], Loss]] = {
-    "healthy": (broken.small_vae, broken.healthy),
-    "A": (broken.small_vae, broken.loss_a),
-    "B": (broken.small_vae, broken.loss_b),
-    "C": (broken.small_vae, broken.loss_c),
-    "D": (broken.small_vae, functools.partial(broken.loss_with, broken.draw_d)),
-    "E": (broken.small_vae, functools.partial(broken.loss_with, broken.draw_e)),
-    "F": (functools.partial(broken.small_vae, kind=broken.VAEOfF), broken.healthy),
-    "H": (functools.partial(broken.small_vae, kind=broken.VAEOfH), broken.healthy),
-    "I": (broken.small_vae, broken.loss_i),
-    "J": (broken.vae_of_j, broken.healthy),
-    "K": (broken.dropout_vae, broken.healthy),
+Made = tuple[Callable[[], VAE], Loss]
+Code = Callable[..., Any]
+
+
+def _of_loss(code: Code) -> Made:
+    return broken.small_vae, code
+
+
+def _of_draw(code: Code) -> Made:
+    return broken.small_vae, functools.partial(broken.loss_with, code)
+
+
+def _of_pixel_loss(code: Code) -> Made:
+    return broken.small_vae, functools.partial(broken.loss_of_pixels, code)
+
+
+def _of_class(code: type[VAE]) -> Made:
+    return functools.partial(broken.small_vae, kind=code), broken.healthy
+
+
+def _of_network(code: Code) -> Made:
+    return code, broken.healthy
+
+
+# How each run makes its model and its loss from the code of its case; where no code of a case takes part, None.
+RUNS: dict[str, Callable[[Any], Made]] = {
+    "healthy": lambda _: (broken.small_vae, broken.healthy),
+    "A": _of_loss,
+    "B": _of_loss,
+    "C": _of_loss,
+    "D": _of_draw,
+    "E": _of_draw,
+    "F": _of_class,
+    "H": _of_class,
+    "I": _of_pixel_loss,
+    "J": _of_network,
+    "K": lambda _: (broken.dropout_vae, broken.healthy),
 }
 
 
@@ -37,6 +61,7 @@ def train(
     val: Images,
     *,
     loss: Loss | None = None,
+    mended: bool = False,
     epochs: int = 10,
     callbacks: Sequence[Callback] = (),
 ) -> tuple[Any, History]:
@@ -49,18 +74,20 @@ def train(
         images: what to train on.
         val: what to validate on, used as they are.
         loss: another loss in place of the run's own.
+        mended: train the case with its broken line mended.
         epochs: passes over the images.
         callbacks: as in `fit`.
 
     Raises:
-        ValueError: there is no such run.
+        ValueError: there is no such run, or a run without a case is to be mended.
         TrainingError: the training met a number that is not finite.
     """
     if run not in RUNS:
         raise ValueError(f"There is no run {run!r}: choose one of {', '.join(RUNS)}.")
-    build, own = RUNS[run]
+    code = mend(run) if mended else CASES[run].code if run in CASES else None
+    build, own = RUNS[run](code)
     recipe = Recipe(
-        name=f"bugs-{'own' if loss else run}-{images.name}",
+        name=f"bugs-{'own' if loss else run}{'-mended' if mended else ''}-{images.name}",
         build=build,
         images=images,
         val=val,
@@ -81,7 +108,19 @@ def source(letter: str) -> str:
     Raises:
         ValueError: there is no such case.
     """
-    return textwrap.dedent(inspect.getsource(case(letter).code))  # type: ignore[arg-type]
+    return textwrap.dedent(inspect.getsource(case(letter).code))
+
+
+def mend(letter: str) -> Any:
+    """The function or class of a case with its broken line mended, made from its code.
+
+    Raises:
+        ValueError: there is no such case.
+    """
+    this, names = case(letter), dict(vars(broken))
+    lines = [line.replace(this.line, this.fix) for line in source(letter).splitlines()]
+    exec("\n".join(lines), names)
+    return names[this.code.__name__]
 
 
 def reveal(letter: str, suspect: str | None = None) -> None:

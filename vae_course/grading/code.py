@@ -38,7 +38,7 @@ class Piece:
     @functools.cached_property
     def needs(self) -> frozenset[str]:
         """The global names that it refers to, in functions and comprehensions too."""
-        return _needs(self.source)
+        return _needs(self.text)
 
     @property
     def source(self) -> str:
@@ -84,6 +84,7 @@ def program(wanted: Piece, pieces: Sequence[Piece], fixed: Sequence[Piece] = ())
     """
     chosen: dict[int, Piece] = {id(wanted): wanted}
     missing: set[str] = set()
+    own, handed_out = _by_name(pieces), _by_name(fixed)
     queue = [(name, wanted) for name in sorted(wanted.needs)]
     seen: set[str] = set(wanted.binds)
     while queue:
@@ -91,7 +92,7 @@ def program(wanted: Piece, pieces: Sequence[Piece], fixed: Sequence[Piece] = ())
         if name in seen:
             continue
         seen.add(name)
-        found = _definition(name, wanted, pieces, user) or _definition(name, wanted, fixed, user)
+        found = _definition(own.get(name, ()), wanted, user) or _definition(handed_out.get(name, ()), wanted, user)
         if found is None:
             missing |= {name} - _BUILTINS
             continue
@@ -122,6 +123,13 @@ def names_stored(tree: ast.AST) -> frozenset[str]:
     return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
 
 
+def root(node: ast.expr) -> str:
+    """The name at the left end of attributes and items, such as `table` of `table.rows[0]`; empty where it is no name."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def _piece(lines: list[str], node: ast.stmt, cell: str, order: int, above: int) -> Piece:
     decorators = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(d.lineno for d in decorators)])
@@ -132,8 +140,17 @@ def _piece(lines: list[str], node: ast.stmt, cell: str, order: int, above: int) 
     return Piece(cell, order, "\n".join(text), above + first - 1, node, bound_names(node))
 
 
-def _definition(name: str, wanted: Piece, pieces: Iterable[Piece], user: Piece) -> Piece | None:
-    candidates = [p for p in pieces if name in p.binds and p is not user]
+def _by_name(pieces: Iterable[Piece]) -> dict[str, list[Piece]]:
+    """The pieces that give each name a meaning; looked up at once, as a notebook may hold tens of thousands."""
+    found: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        for name in piece.binds:
+            found.setdefault(name, []).append(piece)
+    return found
+
+
+def _definition(pieces: Iterable[Piece], wanted: Piece, user: Piece) -> Piece | None:
+    candidates = [p for p in pieces if p is not user]
     before = [p for p in candidates if p.order < wanted.order]
     return before[-1] if before else (candidates[0] if candidates else None)
 

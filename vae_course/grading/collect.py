@@ -1,14 +1,17 @@
 """From a folder of submissions, however it was filled, to one submission for each student and lesson."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from vae_course.grading import lessons as course
 from vae_course.grading import naming, notebook
 from vae_course.grading.errors import GradingError
 from vae_course.grading.model import Submission
+from vae_course.grading.students import Found, digest, name_students, shared_folders, sign_of
 from vae_course.grading.unpacking import File, Finder
+
+_OTHER_ARCHIVES = frozenset(".7z .bz2 .gz .rar .tar .tgz .txz .xz .zst".split())
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,13 @@ class Collection:
 
 
 def collect(folder: Path, lessons: Sequence[str] | None = None) -> Collection:
-    """Collect the submissions in a folder.
+    """Collect the submissions in a folder, or in one zip.
 
     Understood: `<student>/<lesson>.ipynb`, nbgrader's `submitted/<student>/<assignment>/<lesson>.ipynb`, flat names such
     as `alice_04_the_elbo.ipynb`, Colab's `Copy of 04_the_elbo.ipynb`, zips of all these, and of Moodle and Canvas.
+
+    The student is the first name on the way to a notebook that is not a lesson's, a week's or the like; a zip counts as a
+    folder. A folder at the top that holds several students is passed over. Nobody below it speaks for somebody else.
 
     Args:
         folder: where to look, at any depth.
@@ -33,44 +39,52 @@ def collect(folder: Path, lessons: Sequence[str] | None = None) -> Collection:
         GradingError: there is no such folder, or no such lesson.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not folder.exists():
         raise GradingError(f"There is no folder {folder}: name the folder that holds the submissions.")
     known = course.names()
     unknown = [name for name in lessons or () if name not in known]
     if unknown:
         raise GradingError(f"There is no lesson {unknown[0]!r}; the lessons are {', '.join(known)}.")
+    wanted = known if lessons is None else lessons
     finder = Finder(folder)
-    found: dict[tuple[str, str], list[File]] = {}
-    for file in finder.files():
-        student, lesson = _whose(file, known, finder.problems)
-        if lesson and (lessons is None or lesson in lessons):
-            found.setdefault((student, lesson), []).append(file)
-    rows = [_latest(key, files, finder.problems) for key, files in sorted(found.items())]
+    found, homes = _find(finder, known)
+    shared = shared_folders(found)
+    for row in found:
+        row.sign = sign_of(row.signs, shared)
+    name_students(found)
+    finder.problems += _unused(finder, found, homes | shared, shared, wanted)
+    groups: dict[tuple[str, str], list[Found]] = {}
+    for row in found:
+        if row.lesson in wanted:
+            finder.problems += row.doubts
+            groups.setdefault((row.student, row.lesson), []).append(row)
+    rows = [_latest(key, files, finder.problems) for key, files in sorted(groups.items())]
     return Collection(tuple(rows), tuple(finder.problems))
 
 
-def _whose(file: File, known: Sequence[str], problems: list[str]) -> tuple[str, str]:
-    """The student and the lesson of a file; by its path, else by what the notebook says of itself."""
-    place = naming.read(file.path, known)
-    lesson = place.lesson or _lesson_inside(file.content, known)
-    if not lesson:
-        problems.append(f"{file.name} was left out: neither its name nor its content says of which lesson it is.")
-        return "", ""
-    owner = naming.owner(file.owner, known) if file.owner else ""
-    if not place.student and not owner:
-        problems.append(f"{file.name} does not say whose it is; it is graded under the student's name `unknown`.")
-    if owner and place.student and owner != place.student:
-        problems.append(
-            f"{file.name} names {naming.spelt(place.student)}, but lies in what {naming.spelt(owner)} handed in, and is graded "
-            "as that; put a download of the whole class at the top of the folder, or into one called `submissions`."
-        )
-    return naming.spelt(owner or place.student) or "unknown", lesson
+def _find(finder: Finder, known: Sequence[str]) -> tuple[list[Found], set[PurePosixPath]]:
+    """The notebooks of known lessons, and the places of those of which nobody knows the lesson."""
+    found: list[Found] = []
+    homes: set[PurePosixPath] = set()
+    for file in finder.files():
+        place = naming.read(file.path, known)
+        lesson = place.lesson or _lesson_inside(file, known)
+        if lesson:
+            found.append(Found(file, lesson, place.signs))
+        else:
+            homes |= {sign.home for sign in place.signs}
+            finder.problems.append(
+                f"{file.name} was left out: neither its name nor its content says of which lesson it is."
+            )
+    return found, homes
 
 
-def _lesson_inside(content: bytes, known: Sequence[str]) -> str:
+def _lesson_inside(file: File, known: Sequence[str]) -> str:
     """The lesson that a notebook's metadata names, else the one that most of its exercises belong to."""
+    if file.problem:
+        return ""
     try:
-        read = notebook.read(content)
+        read = notebook.read(file.content.read())
     except notebook.Unreadable:
         return ""
     if read.lesson in known:
@@ -87,13 +101,48 @@ def _likeness(read: notebook.Notebook, name: str) -> int:
     )
 
 
-def _latest(key: tuple[str, str], files: list[File], problems: list[str]) -> Submission:
-    """The newest of several files; of two of the same time, the last by its name."""
-    files = sorted(files, key=lambda file: (file.when, file.name))
-    chosen, student, lesson = files[-1], *key
-    if len({file.content for file in files}) > 1:
-        others = ", ".join(file.name for file in files[:-1])
-        problems.append(
-            f"{student} handed in {lesson} {len(files)} times: {chosen.name} is graded, the newest; not {others}."
-        )
-    return Submission(student, lesson, chosen.name, chosen.content)
+def _unused(
+    finder: Finder,
+    found: Sequence[Found],
+    mentioned: set[PurePosixPath],
+    shared: set[PurePosixPath],
+    wanted: Sequence[str],
+) -> Iterator[str]:
+    """A sentence for each file that might have been a submission, and for each student of whom there is nothing."""
+    known = course.names()
+    there = {(row.home, row.lesson) for row in found}
+    mentioned = mentioned | {row.home for row in found}
+    for path, name in finder.others:
+        sign = sign_of(naming.read(path, known).signs, shared)
+        home = sign.home if sign else path
+        lesson = naming.lesson_of(path.name, wanted)
+        if path.suffix.lower() in _OTHER_ARCHIVES:
+            yield f"{name} was left out: only zips are opened; unpack it, or ask for a zip or the notebook."
+        elif lesson and (home, lesson) not in there:
+            yield (
+                f"{name} was left out: it is named after a lesson, but is no notebook; ask for the file that ends in "
+                ".ipynb."
+            )
+        else:
+            continue
+        mentioned.add(home)
+    for folder in sorted(finder.folders):
+        sign = sign_of(naming.read(folder / "_", known).signs, shared)
+        if sign and sign.home not in mentioned:
+            mentioned.add(sign.home)
+            yield f"{naming.spelt(str(sign.path))} holds nothing that can be graded."
+
+
+def _latest(key: tuple[str, str], rows: list[Found], problems: list[str]) -> Submission:
+    """The newest of several files; of two of the same time, the one that a browser numbered last."""
+    rows = sorted(
+        rows, key=lambda row: (not row.file.problem, row.file.when, naming.copies(row.file.path.name), row.file.name)
+    )
+    chosen, (student, lesson) = rows[-1], key
+    file, doubts = chosen.file, [doubt for row in rows for doubt in row.doubts]
+    if len(rows) > 1 and len({digest(row) for row in rows}) > 1:
+        others = ", ".join(row.file.name for row in rows[:-1])
+        told = f"{student} handed in {lesson} {len(rows)} times: {file.name} is graded, the newest; not {others}."
+        problems.append(told)
+        doubts += [told] if len({tuple(s.student for s in row.signs) for row in rows}) > 1 else []
+    return Submission(student, lesson, file.name, file.content, file.problem, tuple(doubts))

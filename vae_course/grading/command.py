@@ -2,9 +2,7 @@
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +25,7 @@ _WITHOUT = (
     "read and change your files and use the network."
 )
 _SHOWN = 10
+_NAMED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", required=True, type=Path, metavar="RESULTS", help="the folder for marks and reports")
     parser.add_argument("--lessons", metavar="WHICH", help="such as 01-06 or 00,04 (default: all)")
     parser.add_argument("--jobs", type=_positive_int, metavar="N", help="submissions at a time (default: the cores)")
-    parser.add_argument("--timeout", type=_positive, metavar="SECONDS", help="the longest that one submission may take")
-    parser.add_argument("--seed", type=int, metavar="N", help="source of the hidden inputs (default: always the same)")
+    parser.add_argument(
+        "--timeout", type=_positive, metavar="SECONDS", help="the longest that one run of one answer may take"
+    )
+    parser.add_argument(
+        "--seed",
+        type=_positive_int,
+        metavar="N",
+        help="source of the hidden inputs (default: drawn once, kept in RESULTS)",
+    )
     parser.add_argument("--cluster", metavar="ADDRESS", help="grade on the Dask cluster with this scheduler")
     parser.add_argument("--no-gradebook", action="store_true", help="leave out nbgrader's gradebook")
     parser.add_argument(
@@ -61,18 +67,22 @@ def _positive(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Collect, grade and report; 0 if every submission has its marks, however many a person should look at."""
-    from .results import write_results
+    """Collect, grade and report; 0 if every submission has its marks, however many a person should look at, else 1."""
+    from .collect import collect
+    from .results import clear_unknown, write_results
     from .sandbox import SandboxMissing
+    from .whole import ungraded
 
     _check_folders(args.submissions, args.to)
     if not args.no_gradebook:
-        from .gradebook import require
+        from .gradebook import require, unlocked
 
         require()
+        with unlocked(args.to / "nbgrader"):
+            pass
     if args.no_sandbox:
         print(f"Warning. {UNSAFE.replace('ran', 'runs').replace('could', 'can')}", file=sys.stderr)
-    collection = _collect(args.submissions, _lessons(args.lessons))
+    collection = collect(args.submissions, _lessons(args.lessons))
     if not collection.submissions:
         raise GradingError(_nothing(args.submissions, collection))
     begun = time.monotonic()
@@ -89,8 +99,34 @@ def run(args: argparse.Namespace) -> int:
         note=UNSAFE if args.no_sandbox else "",
         gradebook=not args.no_gradebook,
     )
-    print(summary(graded, collection.problems, seconds, made))
-    return 0
+    left = clear_unknown(args.to, graded, collection.submissions)
+    failed = [row for row in graded if ungraded(row)]
+    print(summary([row for row in graded if not ungraded(row)], collection.problems, seconds, made))
+    if left:
+        print(_earlier(args.to, left))
+    if failed:
+        print(f"vae-course: {_not_graded(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _earlier(results: Path, left: Sequence["Graded"]) -> str:
+    """What the table and the report leave out, so that nobody takes them for the whole course."""
+    named = ", ".join(f"{row.student} {row.lesson}" for row in left[:_NAMED])
+    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    return (
+        f"{results} also keeps {count(len(left), 'earlier result')} that this run did not grade ({named}{more}). "
+        "grades.csv, report.html and the feedback pages made now are of this run alone: to have all in them, grade everything "
+        "that was handed in together."
+    )
+
+
+def _not_graded(failed: Sequence["Graded"]) -> str:
+    first = failed[0]
+    verb = "was" if len(failed) == 1 else "were"
+    return (
+        f"{count(len(failed), 'submission')} {verb} not graded: run the same command again, which tries them again. "
+        f"{first.student}, {first.lesson}: {first.problem}"
+    )
 
 
 def _check_folders(submissions: Path, results: Path) -> None:
@@ -123,26 +159,14 @@ def _nothing(submissions: Path, collection: "Collection") -> str:
     )
 
 
-def _collect(submissions: Path, lessons: list[str] | None) -> "Collection":
-    """What a folder holds, or a single zip from a learning platform."""
-    from .collect import collect
-
-    if submissions.is_dir():
-        return collect(submissions, lessons)
-    with tempfile.TemporaryDirectory(prefix="vae-course-") as folder:
-        shutil.copy(submissions, folder)
-        return collect(Path(folder), lessons)
-
-
 def _grade(args: argparse.Namespace, collection: "Collection") -> list["Graded"]:
     from .sandbox import DEFAULT_LIMITS, Limits
-    from .single import DEFAULT_SEED
     from .whole import grade_class
 
     settings: dict[str, Any] = {
         "limits": DEFAULT_LIMITS if args.timeout is None else Limits(seconds=args.timeout),
         "sandbox": not args.no_sandbox,
-        "seed": DEFAULT_SEED if args.seed is None else args.seed,
+        "seed": args.seed,
     }
     if args.cluster is None:
         return grade_class(collection.submissions, args.to, jobs=args.jobs or os.cpu_count() or 1, **settings)

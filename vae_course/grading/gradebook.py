@@ -6,9 +6,12 @@ written them. Then formgrader, marking by hand, `nbgrader generate_feedback` and
 
 import copy
 import os
+import shutil
+import sqlite3
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,10 @@ c.CourseDirectory.course_id = "vae-course"
 c.Autograde.sanitize_preprocessors = ["vae_course.grading.closed.Closed"]
 """
 
+_DATABASE = "gradebook.db"
+# How many seconds to wait for others who write into it.
+_PATIENCE = 5.0
+
 
 def require() -> None:
     """See that nbgrader is there.
@@ -46,6 +53,27 @@ def require() -> None:
     del nbgrader
 
 
+@contextmanager
+def unlocked(folder: Path) -> Iterator[None]:
+    """See that nobody else is writing into a folder's gradebook, then work with it.
+
+    Raises:
+        GradingError: somebody is, before or meanwhile.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        if (folder / _DATABASE).is_file():
+            with closing(sqlite3.connect(folder / _DATABASE, timeout=_PATIENCE)) as database:
+                database.execute("BEGIN IMMEDIATE")
+        yield
+    except (OperationalError, sqlite3.OperationalError) as error:
+        raise GradingError(
+            f"The gradebook {folder / _DATABASE} can't be written ({getattr(error, 'orig', error)}): close formgrader and "
+            "whatever else has it open, then run the same command again; what has been graded is kept."
+        ) from error
+
+
 class Course:
     """A folder in nbgrader's layout with its database: `source`, `release`, `submitted`, `autograded`, `gradebook.db`.
 
@@ -57,7 +85,7 @@ class Course:
     def __init__(self, folder: Path, names: Mapping[str, str]) -> None:
         self.folder = folder.resolve()
         self.names = names
-        self.url = f"sqlite:///{self.folder / 'gradebook.db'}"
+        self.url = f"sqlite:///{self.folder / _DATABASE}"
         self.folder.mkdir(parents=True, exist_ok=True)
         write(self.folder / "nbgrader_config.py", CONFIG.encode())
         _make_database(self.url)
@@ -111,6 +139,38 @@ class Course:
         book.db.commit()
         if not known:
             write(place, content)
+
+
+def remove_unmarked(folder: Path, student: str, lesson: str) -> bool:
+    """Take a submission out of a course folder, and its student with the last one; not what a person has marked.
+
+    Args:
+        folder: the course folder, which need not be there.
+        student: the id by which nbgrader knows the student.
+        lesson: the assignment.
+
+    Returns:
+        Whether it is gone.
+    """
+    if not (folder / _DATABASE).is_file():
+        return True
+    from nbgrader.api import Gradebook, MissingEntry
+
+    with unlocked(folder), Gradebook(f"sqlite:///{folder.resolve() / _DATABASE}", "vae-course") as book:
+        try:
+            notebook = book.find_submission_notebook(lesson, lesson, student)
+        except MissingEntry:
+            return True
+        if any(g.manual_score is not None for g in notebook.grades) or any(c.manual_comment for c in notebook.comments):
+            return False
+        book.remove_submission(lesson, student)
+        if not book.student_submissions(student):
+            book.remove_student(student)
+    for step in ("submitted", "autograded", "feedback"):
+        shutil.rmtree(folder / step / student / lesson, ignore_errors=True)
+        with suppress(OSError):
+            (folder / step / student).rmdir()
+    return True
 
 
 def enter_marks(notebook: Any, row: Graded, *, known: bool) -> None:

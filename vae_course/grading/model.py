@@ -1,28 +1,55 @@
 """What goes into grading and what comes out of it, as frozen data that can be written as JSON."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Protocol
 
 # "passed", "failed" and "not tried" as in `exercises.Report`; "written": a person marks it; "missing": the submission has no
 # such answer; "stopped": it broke a limit (time, memory, processes, output) or ended its process.
 Status = Literal["passed", "failed", "not tried", "written", "missing", "stopped"]
 
 
+class Source(Protocol):
+    """Bytes that stay where they are until they are asked for."""
+
+    def read(self) -> bytes:
+        """The bytes."""
+
+
 @dataclass(frozen=True)
 class Submission:
     """One student's notebook of one lesson, as it was found: bytes that nobody has looked into yet.
+
+    On its way to another process it takes its bytes along.
 
     Args:
         student: the student's name or id, from the folder or file name.
         lesson: the lesson's number and topic, such as `04_the_elbo`.
         name: where it was found, as the instructor knows it: a relative path, or `archive.zip: path`.
-        content: the file's bytes.
+        source: the file's bytes, or where they are.
+        problem: why it can't be graded, in one sentence; empty where it can.
+        doubts: why a person should look whose it is.
     """
 
     student: str
     lesson: str
     name: str
-    content: bytes
+    source: bytes | Source
+    problem: str = ""
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes; none of a file that can't be graded."""
+        if self.problem:
+            return b""
+        return self.source if isinstance(self.source, bytes) else self.source.read()
+
+    def loaded(self) -> "Submission":
+        """The same, with its bytes in memory."""
+        return replace(self, source=self.content)
+
+    def __reduce__(self) -> tuple[type["Submission"], tuple[Any, ...]]:
+        return Submission, (self.student, self.lesson, self.name, self.content, self.problem, self.doubts)
 
 
 @dataclass(frozen=True)

@@ -6,48 +6,121 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
+
+from .unpacking import NOTEBOOK
 
 # What browsers, Colab and Windows add to a name.
 _COPY = re.compile(r"^(copy of|kopie van|kopie von|copie de|copia de|copia di|kopia)\s+", re.IGNORECASE)
-_AGAIN = re.compile(r"\s*(\(\d+\)|[-_ ]copy\s*\d*|[-_ ]kopie|- copy( \(\d+\))?|-checkpoint)$", re.IGNORECASE)
+_AGAIN = re.compile(
+    r"\s*(\((?P<number>\d+)\)|[-_ ]copy\s*\d*|[-_ ]kopie|- copy( \(\d+\))?|-checkpoint)$", re.IGNORECASE
+)
 # A folder of a Moodle download: name, number of the participant, kind of the submission.
 _MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d{3,})_assignsubmission_\w+?_?$")
-# Canvas writes name, optional LATE, two numbers and then the student's own file name.
-_CANVAS = re.compile(r"^(?P<name>[a-z]+)(_late)?_\d{2,}_\d{2,}_(?P<file>.+)$", re.IGNORECASE)
-_NEUTRAL = frozenset("submitted submission submissions solutions notebooks class work homework downloads".split())
+# Canvas writes name, optional LATE, the student's number, the file's number and then the student's own file name.
+_CANVAS = re.compile(r"^(?P<name>[^\W\d_][^\W_]*)(_late)?_(?P<id>\d{2,})_\d{2,}_(?P<file>.+)$", re.IGNORECASE)
+_NEUTRAL = re.compile(
+    r"submitted|submissions?|solutions|notebooks?|class|course|work|homework|downloads?|old|new|draft|final|backup|"
+    r"untitled\d*|(new|untitled) folder|"
+    r"(assignment|attempt|class|course|day|exercise|group|homework|hw|lab|lesson|module|part|section|session|try|"
+    r"tutorial|unit|v|version|week)([-_ ]*\d{1,4}|[-_ ][a-z])",
+    re.IGNORECASE,
+)
+
+_TEAM = re.compile(r"group([-_ ]*\d{1,4}|[-_ ][a-z])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A name in a path that may be a student's.
+
+    Args:
+        student: the name.
+        path: the folder that it names, or the file.
+        kind: whether a platform wrote it, or nbgrader's folder says so; a folder; a file's name beside its lesson.
+        number: the student's number on Canvas.
+    """
+
+    student: str
+    path: PurePosixPath
+    kind: Literal["platform", "folder", "file"]
+    number: str = ""
+
+    @property
+    def home(self) -> PurePosixPath:
+        """The place of everything that belongs to this student here, whatever the lesson."""
+        return self.path.parent / self.student
 
 
 @dataclass(frozen=True)
 class Place:
-    """What a path says: the student, and the lesson; either may be empty."""
+    """What a path says: the names on the way to the file, and the lesson; either may be empty."""
 
-    student: str
+    signs: tuple[Sign, ...]
     lesson: str
 
 
 def read(path: PurePosixPath, lessons: Sequence[str]) -> Place:
     """Read a path, from the folder of the submissions on."""
-    stem = path.name.removesuffix(".ipynb")
-    canvas = _CANVAS.match(stem)
+    signs: list[Sign] = []
+    found = ""
     folders = [part for part in path.parts[:-1] if part not in (".", "")]
-    given = _student_of(folders, lessons)
-    if canvas and not given:
-        return Place(canvas["name"], _lesson_and_rest(canvas["file"], lessons)[0])
-    lesson, rest = _lesson_and_rest(stem, lessons)
-    if not lesson:
-        lesson = next((found for f in reversed(folders) if (found := _lesson_and_rest(f, lessons)[0])), "")
-        rest = "" if lesson and given else rest
-    return Place(given or rest, lesson)
+    for depth, folder in enumerate(folders, start=1):
+        here = PurePosixPath(*folders[:depth])
+        submitted = depth > 1 and folders[depth - 2].lower() == "submitted"
+        sign, lesson = _folder(folder, here, lessons, submitted=submitted)
+        signs += [sign] if sign else []
+        found = lesson or found
+    sign, lesson = _file(path, lessons, named=bool(signs))
+    if not (signs or sign):
+        sign = _team(path.parent)
+    return Place((*signs, sign) if sign else tuple(signs), lesson or found)
 
 
-def owner(folder: PurePosixPath, lessons: Sequence[str]) -> str:
-    """The student whom a folder, or a zip with this path without its ending, stands for; empty where it is nobody's."""
-    parts = [part for part in folder.parts if part not in (".", "")]
-    student = _student_of(parts, lessons)
-    if student or not parts or parts[-1].lower() in _NEUTRAL:
-        return student
-    lesson, rest = _lesson_and_rest(parts[-1], lessons)
-    return rest if lesson else ""
+def lesson_of(name: str, lessons: Sequence[str]) -> str:
+    """The lesson that a file's name mentions."""
+    return _lesson_and_rest(name, lessons)[0]
+
+
+def copies(name: str) -> int:
+    """The number that a browser has put behind a file's name when there was one of that name already."""
+    match = _AGAIN.search(_stem(name))
+    return int(match["number"] or 0) if match else 0
+
+
+def _folder(name: str, path: PurePosixPath, lessons: Sequence[str], *, submitted: bool) -> tuple[Sign | None, str]:
+    """The student and the lesson that a folder names."""
+    if moodle := _MOODLE.match(name):
+        return Sign(f"{moodle['name']}_{moodle['id']}", path, "platform"), ""
+    if canvas := _CANVAS.match(name):
+        return Sign(canvas["name"], path, "platform", canvas["id"]), lesson_of(canvas["file"], lessons)
+    lesson, rest = _lesson_and_rest(name, lessons)
+    student = rest if lesson else name
+    if not student or _NEUTRAL.fullmatch(student):
+        return None, lesson
+    return Sign(student, path, "platform" if submitted else "folder"), lesson
+
+
+def _file(path: PurePosixPath, lessons: Sequence[str], *, named: bool) -> tuple[Sign | None, str]:
+    """The student and the lesson that a file's name says; beside its lesson only, where a folder names a student."""
+    stem = _stem(path.name)
+    if canvas := _CANVAS.match(stem):
+        return Sign(canvas["name"], path, "platform", canvas["id"]), lesson_of(canvas["file"], lessons)
+    own, rest = _lesson_and_rest(stem, lessons)
+    if not rest or _NEUTRAL.fullmatch(rest) or (named and not own):
+        return None, own
+    return Sign(rest, path, "file"), own
+
+
+def _team(folder: PurePosixPath) -> Sign | None:
+    """A group that hands in as one: told from one that is only a folder of students by that nobody else is named."""
+    path = next((path for path in (folder, *folder.parents) if _TEAM.fullmatch(path.name)), None)
+    return Sign(path.name, path, "folder") if path else None
+
+
+def _stem(name: str) -> str:
+    ending = next((end for end in sorted(NOTEBOOK, key=len, reverse=True) if name.lower().endswith(end)), "")
+    return name[: len(name) - len(ending)]
 
 
 def spelt(name: str) -> str:
@@ -79,22 +152,3 @@ def _lesson_and_rest(stem: str, lessons: Sequence[str]) -> tuple[str, str]:
 def _rest(before: str, after: str) -> str:
     parts = [re.sub(r"^[-_ .,]+|[-_ .,]+$", "", part) for part in (before, after)]
     return "-".join(part for part in parts if part)
-
-
-def _student_of(folders: Sequence[str], lessons: Sequence[str]) -> str:
-    """The student's folder: Moodle's and Canvas's by their form, nbgrader's below `submitted`, else the first that is
-    nobody's name.
-    """
-    for folder in folders:
-        moodle = _MOODLE.match(folder)
-        if moodle:
-            return f"{moodle['name']}_{moodle['id']}"
-        canvas = _CANVAS.match(folder)
-        if canvas:
-            return canvas["name"]
-    if "submitted" in folders[:-1]:
-        return folders[list(folders).index("submitted") + 1]
-    for folder in folders:
-        if folder.lower() not in _NEUTRAL and not _lesson_and_rest(folder, lessons)[0]:
-            return folder
-    return ""

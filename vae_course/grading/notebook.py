@@ -2,13 +2,19 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vae_course.grading.magics import python_of
 
-# Lessons hold 20 to 40 kB.
+# Lessons hold up to 30 kB of code with 10,000 words and signs, in 170 cells. Parsed, a short line takes over 2 kB.
 LONGEST_CODE = 2 << 20
+MOST_WORDS = 150_000
+MOST_CELLS = 5_000
+# Empty ones take a gigabyte in a file of 50 MB.
+MOST_LISTS = 1_000_000
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -47,22 +53,31 @@ def read(content: bytes) -> Notebook:
     """
     document = _json(content)
     rows = _rows(document)
-    doubts = []
-    cells = []
-    for place, row in enumerate(rows, start=1):
-        cell = _cell(place, row)
-        if cell is None:
-            doubts.append(f"Cell {place} is damaged and could not be read.")
-        else:
-            cells.append(cell)
-    if sum(len(cell.text) for cell in cells if cell.kind == "code") > LONGEST_CODE:
-        raise Unreadable(
-            f"The notebook holds more than {LONGEST_CODE >> 20} MB of code: hand in the lesson's notebook."
-        )
+    if len(rows) > MOST_CELLS:
+        raise _too_large(f"{MOST_CELLS:,} cells")
+    read_rows = [_cell(place, row) for place, row in enumerate(rows, start=1)]
+    cells = [cell for cell in read_rows if cell is not None]
+    code = [cell.text for cell in cells if cell.kind == "code"]
+    if sum(map(len, code)) > LONGEST_CODE:
+        raise _too_large(f"{LONGEST_CODE >> 20} MB of code")
+    if sum(1 for text in code for _ in _WORD.finditer(text)) > MOST_WORDS:
+        raise _too_large(f"{MOST_WORDS:,} words and signs of code")
     if not cells:
         raise Unreadable("The notebook has no cells: save it again with its content and hand it in again.")
     metadata = document.get("metadata")
-    return Notebook(tuple(cells), _lesson(metadata if isinstance(metadata, dict) else {}), tuple(doubts))
+    return Notebook(tuple(cells), _lesson(metadata if isinstance(metadata, dict) else {}), _damaged(read_rows))
+
+
+def _too_large(what: str) -> Unreadable:
+    return Unreadable(f"The notebook holds more than {what}: hand in the lesson's notebook.")
+
+
+def _damaged(read_rows: Sequence[Cell | None]) -> tuple[str, ...]:
+    places = [place for place, cell in enumerate(read_rows, start=1) if cell is None]
+    if not places:
+        return ()
+    number = "1 cell is" if len(places) == 1 else f"{len(places)} cells are"
+    return (f"{number} damaged and could not be read, from cell {places[0]} on.",)
 
 
 def _json(content: bytes) -> dict[str, Any]:
@@ -73,6 +88,8 @@ def _json(content: bytes) -> dict[str, Any]:
         raise Unreadable("The file is a web page, not a notebook: download the notebook itself (File, Download).")
     if start.startswith(b"version https://git-lfs"):
         raise Unreadable("The file is only a pointer to a large file: hand in the notebook itself.")
+    if content.count(b"{") + content.count(b"[") > MOST_LISTS:
+        raise _too_large(f"{MOST_LISTS:,} lists")
     try:
         document = json.loads(content)
     except UnicodeDecodeError:

@@ -23,6 +23,7 @@ from vae_course.grading.watch import Watch, descendants
 
 START_SECONDS = 60.0
 LONGEST = 26_000_000
+_ENDED = "ended its process"
 
 
 class Stopped(Exception):
@@ -62,17 +63,35 @@ class Worker:
 
         Raises:
             Stopped: it broke a limit or ended its process.
-            GradingError: no worker could be started, which is no student's fault.
+            GradingError: no process could be started, or the machine ended it, which is no student's fault.
         """
-        if self._process is None:
+        fresh = self._process is None
+        if fresh:
             self._start()
         assert self._watch is not None
-        self._watch.mark_time()
+        self._watch.begin_run()
         text = json.dumps(request).encode() + b"\n"
-        reply = self._converse(text, self._limits.seconds)
-        if reply.get("state") != "done":
-            raise Stopped(_death(str(reply.get("why"))))
-        return reply
+        try:
+            reply = self._converse(text, self._limits.seconds)
+        except Stopped as error:
+            self._excuse(killed=str(error) == _ENDED)
+            raise
+        if reply.get("state") == "done":
+            return reply
+        why = str(reply.get("why"))
+        if reply.get("state") == "refused":
+            self.stop()
+            if fresh:
+                raise GradingError(f"No process could be started ({why[:60]}); try again with fewer --jobs.")
+            # What earlier answers left running has ended with their worker.
+            return self.ask(request)
+        self._excuse(killed=why == "SIGKILL")
+        raise Stopped(_death(why))
+
+    def _excuse(self, *, killed: bool) -> None:
+        """Raise GradingError where it was the machine that ended a process, rather than the process itself."""
+        if killed and self._watch and self._watch.machine_out_of_memory():
+            raise GradingError("The machine ran out of memory and ended this run; try again with fewer --jobs.")
 
     def stop(self) -> None:
         """End the worker with all processes that came of it."""
@@ -185,7 +204,7 @@ class Worker:
                 continue
             part = os.read(self._replies, min(size, 1 << 20))
             if not part:
-                raise Stopped((self._watch.broken if self._watch else "") or "ended its process")
+                raise Stopped((self._watch.broken if self._watch else "") or _ENDED)
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
@@ -203,4 +222,4 @@ def _death(why: str) -> str:
         return "did not end in time"
     if why == "SIGXFSZ":
         return "wrote more than it may"
-    return f"ended its process ({why[:60]})" if why.isprintable() else "ended its process"
+    return f"{_ENDED} ({why[:60]})" if why.isprintable() else _ENDED

@@ -1,17 +1,20 @@
 """What grading leaves in the folder of results: table, report, feedback pages and nbgrader's gradebook."""
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from ..authoring import settings, source
 from ..authoring.files import write
 from .feedback import feedback_page
-from .gradebook import Course, by_student_and_lesson
+from .gradebook import Course, by_student_and_lesson, remove_unmarked, unlocked
 from .model import Graded, Submission
 from .report import report_page
+from .students import UNKNOWN
 from .table import grades_csv
-from .whole import safe_name
+from .whole import digest_of, earlier, result_path, safe_name
 
 
 def write_results(
@@ -41,9 +44,39 @@ def write_results(
     for student, own in _by_student(graded).items():
         write(folder / "feedback" / f"{names[student]}.html", feedback_page(student, own).encode())
     if gradebook:
-        _gradebook(folder / "nbgrader", graded, submissions, names)
+        with unlocked(folder / "nbgrader"):
+            _gradebook(folder / "nbgrader", graded, submissions, names)
     made = [folder / "grades.csv", folder / "report.html", folder / "feedback"]
     return [*made, folder / "nbgrader"] if gradebook else made
+
+
+def clear_unknown(folder: Path, graded: Sequence[Graded], submissions: Sequence[Submission]) -> list[Graded]:
+    """Take out what an earlier run graded as nobody's where the same file now says whose it is.
+
+    Args:
+        folder: the results.
+        graded: the marks of this run.
+        submissions: what this run graded.
+
+    Returns:
+        What else earlier runs graded and this one did not; what a person has marked by hand is among it and stays.
+    """
+    left = earlier(folder, graded)
+    nobodys = [row for row in left if re.fullmatch(rf"{UNKNOWN}(-\d+)?", row.graded.student)]
+    lessons = {row.graded.lesson for row in nobodys}
+    known = {(s.lesson, digest_of(s)) for s in submissions if s.lesson in lessons}
+    students = {row.student for row in graded}
+    for row in nobodys:
+        student, lesson = row.graded.student, row.graded.lesson
+        if (lesson, row.content) in known and remove_unmarked(folder / "nbgrader", safe_name(student), lesson):
+            kept = result_path(folder, student, lesson)
+            kept.unlink()
+            with suppress(OSError):
+                kept.parent.rmdir()
+            left.remove(row)
+            if student not in students | {other.graded.student for other in left}:
+                (folder / "feedback" / f"{safe_name(student)}.html").unlink(missing_ok=True)
+    return [row.graded for row in left]
 
 
 def _by_student(graded: Sequence[Graded]) -> dict[str, list[Graded]]:

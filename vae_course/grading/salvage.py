@@ -3,17 +3,19 @@
 import ast
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from vae_course.exercises.model import Exercise
-from vae_course.grading.code import Piece, Program, chunks, names_stored, pieces_of, program
+from vae_course.grading.code import Piece, Program, chunks, names_stored, pieces_of, program, root
 from vae_course.grading.lessons import Lesson, shape
 from vae_course.grading.magics import parse, syntax_error
 from vae_course.grading.notebook import Cell, Notebook
 from vae_course.grading.writing import written_answer
 
+# How many words a sentence lists, and letters of each.
+_LISTED, _LETTERS = 8, 100
 # Each further cell is parsed together with all before it.
 _MOST_JOINED = 20
 State = Literal["answer", "not tried", "missing", "broken", "written"]
@@ -30,6 +32,7 @@ class Found:
         name: what the function is called there.
         message: for the student, where there is nothing to run.
         doubts: why a person should look.
+        unsure: why a person should look unless the answer turns out right.
     """
 
     state: State
@@ -38,11 +41,12 @@ class Found:
     name: str = ""
     message: str = ""
     doubts: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """A submission's code, statement by statement, what of it doesn't parse, and doubts by cell."""
+    """A submission's code, statement by statement, what of it doesn't parse, doubts by cell, and names changed by work."""
 
     pieces: tuple[Piece, ...]
     broken: tuple[tuple[Cell, str], ...]
@@ -81,8 +85,21 @@ def take_apart(notebook: Notebook, lesson: Lesson) -> Parts:
             doubts[name] = f"Cell {cell.place} does not run as it stands ({syntax_error(python)})."
         pieces += found
     own = [dataclasses.replace(p, own=shape(p.tree) not in lesson.statements) for p in pieces]
-    worked = frozenset().union(*(names_stored(p.tree) for p in pieces if not p.binds), frozenset[str]())
+    modules = frozenset[str]().union(*(p.binds for p in pieces if isinstance(p.tree, ast.Import | ast.ImportFrom)))
+    work = [p.tree for p in pieces if not p.binds]
+    worked = frozenset[str]().union(*(names_stored(tree) | (_changed(tree) - modules) for tree in work))
     return Parts(tuple(own), tuple(broken), doubts, worked)
+
+
+def _changed(tree: ast.AST) -> frozenset[str]:
+    """The names whose objects a piece of code may change: by an item, an attribute, or a method called for its effect."""
+    targets: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            targets.append(node)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            targets.append(node.value.func)
+    return frozenset(root(target) for target in targets if isinstance(target, ast.Subscript | ast.Attribute))
 
 
 def _whole_blocks(python: str, name: str, start: int) -> list[Piece]:
@@ -118,18 +135,44 @@ def _code(exercise: Exercise, notebook: Notebook, lesson: Lesson, parts: Parts) 
         doubts.append(f"There are {len(written)} different answers; the last one, in {answer.cell}, was graded.")
     needed = program(answer, [p for p in parts.pieces if not _hand_over(p)], lesson.pieces)
     doubts += [parts.doubts[cell] for cell in dict.fromkeys(p.cell for p in needed.pieces) if cell in parts.doubts]
-    doubts += _unsure(needed, parts)
-    return Found("answer", answer.text, needed, name, doubts=tuple(doubts))
+    return Found(
+        "answer", answer.text, needed, name, doubts=tuple(doubts), unsure=tuple(_unsure(answer, needed, parts))
+    )
 
 
-def _unsure(needed: Program, parts: Parts) -> list[str]:
-    """Values that the notebook makes by code that grading does not run, such as a loop or a training."""
+def _unsure(answer: Piece, needed: Program, parts: Parts) -> list[str]:
+    """Where the notebook may have had other values: by code that grading does not run, or by a later definition."""
     names = needed.missing & parts.worked
     changed = {name for p in needed.pieces if p.own for name in p.binds} & parts.worked
-    return [
-        f"The answer uses `{name}`, which the notebook makes by code that grading does not run."
-        for name in sorted(names | changed)
-    ]
+    doubts = []
+    if names | changed:
+        made = quoted(sorted(names | changed))
+        doubts.append(f"The answer uses {made}, which the notebook makes by code that grading does not run.")
+    later = _defined_again(answer, needed, parts)
+    if later:
+        doubts.append(
+            f"The notebook defines {quoted(later)} again after the answer, which was graded with what stands before."
+        )
+    return doubts
+
+
+def _defined_again(answer: Piece, needed: Program, parts: Parts) -> list[str]:
+    """What the answer needs and the student gives another meaning below it."""
+    shapes = {name: shape(p.tree) for p in needed.pieces if p is not answer for name in p.binds}
+    after = [p for p in parts.pieces if p.own and p.order > answer.order]
+    again = {name for p in after for name in p.binds & shapes.keys() if shape(p.tree) != shapes[name]}
+    return sorted(again - {name for p in needed.pieces if p.order > answer.order for name in p.binds})
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words for a sentence, however many and however long they are."""
+    shown = ", ".join(word[:_LETTERS] for word in words[:_LISTED])
+    return f"{shown} and {len(words) - _LISTED} more" if len(words) > _LISTED else shown
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names from code for a sentence."""
+    return listed([f"`{name}`" for name in names])
 
 
 def _name(exercise: Exercise, notebook: Notebook, lesson: Lesson, parts: Parts) -> tuple[str, bool]:

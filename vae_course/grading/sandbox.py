@@ -1,12 +1,15 @@
 """The sandbox that student code runs in: bubblewrap, with a read-only system, private folders and no network."""
 
 import functools
+import itertools
 import os
+import secrets
 import subprocess
 import sys
 import sysconfig
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -14,12 +17,23 @@ from shutil import which
 import numpy as np
 import torch
 
+from vae_course.authoring import settings
+from vae_course.authoring.errors import AuthoringError
 from vae_course.grading.errors import GradingError
 
-# A user that owns nothing here; as root the sandbox is entered with one, because limits don't hold for root.
-_NOBODY = 1_900_000_000
-_FALLBACK_NOBODY = 65_534
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/nix/store")
+# Users that own nothing here, the first and how many; as root each sandbox is entered with one, because limits don't hold
+# for root. The second range is for containers that know only 65,536 users.
+_NOBODIES = ((1_900_000_000, 1 << 27), (64_000, 1_500))
+# Two grading processes may run side by side, so each begins somewhere else.
+_turns = itertools.count(secrets.randbelow(1 << 27))
+# Programs and libraries, but nothing that people keep under /usr, such as an exchange of nbgrader or a course.
+_SYSTEM = (
+    "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64",
+    "/usr/libexec", "/usr/local/bin", "/usr/local/lib", "/usr/local/lib64", "/usr/local/cuda", "/etc/ld.so.cache",
+    "/etc/alternatives", "/nix/store",
+)  # fmt: skip
+# Too many folders to go through one by one.
+_STORE = Path("/nix/store")
 
 
 class SandboxMissing(GradingError):
@@ -82,14 +96,13 @@ def command(
     # The private folders come first: a Python that lives under /tmp is then laid over them, and not they over it.
     for path in ("/tmp", "/dev/shm", "/home/student"):
         words += ["--perms", "1777", "--size", size, "--tmpfs", path]
-    for path in _visible():
-        for parent in reversed(Path(path).parents[:-1]):
-            # Otherwise only root could pass through them.
-            words += ["--perms", "0755", "--dir", str(parent)]
-        words += ["--ro-bind", path, path]
-    for path in _hidden():
-        words += ["--size", "4096", "--tmpfs", path, "--remount-ro", path]
-    words += ["--ro-bind", str(folder), "/course", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    visible, hidden = _visible(), _hidden()
+    # From the outside to the inside: a Python in a hidden checkout is visible, a copy of the course in that Python is not.
+    for path in sorted({*visible, *hidden}, key=lambda path: (len(Path(path).parts), path)):
+        words += _covered(path) if path in hidden else _shown(path)
+    for path in (*hidden, "/dev"):
+        words += ["--remount-ro", path]
+    words += ["--ro-bind", str(folder), "/course", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in environment().items():
         words += ["--setenv", name, value]
     return [*words, "--"]
@@ -117,10 +130,14 @@ def libraries() -> tuple[str, ...]:
 
 
 def user() -> int:
-    """The user to become inside; 0 where we are a plain user already."""
+    """A user to become inside, another one at each call, so that no sandbox uses up the processes of another.
+
+    It is 0 where we are a plain user already.
+    """
     if os.geteuid() != 0:
         return 0
-    return _NOBODY + os.getpid() % 100_000 if _maps(_NOBODY) else _FALLBACK_NOBODY
+    first, many = next((row for row in _NOBODIES if _maps(*row)), _NOBODIES[-1])
+    return first + next(_turns) % many
 
 
 def _isolation() -> tuple[str, ...]:
@@ -132,28 +149,59 @@ def _isolation() -> tuple[str, ...]:
     return ("--unshare-user", "--disable-userns", *common, *always)
 
 
+def _shown(path: str) -> list[str]:
+    words = []
+    for parent in reversed(Path(path).parents[:-1]):
+        # Otherwise only root could pass through them.
+        words += ["--perms", "0755", "--dir", str(parent)]
+    return [*words, "--ro-bind", path, path]
+
+
+def _covered(path: str) -> list[str]:
+    return ["--perms", "0755", "--size", "4096", "--tmpfs", path]
+
+
 def _visible() -> list[str]:
     """The system, this Python and the libraries; not the course, not the submissions, no home."""
     python = Path(sys.executable)
-    homes = [sys.prefix, sys.base_prefix, str(python.parent), str(python.resolve().parent), *libraries()]
-    paths = [path for path in (*_SYSTEM, *homes) if os.path.exists(path)]  # noqa: PTH110 (which raises nothing)
-    whole = [path for path in dict.fromkeys(paths) if not any(_within(path, p) for p in paths if p != path)]
-    return [path for path in whole if Path(path) != Path("/")]
+    folders = [folder for folder in (python.parent, python.resolve().parent) if folder.name == "bin"]
+    homes = dict.fromkeys((sys.prefix, sys.base_prefix, *(str(folder.parent) for folder in folders)))
+    # Not all of a home: it may be the project's folder, and beside its libraries may lie those of other Pythons.
+    parts = [f"{home}/{part}" for home in homes for part in ("bin", "lib", "lib64", "pyvenv.cfg")]
+    own = [str(python.parent), str(python.resolve().parent), sysconfig.get_paths()["stdlib"], *libraries()]
+    paths = dict.fromkeys(os.path.normpath(path) for path in (*_SYSTEM, *parts, *own))
+    return [path for path in paths if os.path.exists(path) and path != "/"]  # noqa: PTH110 (which raises nothing)
 
 
 def _hidden() -> list[str]:
-    """Installed copies of the course, which hold the references."""
-    return [str(path) for folder in libraries() if (path := Path(folder) / "vae_course").is_dir()]
+    """Whatever of the course lies inside of what is visible: copies of the package, which hold the references, the checkout."""
+    visible = _visible()
+    found = [os.path.join(path, copy) for path in visible for copy in _copies(os.path.realpath(path))]  # noqa: PTH118
+    with suppress(AuthoringError):
+        root = str(settings.read().root)
+        found += [root] if root not in visible and any(Path(root).is_relative_to(path) for path in visible) else []
+    return list(dict.fromkeys(found))
 
 
-def _within(path: str, other: str) -> bool:
-    return Path(path) != Path(other) and Path(path).is_relative_to(other)
+@functools.cache
+def _copies(folder: str) -> tuple[str, ...]:
+    """Where in a folder the course's package is installed, or was by halves; found once, because it takes a while."""
+    if Path(folder) == _STORE:
+        places = [*_STORE.glob("*/vae_course"), *_STORE.glob("*/lib/python3*/site-packages/vae_course")]
+        return tuple(str(place.relative_to(folder)) for place in places)
+    found: list[str] = []
+    for here, names, _ in os.walk(folder):
+        whole = [f"{here}/{name}" for name in names if "ae_course" in name]
+        found += [os.path.relpath(path, folder) for path in whole if not Path(path).is_symlink()]
+        if here.endswith("-packages"):
+            names.clear()
+    return tuple(found)
 
 
-def _maps(uid: int) -> bool:
-    """Whether this user exists in our own namespace, which in a container may hold few."""
+def _maps(first: int, many: int) -> bool:
+    """Whether these users exist in our own namespace, which in a container may hold few."""
     try:
         rows = [line.split() for line in Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()]
     except OSError:
         return False
-    return any(int(first) <= uid and uid + 100_000 < int(first) + int(count) for first, _, count in rows)
+    return any(int(start) <= first and first + many <= int(start) + int(count) for start, _, count in rows)

@@ -31,7 +31,7 @@ def _row(row: Graded, exercises: Sequence[str]) -> list[str]:
     marks = {mark.exercise: mark for mark in row.marks}
     cells = [_points(marks.get(id)) for id in exercises]
     totals = [str(row.points), str(row.max_points), str(to_mark(row))]
-    return [row.student, row.lesson, *totals, *cells, "; ".join(reasons(row)), row.name]
+    return [row.student, row.lesson, *totals, *cells, " / ".join(reasons(row)), row.name]
 
 
 def _points(mark: Mark | None) -> str:
@@ -50,7 +50,10 @@ def reasons(row: Graded) -> list[str]:
 
 
 def harmless(value: str) -> str:
-    """The same text on one line, with an apostrophe before what a spreadsheet would take for a formula; numbers stay numbers."""
-    text = re.sub(r"[\0\t\r\n]", " ", value)
+    """The same text on one line, with an apostrophe before what a spreadsheet would take for a formula; numbers stay numbers.
+
+    A semicolon becomes a comma: where decimals have commas, a spreadsheet begins a new cell at each semicolon.
+    """
+    text = re.sub(r"[\0\t\r\n]", " ", value).replace(";", ",")
     is_number = text.removeprefix("-").replace(".", "", 1).isdecimal()
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) and not is_number else text

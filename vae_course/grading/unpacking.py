@@ -1,191 +1,236 @@
 """The notebooks in a folder and in the zips that lie in it, read with care: nothing is written, nothing leaves the folder."""
 
 import io
-import lzma
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-# A notebook with many pictures has some megabytes.
-LARGEST_NOTEBOOK = 50 << 20
-LARGEST_ARCHIVE = 1 << 30
-LARGEST_CONTENT = 2 << 30
-MOST_MEMBERS = 20_000
+from .stored import DAMAGED, LARGEST_NOTEBOOK, Stored, shown_as, words_of
+
+NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # some browsers add an ending
+# What may come out of a zip: this, or so many times its own size. A zip in a zip is one student's.
+LARGEST_CONTENT = 4 << 30
+LARGEST_SHARE = 200 << 20
+MOST_EXPANSION = 20
+MOST_MEMBERS = 100_000
 LONGEST_NAME = 300
-# What zipfile and its decoders raise at bytes that are no zip, or no longer one.
-_DAMAGED = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError, OSError,
-)  # fmt: skip
+DEEPEST = 40
 _SKIPPED = frozenset((".ipynb_checkpoints", "__MACOSX", ".git", ".venv", "__pycache__", "node_modules"))
 
 
 @dataclass(frozen=True)
 class File:
-    """A notebook: the path that says whose it is, how the instructor knows it, when it was made, its bytes.
+    """A notebook, wherever it lies.
 
-    `owner` is the folder that a zip handed in by one student stands for: no path in it makes another student of that.
+    Args:
+        path: where it lies, in which a zip counts as a folder.
+        name: how the instructor knows it.
+        when: when it was last changed.
+        content: its bytes.
+        zips: the paths of the zips that it lies in, the outermost first.
+        problem: why it can't be graded, in one sentence; empty where it can.
     """
 
     path: PurePosixPath
     name: str
     when: float
-    content: bytes
-    owner: PurePosixPath | None = None
+    content: Stored
+    zips: tuple[PurePosixPath, ...] = ()
+    problem: str = ""
+
+
+@dataclass
+class _Budget:
+    """How many bytes may still come out of a zip; those of a zip in it count for both."""
+
+    left: int
+    above: "_Budget | None" = None
+
+    def take(self, size: int) -> bool:
+        """Count so many bytes, or none of them where they are too many."""
+        if size > self.left or (self.above and not self.above.take(size)):
+            return False
+        self.left -= size
+        return True
 
 
 @dataclass(frozen=True)
 class _Archive:
-    """A zip: the folder it lies in, how the instructor knows it, its name without ending, whether it lies in a zip."""
+    """A zip: where it is stored, the paths of the zips that lead to it and its own, and what may come out of it."""
 
-    base: PurePosixPath
-    name: str
-    stem: str
-    nested: bool
-    owner: PurePosixPath | None
+    stored: Stored
+    zips: tuple[PurePosixPath, ...]
+    budget: _Budget
 
-    def place(self, path: PurePosixPath) -> PurePosixPath:
-        """The path of a member; one that lies at the top may belong to whom the zip is named after."""
-        return self.base / self.stem / path if len(path.parts) == 1 or self.nested else self.base / path
-
-    def inner(self, path: PurePosixPath, name: str) -> "_Archive":
+    def inner(self, path: PurePosixPath, stored: Stored) -> "_Archive":
         """A zip that lies in this one."""
-        folder = self.base / path.parent
-        return _Archive(folder, name, path.stem, nested=True, owner=self.owner or folder / path.stem)
+        return _Archive(stored, (*self.zips, path.with_suffix("")), _Budget(LARGEST_SHARE, self.budget))
 
 
 @dataclass
 class Finder:
-    """Looks through a folder; `problems` says what could not be read."""
+    """Looks through a folder, or one zip.
 
-    folder: Path
+    Args:
+        root: the folder or the zip.
+        problems: what could not be read.
+        others: the path and the name of each file that is neither a notebook nor a zip.
+        folders: the path of each folder and of each readable zip.
+    """
+
+    root: Path
     problems: list[str] = field(default_factory=list)
-    _left: int = field(default_factory=lambda: LARGEST_CONTENT)
+    others: list[tuple[PurePosixPath, str]] = field(default_factory=list)
+    folders: set[PurePosixPath] = field(default_factory=set)
 
     def files(self) -> Iterator[File]:
-        """Every notebook, in the order of the paths."""
-        for path in self._walk(self.folder):
-            place = PurePosixPath(path.relative_to(self.folder).as_posix())
+        """Every notebook."""
+        base = self.root if self.root.is_dir() else self.root.parent
+        for path in self._walk(self.root, 0) if self.root.is_dir() else [self.root]:
+            place = PurePosixPath(path.relative_to(base).as_posix())
             try:
-                if path.suffix.lower() == ".ipynb":
-                    yield from self._notebook(path, place)
+                if is_notebook(path.name):
+                    yield self._notebook(path, place)
                 elif path.suffix.lower() == ".zip":
                     yield from self._zip_file(path, place)
+                else:
+                    self.others.append((place, shown_as(place)))
             except OSError as error:
-                self.problems.append(f"{_shown(place)} could not be read ({error.strerror}).")
+                self._unread(place, error)
 
-    def _walk(self, folder: Path) -> Iterator[Path]:
+    def _walk(self, folder: Path, depth: int) -> Iterator[Path]:
+        place = PurePosixPath(folder.relative_to(self.root).as_posix())
+        if depth > DEEPEST:
+            self.problems.append(f"{shown_as(place)} was left out: it lies in more than {DEEPEST} folders.")
+            return
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
-            self.problems.append(f"{_shown(folder)} could not be read ({error.strerror}).")
+            self._unread(place, error)
             return
+        if depth:
+            self.folders.add(place)
         for entry in entries:
             if entry.name in _SKIPPED or entry.name.startswith("._"):
                 continue
-            if entry.is_symlink():
-                self.problems.append(
-                    f"{_shown(entry.relative_to(self.folder))} is a link to another place and was left out."
-                )
-            elif entry.is_dir():
-                yield from self._walk(entry)
-            elif entry.is_file():
+            try:
+                mode = entry.lstat().st_mode
+            except OSError as error:
+                self._unread(place / entry.name, error)
+                continue
+            if stat.S_ISLNK(mode):
+                self.problems.append(f"{shown_as(place / entry.name)} is a link to another place and was left out.")
+            elif stat.S_ISDIR(mode):
+                yield from self._walk(entry, depth + 1)
+            elif stat.S_ISREG(mode):
                 yield entry
 
-    def _notebook(self, path: Path, place: PurePosixPath) -> Iterator[File]:
-        size = path.stat().st_size
-        if self._fits(size, _shown(place)):
-            yield File(place, _shown(place), path.stat().st_mtime, path.read_bytes())
+    def _unread(self, place: PurePosixPath, error: OSError) -> None:
+        self.problems.append(f"{shown_as(place)} could not be read ({error.strerror}).")
+
+    def _notebook(self, path: Path, place: PurePosixPath) -> File:
+        found, stored = path.stat(), Stored(path, shown_as(place))
+        problem = _too_large(found.st_size)
+        if not problem:
+            path.read_bytes()  # to see that it can be read
+        return File(place, stored.name, found.st_mtime, stored, problem=problem)
 
     def _zip_file(self, path: Path, place: PurePosixPath) -> Iterator[File]:
-        if path.stat().st_size > LARGEST_ARCHIVE:
-            self.problems.append(f"{_shown(place)} is larger than {LARGEST_ARCHIVE >> 20} MB and was left out.")
-            return
+        budget = _Budget(max(LARGEST_CONTENT, MOST_EXPANSION * path.stat().st_size))
         with path.open("rb") as stream:
-            owner = None if str(place.parent) == "." else place.parent
-            archive = _Archive(place.parent, _shown(place), place.stem, nested=False, owner=owner)
-            yield from self._zip(stream, archive)
+            yield from self._zip(stream, _Archive(Stored(path, shown_as(place)), (place.with_suffix(""),), budget))
 
     def _zip(self, stream: io.IOBase, archive: _Archive) -> Iterator[File]:
-        """The notebooks in a zip."""
+        """The notebooks in a zip: the smallest first, so that none is left out for what a larger one takes."""
+        before = len(self.problems)
         try:
             with zipfile.ZipFile(stream) as opened:
-                members = opened.infolist()
+                members = list(enumerate(opened.infolist()))
                 if len(members) > MOST_MEMBERS:
-                    self.problems.append(f"{archive.name} holds more than {MOST_MEMBERS} files and was left out.")
+                    self.problems.append(
+                        f"{archive.stored.name} holds more than {MOST_MEMBERS} files and was left out."
+                    )
                     return
-                for member in sorted(members, key=lambda m: m.filename):
-                    yield from self._member(opened, member, archive)
-        except _DAMAGED as error:
-            self.problems.append(f"{archive.name} is no readable zip ({_words(error)}).")
+                for number, member in sorted(members, key=lambda m: (m[1].file_size, m[1].filename)):
+                    yield from self._member(opened, number, member, archive)
+        except DAMAGED as error:
+            self.problems.append(f"{archive.stored.name} is no readable zip ({words_of(error)}).")
+        if len(self.problems) == before:
+            self.folders.add(archive.zips[-1])
 
-    def _member(self, opened: zipfile.ZipFile, member: zipfile.ZipInfo, archive: _Archive) -> Iterator[File]:
+    def _member(
+        self, opened: zipfile.ZipFile, number: int, member: zipfile.ZipInfo, archive: _Archive
+    ) -> Iterator[File]:
+        own = archive.stored
         if len(member.filename) > LONGEST_NAME:
-            self.problems.append(
-                f"{archive.name}: {_shown(member.filename)[:60]}... was left out: its name is too long."
-            )
+            self.problems.append(f"{own.name}: {shown_as(member.filename)[:60]}... was left out: its name is too long.")
             return
-        path = PurePosixPath(member.filename.replace("\\", "/"))
-        shown = f"{archive.name}: {_shown(path)}"
-        is_zip = path.suffix.lower() == ".zip"
-        if member.is_dir() or _SKIPPED & set(path.parts) or path.name.startswith("._"):
+        inside = PurePosixPath(member.filename.replace("\\", "/"))
+        shown = f"{own.name}: {shown_as(inside)}"
+        is_zip = inside.suffix.lower() == ".zip"
+        if not inside.name or _SKIPPED & set(inside.parts) or inside.name.startswith("._"):
             return
-        if path.suffix.lower() != ".ipynb" and not (is_zip and not archive.nested):
-            if is_zip:
-                self.problems.append(f"{shown} lies in a zip within a zip within a zip and was left out.")
-            return
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
             self.problems.append(f"{shown} points out of its archive and was left out.")
             return
-        if stat.S_ISLNK(member.external_attr >> 16):
+        path = archive.zips[-1] / inside
+        if member.is_dir():
+            self.folders.add(path)
+        elif stat.S_ISLNK(member.external_attr >> 16):
             self.problems.append(f"{shown} is a link to another place and was left out.")
-            return
-        content = self._content(opened, member, shown)
-        if content is None:
-            return
-        if is_zip:
-            yield from self._zip(io.BytesIO(content), archive.inner(path, shown))
+        elif is_zip and len(archive.zips) > 1:
+            self.problems.append(f"{shown} lies in a zip within a zip within a zip and was left out.")
+        elif not (is_zip or is_notebook(inside.name)):
+            self.others.append((path, shown))
+            self.folders.add(path.parent)
+        elif not (problem := _refused(member)) and not archive.budget.take(member.file_size):
+            self.problems.append(f"{shown} was left out: too much comes out of this zip; ask for the notebook alone.")
         else:
-            yield File(archive.place(path), shown, _when(member), content, archive.owner)
+            stored = Stored(own.path, shown, (*own.members, number))
+            content, problem = (b"", problem) if problem else _content(opened, member)
+            if is_zip and problem:
+                self.problems.append(f"{shown} was left out. {problem}")
+            elif is_zip:
+                yield from self._zip(io.BytesIO(content), archive.inner(path, stored))
+            else:
+                yield File(path, shown, _when(member), stored, archive.zips, problem)
 
-    def _content(self, opened: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str) -> bytes | None:
-        """A member's bytes; what it says of its size is checked against what comes out."""
-        if not self._fits(member.file_size, shown):
-            return None
-        if member.flag_bits & 1:
-            self.problems.append(f"{shown} is encrypted and was left out.")
-            return None
-        try:
-            with opened.open(member) as stream:
-                content = stream.read(LARGEST_NOTEBOOK + 1)
-        except _DAMAGED as error:
-            self.problems.append(f"{shown} is damaged ({_words(error)}).")
-            return None
-        return content if self._fits(len(content), shown, count=False) else None
 
-    def _fits(self, size: int, shown: str, *, count: bool = True) -> bool:
-        if size > LARGEST_NOTEBOOK:
-            self.problems.append(f"{shown} is larger than {LARGEST_NOTEBOOK >> 20} MB and was left out.")
-            return False
-        self._left -= size if count else 0
-        if self._left < 0:
-            self.problems.append(
-                f"{shown} was left out: all files together are larger than {LARGEST_CONTENT >> 30} GB."
-            )
-            return False
-        return True
+def is_notebook(name: str) -> bool:
+    """Whether a file of this name may be a notebook."""
+    return name.lower().endswith(NOTEBOOK)
+
+
+def _content(opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[bytes, str]:
+    """A member's bytes, or why there are none; zipfile checks them against what the member says of itself."""
+    try:
+        with opened.open(member) as stream:
+            return stream.read(), ""
+    except DAMAGED as error:
+        return b"", f"The file is damaged in its zip ({words_of(error)}): hand it in again."
+
+
+def _refused(member: zipfile.ZipInfo) -> str:
+    """Why a member is not unpacked; empty where it is."""
+    return (
+        "The file is encrypted: hand it in without a password."
+        if member.flag_bits & 1
+        else _too_large(member.file_size)
+    )
+
+
+def _too_large(size: int) -> str:
+    if size <= LARGEST_NOTEBOOK:
+        return ""
+    return f"The file is larger than {LARGEST_NOTEBOOK >> 20} MB: clear the notebook's outputs and hand it in again."
 
 
 def _when(member: zipfile.ZipInfo) -> float:
-    year, month, day, hour, minute, second = member.date_time
-    return ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second - 6.3e10
-
-
-def _shown(path: object) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in str(path))[:300]
-
-
-def _words(error: BaseException) -> str:
-    return _shown(" ".join(str(error).split()) or type(error).__name__)[:120]
+    """A member's time, on the same scale as that of a file; the earliest where it has none."""
+    try:
+        return datetime(*member.date_time).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0

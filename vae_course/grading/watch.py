@@ -19,6 +19,7 @@ class Watch:
         self._process, self._limits = process, limits
         self._over = threading.Event()
         self._base_mb = self._since = 0.0
+        self._printed = self._printed_before = self._kills = 0
         self.broken = ""
         self.said = ""
         threading.Thread(target=self._count_output, daemon=True).start()
@@ -28,26 +29,32 @@ class Watch:
         self._base_mb = _memory_mb(descendants(self._process.pid), exactly=True)
         threading.Thread(target=self._count_use, daemon=True).start()
 
-    def mark_time(self) -> None:
-        """Count processor time from now on."""
+    def begin_run(self) -> None:
+        """Count processor time, output, and processes that the machine ends, from now on."""
         self._since = _cpu_seconds(descendants(self._process.pid))
+        self._printed_before = self._printed
+        self._kills = memory_kills()
 
     def cpu_seconds(self) -> float:
         """The processor time that the processes, as far as they still live, have used since then."""
         return _cpu_seconds(descendants(self._process.pid)) - self._since
+
+    def machine_out_of_memory(self) -> bool:
+        """Whether the machine has ended a process since then to get memory, perhaps one of another submission."""
+        return memory_kills() > self._kills
 
     def stop(self) -> None:
         """Stop looking."""
         self._over.set()
 
     def _count_output(self) -> None:
-        size, stream = 0, self._process.stdout
+        stream = self._process.stdout
         assert stream is not None
         with suppress(ValueError, OSError):
             while part := stream.read1(1 << 16):  # type: ignore[attr-defined]
-                size += len(part)
+                self._printed += len(part)
                 self.said = (self.said + part.decode("utf-8", "replace"))[-400:]
-                if size > self._limits.output_kb << 10:
+                if self._printed - self._printed_before > self._limits.output_kb << 10:
                     self._break(f"printed more than {self._limits.output_kb} kB")
                     return
 
@@ -74,6 +81,14 @@ def descendants(pid: int) -> list[int]:
                 found += children
                 queue += children
     return found
+
+
+def memory_kills() -> int:
+    """How many processes the kernel has ended so far because memory ran out; 0 where it doesn't tell."""
+    with suppress(OSError, ValueError, StopIteration):
+        lines = (_PROC / "vmstat").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return 0
 
 
 def _cpu_seconds(pids: list[int]) -> float:

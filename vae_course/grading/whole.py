@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def grade_class(
     jobs: int = 1,
     limits: Limits = DEFAULT_LIMITS,
     sandbox: bool = True,
-    seed: int = single.DEFAULT_SEED,
+    seed: int | None = None,
     progress: bool = True,
     resume: bool = True,
     grade: Grade = single.grade_submission,
@@ -48,19 +49,20 @@ def grade_class(
         jobs: how many submissions are graded at once.
         limits: what each answer may use.
         sandbox: run student code in bubblewrap.
-        seed: source of the hidden inputs.
+        seed: source of the hidden inputs; where it is None, the one in `results/seed.txt`, which is drawn the first time.
         progress: show a progress bar.
         resume: take up results that are there.
         grade: what grades one submission, with the arguments of `single.grade_submission`.
         elsewhere: `grade` runs student code on other machines, which have been seen to make sandboxes.
 
     Raises:
-        GradingError: there is no sandbox, or a submission is of no lesson of the course.
+        GradingError: there is no sandbox, a submission is of no lesson of the course, or `seed.txt` holds no number.
     """
     if sandbox and not elsewhere:
         find()
     for lesson in sorted({submission.lesson for submission in submissions}):
         lessons.load(lesson)
+    seed = class_seed(results, seed)
     one = functools.partial(
         _kept, results=results, limits=limits, sandbox=sandbox, seed=seed, resume=resume, grade=grade
     )
@@ -86,6 +88,25 @@ def _all(
             raise
 
 
+def class_seed(results: Path, seed: int | None = None) -> int:
+    """The seed of a class, kept beside its results: the one given, else the one that is kept, else a new one.
+
+    Raises:
+        GradingError: what is kept is no number, or a new one can't be written.
+    """
+    path = results / "seed.txt"
+    if seed is None and path.is_file():
+        try:
+            return int(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise GradingError(
+                f"{path} holds no number: delete it to draw a new seed, or give one by --seed."
+            ) from error
+    chosen = single.draw_seed() if seed is None else seed
+    _write(path, f"{chosen}\n")
+    return chosen
+
+
 def result_path(results: Path, student: str, lesson: str) -> Path:
     """Where the result of one submission is kept; a name that is no safe file name gets a digest behind it."""
     return results / "graded" / safe_name(student) / f"{safe_name(lesson)}.json"
@@ -107,26 +128,63 @@ def safe_name(name: str) -> str:
 def key_of(submission: Submission, *, limits: Limits, sandbox: bool, seed: int) -> str:
     """Changes with everything that a result depends on."""
     parts = (submission.student, submission.lesson, repr(limits), str(sandbox), str(seed), _code())
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "replace"))
+    said = (submission.problem, *submission.doubts)
+    digest = hashlib.sha256("\0".join((*parts, *said)).encode("utf-8", "replace"))
     digest.update(lessons.load(submission.lesson).source)
     digest.update(submission.content)
     return digest.hexdigest()
+
+
+def digest_of(submission: Submission) -> str:
+    """Changes with what was handed in, whoever did."""
+    return hashlib.sha256(submission.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A kept result of a student and lesson that this run does not have: the marks, and the digest of what was handed in."""
+
+    graded: Graded
+    content: str
+
+
+def earlier(results: Path, graded: Iterable[Graded]) -> list[Earlier]:
+    """What earlier runs left in a folder of results and this run did not grade; what can't be read is no result."""
+    own = {(row.student, row.lesson) for row in graded}
+    found = []
+    for path in sorted((results / "graded").glob("*/*.json")):
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            row = Earlier(Graded.from_dict(kept["graded"]), str(kept["content"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if (row.graded.student, row.graded.lesson) not in own:
+            found.append(row)
+    return found
 
 
 def _kept(
     submission: Submission, *, results: Path, limits: Limits, sandbox: bool, seed: int, resume: bool, grade: Grade
 ) -> Graded:
     """The result that is there already, else a new one, which is written."""
+    submission = submission.loaded()
     path = result_path(results, submission.student, submission.lesson)
     key = key_of(submission, limits=limits, sandbox=sandbox, seed=seed)
     graded = _read(path, key) if resume else None
     if graded is None:
         graded = _graded(submission, limits=limits, sandbox=sandbox, seed=seed, grade=grade)
-        _write(path, {"key": "" if graded.problem.startswith(_DEFECT) else key, "graded": graded.to_dict()})
+        done = "" if ungraded(graded) else key
+        content = {"key": done, "content": digest_of(submission), "graded": graded.to_dict()}
+        _write(path, json.dumps(content, ensure_ascii=True, indent=1) + "\n")
     return graded
 
 
 _DEFECT = "Grading itself failed"
+
+
+def ungraded(row: Graded) -> bool:
+    """Whether it is grading that failed, and no fault of the submission."""
+    return row.problem.startswith(_DEFECT)
 
 
 def _graded(submission: Submission, *, grade: Grade, **settings: Any) -> Graded:
@@ -148,12 +206,12 @@ def _read(path: Path, key: str) -> Graded | None:
         return None
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Aside, then renamed, so that an interrupted run leaves no half of a result."""
+def _write(path: Path, content: str) -> None:
+    """Aside, then renamed, so that an interrupted run leaves no half of a file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        aside.write_text(json.dumps(content, ensure_ascii=True, indent=1) + "\n", encoding="utf-8")
+        aside.write_text(content, encoding="utf-8")
         aside.replace(path)
     except OSError as error:
         raise GradingError(

@@ -62,7 +62,7 @@ def _in_a_child(
     except OSError as error:
         os.close(read)
         os.close(write)
-        return {"state": "died", "why": f"no process could be started ({error.strerror})"}
+        return {"state": "refused", "why": str(error.strerror)}
     if not pid:
         for fd in (read, *private):
             os.close(fd)

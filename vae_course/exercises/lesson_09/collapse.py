@@ -25,7 +25,7 @@ carry nothing. First I measure the KL of each dimension with code that is not my
 families of suspects. If the true KL is many times larger, the printed one is a mean over the latent dimensions, and the
 samples have another cause. If it is near zero in each dimension, the codes are too dear or useless, and I look at the
 scale: the first reconstruction loss of an untrained network should be about 784 log 2 = 543 nats. If it is 0.7, it is a
-mean over the pixels, and the KL counts 784 times too much. If the scale is right, I look at what the loss is given:
+mean over the pixels, and the KL counts 784 times too much. If it is far above 543, I look at what the loss is given:
 logits between 0 and 1 mean that a sigmoid is applied twice.
 """,
     explanation=(
