@@ -37,6 +37,13 @@ def reached(source: str, imports: str = "import torch\nimport numpy as np") -> s
         ("match torch:\n        case object(builtins=b):\n            return b", "`builtins`"),
         ('from io import open as read\n    return read("x")', "`io.open`"),
         ('import io\n    return io.FileIO("x")', "`io`"),
+        ('s = torch.serialization\n    return s.io.FileIO("x")', "`io`"),
+        ("t = torch\n    t.exp = None", "a change of `t.exp`"),
+        ('return np.DataSource().open("x")', "`DataSource`"),
+        ('return np.lib.format.open_memmap("x")', "`open_memmap`"),
+        ('return np.load("x", allow_pickle=True)', "`load`"),
+        ('torch.save(kl, "x")', "`save`"),
+        ('kl.numpy().dump("x")', "`dump`"),
     ],
 )
 def test_modules_are_found_inside_of_modules(body: str, word: str):
@@ -60,6 +67,7 @@ def test_a_star_may_bring_modules_along():
         "class Net(torch.nn.Module):\n    def forward(self, input):\n        self.code = input\n        return self.eval().code",
         "def f(x):\n    return torch.compile(torch.signal.windows.hann)(x) if torch.types else torch.trace(x)",
         "import re\nfrom scipy import signal\ndef f(x):\n    return re.compile(x), signal.windows, getattr(x, 'shape')",
+        "F = torch.nn.functional\npi = np.pi\ndef f(model, x):\n    model.pi = F.relu(x) * pi\n    model.load_state_dict(x)",
         "import torch.nn.functional as F\ndef f(model, x):\n    model.eval()\n    return F.softplus(model.site + x.frame)",
     ],
 )

@@ -29,7 +29,7 @@ def collect(folder: Path, lessons: Sequence[str] | None = None) -> Collection:
     as `alice_04_the_elbo.ipynb`, Colab's `Copy of 04_the_elbo.ipynb`, zips of all these, and of Moodle and Canvas.
 
     The student is the first name on the way to a notebook that is not a lesson's, a week's or the like; a zip counts as a
-    folder. A folder at the top that holds several students is passed over. Nobody below it speaks for somebody else.
+    folder. A folder that holds several students is passed over. Whoever seems to speak for somebody else is doubted.
 
     Args:
         folder: where to look, at any depth.
@@ -51,7 +51,7 @@ def collect(folder: Path, lessons: Sequence[str] | None = None) -> Collection:
     shared = shared_folders(found)
     for row in found:
         row.sign = sign_of(row.signs, shared)
-    name_students(found)
+    finder.problems += name_students(found)
     finder.problems += _unused(finder, found, homes | shared, shared, wanted)
     groups: dict[tuple[str, str], list[Found]] = {}
     for row in found:
@@ -67,7 +67,7 @@ def _find(finder: Finder, known: Sequence[str]) -> tuple[list[Found], set[PurePo
     found: list[Found] = []
     homes: set[PurePosixPath] = set()
     for file in finder.files():
-        place = naming.read(file.path, known)
+        place = naming.read(file.path, known, file.zips)
         lesson = place.lesson or _lesson_inside(file, known)
         if lesson:
             found.append(Found(file, lesson, place.signs))
@@ -142,7 +142,9 @@ def _latest(key: tuple[str, str], rows: list[Found], problems: list[str]) -> Sub
     file, doubts = chosen.file, [doubt for row in rows for doubt in row.doubts]
     if len(rows) > 1 and len({digest(row) for row in rows}) > 1:
         others = ", ".join(row.file.name for row in rows[:-1])
-        told = f"{student} handed in {lesson} {len(rows)} times: {file.name} is graded, the newest; not {others}."
+        unread = not file.problem and any(row.file.problem and row.file.when > file.when for row in rows)
+        newest = "the newest that can be read" if unread else "the newest"
+        told = f"{student} handed in {lesson} {len(rows)} times: {file.name} is graded, {newest}; not {others}."
         problems.append(told)
-        doubts += [told] if len({tuple(s.student for s in row.signs) for row in rows}) > 1 else []
+        doubts += [told] if unread or len({tuple(s.student for s in row.signs) for row in rows}) > 1 else []
     return Submission(student, lesson, file.name, file.content, file.problem, tuple(doubts))

@@ -15,12 +15,14 @@ _COPY = re.compile(r"^(copy of|kopie van|kopie von|copie de|copia de|copia di|ko
 _AGAIN = re.compile(
     r"\s*(\((?P<number>\d+)\)|[-_ ]copy\s*\d*|[-_ ]kopie|- copy( \(\d+\))?|-checkpoint)$", re.IGNORECASE
 )
-# A folder of a Moodle download: name, number of the participant, kind of the submission.
+# Moodle writes name, a number that is another one in each assignment, and the kind of the submission; where it makes no
+# folders, the student's own file name comes after that.
 _MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d{3,})_assignsubmission_\w+?_?$")
+_MOODLE_FILE = re.compile(r"^(?P<name>.+?)_(?P<id>\d{3,})_assignsubmission_[a-z]+_(?P<file>.+)$")
 # Canvas writes name, optional LATE, the student's number, the file's number and then the student's own file name.
 _CANVAS = re.compile(r"^(?P<name>[^\W\d_][^\W_]*)(_late)?_(?P<id>\d{2,})_\d{2,}_(?P<file>.+)$", re.IGNORECASE)
 _NEUTRAL = re.compile(
-    r"submitted|submissions?|solutions|notebooks?|class|course|work|homework|downloads?|old|new|draft|final|backup|"
+    r"submitted|submissions?|solutions?|notebooks?|class|course|work|homework|downloads?|old|new|draft|final|backup|"
     r"untitled\d*|(new|untitled) folder|"
     r"(assignment|attempt|class|course|day|exercise|group|homework|hw|lab|lesson|module|part|section|session|try|"
     r"tutorial|unit|v|version|week)([-_ ]*\d{1,4}|[-_ ][a-z])",
@@ -38,13 +40,15 @@ class Sign:
         student: the name.
         path: the folder that it names, or the file.
         kind: whether a platform wrote it, or nbgrader's folder says so; a folder; a file's name beside its lesson.
-        number: the student's number on Canvas.
+        number: the number that the platform gives the student.
+        lasting: whether it is the same in each assignment, as on Canvas.
     """
 
     student: str
     path: PurePosixPath
     kind: Literal["platform", "folder", "file"]
     number: str = ""
+    lasting: bool = True
 
     @property
     def home(self) -> PurePosixPath:
@@ -60,10 +64,10 @@ class Place:
     lesson: str
 
 
-def read(path: PurePosixPath, lessons: Sequence[str]) -> Place:
-    """Read a path, from the folder of the submissions on."""
+def read(path: PurePosixPath, lessons: Sequence[str], zips: Sequence[PurePosixPath] = ()) -> Place:
+    """Read a path, from the folder of the submissions on; some of its folders may be zips."""
     signs: list[Sign] = []
-    found = ""
+    found, many = "", False
     folders = [part for part in path.parts[:-1] if part not in (".", "")]
     for depth, folder in enumerate(folders, start=1):
         here = PurePosixPath(*folders[:depth])
@@ -71,7 +75,8 @@ def read(path: PurePosixPath, lessons: Sequence[str]) -> Place:
         sign, lesson = _folder(folder, here, lessons, submitted=submitted)
         signs += [sign] if sign else []
         found = lesson or found
-    sign, lesson = _file(path, lessons, named=bool(signs))
+        many = here in zips or (bool(lesson) and sign is None)  # it may hold a file of each student
+    sign, lesson = _file(path, lessons, named=bool(signs) and not many)
     if not (signs or sign):
         sign = _team(path.parent)
     return Place((*signs, sign) if sign else tuple(signs), lesson or found)
@@ -91,12 +96,12 @@ def copies(name: str) -> int:
 def _folder(name: str, path: PurePosixPath, lessons: Sequence[str], *, submitted: bool) -> tuple[Sign | None, str]:
     """The student and the lesson that a folder names."""
     if moodle := _MOODLE.match(name):
-        return Sign(f"{moodle['name']}_{moodle['id']}", path, "platform"), ""
+        return Sign(moodle["name"], path, "platform", moodle["id"], lasting=False), ""
     if canvas := _CANVAS.match(name):
         return Sign(canvas["name"], path, "platform", canvas["id"]), lesson_of(canvas["file"], lessons)
     lesson, rest = _lesson_and_rest(name, lessons)
     student = rest if lesson else name
-    if not student or _NEUTRAL.fullmatch(student):
+    if not rest or _NEUTRAL.fullmatch(rest):
         return None, lesson
     return Sign(student, path, "platform" if submitted else "folder"), lesson
 
@@ -104,6 +109,9 @@ def _folder(name: str, path: PurePosixPath, lessons: Sequence[str], *, submitted
 def _file(path: PurePosixPath, lessons: Sequence[str], *, named: bool) -> tuple[Sign | None, str]:
     """The student and the lesson that a file's name says; beside its lesson only, where a folder names a student."""
     stem = _stem(path.name)
+    if moodle := _MOODLE_FILE.match(stem):
+        sign = Sign(moodle["name"], path, "platform", moodle["id"], lasting=False)
+        return sign, lesson_of(moodle["file"], lessons)
     if canvas := _CANVAS.match(stem):
         return Sign(canvas["name"], path, "platform", canvas["id"]), lesson_of(canvas["file"], lessons)
     own, rest = _lesson_and_rest(stem, lessons)

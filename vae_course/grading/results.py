@@ -64,7 +64,7 @@ def clear_unknown(folder: Path, graded: Sequence[Graded], submissions: Sequence[
     left = earlier(folder, graded)
     nobodys = [row for row in left if re.fullmatch(rf"{UNKNOWN}(-\d+)?", row.graded.student)]
     lessons = {row.graded.lesson for row in nobodys}
-    known = {(s.lesson, digest_of(s)) for s in submissions if s.lesson in lessons}
+    known = {(s.lesson, digest_of(s)) for s in submissions if s.lesson in lessons and not s.problem}
     students = {row.student for row in graded}
     for row in nobodys:
         student, lesson = row.graded.student, row.graded.lesson

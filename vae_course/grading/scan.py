@@ -31,8 +31,9 @@ _ATTRIBUTES = frozenset(
     "_current_frames modules_by_name co_consts co_code hub cpp_extension overrides _python_dispatch library load_library "
     "TorchFunctionMode TorchDispatchMode load_inline load_url from_file memmap fromfile loadtxt genfromtxt tofile savetxt "
     "ctypeslib f2py environ _C __torch_function__ __torch_dispatch__ attrgetter methodcaller get_type_hints "
-    "ForwardRef".split()
+    "ForwardRef dump DataSource open_memmap savez".split()
 )
+_FILES = frozenset("load save".split())
 _HARMLESS = frozenset("__init__ __call__ __name__ __doc__ __len__ __post_init__ __class__ __version__".split())
 _METHODS = frozenset(
     "__init__ __call__ __len__ __iter__ __next__ __enter__ __exit__ __post_init__ __repr__ __str__".split()
@@ -77,6 +78,9 @@ def _imported(pieces: Iterable[Piece]) -> dict[str, str]:
                 names |= {(a.asname or a.name).split(".")[0]: a.name for a in node.names}
             elif isinstance(node, ast.ImportFrom):
                 names |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name | ast.Attribute):
+                module = names.get(root(node.value))  # a module, or what it holds, under another name
+                names |= {t.id: module for t in node.targets if module and isinstance(t, ast.Name)}
     return names
 
 
@@ -99,7 +103,7 @@ def _of_module(name: str, package: str) -> bool:
     """Whether no answer needs what has this name in a module of this package."""
     if f"{package}.{name}" in _OFFERED or name in _HARMLESS:
         return False
-    return name.startswith("_") or name in _MODULES | _CALLS | _ATTRIBUTES
+    return name.startswith("_") or name in _MODULES | _CALLS | _ATTRIBUTES | _FILES
 
 
 def _of_anything(name: str) -> bool:

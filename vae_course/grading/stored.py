@@ -16,7 +16,7 @@ LARGEST_NOTEBOOK = 50 << 20
 # What zipfile and its decoders raise at bytes that are no zip, or no longer one; a decoder may ask for any memory.
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError, OSError,
-    MemoryError, IndexError,
+    MemoryError, IndexError, OverflowError,
 )  # fmt: skip
 _READING = threading.Lock()
 

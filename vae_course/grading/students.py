@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -31,30 +31,43 @@ class Found:
 
 
 def shared_folders(found: Sequence[Found]) -> set[PurePosixPath]:
-    """The folders and zips at the top that hold several students."""
+    """The folders and zips that hold several students, from the top on, and those within them that do."""
+    return _shared(found, 0, alone=True)
+
+
+def _shared(found: Sequence[Found], depth: int, *, alone: bool) -> set[PurePosixPath]:
+    """Those among the names at this depth, and below what is among them."""
     roots: dict[PurePosixPath, list[Found]] = {}
     for row in found:
-        if row.signs:
-            roots.setdefault(row.signs[0].home, []).append(row)
-    return {root for root, rows in roots.items() if _holds_several(rows, alone=len(roots) == 1)}
+        if len(row.signs) > depth:
+            roots.setdefault(row.signs[depth].home, []).append(row)
+    alone = alone and len(roots) == 1
+    shared: set[PurePosixPath] = set()
+    for root, rows in roots.items():
+        below = _shared(rows, depth + 1, alone=alone)
+        inside = {row.signs[depth + 1].home if len(row.signs) > depth + 1 else None for row in rows}
+        if _holds_several(rows, depth, alone=alone) or (len(inside) == 1 and inside <= below):
+            shared |= {root} | below
+    return shared
 
 
-def _holds_several(rows: Sequence[Found], *, alone: bool) -> bool:
+def _holds_several(rows: Sequence[Found], depth: int, *, alone: bool) -> bool:
     """Whether what lies in a folder is of several students: by the names that platforms give, by zips in a zip, or because
     it holds one lesson several times. What lies alone in the folder of the submissions needs less of it.
     """
-    if any(row.signs[0].kind != "folder" for row in rows):
+    if any(row.signs[depth].kind != "folder" for row in rows):
         return False
-    inner = [(row.signs[1], row) for row in rows if len(row.signs) > 1]
+    inner = [(row.signs[depth + 1], row) for row in rows if len(row.signs) > depth + 1]
     all_named = len(inner) == len(rows)
     platform = {(sign.student, sign.number) for sign, _ in inner if sign.kind == "platform"}
     if len(platform) > 1 or (alone and platform):
         return True
     folders = [(sign, row) for sign, row in inner if sign.kind != "file"]
-    zipped = [row for _, row in folders if row.file.zips and row.file.zips[0] == row.signs[0].path]
-    if all_named and zipped and (alone or any(len(row.file.zips) > 1 for row in zipped)):
+    zipped = [row for _, row in folders if row.signs[depth].path in row.file.zips]
+    if all_named and zipped and (alone or any(row.file.zips[-1] != row.signs[depth].path for row in zipped)):
         return True
-    return _most(folders) >= (2 if all_named else 3) or _most(inner) >= (2 if alone else 3)
+    enough = 2 if alone or (all_named and depth == 0) else 3
+    return _most(folders) >= enough or _most(inner) >= (2 if alone else 3)
 
 
 def _most(inner: Sequence[tuple[Sign, Found]]) -> int:
@@ -65,30 +78,84 @@ def _most(inner: Sequence[tuple[Sign, Found]]) -> int:
 
 def sign_of(signs: Sequence[Sign], shared: set[PurePosixPath]) -> Sign | None:
     """The student's among the names in a path."""
-    if len(signs) > 1 and signs[0].home in shared:
-        return signs[1]
-    return signs[0] if signs else None
+    passed = 0
+    while passed + 1 < len(signs) and signs[passed].home in shared:
+        passed += 1
+    return signs[passed] if signs else None
 
 
-def name_students(found: Sequence[Found]) -> None:
-    """Give each file its student's name, and different names to those who might be different students."""
-    numbers: dict[str, set[str]] = {}
-    for row in found:
-        if row.sign:
-            numbers.setdefault(row.sign.student, set()).add(row.sign.number)
-    for row in found:
-        if row.sign:
-            number = row.sign.number if len(numbers[row.sign.student] - {""}) > 1 else ""
-            row.student = naming.spelt(f"{row.sign.student}_{number}" if number else row.sign.student)
-            _doubt_names(row, row.sign)
-    _tell_apart([row for row in found if row.sign])
+def name_students(found: Sequence[Found]) -> list[str]:
+    """Give each file its student's name, and different names to those who might be different students.
+
+    Returns:
+        A sentence for each name that several people have, and for each folder that was taken for one of several students.
+    """
+    signed = [(row, row.sign) for row in found if row.sign]
+    several = _several_people(signed)
+    for row, sign in signed:
+        number = sign.number if sign.student in several else ""
+        row.student = naming.spelt(f"{sign.student}_{number}" if number else sign.student)
+    students = {row.student for row, _ in signed}
+    for row, sign in signed:
+        _doubt_names(row, sign, students)
+    remarks = [
+        f"{naming.spelt(name)} is the name of several people ({', '.join(sorted(numbers))}), so each has the number behind "
+        f"it; what an earlier run graded as {naming.spelt(name)} stays under that name."
+        for name, numbers in several.items()
+    ]
+    remarks += _doubt_folders(signed)
+    _doubt_homes(signed)
+    _tell_apart([row for row, _ in signed])
     _number([row for row in found if not row.sign], {row.student for row in found})
+    return remarks
 
 
-def _doubt_names(row: Found, sign: Sign) -> None:
+def _several_people(signed: Sequence[tuple[Found, Sign]]) -> dict[str, set[str]]:
+    """The names that platforms give to several people, with their numbers: on Moodle, to several in one assignment."""
+    numbers: dict[tuple[str, str], set[str]] = {}
+    for row, sign in signed:
+        if sign.number:
+            numbers.setdefault((sign.student, "" if sign.lasting else row.lesson), set()).add(sign.number)
+    return {name: found for (name, _), found in numbers.items() if len(found) > 1}
+
+
+def _doubt_folders(signed: Sequence[tuple[Found, Sign]]) -> Iterator[str]:
+    """A sentence for each folder whose names are taken for students' though no platform wrote them, and which is not simply
+    the whole class; of two names, it may well be that they are one student's two tries.
+    """
+    folders: dict[Sign, list[Found]] = {}
+    for row, sign in signed:
+        above = row.signs.index(sign) - 1
+        if above >= 0 and sign.kind != "platform" and sign.path not in row.file.zips:
+            folders.setdefault(row.signs[above], []).append(row)
+    for folder, rows in folders.items():
+        students = sorted({row.student for row in rows})
+        told = (
+            f"{naming.spelt(str(folder.path))} was taken for a folder of several students: {', '.join(students)[:300]}. If "
+            "it is one student's, leave only what counts in it."
+        )
+        if len(students) == 2:
+            for row in rows:
+                row.doubts.append(told)
+        elif len(rows) < len(signed):
+            yield told
+
+
+def _doubt_homes(signed: Sequence[tuple[Found, Sign]]) -> None:
+    """Say it where a student's work lies at the top of the folder, and more of that name in a folder of several students."""
+    own = {row.student: row.home for row, sign in signed if sign == row.signs[0]}
+    for row, sign in signed:
+        if sign != row.signs[0] and row.student in own and row.home != own[row.student]:
+            row.doubts.append(
+                f"{row.file.name} is graded as {row.student}'s, whose other work lies in {own[row.student]}: somebody else "
+                "may have put it there."
+            )
+
+
+def _doubt_names(row: Found, sign: Sign, students: set[str]) -> None:
     """Say it where the path goes on as if another student had handed it in."""
-    later = row.signs[row.signs.index(sign) + 1 :]
-    other = next((s.student for s in later if s.kind == "platform" and s.student != sign.student), "")
+    later = [s for s in row.signs[row.signs.index(sign) + 1 :] if s.student != sign.student]
+    other = next((s.student for s in later if s.kind == "platform" or naming.spelt(s.student) in students), "")
     if other:
         row.doubts.append(
             f"{row.file.name} names {naming.spelt(other)}, but lies in what {row.student} handed in, and is graded as that; "
@@ -105,7 +172,7 @@ def _tell_apart(found: Sequence[Found]) -> None:
         places.setdefault(row.student, {}).setdefault(_spelt(row.home), []).append(row)
     taken = set(places)
     for student, homes in places.items():
-        if not _differ(homes.values()):
+        if not _differ(homes.values()) or _downloaded_again([row for rows in homes.values() for row in rows]):
             continue
         where = ", ".join(str(home) for home in sorted(homes))
         own = [home for home, rows in homes.items() if rows[0].sign == rows[0].signs[0]]
@@ -122,6 +189,14 @@ def _tell_apart(found: Sequence[Found]) -> None:
                     f"{row.file.name} is graded under the name {name}: {student} stands in several places ({where}), which "
                     "may be several students. Give each a name of its own, or remove what is old."
                 )
+
+
+def _downloaded_again(rows: Sequence[Found]) -> bool:
+    """Whether a platform names one person in all these places, and nobody's folder stands above."""
+    return (
+        len({row.sign.number for row in rows if row.sign}) == 1
+        and all(row.sign and row.sign.number and row.sign == row.signs[0] for row in rows)
+    )  # fmt: skip
 
 
 def _differ(homes: Iterable[Sequence[Found]]) -> bool:

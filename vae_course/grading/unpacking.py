@@ -18,6 +18,8 @@ MOST_EXPANSION = 20
 MOST_MEMBERS = 100_000
 LONGEST_NAME = 300
 DEEPEST = 40
+# The others let nobody say how much memory a file may take.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SKIPPED = frozenset((".ipynb_checkpoints", "__MACOSX", ".git", ".venv", "__pycache__", "node_modules"))
 
 
@@ -67,7 +69,7 @@ class _Archive:
 
     def inner(self, path: PurePosixPath, stored: Stored) -> "_Archive":
         """A zip that lies in this one."""
-        return _Archive(stored, (*self.zips, path.with_suffix("")), _Budget(LARGEST_SHARE, self.budget))
+        return _Archive(stored, (*self.zips, _without_ending(path)), _Budget(LARGEST_SHARE, self.budget))
 
 
 @dataclass
@@ -141,7 +143,7 @@ class Finder:
     def _zip_file(self, path: Path, place: PurePosixPath) -> Iterator[File]:
         budget = _Budget(max(LARGEST_CONTENT, MOST_EXPANSION * path.stat().st_size))
         with path.open("rb") as stream:
-            yield from self._zip(stream, _Archive(Stored(path, shown_as(place)), (place.with_suffix(""),), budget))
+            yield from self._zip(stream, _Archive(Stored(path, shown_as(place)), (_without_ending(place),), budget))
 
     def _zip(self, stream: io.IOBase, archive: _Archive) -> Iterator[File]:
         """The notebooks in a zip: the smallest first, so that none is left out for what a larger one takes."""
@@ -208,18 +210,24 @@ def _content(opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[bytes, s
     """A member's bytes, or why there are none; zipfile checks them against what the member says of itself."""
     try:
         with opened.open(member) as stream:
-            return stream.read(), ""
+            return stream.read(LARGEST_NOTEBOOK + 1), ""  # whatever it says of its size
     except DAMAGED as error:
         return b"", f"The file is damaged in its zip ({words_of(error)}): hand it in again."
 
 
 def _refused(member: zipfile.ZipInfo) -> str:
     """Why a member is not unpacked; empty where it is."""
-    return (
-        "The file is encrypted: hand it in without a password."
-        if member.flag_bits & 1
-        else _too_large(member.file_size)
-    )
+    if member.flag_bits & 1:
+        return "The file is encrypted: hand it in without a password."
+    if member.compress_type not in _COMPRESSIONS:
+        return "The file is compressed in a way that zips seldom are: hand in an ordinary zip, or the notebook alone."
+    return _too_large(member.file_size)
+
+
+def _without_ending(path: PurePosixPath) -> PurePosixPath:
+    """A zip's path as that of a folder."""
+    stem = path.name[:-4]
+    return path.parent / stem if stem.strip(".") else path
 
 
 def _too_large(size: int) -> str:

@@ -33,6 +33,7 @@ class Watch:
         """Count processor time, output, and processes that the machine ends, from now on."""
         self._since = _cpu_seconds(descendants(self._process.pid))
         self._printed_before = self._printed
+        self.broken = ""  # what lasts is seen again at once
         self._kills = memory_kills()
 
     def cpu_seconds(self) -> float:
@@ -56,7 +57,6 @@ class Watch:
                 self.said = (self.said + part.decode("utf-8", "replace"))[-400:]
                 if self._printed - self._printed_before > self._limits.output_kb << 10:
                     self._break(f"printed more than {self._limits.output_kb} kB")
-                    return
 
     def _count_use(self) -> None:
         most = self._limits.memory_mb
