@@ -33,11 +33,11 @@ def measure(quick: bool = False) -> list[Row]:
     longer = median_ratio(seconds["fit"], seconds["products"])
     what, ours = f"epoch of {len(images):,} images", middle(seconds["fit"])
     return [
-        Row(what, ours, f"plain loop {middle(seconds['plain'])}", f"{faster:.1f} times faster", "3.3", faster >= 3.3),
+        Row(what, ours, f"plain loop {middle(seconds['plain'])}", f"{faster:.2f} times faster", "3.3", faster >= 3.3),
         Row(
             what,
             ours,
-            f"its steps by hand, nothing checked, kept or shown, {middle(seconds['hand'])}: {by_hand:.1f} times faster "
+            f"its steps by hand, nothing checked, kept or shown, {middle(seconds['hand'])}: {by_hand:.2f} times faster "
             "than the plain loop",
             f"{over_hand:.2f} times as long",
             "1.25",
@@ -47,7 +47,7 @@ def measure(quick: bool = False) -> list[Row]:
             what,
             ours,
             f"its five large matrix products alone {middle(seconds['products'])}",
-            f"{longer:.1f} times as long",
+            f"{longer:.2f} times as long",
             "3.2",
             longer <= 3.2,
         ),
