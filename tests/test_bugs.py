@@ -6,11 +6,13 @@ import inspect
 import math
 import re
 
+import jupytext
 import pytest
 import torch
 from torch.nn import functional as F
 
 from vae_course import bugs, data
+from vae_course.authoring import settings
 from vae_course.bugs import broken, runs, table
 from vae_course.distributions import gaussian_kl
 from vae_course.evaluation import evaluate
@@ -140,6 +142,14 @@ def test_a_case_that_is_trained_with_its_line_mended_ends_as_the_healthy_run_doe
         assert history.val[name][-1] == pytest.approx(healthy_history.val[name][-1], abs=1.5)
         assert history.train[name][-1] == pytest.approx(healthy_history.train[name][-1], abs=1.5)
     assert evaluate(model, val).elbo == pytest.approx(evaluate(healthy, val).elbo, abs=1.5)
+
+
+def test_the_lesson_says_how_many_of_its_cells_train():
+    (path,) = settings.read().solutions.glob("09_*.py")
+    cells = jupytext.read(path).cells
+    training = [c for c in cells if c.cell_type == "code" and re.search(r"bugs\.train\(|\bfit\(", c.source)]
+    assert len(training) == 18
+    assert any("Eighteen cells train one or two small networks" in c.source for c in cells)
 
 
 def test_every_run_has_a_case_and_the_other_way_round():

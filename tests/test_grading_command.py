@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 
 from tests.fixtures.small_class import KL_ADDED, code_only, hand_in, worked
 from vae_course import cli
-from vae_course.grading import command, gradebook, sandbox, single
+from vae_course.grading import command, gradebook, sandbox, single, unpacking
 
 LESSON = "04_the_elbo"
 
@@ -222,18 +222,24 @@ def test_a_gradebook_that_somebody_else_writes_into_is_said_before_anything_is_g
     assert not (tmp_path / "out" / "graded").exists()
 
 
+def graded_without_a_name(folder: Path) -> tuple[list[str], Path, str]:
+    """A notebook that does not say whose it is, graded: the command line, where it lies, and the name in the table."""
+    nameless = folder / "in" / "00_start_here.ipynb"
+    hand_in(folder / "in", "ada", "00", lambda _: None).rename(nameless)
+    arguments = ["grade", str(folder / "in"), "--to", str(folder / "out"), "--no-sandbox"]
+    assert cli.main(arguments) == 0
+    (nobody,) = table(folder / "out")
+    return arguments, nameless, nobody
+
+
 def test_what_had_no_name_leaves_all_results_once_it_has_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handed_in, results = tmp_path / "in", tmp_path / "out"
-    nameless = handed_in / "00_start_here.ipynb"
-    hand_in(handed_in, "ada", "00", lambda _: None).rename(nameless)
-    arguments = ["grade", str(handed_in), "--to", str(results), "--no-sandbox"]
-    assert cli.main(arguments) == 0
-    (nobody,) = table(results)
+    arguments, nameless, nobody = graded_without_a_name(tmp_path)
+    results = tmp_path / "out"
     course = results / "nbgrader"
     assert (results / "feedback" / f"{nobody}.html").is_file() and (course / "autograded" / nobody).is_dir()
-    nameless.rename(handed_in / "ada" / nameless.name)
+    nameless.rename(nameless.parent / "ada" / nameless.name)
     capsys.readouterr()
     assert cli.main(arguments) == 0
     assert list(table(results)) == ["ada"]
@@ -245,21 +251,29 @@ def test_what_had_no_name_leaves_all_results_once_it_has_one(
 
 
 def test_what_a_person_has_marked_stays_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    handed_in, results = tmp_path / "in", tmp_path / "out"
-    nameless = handed_in / "00_start_here.ipynb"
-    hand_in(handed_in, "ada", "00", lambda _: None).rename(nameless)
-    arguments = ["grade", str(handed_in), "--to", str(results), "--no-sandbox"]
-    assert cli.main(arguments) == 0
-    (nobody,) = table(results)
-    lesson = nameless.stem
-    with Gradebook(f"sqlite:///{results / 'nbgrader' / 'gradebook.db'}", "vae-course") as book:
+    arguments, nameless, nobody = graded_without_a_name(tmp_path)
+    lesson, database = nameless.stem, f"sqlite:///{tmp_path / 'out' / 'nbgrader' / 'gradebook.db'}"
+    with Gradebook(database, "vae-course") as book:
         book.find_grade("00-why", lesson, lesson, nobody).manual_score = 1
         book.db.commit()
-    nameless.rename(handed_in / "ada" / nameless.name)
+    nameless.rename(nameless.parent / "ada" / nameless.name)
     assert cli.main(arguments) == 0
     assert f"also keeps 1 earlier result that this run did not grade ({nobody} {lesson})" in capsys.readouterr().out
-    with Gradebook(f"sqlite:///{results / 'nbgrader' / 'gradebook.db'}", "vae-course") as book:
+    with Gradebook(database, "vae-course") as book:
         assert {student.id for student in book.students} == {"ada", nobody}
+
+
+def test_of_two_files_that_cannot_be_read_neither_is_taken_for_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(unpacking, "LARGEST_NOTEBOOK", 100)
+    arguments, nameless, nobody = graded_without_a_name(tmp_path)
+    nameless.unlink()
+    hand_in(tmp_path / "in", "ada", "00", code_only)
+    assert cli.main(arguments) == 0
+    assert (
+        f"also keeps 1 earlier result that this run did not grade ({nobody} {nameless.stem})" in capsys.readouterr().out
+    )
 
 
 def test_a_second_week_in_the_same_folder_says_that_the_table_is_of_this_run(

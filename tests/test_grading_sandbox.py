@@ -1,11 +1,13 @@
 """What student code can see and do: nothing of the course, of others, of the network; and no more than its limits."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -198,6 +200,17 @@ def test_what_one_run_prints_does_not_count_for_the_next(need):
             assert "outcomes" in worker.ask(request_of(prints.format(300_000)))["body"]
         with pytest.raises(process.Stopped, match="printed more than 1000 kB"):
             worker.ask(request_of(prints.format(300_000).replace("print(", "for _ in range(99): print(")))
+
+
+def test_a_limit_that_was_broken_after_the_reply_is_not_the_next_runs():
+    running = SimpleNamespace(pid=os.getpid(), stdout=io.BufferedReader(io.BytesIO(b"x" * 3000)))
+    seen = watch.Watch(running, Limits(output_kb=1))  # type: ignore[arg-type]
+    for _ in range(200):
+        if not seen.broken:
+            time.sleep(0.05)
+    assert seen.broken == "printed more than 1 kB"
+    seen.begin_run()
+    assert seen.broken == ""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a plain user's sandboxes are told apart by their namespaces")

@@ -27,6 +27,7 @@ from tests.fixtures.classroom import (
     stub,
     to_bytes,
 )
+from vae_course import authoring
 from vae_course.exercises import Outcome
 from vae_course.grading import Graded, GradingError, Mark, Submission, lessons, marking, notebook, single, whole
 from vae_course.grading.code import Piece, Program, pieces_of, program
@@ -289,6 +290,16 @@ def test_a_notebook_that_would_fill_the_memory_goes_to_a_person_with_a_plain_rea
     assert graded.problem == f"The notebook holds more than {more}: hand in the lesson's notebook."
     assert graded.needs_person()
     assert [mark.status for mark in graded.marks] == ["missing"] * 3
+
+
+@pytest.mark.parametrize("name", lessons.names())
+def test_the_caps_are_over_ten_times_what_any_lesson_holds(name: str):
+    content = (authoring.settings.read().solutions / f"{name}.ipynb").read_bytes()
+    cells = notebook.read(content).cells
+    code_of = [cell.text for cell in cells if cell.kind == "code"]
+    assert 10 * len(cells) < notebook.MOST_CELLS and 10 * sum(map(len, code_of)) < notebook.LONGEST_CODE
+    assert 10 * sum(len(notebook._WORD.findall(text)) for text in code_of) < notebook.MOST_WORDS
+    assert 10 * (content.count(b"{") + content.count(b"[")) < notebook.MOST_LISTS
 
 
 def test_a_long_chain_of_definitions_is_not_searched_once_for_each_name():

@@ -8,11 +8,11 @@ from typing import Any
 
 from vae_course.grading.magics import python_of
 
-# Lessons hold up to 30 kB of code with 10,000 words and signs, in 170 cells. Parsed, a short line takes over 2 kB.
+# Each over ten times what any lesson holds. Parsed, a short line takes over 2 kB, and empty lists in a file of 50 MB a
+# gigabyte.
 LONGEST_CODE = 2 << 20
 MOST_WORDS = 150_000
 MOST_CELLS = 5_000
-# Empty ones take a gigabyte in a file of 50 MB.
 MOST_LISTS = 1_000_000
 _WORD = re.compile(r"\w+|[^\w\s]")
 

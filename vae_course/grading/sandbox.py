@@ -96,7 +96,8 @@ def command(
     # The private folders come first: a Python that lives under /tmp is then laid over them, and not they over it.
     for path in ("/tmp", "/dev/shm", "/home/student"):
         words += ["--perms", "1777", "--size", size, "--tmpfs", path]
-    visible, hidden = _visible(), _hidden()
+    visible = _visible()
+    hidden = _hidden(visible)
     # From the outside to the inside: a Python in a hidden checkout is visible, a copy of the course in that Python is not.
     for path in sorted({*visible, *hidden}, key=lambda path: (len(Path(path).parts), path)):
         words += _covered(path) if path in hidden else _shown(path)
@@ -173,9 +174,8 @@ def _visible() -> list[str]:
     return [path for path in paths if os.path.exists(path) and path != "/"]  # noqa: PTH110 (which raises nothing)
 
 
-def _hidden() -> list[str]:
+def _hidden(visible: Sequence[str]) -> list[str]:
     """Whatever of the course lies inside of what is visible: copies of the package, which hold the references, the checkout."""
-    visible = _visible()
     found = [os.path.join(path, copy) for path in visible for copy in _copies(os.path.realpath(path))]  # noqa: PTH118
     with suppress(AuthoringError):
         root = str(settings.read().root)

@@ -116,7 +116,11 @@ def _several_people(signed: Sequence[tuple[Found, Sign]]) -> dict[str, set[str]]
     for row, sign in signed:
         if sign.number:
             numbers.setdefault((sign.student, "" if sign.lasting else row.lesson), set()).add(sign.number)
-    return {name: found for (name, _), found in numbers.items() if len(found) > 1}
+    several: dict[str, set[str]] = {}
+    for (name, _), found in numbers.items():
+        if len(found) > 1:
+            several.setdefault(name, set()).update(found)
+    return several
 
 
 def _doubt_folders(signed: Sequence[tuple[Found, Sign]]) -> Iterator[str]:
@@ -193,10 +197,8 @@ def _tell_apart(found: Sequence[Found]) -> None:
 
 def _downloaded_again(rows: Sequence[Found]) -> bool:
     """Whether a platform names one person in all these places, and nobody's folder stands above."""
-    return (
-        len({row.sign.number for row in rows if row.sign}) == 1
-        and all(row.sign and row.sign.number and row.sign == row.signs[0] for row in rows)
-    )  # fmt: skip
+    numbers = {row.sign.number for row in rows if row.sign and row.sign == row.signs[0]}
+    return len(numbers) == 1 and "" not in numbers and all(row.sign == row.signs[0] for row in rows)
 
 
 def _differ(homes: Iterable[Sequence[Found]]) -> bool:
