@@ -5,7 +5,7 @@
 PYTHON ?=
 # Handed on to JupyterLab, for example LAB_ARGS="--no-browser --port 8890".
 LAB_ARGS ?=
-# Handed on to pytest, for example PYTEST_ARGS="tests/test_models.py -x".
+# Handed on to pytest, for example PYTEST_ARGS="tests/core/test_models.py -x".
 PYTEST_ARGS ?=
 # How many test files run side by side; the cores are shared out among them.
 WORKERS ?= 2
@@ -32,7 +32,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 lab: setup-lab ## open the course in JupyterLab
-	@$(VENV_PYTHON) -m vae_course.cli lab $(LAB_ARGS)
+	@$(VENV_PYTHON) -m vae_course.tools.cli lab $(LAB_ARGS)
 
 test: setup-test ## run every test, every notebook included
 	@$(VENV_PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
@@ -46,20 +46,20 @@ colab: $(READY_COLAB) ## make a stand-in for Colab's software (about 6 GB), whic
 setup-book: $(READY_BOOK)
 
 build: setup-test ## build every lesson whose source has changed, and the tables of the README and the guide
-	@$(VENV_PYTHON) -m vae_course.cli build
-	@$(VENV_PYTHON) -m vae_course.authoring.readme
-	@$(VENV_PYTHON) -m vae_course.grading.guide
+	@$(VENV_PYTHON) -m vae_course.tools.cli build
+	@$(VENV_PYTHON) -m vae_course.tools.authoring.readme
+	@$(VENV_PYTHON) -m vae_course.tools.grading.guide
 
 book: setup-book ## write all full lessons as a site to build/book, which needs no network
 	@$(VENV_PYTHON) -m docs.book
 
 claims: setup-test ## measure again the numbers that the lessons state, on both data sets
-	@$(VENV_PYTHON) -m vae_course.authoring.measure $(LESSONS)
-	@$(VENV_PYTHON) -m vae_course.cli build $(LESSONS)
+	@$(VENV_PYTHON) -m vae_course.tools.authoring.measure $(LESSONS)
+	@$(VENV_PYTHON) -m vae_course.tools.cli build $(LESSONS)
 
 budget: setup-test ## measure again what each lesson costs in time and memory
-	@$(VENV_PYTHON) -m vae_course.authoring.budget $(LESSONS)
-	@$(VENV_PYTHON) -m vae_course.cli build $(LESSONS)
+	@$(VENV_PYTHON) -m vae_course.tools.authoring.budget $(LESSONS)
+	@$(VENV_PYTHON) -m vae_course.tools.cli build $(LESSONS)
 
 lint: setup-test ## check style and format, notebooks included
 	@$(VENV_PYTHON) -m ruff check
@@ -139,10 +139,10 @@ endef
 COLAB_PYTHON = $(shell for p in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python3.13; do \
   "$$p" -c '$(HAS_VENV)' 2>/dev/null && echo "$$p" && exit; done; echo $(VENV_PYTHON))
 
-$(READY_COLAB): tests/fixtures/colab.txt $(READY_TEST)
+$(READY_COLAB): tests/support/fixtures/colab.txt $(READY_TEST)
 	@echo "Making a stand-in for Colab with $(COLAB_PYTHON)."
 	@"$(COLAB_PYTHON)" -m venv --clear .venv/colab
-	@.venv/colab/bin/python -m pip --disable-pip-version-check install --quiet --requirement tests/fixtures/colab.txt
+	@.venv/colab/bin/python -m pip --disable-pip-version-check install --quiet --requirement tests/support/fixtures/colab.txt
 	@touch $@
 
 # JupyterLab asks newcomers whether they want its news, on top of the first lesson; here the default is no.

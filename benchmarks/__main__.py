@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import bits_back, epoch, first_picture, import_time, manifold, pad, quality
 from benchmarks.table import table
-from vae_course.authoring.readme import stamp
+from vae_course.tools.authoring.readme import stamp
 
 
 def main() -> None:

@@ -3,8 +3,9 @@
 import torch
 
 from benchmarks.table import Row, in_turns, median_ratio, show
-from vae_course import compression, data
+from vae_course import data
 from vae_course.models import VAE
+from vae_course.studies import compression
 
 IMAGES = 2000
 

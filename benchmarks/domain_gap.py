@@ -8,7 +8,8 @@ import time
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from vae_course import data, pen
+from vae_course import data
+from vae_course.data import pen
 
 WORLDS = ("mnist", "pen")
 

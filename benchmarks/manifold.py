@@ -19,7 +19,7 @@ from vae_course.objectives import negative_elbo
 from vae_course.training import fit
 
 GOAL = 60  # seconds
-# The recipe of lesson 08; tests/test_lesson_08.py holds the two together.
+# The recipe of lesson 08; tests/notebooks/test_lesson_08.py holds the two together.
 HIDDEN, SHOWN, BATCH, PEAK = (256, 128), 800_000, 128, 3e-3
 PLAIN_BATCH, PLAIN_STEPS = 8, 750  # a tenth of an epoch of 60,000 images
 

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.table import Row, show
-from vae_course import doctor
+from vae_course.tools import doctor
 
 NOTEBOOK = """
 from vae_course import data
@@ -56,8 +56,8 @@ def measured(chromium: str, *, rounds: int, moves: int) -> tuple[list[float], li
     """Milliseconds of each new picture, on the pad and through the kernel, and the frames of the pad in motion."""
     import nbformat
 
-    from tests.browser import browser_page, jupyterlab, key_press_delays, open_notebook, run_all, watch_delays
-    from tests.browser_pad import drag_delays, frames
+    from tests.support.browser import browser_page, jupyterlab, key_press_delays, open_notebook, run_all, watch_delays
+    from tests.support.browser_pad import drag_delays, frames
 
     pad_ms: list[float] = []
     kernel_ms: list[float] = []

@@ -17,9 +17,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 IMAGES = REPOSITORY / "docs" / "images"
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.browser import opened  # noqa: E402
-from vae_course import doctor, plotting  # noqa: E402
+from tests.support.browser import opened  # noqa: E402
+from vae_course import plotting  # noqa: E402
 from vae_course.pretrained import load_pretrained  # noqa: E402
+from vae_course.tools import doctor  # noqa: E402
 
 START = """
 from vae_course import data

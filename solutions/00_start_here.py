@@ -38,7 +38,7 @@
 # what it finds on this machine. Each line names what was found; if something is missing, the line says how to get it.
 
 # %%
-from vae_course import doctor
+from vae_course.tools import doctor
 
 doctor.run()
 

@@ -66,7 +66,7 @@ from vae_course import exercises, plotting
 from vae_course.claims import claim
 from vae_course.exact import DiscreteWorld, GridWorld, LinearGaussian
 from vae_course.plotting import worlds
-from vae_course.steps import Derivation, StepError, standard_error
+from vae_course.derivations import Derivation, StepError, standard_error
 
 _ = torch.manual_seed(0)
 torch.set_num_threads(1)  # on tensors as small as these, several would only wait for each other

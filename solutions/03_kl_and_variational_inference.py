@@ -58,7 +58,7 @@ from torch.distributions import Categorical, MixtureSameFamily, Normal, kl_diver
 
 from vae_course import exercises, plotting
 from vae_course.claims import claim
-from vae_course.steps import Derivation, standard_error
+from vae_course.derivations import Derivation, standard_error
 
 torch.manual_seed(0)
 torch.set_num_threads(1)  # on tensors as small as these, several would only wait for each other

@@ -63,7 +63,7 @@ from torch.distributions import Categorical, Normal, kl_divergence
 from vae_course import exercises, objectives, plotting
 from vae_course.claims import claim
 from vae_course.exact import DiscreteWorld, GridWorld, LinearGaussian
-from vae_course.steps import Derivation, standard_error
+from vae_course.derivations import Derivation, standard_error
 
 _ = torch.manual_seed(0)
 # %% [markdown]

@@ -72,7 +72,7 @@ from vae_course.claims import claim
 from vae_course.distributions import gaussian_kl, reparameterize
 from vae_course.exact import DiscreteWorld, GridWorld, LinearGaussian
 from vae_course.plotting.gradients import estimates, scaling, two_ways
-from vae_course.steps import Derivation, standard_error
+from vae_course.derivations import Derivation, standard_error
 
 torch.manual_seed(0)
 torch.set_num_threads(1)  # on tensors as small as these, several would only wait for each other

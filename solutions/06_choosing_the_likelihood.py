@@ -63,7 +63,7 @@ from vae_course import data, exercises, plotting
 from vae_course.claims import claim
 from vae_course.distributions import bernoulli_log_prob, gaussian_kl, gaussian_log_prob
 from vae_course.exact import GridWorld, LinearGaussian
-from vae_course.steps import Derivation, standard_error
+from vae_course.derivations import Derivation, standard_error
 
 _ = torch.manual_seed(0)
 # %% [markdown]

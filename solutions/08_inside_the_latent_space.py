@@ -62,7 +62,7 @@ from vae_course import data, exercises, objectives, plotting
 from vae_course.claims import claim
 from vae_course.plotting.autoencoders import image_rows
 from vae_course.plotting.latent import marked_pairs, planes, posterior_ellipses, squares, unit_square
-from vae_course.steps import Derivation, standard_error
+from vae_course.derivations import Derivation, standard_error
 
 _ = torch.manual_seed(0)
 splits = data.load("auto")

@@ -54,8 +54,9 @@ import copy
 import torch
 from torch.nn import functional as F
 
-from vae_course import bugs, data, exercises, objectives, plotting
-from vae_course.bugs import broken
+from vae_course.studies import bugs
+from vae_course import data, exercises, objectives, plotting
+from vae_course.studies.bugs import broken
 from vae_course.claims import claim
 from vae_course.distributions import bernoulli_log_prob, gaussian_kl
 from vae_course.evaluation import evaluate, kl_per_dim

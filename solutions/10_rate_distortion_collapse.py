@@ -76,8 +76,8 @@ from vae_course.claims import claim
 from vae_course.evaluation import active_units, evaluate, kl_per_dim
 from vae_course.plotting.cures import cures
 from vae_course.plotting.rates import dimensions, rate_distortion, shares, spreads, walks
-from vae_course.rate_distortion import GaussianSource, LinearModel
-from vae_course.steps import Derivation, standard_error
+from vae_course.studies.rate_distortion import GaussianSource, LinearModel
+from vae_course.derivations import Derivation, standard_error
 
 _ = torch.manual_seed(0)
 
@@ -481,7 +481,7 @@ print(f"I = {information:.2f} from 500 points, {0.5 * torch.log(a / tau2).item()
 # Predict for the eight models: where is the rate all information? Where do the two estimates part? (The cell compares 2,000 codes with 2,000 images eight times, which takes some seconds.)
 
 # %%
-from vae_course.information import split_rate
+from vae_course.studies.information import split_rate
 
 parts_of = {beta: split_rate(model, val) for beta, model in models.items()}
 low, high = [part.information for part in parts_of.values()], [part.information_above for part in parts_of.values()]
@@ -644,7 +644,7 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 #
 # $\ell_i(z)$ is the logit of pixel $i$, from a decoder network as before. The $w_{ij}$ are learnt numbers, one matrix for all images: the weight of pixel $j$ in the prediction of pixel $i$.
 #
-# It is a proper likelihood: each factor is a conditional probability, and their product sums to one over all images. The package has it as `PixelVAE`, in `vae_course/collapse.py`. Half of a stroke predicts the next pixel of it
+# It is a proper likelihood: each factor is a conditional probability, and their product sums to one over all images. The package has it as `PixelVAE`, in `vae_course/studies/collapse.py`. Half of a stroke predicts the next pixel of it
 # well, for nothing. A code that says the same costs nats.
 #
 # Then we start badly: for the first 60 % of the training the code is made dear ($\beta = 16$), and only then does it cost what it should ($\beta = 1$). By then
@@ -691,7 +691,7 @@ free_bits = exercises.or_reference("10-free-bits", free_bits)
 # is your function with the reconstruction added. They run side by side again, the first time in a little over half a minute.
 
 # %%
-from vae_course.collapse import PixelVAE, free_bits_loss, two_prices
+from vae_course.studies.collapse import PixelVAE, free_bits_loss, two_prices
 from vae_course.training import linear_warmup
 
 plain = objectives.negative_elbo

@@ -72,7 +72,7 @@ from torch.distributions import Chi2, Multinomial, MultivariateNormal, Normal, k
 from vae_course import exercises, objectives, plotting
 from vae_course.claims import claim
 from vae_course.exact import DiscreteWorld, GridWorld, LinearGaussian
-from vae_course.steps import Derivation, standard_error
+from vae_course.derivations import Derivation, standard_error
 
 _ = torch.manual_seed(0)
 
@@ -465,7 +465,7 @@ claim("11-width-1-v", relative_variance(1.5, 1.0), world="any", tolerance=0.01, 
 
 # %%
 from vae_course import data
-from vae_course.replicate.iwae import network
+from vae_course.studies.replicate.iwae import network
 from vae_course.training import Recipe, fit_or_load
 
 splits = data.load("auto")
@@ -815,7 +815,7 @@ claim("11-climb-logvar-as-found", q_found[1], world="any", tolerance=0.5, unit="
 # time.
 
 # %%
-from vae_course.replicate.iwae import EPOCHS, IMAGES, PUBLISHED, loss_of
+from vae_course.studies.replicate.iwae import EPOCHS, IMAGES, PUBLISHED, loss_of
 
 rows = {row.key: row for row in PUBLISHED}
 models = {"vae-1": vae}
@@ -837,7 +837,7 @@ claim("11-share", 100 * share, world=world, tolerance=0.0005, digits=3, unit="% 
 # {{mnist:11-share}} % ({{pen:11-share}} % with pen digits). Nobody should expect the paper's numbers from that. But does the *order* already show?
 
 # %%
-from vae_course.replicate.table import measure, table
+from vae_course.studies.replicate.table import measure, table
 
 device = torch.device("cpu")
 results = {key: measure(rows[key], models[key], test, draws=200, device=device) for key in models}
@@ -941,13 +941,13 @@ plotting.dots(labels, nlls, xlabel="-log p(x) of a test image, k = 200 (nats)", 
 # the table at its end:
 #
 # ```
-# python -m vae_course.replicate iwae --full
+# python -m vae_course.studies.replicate iwae --full
 # ```
 #
 # `--epochs 4` or `--steps 1000` runs the beginning only, `--only iwae-5` a single row. How long would it take on your machine?
 
 # %%
-from vae_course.replicate.table import seconds_per_step
+from vae_course.studies.replicate.table import seconds_per_step
 
 steps = EPOCHS * IMAGES // 20
 for key in ("vae-1", "iwae-5", "iwae-50"):

@@ -108,7 +108,7 @@ image_rows({"from the prior": any_digit, "from the threes": threes})
 # digit, at its best setting, compared with the 784 bits themselves. Larger or smaller, and by what factor?
 
 # %%
-from vae_course import compression
+from vae_course.studies import compression
 
 test = data.binarize(splits.test, seed=2)[:2000]
 N, x = len(test), test.x
@@ -151,8 +151,8 @@ push = exercises.or_reference("12-ans-push", push)
 # pushed last comes out first, as from a stack of plates. **Lines 1 to 3** test it: a push adds $-\log_2 p$ bits, 200 pushes add the sum, and popping undoes all of it.
 
 # %% tags=["nbval-check-output"]
-from vae_course.compression import ans
-from vae_course.steps import Derivation, standard_error
+from vae_course.studies.compression import ans
+from vae_course.derivations import Derivation, standard_error
 
 bits, shares = Derivation("A likelihood is a length, and bits back"), [2, 5, 1]
 before, after = 10**30, push(10**30, 2, 5, 8)
@@ -526,7 +526,7 @@ auroc = exercises.or_reference("12-auroc", auroc)
 # The package's version adds a standard error. **Line 1** checks it where the answer is known: two normal distributions, one standard deviation apart, have an area of $\Phi(1 / \sqrt 2)$.
 
 # %%
-from vae_course import anomaly
+from vae_course.studies import anomaly
 
 odd_ones = Derivation("Scores")
 usual, odd = torch.randn(2, 4000, generator=generator, dtype=torch.float64)
@@ -806,7 +806,7 @@ image_rows({"truth": half[:11], "seen": shown[:11], "mended": climbed[:11]})
 # best code of `ascend`, which for a Gaussian is its mean.
 
 # %%
-from vae_course import inverse
+from vae_course.studies import inverse
 from vae_course.exact import LinearGaussian
 
 W = torch.tensor([[1.0], [0.5], [-0.8]], dtype=torch.float64)

@@ -10,9 +10,10 @@ import hypothesis
 import pytest
 import torch
 
-from tests import colab
-from vae_course import doctor, mnist
-from vae_course.threads import one_thread
+from tests.support import colab
+from vae_course.data import mnist
+from vae_course.support.threads import one_thread
+from vae_course.tools import doctor
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

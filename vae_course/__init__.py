@@ -1,7 +1,36 @@
 """Learn variational autoencoders: a helper package for the notebooks of the VAE course.
 
-The modules are meant to be read in this order: `data`, `distributions`, `exact`, `networks`, `models`, `objectives`,
+The modules are meant to be read in this order: `distributions`, `exact`, `networks`, `models`, `objectives`, `data`,
 `training`, `evaluation`, `plotting`, `widgets`. Importing the package itself loads none of them.
 """
 
+from importlib import import_module
+from types import ModuleType
+
 __version__ = "0.1.0"
+
+# Where older notebooks look for a module, and where it stands.
+_MOVED = (
+    {"steps": "derivations"}
+    | {
+        name: f"studies.{name}"
+        for name in (
+            "anomaly",
+            "bugs",
+            "collapse",
+            "compression",
+            "information",
+            "inverse",
+            "rate_distortion",
+            "replicate",
+        )
+    }
+    | {name: f"tools.{name}" for name in ("doctor",)}
+)
+
+
+def __getattr__(name: str) -> ModuleType:
+    """A module by the name that it had before: `from vae_course import compression`."""
+    if name in _MOVED:
+        return import_module(f"vae_course.{_MOVED[name]}")
+    raise AttributeError(f"module 'vae_course' has no attribute {name!r}")

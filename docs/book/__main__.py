@@ -6,7 +6,7 @@ from pathlib import Path
 
 from docs.book.build import build
 from docs.book.check import Site
-from vae_course.authoring import settings
+from vae_course.tools.authoring import settings
 
 
 def main() -> int:

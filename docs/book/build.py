@@ -7,7 +7,7 @@ from pathlib import Path
 
 from docs.book import lessons, pads
 from vae_course import notation
-from vae_course.authoring import settings
+from vae_course.tools.authoring import settings
 
 HERE = Path(__file__).parent
 README_LINK = re.compile(r"\]\(notebooks/(\w+)\.ipynb\)")

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from vae_course import data, mnist
+from vae_course import data
+from vae_course.data import mnist
 from vae_course.pretrained import load_pretrained
 from vae_course.widgets import LatentPad
 

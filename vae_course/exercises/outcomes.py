@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from vae_course.exercises.model import Answer, AnswerError, Exercise, Inputs
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_course.data import Images
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 from vae_course.training.history import History
 from vae_course.training.loop import fit
 from vae_course.training.progress import progress_bar, shows_progress

@@ -11,7 +11,7 @@ from torch import Tensor
 from vae_course.evaluation import active_units, evaluate
 from vae_course.plotting.figure import AltFigure
 from vae_course.plotting.rates import rate_distortion
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.parts import HOW_TO_MOVE, card, named, text
 from vae_course.widgets.pictures import png, to_png

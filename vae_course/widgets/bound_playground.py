@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vae_course.plotting.bounds import weights_and_ladder
 from vae_course.plotting.figure import AltFigure
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.parts import HOW_TO_MOVE, button_row, slider, stage, text
 from vae_course.widgets.pictures import png

@@ -11,7 +11,7 @@ from torch import Tensor
 from vae_course.evaluation import active_units, kl_per_dim
 from vae_course.plotting.figure import AltFigure
 from vae_course.plotting.rates import dimensions
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 from vae_course.widgets.beta_playground import mosaic
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.parts import HOW_TO_MOVE, card, named, slider, text

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, MixtureSameFamily, Normal
 
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 
 NAMES = {"reverse": "KL(q || p)", "forward": "KL(p || q)"}
 QUADRATURE = 2001  # points that an integral is summed over

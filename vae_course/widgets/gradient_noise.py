@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vae_course.plotting.figure import AltFigure
 from vae_course.plotting.gradients import estimates as histograms
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.gradient_noise import (
     Setting,

@@ -10,7 +10,7 @@ from torch.distributions import Distribution, Normal
 
 from vae_course.plotting.densities import densities, divergence
 from vae_course.plotting.figure import AltFigure, figure
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.gaussian_fit import KL, NAMES, Descent, bimodal, checked, descend, mass
 from vae_course.widgets.parts import HOW_TO_MOVE, button_row, slider, stage, text

@@ -7,7 +7,7 @@ import torch
 
 from vae_course.plotting.figure import AltFigure
 from vae_course.plotting.likelihoods import beta_axis, charges, shown
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.likelihood_costs import LIKELIHOODS, PUBLISHED, REDUCTIONS, UNITS, Loss, beta_of, charge
 from vae_course.widgets.parts import HOW_TO_MOVE, slider, stage, text

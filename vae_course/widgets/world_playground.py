@@ -12,7 +12,7 @@ from torch import Tensor
 from vae_course.exact import GridWorld
 from vae_course.plotting.figure import AltFigure
 from vae_course.plotting.worlds import hills, slices
-from vae_course.threads import one_thread
+from vae_course.support.threads import one_thread
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.parts import HOW_TO_MOVE, button_row, slider, stage, text
 from vae_course.widgets.pictures import png

@@ -4,9 +4,9 @@ from typing import Any
 
 import torch
 
-from vae_course.compression import ans
 from vae_course.exercises.inputs import generator
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.studies.compression import ans
 
 
 def _reference(state: int, start: int, freq: int, total: int) -> int:

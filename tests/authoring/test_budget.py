@@ -1,0 +1,66 @@
+"""What lessons cost: every lesson has a measured row, within bounds, and one that grows is noticed."""
+
+from pathlib import Path
+
+import pytest
+
+from vae_course.tools.authoring import budget, costs, settings, source, stamp
+from vae_course.tools.authoring.costs import Cost
+
+CHECKOUT = settings.read(Path(__file__).parent)
+STATED = {name: Cost(10, 10, 500) for name in ("00_a", "01_b", "02_c", "03_d")}
+
+
+def test_every_lesson_has_a_cost_and_stays_within_bounds() -> None:
+    # Three minutes, which one core alone keeps; Binder gives 2,000 MB.
+    stated = costs.load(CHECKOUT)
+    assert sorted(stated) == [path.stem for path in source.discover(CHECKOUT.solutions)], "run `make budget`"
+    assert [name for name, cost in stated.items() if cost.cpu_seconds > 180 or cost.memory_mb > 1500] == []
+    table = budget.markdown(stated)
+    assert table in (CHECKOUT.root / "README.md").read_text(encoding="utf-8"), "run `make budget`"
+
+
+@pytest.mark.parametrize("speed", [0.2, 1, 7])
+def test_a_slower_machine_is_no_slower_lesson(speed: float) -> None:
+    assert budget.over(dict.fromkeys(STATED, 10 * speed), STATED) == []
+
+
+def test_a_lesson_that_grows_is_named_with_what_to_do() -> None:
+    (sentence,) = budget.over(dict.fromkeys(STATED, 10.0) | {"01_b": 25.0}, STATED)
+    assert sentence.startswith("01_b needs 45% of the time of all notebooks, where 25% is stated: make it faster")
+
+
+def test_a_lesson_without_a_row_is_named() -> None:
+    (sentence,) = budget.over({"00_a": 1.0, "09_new": 0.1}, STATED)
+    assert sentence == "09_new has no measured cost: run `make budget`."
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        (Cost(9, 9.2, 610), "about 10 seconds of one core, trainings included, and 0.7 GB"),
+        (Cost(9, 0.3, 90), "about 2 seconds of one core, trainings included, and 0.1 GB"),
+        (Cost(9, 51.0, 1000), "about 60 seconds of one core, trainings included, and 1.0 GB"),
+        (Cost(9, 61.0, 1499), "about 1.5 minutes of one core, trainings included, and 1.5 GB"),
+        (Cost(9, 170.0, 1301), "about 3 minutes of one core, trainings included, and 1.4 GB"),
+    ],
+)
+def test_a_lesson_states_its_cost_rounded_up(cost: Cost, words: str) -> None:
+    frame = "**You need first:** much.\n\n**Time:** 60 minutes. A cell\ntakes long.\n\n**Symbols**"
+    paragraph = stamp.with_cost(frame, cost).split("\n\n")[1]
+    assert paragraph.startswith("**Time:** 60 minutes. A cell\ntakes long.\nAll cells together need ")
+    assert words in paragraph
+    assert stamp.with_cost(frame, None) == frame
+
+
+def test_measuring_sees_the_time_and_the_memory_of_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.support.fixtures import toy
+
+    code = "# %% [markdown]\n# # 00 A lesson\n\n# %%\nimport time\nx = bytearray(300 * 2**20)\n"
+    lesson = code + "while time.process_time() < 1.5:\n    pass\n"
+    path, places = toy.checkout(tmp_path, lesson=lesson)
+    for name in ("VAE_COURSE_CACHE", "OMP_NUM_THREADS", "MEM_LIMIT"):
+        monkeypatch.setenv(name, "1")
+    cost = budget.measure(path, places)
+    assert cost.cpu_seconds > 1.4 and cost.seconds > 1.4
+    assert 300 < cost.memory_mb < 1500

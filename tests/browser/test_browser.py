@@ -1,0 +1,116 @@
+"""Lesson 00 in JupyterLab in a real browser: run all, then move the explorer by mouse and by keyboard."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator
+
+from tests.support.browser import Visit, drag, key_press_delays, opened_lesson, pixels, until_changed, watch_delays
+
+LESSON = "00_start_here.ipynb"
+
+
+@pytest.fixture(scope="module")
+def visit(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    """The lesson, opened from a copy, with every cell run."""
+    with opened_lesson(need("chromium"), tmp_path_factory.mktemp("lab"), LESSON) as visit:
+        yield visit
+
+
+@pytest.fixture
+def explorer(visit: Visit) -> Locator:
+    """The lesson's explorer with images, at the centre of the prior."""
+    explorer = visit.page.locator(".vae-explorer").last
+    explorer.scroll_into_view_if_needed()
+    explorer.get_by_role("button", name="Reset").click()
+    status(explorer, "The centre of the prior")
+    return explorer
+
+
+def decoded(explorer: Locator) -> Locator:
+    return explorer.locator(".vae-card img").last
+
+
+def status(explorer: Locator, words: str) -> str:
+    """Wait until the explorer says something, and return all it says."""
+    line = explorer.locator(".vae-status").filter(has_text=words)
+    line.wait_for(timeout=10_000)
+    return line.inner_text()
+
+
+def test_the_explorer_is_live_and_named(visit: Visit, explorer: Locator) -> None:
+    assert visit.page.locator(".vae-explorer").count() == 2
+    assert explorer.locator(".noUi-handle").count() == 2
+    assert explorer.get_by_text("z[0]").is_visible()
+
+
+def test_dragging_a_slider_with_the_mouse_changes_the_picture(visit: Visit, explorer: Locator) -> None:
+    before = pixels(decoded(explorer))
+    drag(visit.page, explorer.locator(".noUi-handle").first, 70)
+    until_changed(visit.page, decoded(explorer), before)
+    assert "(0.00, 0.00)" not in status(explorer, "Decoded from")
+
+
+def test_arrow_keys_on_a_focused_slider_change_the_picture(visit: Visit, explorer: Locator) -> None:
+    before = pixels(decoded(explorer))
+    explorer.locator(".noUi-handle").first.focus()
+    for _ in range(5):
+        visit.page.keyboard.press("ArrowRight")
+    until_changed(visit.page, decoded(explorer), before)
+    assert "0.25" in status(explorer, "0.25")
+    outline = explorer.locator(".noUi-handle").first.evaluate("e => getComputedStyle(e).outlineStyle")
+    assert outline == "solid", "the focus can't be seen"
+
+
+def test_reset_brings_the_first_picture_back(visit: Visit, explorer: Locator) -> None:
+    before = pixels(decoded(explorer))
+    explorer.get_by_role("button", name="Random").click()
+    after = until_changed(visit.page, decoded(explorer), before)
+    status(explorer, "A draw from the prior")
+    explorer.get_by_role("button", name="Reset").click()
+    assert until_changed(visit.page, decoded(explorer), after) == before
+
+
+def test_a_digit_is_encoded_by_keyboard_alone(visit: Visit, explorer: Locator) -> None:
+    before = pixels(decoded(explorer))
+    original = pixels(explorer.locator(".vae-card img").first)
+    explorer.get_by_role("spinbutton").focus()
+    visit.page.keyboard.press("Control+A")
+    visit.page.keyboard.type("5")
+    visit.page.keyboard.press("Tab")
+    visit.page.keyboard.press("Space")
+    until_changed(visit.page, decoded(explorer), before)
+    assert pixels(explorer.locator(".vae-card img").first) != original
+    status(explorer, "The posterior mean of image 5, a ")
+    assert explorer.get_by_text("Reconstruction").is_visible()
+
+
+def test_every_move_of_a_slider_is_followed_by_its_picture(visit: Visit, explorer: Locator) -> None:
+    """One new picture a key press, none lost; how fast is for `python -m benchmarks.pad` to say."""
+    watch_delays(explorer)
+    for i, delay in enumerate(key_press_delays(visit, explorer, presses=10)):
+        assert delay > 0, f"press {i} changed nothing"
+
+
+def test_a_quiz_is_answered_by_keyboard_alone(visit: Visit) -> None:
+    quiz = visit.page.locator(".vae-quiz")
+    quiz.scroll_into_view_if_needed()
+    quiz.locator("input[type=radio]").first.focus()
+    visit.page.keyboard.press("Space")
+    quiz.get_by_text("Not quite.").wait_for(timeout=10_000)
+    visit.page.keyboard.press("Tab")
+    visit.page.keyboard.press("Space")
+    quiz.get_by_text("Right.").wait_for(timeout=10_000)
+    quiz.get_by_text("1 of 4 answered right.").wait_for(timeout=10_000)
+
+
+def test_every_figure_has_a_text_alternative(visit: Visit) -> None:
+    figures = visit.page.locator(".jp-OutputArea-output img:not(.vae-explorer img)")
+    described = [image.get_attribute("alt") for image in figures.all()]
+    assert len(described) >= 3
+    assert all(described)
+
+
+def test_nothing_goes_wrong_and_nothing_is_fetched_from_outside(visit: Visit, explorer: Locator) -> None:
+    assert explorer.locator("[role=alert]").count() == 0
+    visit.check()

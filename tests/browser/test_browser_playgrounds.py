@@ -1,0 +1,97 @@
+"""The lessons' playgrounds in JupyterLab in a real browser: each moved by mouse and by keyboard."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator
+
+from tests.support.browser import Visit, drag, opened, pixels, until_changed
+
+# The class on the page, and the module and class in the package.
+PLAYGROUNDS = {
+    "vae-world": ("world_playground", "WorldPlayground"),
+    "vae-kl-playground": ("kl_playground", "KLPlayground"),
+    "vae-elbo": ("elbo_playground", "ELBOPlayground"),
+    "vae-gradient": ("gradient_playground", "GradientPlayground"),
+    "vae-bound": ("bound_playground", "BoundPlayground"),
+    "vae-likelihood": ("likelihood_playground", "LikelihoodPlayground"),
+}
+# Each button that does something to the first picture, from where one key press has left the playground.
+BUTTONS = [
+    ("vae-world", "Reset"),
+    ("vae-kl-playground", "Descend"),
+    ("vae-elbo", "Go to the optimum"),
+    ("vae-gradient", "New draw"),
+    ("vae-bound", "Reset"),
+]
+
+
+@pytest.fixture(scope="module")
+def visit(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    """A notebook with one cell for each playground, opened and run."""
+    cells = [f"from vae_course.widgets.{module} import {name}\n{name}()" for module, name in PLAYGROUNDS.values()]
+    with opened(need("chromium"), tmp_path_factory.mktemp("playgrounds"), cells) as visit:
+        yield visit
+
+
+def place(visit: Visit, name: str) -> tuple[Locator, Locator]:
+    """A playground on the page, scrolled into view, and its first picture."""
+    playground = visit.page.locator(f".{name}")
+    playground.scroll_into_view_if_needed()
+    return playground, playground.locator("img").first
+
+
+@pytest.mark.parametrize("name", PLAYGROUNDS)
+def test_dragging_the_first_slider_changes_the_picture(visit: Visit, name: str) -> None:
+    playground, picture = place(visit, name)
+    before = pixels(picture)
+    drag(visit.page, playground.locator(".noUi-handle").first, 40)
+    until_changed(visit.page, picture, before)
+
+
+@pytest.mark.parametrize("name", PLAYGROUNDS)
+def test_an_arrow_key_on_the_focused_slider_changes_the_picture(visit: Visit, name: str) -> None:
+    playground, picture = place(visit, name)
+    before = pixels(picture)
+    handle = playground.locator(".noUi-handle").first
+    handle.focus()
+    visit.page.keyboard.press("ArrowLeft")
+    until_changed(visit.page, picture, before)
+    assert handle.evaluate("e => getComputedStyle(e).outlineStyle") == "solid", "the focus can't be seen"
+
+
+@pytest.mark.parametrize(("name", "label"), BUTTONS)
+def test_a_button_is_pressed_by_keyboard(visit: Visit, name: str, label: str) -> None:
+    playground, picture = place(visit, name)
+    before = pixels(picture)
+    playground.get_by_role("button", name=label).focus()
+    visit.page.keyboard.press("Space")
+    until_changed(visit.page, picture, before)
+
+
+def test_a_published_loss_moves_the_effective_beta(visit: Visit) -> None:
+    playground, _ = place(visit, "vae-likelihood")
+    axis = playground.locator("img").last
+    before = pixels(axis)
+    playground.get_by_role("combobox").first.focus()
+    visit.page.keyboard.type("second")
+    until_changed(visit.page, axis, before)
+
+
+def test_a_value_that_makes_no_sense_gets_a_sentence_in_place(visit: Visit) -> None:
+    playground, _ = place(visit, "vae-likelihood")
+    weight = playground.get_by_role("spinbutton").last
+    kept = weight.input_value()
+    weight.fill("0")
+    weight.press("Tab")
+    alert = playground.locator("[role=alert]")
+    alert.wait_for(timeout=10_000)
+    assert "batch" in alert.inner_text()
+    weight.fill(kept)
+    weight.press("Tab")
+    alert.wait_for(state="detached", timeout=10_000)
+
+
+def test_nothing_goes_wrong_and_nothing_is_fetched_from_outside(visit: Visit) -> None:
+    assert visit.page.locator("[role=alert]").count() == 0
+    visit.check()

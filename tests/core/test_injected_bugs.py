@@ -1,0 +1,107 @@
+"""The tests of the core can fail: each bug below is put into a copy of the package, and its tests must notice.
+
+The bugs are those that public VAE code really had: lost signs and factors, means for sums, sigma for its square, one
+noise vector for a whole batch, weights that ignore the proposal.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES = "distributions", "exact", "models", "objectives"
+BUGS = [
+    (DISTRIBUTIONS, "return mu + torch.exp(0.5 * logvar) * eps", "return mu + torch.exp(logvar) * eps"),
+    (DISTRIBUTIONS, "eps = torch.randn_like(mu)", "eps = torch.randn_like(mu[:1])"),
+    (DISTRIBUTIONS, "eps = torch.randn_like(mu)", "eps = 0.01 * torch.randn_like(mu)"),
+    (
+        DISTRIBUTIONS,
+        "return 0.5 * (torch.expm1(logvar) - logvar + mu.square()).sum(-1)",
+        "return 0.5 * (torch.expm1(logvar) - logvar + mu.square()).mean(-1)",
+    ),
+    (
+        DISTRIBUTIONS,
+        "return 0.5 * (torch.expm1(logvar) - logvar + mu.square()).sum(-1)",
+        "return (torch.expm1(logvar) - logvar + mu.square()).sum(-1)",
+    ),
+    (DISTRIBUTIONS, "log_ratio = logvar - logvar_p", "log_ratio = logvar_p - logvar"),
+    (DISTRIBUTIONS, 'reduction="none").flatten(1).sum(1)', 'reduction="none").flatten(1).mean(1)'),
+    (DISTRIBUTIONS, "(LOG_2PI + logvar + scaled", "(LOG_2PI + 2 * logvar + scaled"),
+    (OBJECTIVES, "ELBOTerms(log_px_z - beta * kl,", "ELBOTerms(log_px_z + beta * kl,"),
+    (OBJECTIVES, '"loss": -terms.elbo.mean()', '"loss": -terms.elbo.sum()'),
+    (OBJECTIVES, "- math.log(k)", ""),
+    (OBJECTIVES, "+ model.prior().log_prob(z) - q.log_prob(z)", "+ model.prior().log_prob(z)"),
+    (OBJECTIVES, "torch.logsumexp(log_weights(model, x, k=k), 0)", "log_weights(model, x, k=k).sum(0)"),
+    (OBJECTIVES, "z = q.rsample((n_samples,))", "z = q.sample((n_samples,))"),
+    (OBJECTIVES, "z = q.rsample((n_samples,))", "z = q.rsample((1,)).expand(n_samples, -1, -1)"),
+    (MODELS, "torch.exp(0.5 * logvar)", "torch.exp(logvar)"),
+    (MODELS, "z = torch.randn(n, self.latent_dim", "z = 1.5 * torch.randn(n, self.latent_dim"),
+    (EXACT, "/ self.sigma**2).T", "/ self.sigma).T"),
+    (EXACT, "+ math.log(self.step)", ""),
+]
+
+
+RUNNER = """
+import json, os, sys
+import hypothesis, pytest, torch
+torch.set_num_threads(1)  # so that no thread exists yet when the process forks
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading them takes longer than most of these tests
+found_is_enough = [hypothesis.Phase.explicit, hypothesis.Phase.generate]  # a bug's smallest example is for nobody here
+hypothesis.settings.register_profile("quick", phases=found_is_enough, deadline=None)
+hypothesis.settings.load_profile("quick")
+for copy, module in json.loads(sys.argv[1]):
+    child = os.fork()
+    if child == 0:
+        os.chdir(copy)
+        sys.path.insert(0, copy)
+        sys.stdout = open("output.txt", "w")
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", f"tests/test_{module}.py"])
+        sys.stdout.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def broken_copy(folder: Path, module: str, right: str, wrong: str) -> Path:
+    """The core and its tests in a folder of their own, with one line of one module changed."""
+    (folder / "tests").mkdir(parents=True)
+    (folder / "vae_course").mkdir()
+    for name in ["__init__", "networks", *MODULES]:
+        shutil.copy(ROOT / "vae_course" / f"{name}.py", folder / "vae_course")
+    for name in ["__init__", *(f"test_{name}" for name in MODULES)]:
+        shutil.copy(ROOT / "tests" / "core" / f"{name}.py", folder / "tests")
+    file = folder / "vae_course" / f"{module}.py"
+    source = file.read_text(encoding="utf-8")
+    assert right in source, f"{module}.py no longer contains {right!r}: bring this list up to date"
+    file.write_text(source.replace(right, wrong), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory) -> dict[tuple[str, str, str], tuple[int, str]]:
+    """Exit code and output of the module's tests, for every bug and, as the control, for no bug at all."""
+    folder = tmp_path_factory.mktemp("bugs")
+    cases = [*BUGS, *((module, "import", "import") for module in MODULES)]
+    copies = [broken_copy(folder / str(i), *case) for i, case in enumerate(cases)]
+    jobs = json.dumps([(str(copy), case[0]) for copy, case in zip(copies, cases, strict=True)])
+    result = subprocess.run([sys.executable, "-c", RUNNER, jobs], capture_output=True, text=True, check=True)
+    codes = [int(line) for line in result.stdout.split()]
+    outputs = [(copy / "output.txt").read_text(encoding="utf-8") for copy in copies]
+    return dict(zip(cases, zip(codes, outputs, strict=True), strict=True))
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug[0]}: {bug[2][:40] or 'left out'}")
+def test_the_core_tests_notice_the_bug(bug, verdicts):
+    code, output = verdicts[bug]
+    assert code == 1 and "failed" in output, f"the bug went unnoticed:\n{output[-2000:]}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_without_a_bug_the_copied_tests_pass(module, verdicts):
+    code, output = verdicts[module, "import", "import"]
+    assert code == 0, output[-2000:]

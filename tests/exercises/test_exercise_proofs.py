@@ -1,0 +1,226 @@
+"""Every exercise is proven: right answers of all kinds pass, wrong ones fail, and the foreseen ones are explained."""
+
+import dataclasses
+import functools
+import inspect
+import math
+import re
+import textwrap
+import time
+from pathlib import Path
+
+import jupytext
+import pytest
+import torch
+
+from tests.exercises.harmless import HARMLESS
+from tests.exercises.mutants import mutants
+from vae_course.exercises import all_exercises, evaluate, judge, judging, run_answer
+
+CODE = [e for e in all_exercises() if e.kind == "code"]
+SEEDS = (0, 1, 2)
+SOURCES = sorted((Path(__file__).parents[2] / "solutions").glob("[0-9][0-9]_*.py"))
+
+
+def verdict(exercise, answer, seed=0):
+    return judge(exercise, run_answer(exercise, answer, exercise.cases(seed)), seed=seed)
+
+
+def defined(exercise, source, namespace=None):
+    """The function that a source defines, with the names that the lessons import."""
+    namespace = {"math": math, "torch": torch, "nn": torch.nn, "F": torch.nn.functional} | (namespace or {})
+    exec(source, namespace)
+    return namespace[re.search(r"def (\w+)", source).group(1)]
+
+
+def written_out(exercise):
+    """The solution and those alternatives that are functions with a name: source, namespace, whether to wrap."""
+    yield "solution", exercise.solution, {}, True
+    for alternative in exercise.alternatives:
+        if inspect.isfunction(alternative.answer) and alternative.answer.__name__ != "<lambda>":
+            source = textwrap.dedent(inspect.getsource(alternative.answer))
+            yield alternative.name, source, alternative.answer.__globals__, False
+
+
+@functools.cache
+def survivors(exercise, seed=1):
+    """The breakages that pass."""
+    return list(passing(exercise, seed))
+
+
+def passing(exercise, seed):
+    for _, source, namespace, wraps in written_out(exercise):
+        for mutant in mutants(source, wraps=wraps):
+            report = verdict(exercise, defined(exercise, mutant.source, namespace), seed)
+            assert report.message and report.status in ("passed", "failed")
+            if report.status == "passed":
+                yield mutant
+
+
+def why_harmless(exercise, mutant):
+    return [row for row in HARMLESS if re.fullmatch(row[0], exercise.id) and re.search(row[1], mutant.change)]
+
+
+@pytest.fixture(params=CODE, ids=lambda e: e.id)
+def exercise(request):
+    return request.param
+
+
+def test_a_stub_is_not_tried(exercise):
+    names = ", ".join(exercise.parameters)
+    stub = defined(exercise, f"def {exercise.function}({names}):\n    raise NotImplementedError\n")
+    assert evaluate(exercise.id, stub).status == "not tried"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_right_answers_in_every_style_pass(exercise, seed):
+    answers = [("reference", exercise.reference), ("solution", defined(exercise, exercise.solution))]
+    answers += [(a.name, a.answer) for a in exercise.alternatives]
+    reports = {name: verdict(exercise, answer, seed) for name, answer in answers}
+    assert {name: r.message for name, r in reports.items() if r.status != "passed"} == {}
+    assert {r.points for r in reports.values()} == {exercise.points}
+
+
+def test_there_are_right_answers_in_unusual_styles(exercise):
+    names = " ".join(a.name for a in exercise.alternatives)
+    assert len(exercise.alternatives) >= 3
+    assert "einsum" in names or "loop" in names
+    assert "float64" in names
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_misconception_fails_with_its_own_message(exercise, seed):
+    for misconception in exercise.misconceptions:
+        for wrong in (misconception.answer, *misconception.variants):
+            report = verdict(exercise, wrong, seed)
+            assert (report.status, report.points) == ("failed", 0)
+            assert (report.misconception, report.message) == (misconception.name, misconception.message)
+
+
+def test_there_are_four_misconceptions_with_messages_of_their_own(exercise):
+    assert len(exercise.misconceptions) >= 4
+    for attribute in ("name", "message"):
+        assert len({getattr(m, attribute) for m in exercise.misconceptions}) == len(exercise.misconceptions)
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda e: e.id)
+def test_words_to_the_learner_are_whole_sentences_and_kind(exercise):
+    texts = [exercise.task, exercise.explanation, *exercise.hints]
+    texts += [m.message for m in getattr(exercise, "misconceptions", ())]
+    for text in texts:
+        assert text.rstrip('`"').endswith((".", "?")) and "  " not in text
+        assert not re.search(r"\b(simply|obviously|just|stupid|wrong answer|of course)\b", text, re.IGNORECASE)
+    assert all(40 < len(m.message) < 300 for m in getattr(exercise, "misconceptions", ()))
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda e: e.id)
+def test_three_hints_lead_to_the_answer_without_giving_it_away(exercise):
+    assert len(set(exercise.hints)) == len(exercise.hints) == 3
+    code = [re.sub(r"\s", "", line) for line in exercise.solution.splitlines() if not line.startswith("def ")]
+    hints = re.sub(r"\s", "", "".join(exercise.hints))
+    assert not [line for line in code if len(line) > 15 and line.removeprefix("return") in hints]
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda e: e.id)
+def test_the_numbers_of_an_exercise_make_sense(exercise):
+    assert re.fullmatch(r"\d\d(-[a-z]+)+", exercise.id)
+    assert 1 <= exercise.points <= 4 and 1 <= exercise.difficulty <= 5 and 1 <= exercise.minutes <= 15
+    if exercise.kind == "written":
+        assert sum(criterion.points for criterion in exercise.rubric) == exercise.points
+
+
+def test_ids_are_unique():
+    assert len({e.id for e in all_exercises()}) == len(all_exercises())
+
+
+def test_cases_hold_plain_values_and_tell_the_axes_apart(exercise):
+    for case in exercise.cases(0):
+        assert all(isinstance(value, torch.Tensor | int | float) for value in case.values())
+        matrices = [v.shape for v in case.values() if isinstance(v, torch.Tensor) and v.dim() == 2]
+        assert all(shape[0] != shape[1] for shape in matrices)
+    if exercise.batch:
+        sizes = [exercise.batch_size(case) for case in exercise.cases(0)]
+        assert 1 in sizes and max(sizes) > 1
+
+
+def test_cases_change_with_the_seed_only(exercise):
+    def flat(seed):
+        return torch.cat([torch.as_tensor(v).double().ravel() for case in exercise.cases(seed) for v in case.values()])
+
+    assert torch.equal(flat(3), flat(3))
+    assert not torch.equal(flat(3), flat(4))
+
+
+def test_every_breakage_of_the_worked_answers_is_rejected(exercise):
+    unexplained = [m.change for m in survivors(exercise) if not why_harmless(exercise, m)]
+    assert unexplained == []
+
+
+def test_every_breakage_that_is_called_harmless_turns_up_as_one():
+    seen = {row[:2] for e in CODE for m in survivors(e) for row in why_harmless(e, m)}
+    assert [row for row in HARMLESS if row[:2] not in seen] == []
+
+
+def test_there_are_enough_breakages(exercise):
+    assert len(mutants(exercise.solution)) > 100
+
+
+def test_the_proof_by_breakages_can_fail():
+    """With one example of one latent dimension, no sum and no axis can be told from another."""
+    kl = next(e for e in CODE if e.id == "07-kl")
+    weak = dataclasses.replace(kl, cases=lambda seed: [{"mu": torch.tensor([[1.0]]), "logvar": torch.tensor([[0.5]])}])
+    unexplained = [m.change for m in survivors(weak) if not why_harmless(weak, m)]
+    assert any("mean(dim=-1)" in change for change in unexplained)
+    assert any("sum(dim=-0)" in change for change in unexplained)
+
+
+def test_the_proof_by_misconceptions_can_fail():
+    """With one example, a sum over the batch and a mean over it are the same mistake, and the proof would see it."""
+    kl = next(e for e in CODE if e.id == "07-kl")
+    weak = dataclasses.replace(kl, cases=lambda seed: kl.cases(seed)[:1])
+    averaged = next(m for m in kl.misconceptions if m.name == "averaged over the batch")
+    assert verdict(kl, averaged.answer).misconception == "averaged over the batch"
+    assert verdict(weak, averaged.answer).misconception == "summed over the batch"
+
+
+def test_an_evaluation_is_quick(exercise):
+    """Below 0.3 s of computing with nothing kept from earlier, for a right answer and for the last misconception."""
+    seconds = []
+    for _ in range(2):
+        for cache in (judging._cases, judging._expected, judging._wrong):
+            cache.cache_clear()
+        start = time.process_time()
+        evaluate(exercise.id, exercise.reference)
+        evaluate(exercise.id, exercise.misconceptions[-1].answer)
+        seconds.append((time.process_time() - start) / 2)
+    assert min(seconds) < 0.3
+
+
+def cells_of(exercise, *kinds):
+    """The cells of the lessons that are marked with this exercise."""
+    cells = [cell for path in SOURCES for cell in jupytext.read(path).cells]
+    return [cell for cell in cells if exercise.id in (cell.metadata.get(kind) for kind in kinds)]
+
+
+def worked(text):
+    """What stands between the markers, without the comment signs' and the indentation's accidents."""
+    text = re.search(r"### BEGIN SOLUTION\n(.*?)\n\s*### END SOLUTION", text, re.DOTALL).group(1)
+    return textwrap.dedent(text).strip()
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda e: e.id)
+def test_the_worked_answer_is_the_one_in_the_lesson(exercise):
+    cells = cells_of(exercise, "exercise", "written")
+    assert len(cells) == 1
+    own = exercise.solution.strip()
+    if exercise.kind == "code":
+        head, _, body = own.partition("\n")
+        assert cells[0].source.startswith(head)
+        own = textwrap.dedent(body)
+    assert worked(cells[0].source) == own
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda e: e.id)
+def test_the_points_are_those_in_the_lesson(exercise):
+    cells = cells_of(exercise, "check" if exercise.kind == "code" else "written")
+    assert [cell.metadata["points"] for cell in cells] == [exercise.points]

@@ -1,0 +1,107 @@
+"""Colab, as far as it can be had here: its versions of everything, one downloaded notebook, and no repository around."""
+
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from tests.support import colab
+from vae_course.tools.authoring import settings, source
+
+CHECKOUT = settings.read(Path(__file__).parent)
+LESSONS = [path.stem for path in source.discover(CHECKOUT.solutions)]
+NOTEBOOKS = colab.notebooks(CHECKOUT)
+
+
+@pytest.fixture(scope="module")
+def python(need: Callable[[str], str]) -> str:
+    return need("colab")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def course(python: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, str]]:
+    """Run only the first code cell of a lesson, which installs the course from the repository's address; that cell, and
+    what was installed before.
+    """
+    colab_without_course(python)
+    before = colab.installed(python)
+    repository = colab.snapshot(tmp_path_factory.mktemp("course") / "repository")
+    folder = tmp_path_factory.mktemp("content")
+    notebook = nbformat.read(CHECKOUT.notebooks / f"{LESSONS[0]}.ipynb", as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    only = nbformat.v4.new_notebook(cells=[cell], metadata=notebook.metadata)
+    # The address in the notebook stays as it is; git is told where to find it.
+    here = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{repository}.insteadOf",
+        "GIT_CONFIG_VALUE_0": CHECKOUT.repository,
+    }
+    colab.run(only, folder=folder, python=python, environment=here)
+    return only.cells[0], before
+
+
+def colab_without_course(python: str) -> None:
+    """Take off what an earlier run installed on top of Colab's own."""
+    extra = set(colab.installed(python)) & {"vae-course", "vae_course", "anywidget", "psygnal", "constriction"}
+    if extra:
+        subprocess.run([python, "-m", "pip", "uninstall", "--yes", "--quiet", *extra], check=True)
+
+
+def test_the_first_cell_installs_the_course_and_replaces_nothing(
+    python: str, course: tuple[Any, dict[str, str]]
+) -> None:
+    cell, before = course
+    after = colab.installed(python)
+    assert {name: after.get(name) for name in before} == before
+    assert after.keys() & {"vae-course", "vae_course"}
+    shown = "".join(output.get("text", "") for output in cell.outputs)
+    assert "ERROR" not in shown, shown
+
+
+def test_the_stand_in_has_colabs_versions(python: str) -> None:
+    installed = colab.installed(python)
+    named = {name.replace("_", "-"): version for name, version in colab.versions().items()}
+    found = {name.lower().replace("_", "-"): version.partition("+")[0] for name, version in installed.items()}
+    assert {name: found.get(name) for name in named} == named
+
+
+@pytest.mark.parametrize(
+    "name", ["torch", "torchvision", "matplotlib", "ipython", "ipywidgets", "ipykernel", "traitlets"]
+)
+def test_the_oldest_version_that_the_course_allows_is_the_one_in_the_stand_in(name: str) -> None:
+    """So every lesson runs with the oldest set here, and with the newest, that of constraints.txt, in the other tests."""
+    project = tomllib.loads((CHECKOUT.root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    allowed = [Requirement(line) for line in [*project["dependencies"], *project["optional-dependencies"]["lab"]]]
+    (lowest,) = [s.version for r in allowed if r.name == name for s in r.specifier if s.operator == ">="]
+    assert Version(colab.versions()[name]).release[:2] == Version(lowest).release[:2]
+
+
+def test_every_lesson_is_among_those_that_run() -> None:
+    assert [path.stem for path in NOTEBOOKS if path.parent == CHECKOUT.notebooks] == LESSONS
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("course")
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_notebook_runs_from_its_first_cell_to_its_last_without_a_network(
+    notebook: Path, python: str, cache: Path, tmp_path: Path, need: Callable[[str], str]
+) -> None:
+    downloaded = nbformat.read(notebook, as_version=4)
+    offline = [need("bwrap"), "--unshare-net", "--dev-bind", "/", "/"]
+    environment = {"VAE_COURSE_CACHE": str(cache), "VAE_COURSE_STRICT": "1"}
+    colab.run(downloaded, folder=tmp_path, python=python, environment=environment, prefix=offline)
+    ran = [cell for cell in downloaded.cells if cell.cell_type == "code"]
+    assert ran and all(cell.execution_count for cell in ran)
+    first = ran[0]
+    assert first.outputs == [], "the install cell is silent where the course is installed"

@@ -1,0 +1,104 @@
+"""Every lesson keeps the frame that the course promises, and reads well cell by cell."""
+
+import re
+import statistics
+from pathlib import Path
+
+import jupytext
+import pytest
+
+from vae_course import exercises, quizzes
+
+SOURCES = sorted((Path(__file__).parents[2] / "solutions").glob("[0-9][0-9]_*.py"))
+FRAME = [
+    "**After this lesson you can**",
+    "**You need first:**",
+    "**Time:**",
+    "**Symbols of this lesson**",
+    "Quiz",
+    "## Summary",
+    "**Sources.**",
+    "**Next:**",
+]
+
+
+@pytest.fixture(params=SOURCES, ids=lambda path: path.stem)
+def cells(request):
+    return jupytext.read(request.param).cells
+
+
+@pytest.fixture(params=SOURCES, ids=lambda path: path.stem)
+def source(request):
+    return request.param
+
+
+def test_there_are_lessons():
+    assert len(SOURCES) >= 2
+
+
+def test_a_lesson_has_its_frame_in_order(cells):
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    places = [prose.find(part) for part in FRAME]
+    assert -1 not in places, f"missing: {FRAME[places.index(-1)]}"
+    assert places == sorted(places)
+    assert re.match(r"# \d\d \S", cells[0].source)
+
+
+def test_code_cells_are_short(cells):
+    lines = [cell.source.count("\n") + 1 for cell in cells if cell.cell_type == "code"]
+    assert max(lines) <= 25 and statistics.median(lines) <= 8
+
+
+def test_prose_stands_before_nearly_every_code_cell(cells):
+    """An answer, its check, and two steps of one thought may follow each other; three cells in a row may not."""
+    kinds = ["code" if c.cell_type == "code" and "check" not in c.metadata else c.cell_type for c in cells]
+    runs = re.findall(r"c+", "".join("c" if kind == "code" else "m" for kind in kinds))
+    assert max(map(len, runs)) <= 3
+    assert len([cell for cell in cells if cell.cell_type == "markdown"]) >= len(cells) / 2
+
+
+def test_every_exercise_of_the_package_is_in_its_lesson_and_the_other_way_round(source):
+    number = source.stem[:2]
+    placed = re.findall(r'(?:exercise|written)="([^"]+)"', source.read_text(encoding="utf-8"))
+    assert placed and len(placed) == len(set(placed))
+    assert sorted(placed) == sorted(e.id for e in exercises.all_exercises() if e.id.startswith(f"{number}-"))
+
+
+def test_every_lesson_shows_its_own_quiz(source):
+    number = source.stem[:2]
+    assert f'quizzes.show("{number}")' in source.read_text(encoding="utf-8")
+    assert quizzes.questions(number)
+
+
+def test_links_to_other_lessons_lead_somewhere(source):
+    cells = jupytext.read(source).cells
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    targets = re.findall(r"\]\((\d\d_\w+)\.ipynb\)", prose)
+    assert targets
+    assert not [target for target in targets if not source.with_name(f"{target}.py").exists()]
+
+
+def test_prose_avoids_words_that_make_learners_feel_slow(cells):
+    prose = " ".join(cell.source for cell in cells if cell.cell_type == "markdown").lower()
+    found = re.findall(r"\b(simply|obviously|clearly|trivial(?:ly)?|of course)\b", prose)
+    assert not found
+
+
+def test_symbols_are_in_the_table_before_they_are_used_as_code(cells):
+    """Each code name of the symbol table appears in the lesson's code."""
+    table = next(cell.source for cell in cells if "**Symbols of this lesson**" in cell.source)
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    rows = [row.split("|")[3] for row in table.splitlines() if row.startswith("| $")]
+    names = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert len(names) >= 4
+    assert not [name for name in names if not re.search(rf"\b{name}\b", code)]
+
+
+def test_the_readme_names_every_lesson_with_its_link_and_minutes(source):
+    cells = jupytext.read(source).cells
+    title = cells[0].source.splitlines()[0].removeprefix("# ")
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    time = re.search(r"\*\*Time:\*\* (?:\d+ to )?(\d+) minutes", prose)
+    readme = (source.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert time, "the time is not given in minutes"
+    assert readme.count(f"| [{title}](notebooks/{source.stem}.ipynb) | {time[1]} |") == 1

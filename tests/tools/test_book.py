@@ -1,0 +1,206 @@
+"""The reading edition: built once from the full notebooks, its links followed, its pages opened in a browser."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import FrameLocator
+
+from docs.book.check import Page, Site
+from tests.support.axe import grave
+from tests.support.browser import Visit, clean_page
+from tests.support.site import served
+from vae_course import quizzes
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LESSONS = sorted(path.stem for path in (REPOSITORY / "solutions").glob("[0-9][0-9]_*.ipynb"))
+
+# Elements of the text that reach beyond the screen and are not inside something that scrolls by itself.
+TOO_WIDE = """() => {
+    const width = document.documentElement.clientWidth;
+    const scrolls = (e) => e && e !== document.body && (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
+    return [...document.querySelectorAll("article *")].filter((e) => e.getBoundingClientRect().right > width + 1 && !scrolls(e))
+        .map((e) => `${e.tagName} ${e.className} ${e.textContent.slice(0, 60)}`);
+}"""
+FORMULAS = "() => [...document.querySelectorAll('.math')].filter((e) => !e.querySelector('mjx-container svg')).length"
+WHITE = "rgb(255, 255, 255)"
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built as `make book` does, warnings being errors and its links checked."""
+    folder = tmp_path_factory.mktemp("site") / "book"
+    built = build(REPOSITORY, folder)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+def build(root: Path, to: Path) -> subprocess.CompletedProcess[str]:
+    code = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from docs.book.__main__ import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "--to", str(to)]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def pages(book: Path) -> dict[str, Page]:
+    return {path.stem: page for path, page in Site(book).pages.items() if path.parent == book}
+
+
+@pytest.fixture(scope="module")
+def site(book: Path) -> Iterator[str]:
+    with served(book) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def phone(need: Callable[[str], str]) -> Iterator[Visit]:
+    with clean_page(need("chromium"), width=390, height=844) as visit:
+        yield visit
+
+
+def test_every_lesson_has_a_page_that_the_landing_page_names(pages: dict[str, Page]) -> None:
+    named = pages["index"].links
+    assert [name for name in LESSONS if name not in pages or f"{name}.html" not in named] == []
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_links_to_its_student_notebook_in_colab_and_binder(pages: dict[str, Page], lesson: str) -> None:
+    for host in ("https://colab.research.google.com/", "https://mybinder.org/"):
+        links = [link for link in pages[lesson].links if link.startswith(host)]
+        assert [link for link in links if link.endswith(f"notebooks/{lesson}.ipynb")], host
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_figure_of_a_lesson_is_on_its_page_with_its_text_alternative(book: Path, lesson: str) -> None:
+    outputs = [
+        o for c in nbformat.read(REPOSITORY / "solutions" / f"{lesson}.ipynb", 4).cells for o in c.get("outputs", [])
+    ]
+    pictures = [o.metadata["image/png"]["alt"] for o in outputs if "image/png" in o.get("data", {})]
+    page = (book / f"{lesson}.html").read_text(encoding="utf-8")
+    shown = re.findall(r'<img class="book-figure" src="_static/figures/[^"]+" alt="[^"]+"', page)
+    assert len(shown) + page.count('<iframe class="book-pad"') == len(pictures) > 0
+    assert len(re.findall("<img ", page)) == len(shown)
+
+
+def test_no_answer_stands_open_and_no_marker_is_left(book: Path) -> None:
+    for lesson in LESSONS:
+        page = (book / f"{lesson}.html").read_text(encoding="utf-8")
+        assert "SOLUTION" not in page
+        assert page.count("Show the answer") >= 1
+        assert page.count('<details class="book-answer">') >= 1
+
+
+def test_every_page_on_a_phone_shows_all_its_formulas_and_fits_and_fetches_nothing(
+    phone: Visit, site: str, book: Path
+) -> None:
+    bad = {}
+    for path in sorted(book.glob("*.html")):
+        phone.page.goto(f"{site}/{path.name}")
+        if "math" in path.read_text(encoding="utf-8"):
+            phone.page.wait_for_function("() => !document.querySelector('.math') || window.MathJax?.startup?.promise")
+            phone.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => null)")
+        plain, wrong = phone.page.evaluate(FORMULAS), phone.page.locator("[data-mjx-error], mjx-merror").count()
+        found = [f"{plain} formulas not drawn"] * bool(plain) + [f"{wrong} formulas wrong"] * bool(wrong)
+        bad[path.name] = found + phone.page.evaluate(TOO_WIDE) + phone.errors + phone.outside
+        phone.errors.clear()
+        phone.outside.clear()
+    assert {name: found for name, found in bad.items() if found} == {}
+
+
+def test_the_search_finds_a_word(phone: Visit, site: str) -> None:
+    phone.page.goto(f"{site}/search.html?q=reparameterisation")
+    results = phone.page.locator("#search-results li a")
+    results.first.wait_for(timeout=15_000)
+    assert any("reparameterisation" in text for text in results.all_inner_texts())
+    phone.page.get_by_text(re.compile(r"Search finished, found \d+ pages")).wait_for(timeout=15_000)
+    assert phone.outside == []
+
+
+def test_dark_mode_is_switched_by_keyboard(phone: Visit, site: str) -> None:
+    phone.page.goto(f"{site}/index.html")
+    colour = "() => getComputedStyle(document.body).backgroundColor"
+    seen = [phone.page.evaluate(colour)]
+    button = phone.page.locator("button.theme-toggle:visible").first
+    for _ in range(2):  # automatic, light, dark
+        button.focus()
+        phone.page.keyboard.press("Enter")
+        seen.append(phone.page.evaluate(colour))
+    assert seen[0] == WHITE
+    assert len(set(seen)) == 2
+
+
+def test_the_pad_of_a_lesson_is_moved_by_keyboard(phone: Visit, site: str, book: Path) -> None:
+    lessons = [name for name in LESSONS if 'class="book-pad"' in (book / f"{name}.html").read_text(encoding="utf-8")]
+    sources = {name: (REPOSITORY / "solutions" / f"{name}.py").read_text(encoding="utf-8") for name in LESSONS}
+    assert lessons == [name for name in LESSONS if re.search(r"^(\w+ = )?LatentPad\(", sources[name], re.MULTILINE)]
+    phone.page.goto(f"{site}/{lessons[0]}.html")
+    pad = phone.page.frame_locator("iframe.book-pad").first
+    plane = pad.get_by_role("application")
+    plane.focus()
+    before = picture(pad)
+    for _ in range(3):
+        phone.page.keyboard.press("Shift+ArrowRight")
+    phone.page.wait_for_timeout(200)
+    assert picture(pad) != before
+    frame = phone.page.locator("iframe.book-pad").first
+    assert pad.locator("body").evaluate("e => e.scrollHeight") <= frame.evaluate("e => e.clientHeight"), "cut off"
+
+
+def picture(pad: FrameLocator) -> str:
+    return pad.locator(".pad-picture").first.evaluate("canvas => canvas.toDataURL()")
+
+
+def test_a_choice_of_the_quiz_opens_its_reply_by_keyboard(phone: Visit, site: str) -> None:
+    phone.page.goto(f"{site}/{LESSONS[0]}.html")
+    choice = quizzes.questions(LESSONS[0][:2])[0].choices[0]
+    summary = phone.page.locator(".book-quiz summary").first
+    reply = phone.page.locator(".book-quiz details p").first
+    assert not reply.is_visible()
+    summary.focus()
+    phone.page.keyboard.press("Enter")
+    assert choice.reply.removeprefix("Yes. ") in reply.inner_text()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index", LESSONS[0]])
+def test_a_page_has_no_grave_finding_by_axe(phone: Visit, site: str, name: str, theme: str) -> None:
+    phone.page.goto(f"{site}/{name}.html")
+    phone.page.evaluate(f"() => document.body.dataset.theme = '{theme}'")
+    phone.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => null)")
+    phone.page.wait_for_timeout(300)
+    assert grave(phone.page) == []
+
+
+def test_the_link_checker_sees_each_kind_of_mistake(tmp_path: Path) -> None:
+    (tmp_path / "b.html").write_text('<p id="there">b</p>')
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html#there">good</a><a href="https://example.org">good</a><a href="#">good</a>'
+        '<a href="c.html">1</a><a href="b.html#here">2</a><a href="../x.html">3</a><img src="gone.png">'
+        '<script src="https://example.org/x.js"></script><link rel="stylesheet" href="//example.org/y.css">'
+    )
+    found = " ".join(Site(tmp_path).problems())
+    for mistake in (
+        "c.html names no file",
+        "b.html#here names no anchor",
+        "../x.html leads out",
+        "gone.png names no file",
+    ):
+        assert mistake in found
+    assert found.count("from outside") == 2
+    assert len(Site(tmp_path).problems()) == 6
+
+
+def test_a_lesson_with_a_broken_link_fails_the_build(tmp_path: Path) -> None:
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(REPOSITORY / name, tmp_path)
+    (tmp_path / "solutions").mkdir()
+    cells = [nbformat.v4.new_markdown_cell("# 00 Start\n\nOn to [the next](01_gone.ipynb).")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "solutions" / "00_start_here.ipynb")
+    built = build(tmp_path, tmp_path / "site" / "book")
+    assert built.returncode != 0
+    assert "01_gone.ipynb" in built.stderr

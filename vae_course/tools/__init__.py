@@ -1,0 +1,1 @@
+"""For authors, instructors and for trouble: the command line and all that it calls."""

@@ -1,0 +1,146 @@
+"""From a lesson's source to its two notebooks, before anything is executed."""
+
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from nbformat import NotebookNode, v4
+
+from . import costs
+from .markers import BEGIN, END
+from .settings import Settings
+from .source import Lesson, SourceCell
+from .stamp import GetExercise, box, install_code, task_for, with_badges, with_claims, with_cost
+
+# Part of every hash: raise it when a change of the builder must rebuild, and so re-execute, every lesson.
+BUILDER_VERSION = 2
+
+CODE_STUB = ("# your code here", "raise NotImplementedError")
+TEXT_STUB = ("*Write your answer here.*",)
+
+# How the ids of cells end that are no part of the lesson's source; an exercise's own id holds no underscore.
+STAMPED = ("_box", "_install")
+
+
+def full_notebook(lesson: Lesson, *, settings: Settings, get_exercise: GetExercise) -> NotebookNode:
+    """The full notebook without outputs: stamped, and with nbgrader's metadata on the marked cells."""
+    check_points = {cell.id: cell.points for cell in lesson.cells if cell.role == "check"}
+    cost = costs.load(settings).get(lesson.name)
+    cells: list[NotebookNode] = []
+    for position, (cell, id) in enumerate(zip(lesson.cells, _ids(lesson), strict=True)):
+        if cell.role in ("exercise", "written"):
+            points = check_points.get(cell.id, cell.points)
+            task = task_for(lesson, cell, points=points, get_exercise=get_exercise)
+            cells.append(v4.new_markdown_cell(box(task), id=f"{cell.id}_box"))
+        text = with_cost(with_claims(lesson, cell), cost) if cell.kind == "markdown" else cell.text
+        cells.append(_cell(cell, text, id=id))
+        if position == 0:
+            cells[0].source = with_badges(text, settings, lesson.name)
+            cells.append(v4.new_code_cell(install_code(settings), id=f"{lesson.number}_install"))
+    notebook = v4.new_notebook(cells=cells, metadata=_metadata(lesson))
+    shown = _quiz(lesson)
+    notebook.metadata.vae_course.update(
+        source_hash=_source_hash(lesson, cells, shown), run_hash=_run_hash(cells, shown)
+    )
+    return notebook
+
+
+def student_notebook(full: NotebookNode) -> NotebookNode:
+    """The student notebook: the full one, not executed, with every answer replaced by a stub."""
+    student = copy.deepcopy(full)
+    del student.metadata.vae_course["run_hash"]
+    for cell in student.cells:
+        cell.source = _without_solution(cell)
+    return student
+
+
+def _cell(cell: SourceCell, text: str, *, id: str) -> NotebookNode:
+    if cell.role == "written":
+        # As comments the markers stay out of the rendered page, and nbgrader still finds them.
+        text = re.sub(rf"^.*({BEGIN}|{END}).*$", r"<!-- ### \1 -->", text, flags=re.MULTILINE)
+    new = {"code": v4.new_code_cell, "markdown": v4.new_markdown_cell}.get(cell.kind, v4.new_raw_cell)
+    node: NotebookNode = new(text, metadata=dict(cell.metadata), id=id)
+    if cell.role != "plain":
+        node.metadata["nbgrader"] = _nbgrader(cell)
+    return node
+
+
+def _grade_id(cell: SourceCell) -> str:
+    return f"{cell.id}_check" if cell.role == "check" else cell.id
+
+
+def _nbgrader(cell: SourceCell) -> dict[str, Any]:
+    """The metadata of a marked cell that nbgrader reads, schema 3."""
+    graded = cell.role in ("check", "written")
+    metadata = {
+        "schema_version": 3,
+        "grade_id": _grade_id(cell),
+        "cell_type": cell.kind,
+        "grade": graded,
+        "solution": cell.role in ("exercise", "written"),
+        "locked": cell.role == "check",
+        "task": False,
+    }
+    return metadata | {"points": cell.points} if graded else metadata
+
+
+def _ids(lesson: Lesson) -> list[str]:
+    """The ids of a lesson's cells; those of unmarked cells are made of their text, so other edits leave them."""
+    times: dict[str, int] = {}
+    ids = []
+    for cell in lesson.cells:
+        id = _grade_id(cell) or _digest([lesson.name, cell.kind, cell.text])[:12]
+        times[id] = times.get(id, 0) + 1
+        ids.append(id if times[id] == 1 else f"{id}_{times[id]}")
+    return ids
+
+
+def _metadata(lesson: Lesson) -> dict[str, Any]:
+    return {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+        "vae_course": {"lesson": lesson.name},
+    }
+
+
+def _quiz(lesson: Lesson) -> str:
+    """The questions that a lesson shows, which its outputs hold; "" where it shows none of the course's."""
+    from vae_course import quizzes
+
+    if "quizzes.show(" not in lesson.text or lesson.number not in quizzes.lessons():
+        return ""
+    return repr(quizzes.questions(lesson.number))
+
+
+def _source_hash(lesson: Lesson, cells: Sequence[NotebookNode], quiz: str) -> str:
+    """Changes with the lesson's text, with anything stamped into it, with its quiz, and with the builder's version."""
+    return _digest([BUILDER_VERSION, lesson.text, [cell.source for cell in cells], quiz])
+
+
+def _run_hash(cells: Sequence[NotebookNode], quiz: str) -> str:
+    """Changes with what the outputs may depend on: all code, the exercises' boxes and the quiz, but not the prose."""
+    ran = [c.source for c in cells if c.cell_type == "code" or c.id.endswith("_box")]
+    return _digest([BUILDER_VERSION, ran, quiz])
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()
+
+
+def _without_solution(cell: NotebookNode) -> str:
+    stub = CODE_STUB if cell.cell_type == "code" else TEXT_STUB
+    kept: list[str] = []
+    inside = False
+    for line in cell.source.split("\n"):
+        if BEGIN in line:
+            inside = True
+            indent = line[: len(line) - len(line.lstrip())]
+            kept += [indent + part for part in stub]
+        elif END in line:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept)

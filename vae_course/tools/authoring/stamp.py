@@ -1,0 +1,114 @@
+"""What the builder adds to a lesson: badges, the install cell, the box before each exercise, measured numbers and costs."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vae_course import claims
+
+from .costs import Cost, sentence
+from .settings import Settings
+from .source import Lesson, SourceCell
+
+if TYPE_CHECKING:
+    from vae_course.exercises.model import Task
+
+GetExercise = Callable[[str], "Task"]
+
+# A number that a cell of the course measures, such as {{mnist:07-grey-test-loss}}.
+_CLAIM = re.compile(r"\{\{(\w+):([\w-]+)\}\}")
+
+# The paragraph that says how long a lesson takes.
+_TIME = re.compile(r"^\*\*Time:\*\*.*(?:\n.+)*", re.MULTILINE)
+
+_DIFFICULTY = ("very easy", "easy", "moderate", "hard", "very hard")
+
+_INSTALL = """\
+# Finds the course's package; in Colab it is installed first, and what Colab has already stays as it is.
+import importlib.util
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("vae_course") is None:
+    %pip install --quiet "git+{repository}@{branch}"
+    importlib.invalidate_caches()
+if importlib.util.find_spec("vae_course") is None:
+    raise ModuleNotFoundError(
+        "vae_course is not installed: run `make lab` in the course's folder, or in Colab this cell again."
+    )"""
+
+
+def badges(settings: Settings, lesson_name: str) -> str:
+    """Markdown links that open the student notebook in Colab and in Binder."""
+    path = f"notebooks/{lesson_name}.ipynb"
+    place = f"{settings.owner}/{settings.name}"
+    colab = f"https://colab.research.google.com/github/{place}/blob/{settings.branch}/{path}"
+    # Binder reads everything up to the `?` as the branch's name, but only with its slashes escaped.
+    binder = f"https://mybinder.org/v2/gh/{place}/{settings.branch.replace('/', '%2F')}?urlpath=lab/tree/{path}"
+    return (
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n"
+        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})"
+    )
+
+
+def with_badges(title_cell: str, settings: Settings, lesson_name: str) -> str:
+    """The title cell with the badges right below its title."""
+    title, _, rest = title_cell.partition("\n")
+    parts = (title, badges(settings, lesson_name), rest.strip("\n"))
+    return "\n\n".join(part for part in parts if part)
+
+
+def with_cost(text: str, cost: Cost | None) -> str:
+    """Prose with what running the lesson costs at the end of the paragraph on time, if it holds that paragraph."""
+    if cost is None:
+        return text
+    return _TIME.sub(lambda match: f"{match[0]}\n{sentence(cost)}", text)
+
+
+def with_claims(lesson: Lesson, cell: SourceCell) -> str:
+    """A cell's prose with the stated numbers in place of their names; raises AuthoringError for one nobody measured."""
+    if claims.recording():
+        return cell.text
+    try:
+        return _CLAIM.sub(lambda match: claims.text(match[2], match[1]), cell.text)
+    except claims.ClaimError as error:
+        raise lesson.error(cell.line, str(error)) from error
+
+
+def install_code(settings: Settings) -> str:
+    """The first code cell: installs the package in Colab, is silent where it is, else says what to do."""
+    return _INSTALL.format(repository=settings.repository, branch=settings.branch)
+
+
+def box(task: "Task") -> str:
+    """The markdown box before an exercise: title, what to do, difficulty, minutes, points, and how to get help."""
+    dots = "●" * task.difficulty + "○" * (len(_DIFFICULTY) - task.difficulty)
+    return (
+        f"> **Exercise {task.id}: {task.title}**\n"
+        ">\n"
+        f"> {task.task}\n"
+        ">\n"
+        f"> Difficulty: {_DIFFICULTY[task.difficulty - 1]} ({dots}), {task.difficulty} of 5 · "
+        f"about {_count(task.minutes, 'minute')} · {_count(task.points, 'point')}\n"
+        ">\n"
+        f'> Stuck? Hint: `exercises.hint("{task.id}")` · Answer: `exercises.solution("{task.id}")`'
+    )
+
+
+def task_for(lesson: Lesson, cell: SourceCell, *, points: float, get_exercise: GetExercise) -> "Task":
+    """Look the exercise up and compare it with the markers; raises AuthoringError where they disagree."""
+    try:
+        task = get_exercise(cell.id)
+    except ValueError as error:
+        raise lesson.error(cell.line, str(error)) from error
+    if task.points != points:
+        raise lesson.error(
+            cell.line,
+            f'the exercise "{cell.id}" is worth {_count(task.points, "point")} but the lesson says {points}.',
+        )
+    if not 1 <= task.difficulty <= len(_DIFFICULTY):
+        raise lesson.error(cell.line, f'"{cell.id}" has difficulty {task.difficulty}; it goes from 1 to 5.')
+    return task
+
+
+def _count(number: float, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
