@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import TypedDict
 
+from vae_course.support.files import write
+
 PATH = Path(__file__).with_name("claims.json")
 
 
@@ -90,9 +92,7 @@ def text(name: str, world: str) -> str:
 
 
 def record(name: str, world: str, stated: Stated) -> None:
-    """Write one number into the file, through a second file so that a stop half way loses nothing."""
+    """Write one number into the file."""
     claims = read()
     claims.setdefault(name, {})[world] = stated
-    aside = PATH.with_suffix(".tmp")
-    aside.write_text(json.dumps(claims, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(aside, PATH)
+    write(PATH, json.dumps(claims, indent=1, sort_keys=True) + "\n")

@@ -13,7 +13,7 @@ from vae_course import quizzes
 from vae_course.tools.authoring import AuthoringError, settings
 from vae_course.tools.authoring import build as build_module
 from vae_course.tools.authoring.build import Outcome, build
-from vae_course.tools.authoring.files import code_cells, load, write
+from vae_course.tools.authoring.files import code_cells, load
 from vae_course.tools.authoring.plan import orphans, prepare, stale
 
 FULL, STUDENT = "solutions/00_toy.ipynb", "notebooks/00_toy.ipynb"
@@ -254,16 +254,3 @@ def test_a_notebook_over_a_megabyte_is_refused_with_its_largest_outputs(copy: Pa
         toy_build(copy, with_code(code))
     assert re.search(r"py:10: cell 5, stream: 700,001 bytes; .*py:7: cell 4, stream: 400,001 bytes", str(caught.value))
     assert notebook_bytes(copy) == before
-
-
-def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.ipynb"
-    write(path, b"old")
-
-    def stop(self: Path, target: Path) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Path, "replace", stop)
-    with pytest.raises(KeyboardInterrupt):
-        write(path, b"new")
-    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]

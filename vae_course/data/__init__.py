@@ -1,13 +1,13 @@
 """Images to learn from: MNIST where it can be had, and otherwise pen digits, which the course draws itself."""
 
-import contextlib
 import hashlib
+import io
 import os
 import zipfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vae_course.data import mnist, pen, skeletons
 from vae_course.data.mnist import DataError
+from vae_course.support.files import write
 
 __all__ = ["DataError", "Images", "Splits", "binarize", "cache_dir", "dynamic_binarize", "load"]
 
@@ -238,14 +239,9 @@ def _kept(path: Path) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
 
 
 def _keep(path: Path, arrays: dict[str, Tensor]) -> None:
-    """Write aside, then rename, so that another process never sees half a file."""
-    aside = path.with_name(f"{path.stem}-{os.getpid()}.tmp.npz")
+    packed, named = io.BytesIO(), {name: values.numpy() for name, values in arrays.items()}
+    np.savez(packed, **named)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        named: dict[str, Any] = {name: values.numpy() for name, values in arrays.items()}
-        np.savez(aside, **named)
-        aside.replace(path)
+        write(path, packed.getvalue())
     except OSError as error:
-        with contextlib.suppress(OSError):  # it may never have come into being
-            aside.unlink()
         print(f"{path.parent} can't be written ({error.strerror}), so the pen digits are drawn anew each time.")

@@ -109,7 +109,8 @@ def _lab_options(root: Path) -> list[str]:
 
 def _make_missing(course: settings.Settings) -> None:
     """Make the student notebooks that aren't there; one that is there may hold a learner's work, and stays as it is."""
-    from vae_course.tools.authoring.files import to_bytes, write
+    from vae_course.support.files import write
+    from vae_course.tools.authoring.files import to_bytes
     from vae_course.tools.authoring.plan import prepare
 
     for path in source.discover(course.solutions):

@@ -1,39 +1,27 @@
 """Files that hold a training, written so that an interruption never leaves a broken one."""
 
-import contextlib
 import io
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from vae_course.support.files import write
 from vae_course.training.errors import TrainingError
 
 
 def save(state: dict[str, Any], path: Path) -> None:
-    """Write a state of tensors and plain values: aside first, then renamed in one step.
+    """Write a state of tensors and plain values, whole or not at all.
 
     Raises:
         TrainingError: the file can't be written.
     """
-    aside = None
+    packed = io.BytesIO()
+    torch.save(state, packed)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        aside = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        write(path, packed.getvalue())
     except OSError as error:
-        raise TrainingError(f"Can't write {path} ({error.strerror}): choose a folder that you may write to.") from error
-    finally:
-        if aside is not None:
-            with contextlib.suppress(OSError):
-                aside.unlink(missing_ok=True)
+        raise TrainingError(f"Can't write {path} ({error.strerror}): choose a folder that you may write to.") from None
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from vae_course.support.files import write
+
 from .errors import AuthoringError
 from .execute import execute
-from .files import load, outputs_hash, stamps, to_bytes, with_outputs, write
+from .files import load, outputs_hash, stamps, to_bytes, with_outputs
 from .plan import Plan, exercise_data, prepare, stale
 from .settings import Settings
 from .stamp import GetExercise

@@ -1,9 +1,8 @@
-"""Notebooks as files: always the same bytes for the same notebook, and never half written."""
+"""Notebooks as files: always the same bytes for the same notebook."""
 
 import copy
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import nbformat
@@ -28,17 +27,6 @@ def load(path: Path) -> NotebookNode | None:
     except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError):
         return None
     return notebook
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file aside and then rename it, so that an interrupted build leaves the old one whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        aside.write_bytes(content)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:

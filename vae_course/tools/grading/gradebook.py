@@ -18,7 +18,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode, v4
 
-from ..authoring.files import to_bytes, write
+from vae_course.support.files import write
+
+from ..authoring.files import to_bytes
 from ..authoring.plan import prepare
 from ..authoring.settings import Settings
 from .errors import GradingError

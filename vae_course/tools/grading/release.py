@@ -7,7 +7,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from ..authoring.files import to_bytes, write
+from vae_course.support.files import write
+
+from ..authoring.files import to_bytes
 from ..authoring.plan import prepare
 from ..authoring.settings import Settings
 from .errors import GradingError

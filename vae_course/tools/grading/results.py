@@ -6,8 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from vae_course.support.files import write
+
 from ..authoring import settings, source
-from ..authoring.files import write
 from .feedback import feedback_page
 from .gradebook import Course, by_student_and_lesson, remove_unmarked, unlocked
 from .model import Graded, Submission

@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from vae_course.support.files import write
 from vae_course.tools.grading import lessons, single
 from vae_course.tools.grading.errors import GradingError
 from vae_course.tools.grading.model import Graded, Mark, Submission
@@ -207,12 +207,8 @@ def _read(path: Path, key: str) -> Graded | None:
 
 
 def _write(path: Path, content: str) -> None:
-    """Aside, then renamed, so that an interrupted run leaves no half of a file."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        aside.write_text(content, encoding="utf-8")
-        aside.replace(path)
+        write(path, content)
     except OSError as error:
         raise GradingError(
             f"The results can't be written to {path.parent} ({error.strerror}): make room there, or name another folder by --to;"
