@@ -16,6 +16,7 @@ TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
 SHELL := /bin/sh
 VENV_PYTHON := .venv/bin/python
+COURSE := $(VENV_PYTHON) -m vae_course.tools.cli
 PIP := $(VENV_PYTHON) -m pip --disable-pip-version-check
 # The stamps carry the folder's checksum: an editable install in a folder that was moved is made again.
 HERE := $(shell pwd -P | cksum | cut -d' ' -f1)
@@ -32,7 +33,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 lab: setup-lab ## open the course in JupyterLab
-	@$(VENV_PYTHON) -m vae_course.tools.cli lab $(LAB_ARGS)
+	@$(COURSE) lab $(LAB_ARGS)
 
 test: setup-test ## run every test, every notebook included
 	@$(VENV_PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
@@ -46,20 +47,20 @@ colab: $(READY_COLAB) ## make a stand-in for Colab's software (about 6 GB), whic
 setup-book: $(READY_BOOK)
 
 build: setup-test ## build every lesson whose source has changed, and the tables of the README and the guide
-	@$(VENV_PYTHON) -m vae_course.tools.cli build
-	@$(VENV_PYTHON) -m vae_course.tools.authoring.readme
-	@$(VENV_PYTHON) -m vae_course.tools.grading.guide
+	@$(COURSE) build
+	@$(COURSE) tables
 
 book: setup-book ## write all full lessons as a site to build/book, which needs no network
 	@$(VENV_PYTHON) -m docs.book
 
 claims: setup-test ## measure again the numbers that the lessons state, on both data sets
-	@$(VENV_PYTHON) -m vae_course.tools.authoring.measure $(LESSONS)
-	@$(VENV_PYTHON) -m vae_course.tools.cli build $(LESSONS)
+	@$(COURSE) claims $(LESSONS)
+	@$(COURSE) build $(LESSONS)
 
 budget: setup-test ## measure again what each lesson costs in time and memory
-	@$(VENV_PYTHON) -m vae_course.tools.authoring.budget $(LESSONS)
-	@$(VENV_PYTHON) -m vae_course.tools.cli build $(LESSONS)
+	@$(COURSE) budget $(LESSONS)
+	@$(COURSE) build $(LESSONS)
+	@$(COURSE) tables
 
 lint: setup-test ## check style and format, notebooks included
 	@$(VENV_PYTHON) -m ruff check
@@ -76,7 +77,7 @@ hooks: setup-test ## check format and types at every commit from now on
 	@$(VENV_PYTHON) -m pre_commit install
 
 pretrained: setup-test ## train the shipped weights again
-	@$(VENV_PYTHON) -m vae_course.pretrained.make
+	@$(COURSE) pretrained
 
 benchmarks: setup-test ## measure speed, side by side with the plain ways
 	@$(VENV_PYTHON) -m benchmarks

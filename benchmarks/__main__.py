@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import bits_back, epoch, first_picture, import_time, manifold, pad, quality
 from benchmarks.table import table
-from vae_course.tools.authoring.readme import stamp
+from vae_course.tools.authoring import tables
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     text = f"{table(rows)}\n\nMade by `{command}` on {machine()}."
     print(text)
     if options.update:
-        stamp(options.update, "benchmarks", text)
+        tables.write(options.update, "benchmarks", text)
 
 
 def machine() -> str:

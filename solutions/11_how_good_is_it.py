@@ -941,7 +941,7 @@ plotting.dots(labels, nlls, xlabel="-log p(x) of a test image, k = 200 (nats)", 
 # the table at its end:
 #
 # ```
-# python -m vae_course.studies.replicate iwae --full
+# vae-course replicate iwae --full
 # ```
 #
 # `--epochs 4` or `--steps 1000` runs the beginning only, `--only iwae-5` a single row. How long would it take on your machine?

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from docs.book import quiz
 from vae_course import widgets
-from vae_course.tools.authoring.words import MARK
+from vae_course.tools.authoring.files import MARK
 from vae_course.widgets.shell import Shell
 
 PAD = "mnist-2d"  # the pretrained model whose pad stands in a lesson that shows one

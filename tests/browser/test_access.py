@@ -16,7 +16,7 @@ from tests.support.site import served
 from vae_course.data import Images, pen
 from vae_course.plotting import figure
 from vae_course.pretrained import load_pretrained
-from vae_course.tools.authoring.words import MARK, with_words
+from vae_course.tools.authoring.files import MARK, with_words
 from vae_course.widgets import LatentPad
 from vae_course.widgets.pictures import png
 

@@ -11,8 +11,6 @@ import torch
 
 from vae_course import data, distributions, evaluation, exact, models, notation, objectives
 from vae_course.notation import SYMBOLS, Symbol
-from vae_course.tools.authoring.errors import AuthoringError
-from vae_course.tools.authoring.readme import replace, stamp
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.py"))
@@ -119,21 +117,6 @@ def test_the_table_has_a_row_for_each_symbol_and_no_stray_bar() -> None:
     assert {row.count("|") for row in rows} == {6}
 
 
-def test_readme_shows_the_ledger() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert replace(text, "notation", notation.markdown()) == text, "run `python -m vae_course.tools.authoring.readme`"
-
-
 def test_lesson_00_shows_the_ledger() -> None:
     full = (ROOT / "solutions/00_start_here.ipynb").read_text(encoding="utf-8")
     assert "notation.show()" in full and "first in lesson" in full
-
-
-def test_a_file_without_markers_is_left_alone(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("nothing here")
-    with pytest.raises(AuthoringError, match="lacks the lines"):
-        stamp(readme, "notation", "table")
-    assert readme.read_text() == "nothing here"
-    with pytest.raises(AuthoringError, match="There is no file"):
-        stamp(tmp_path / "absent.md", "notation", "table")

@@ -1,6 +1,7 @@
 """The paper's schedule and network are what the command trains, and its table says what was measured."""
 
 import math
+import re
 from itertools import pairwise
 
 import pytest
@@ -8,12 +9,13 @@ import torch
 
 from vae_course import data
 from vae_course.objectives import negative_elbo, negative_iwae
-from vae_course.studies.replicate.__main__ import _share, main
+from vae_course.studies.replicate.command import _share
 from vae_course.studies.replicate.iwae import EPOCHS, IMAGES, PUBLISHED, Row, loss_of, network, stages, train
 from vae_course.studies.replicate.table import Result, seconds_per_step, table
+from vae_course.tools import cli
 
 CPU = torch.device("cpu")
-TINY = ["iwae", "--full", "--device", "cpu", "--draws", "3", "--test-images", "8"]
+TINY = ["replicate", "iwae", "--full", "--device", "cpu", "--draws", "3", "--test-images", "8"]
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +126,8 @@ def test_the_share_of_the_papers_training_is_counted(images):
 
 
 def test_without_full_nothing_is_trained(capsys, tmp_path, tiny_splits):
-    arguments = ["iwae", "--device", "cpu", "--only", "iwae-5", "--folder", str(tmp_path)]
-    assert main(arguments) == 0
+    arguments = ["replicate", "iwae", "--device", "cpu", "--only", "iwae-5", "--folder", str(tmp_path)]
+    assert cli.main(arguments) == 0
     said = capsys.readouterr().out
     assert "IWAE, k = 5" in said and "in all" in said and "say --full" in said and "on cpu" in said
     assert list(tmp_path.iterdir()) == []
@@ -133,12 +135,12 @@ def test_without_full_nothing_is_trained(capsys, tmp_path, tiny_splits):
 
 def test_the_first_steps_give_the_table_and_can_be_repeated(capsys, tmp_path, tiny_splits):
     arguments = [*TINY, "--steps", "2", "--only", "vae-1", "iwae-5", "--folder", str(tmp_path)]
-    assert main(arguments) == 0
+    assert cli.main(arguments) == 0
     first = capsys.readouterr().out
     assert "2 steps of 20 images" in first and "1 of 3,280 epochs, 40 of 60,000 images" in first
     assert "8 test images with 3 draws" in first and "85.54" in first
     assert len(list((tmp_path / "noise" / "cpu").iterdir())) == 2
-    assert main(arguments) == 0
+    assert cli.main(arguments) == 0
     assert first.split("1 of 3,280")[1] == capsys.readouterr().out.split("1 of 3,280")[1]
 
 
@@ -151,5 +153,5 @@ def test_the_first_steps_give_the_table_and_can_be_repeated(capsys, tmp_path, ti
     ],
 )
 def test_bad_input_is_one_sentence(extra, said, capsys, tmp_path, tiny_splits):
-    assert main([*TINY, "--folder", str(tmp_path), *extra]) == 1
-    assert said in capsys.readouterr().err
+    assert cli.main([*TINY, "--folder", str(tmp_path), *extra]) == 1
+    assert re.fullmatch(f"vae-course: .*{said}.*\n", capsys.readouterr().err)

@@ -20,7 +20,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Error, Locator, Page, Request, TimeoutError, sync_playwright
 
-from vae_course.tools.cli import PROMPT
+from vae_course.tools.lab import PROMPT
 
 LESSONS = Path(__file__).resolve().parents[2] / "notebooks"
 FLAGS = [

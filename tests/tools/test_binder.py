@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from vae_course.tools import cli
+from vae_course.tools import lab
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENVIRONMENT = yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
@@ -153,7 +153,7 @@ def test_binders_last_step_prepares_the_data_and_the_server(tmp_path: Path) -> N
     assert done.stdout.endswith("pen is ready\n")
     assert list((tmp_path / "cache").iterdir()), "the pen digits are kept"
     settings = tmp_path / "env" / "etc" / "jupyter" / "jupyter_server_config.d" / "vae-course.json"
-    assert f"--ServerApp.kernel_websocket_connection_class={prompt_connection(settings)}" == cli.PROMPT
+    assert f"--ServerApp.kernel_websocket_connection_class={prompt_connection(settings)}" == lab.PROMPT
 
 
 def prompt_connection(settings: Path) -> str:

@@ -1,4 +1,4 @@
-"""Train the models that ship with the package: `python -m vae_course.pretrained.make [NAME ...]`."""
+"""Train again the models that ship with the package."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from vae_course import data
 from vae_course.evaluation import evaluate
 from vae_course.models import VAE
 from vae_course.objectives import negative_elbo
-from vae_course.pretrained import Card, cards
+from vae_course.pretrained import Card, PretrainedError, cards
 from vae_course.training import fit
 
 FOLDER = Path(__file__).parent
@@ -43,16 +43,24 @@ def save(name: str, model: VAE, card: Card) -> None:
     RECIPES.write_text(json.dumps(cards() | {name: card}, indent=1) + "\n", encoding="utf-8")
 
 
-def main() -> None:
-    """Train the models named on the command line, or all of them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=list(cards()), help="models to train; all when left out")
-    for name in parser.parse_args().names:
-        card = cards()[name]
-        model, test_elbo = train(card)
-        save(name, model, card | {"test_elbo": round(test_elbo, 1)})
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `vae-course pretrained` to a parser."""
+    known = list(cards())
+    parser.add_argument("names", nargs="*", default=known, metavar="NAME", help=f"{', '.join(known)} (default: all)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train the models named, or all of them; 0 when all are written.
+
+    Raises:
+        PretrainedError: there is no recipe of that name.
+    """
+    known = cards()
+    for name in args.names:
+        if name not in known:
+            raise PretrainedError(f"There is no recipe {name!r}: choose from {', '.join(known)}.")
+    for name in args.names:
+        model, test_elbo = train(known[name])
+        save(name, model, known[name] | {"test_elbo": round(test_elbo, 1)})
         print(f"{name}: test ELBO {test_elbo:.1f} nats")
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -4,6 +4,7 @@ Nothing is installed, downloaded or changed by looking. The module imports witho
 PyTorch is missing.
 """
 
+import argparse
 import importlib
 import os
 import platform
@@ -39,9 +40,15 @@ class Finding:
     fix: str = ""
 
 
-def run() -> None:
-    """Print the report on this machine."""
-    print(report(diagnose()))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`vae-course doctor` takes no options."""
+
+
+def run(args: argparse.Namespace | None = None) -> int | None:
+    """Print the report on this machine. As a command it gives back 0 where all is there that lessons need, else 1."""
+    findings = diagnose()
+    print(report(findings))
+    return None if args is None else int(not complete(findings))
 
 
 def diagnose() -> list[Finding]:

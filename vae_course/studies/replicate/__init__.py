@@ -1,4 +1,4 @@
 """Published tables that anybody can train again: the settings of the paper, and a command that runs them.
 
-`python -m vae_course.studies.replicate iwae --full` is the whole of it; without `--full` it tells what it would do.
+`vae-course replicate iwae --full` is the whole of it; without `--full` it tells what it would do.
 """

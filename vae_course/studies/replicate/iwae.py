@@ -27,6 +27,10 @@ EPOCHS = sum(3**i for i in range(STAGES))
 IMAGES, DRAWS = 60_000, 5_000
 
 
+class ScheduleError(ValueError):
+    """The schedule of the paper has no such beginning."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One row of the table: what is maximised with how many draws, and what the paper found.
@@ -76,10 +80,10 @@ def stages(epochs: int = EPOCHS) -> list[Stage]:
     """The first `epochs` epochs of the schedule: 3^i of them with learning rate 0.001 * 10^(-i/7), i = 0, ..., 7.
 
     Raises:
-        ValueError: epochs is not between 1 and the 3,280 of the whole schedule.
+        ScheduleError: epochs is not between 1 and the 3,280 of the whole schedule.
     """
     if not 1 <= epochs <= EPOCHS:
-        raise ValueError(f"epochs is {epochs}: the schedule has 1 to {EPOCHS:,}.")
+        raise ScheduleError(f"epochs is {epochs}: the schedule has 1 to {EPOCHS:,}.")
     found, left = [], epochs
     for i in range(STAGES):
         if left > 0:

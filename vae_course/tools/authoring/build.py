@@ -1,5 +1,7 @@
-"""Bring a lesson's notebooks up to date."""
+"""Bring the lessons' notebooks up to date with their sources."""
 
+import argparse
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +13,35 @@ from vae_course.support.files import write
 from .errors import AuthoringError
 from .execute import execute
 from .files import load, outputs_hash, stamps, to_bytes, with_outputs
-from .plan import Plan, exercise_data, prepare, stale
-from .settings import Settings
+from .plan import Plan, exercise_data, orphans, prepare, stale
+from .settings import Settings, read
+from .source import choose
 from .stamp import GetExercise
 
 SIZE_LIMIT = 1_000_000  # bytes
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `vae-course build` to a parser."""
+    parser.add_argument(
+        "lessons", nargs="*", metavar="LESSON", help="such as 07, 07_first_vae or a path (default: all)"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="build nothing; say which lessons are stale, and why")
+    how.add_argument("--force", action="store_true", help="run the code of lessons that are up to date, too")
+    how.add_argument(
+        "--no-execute", action="store_true", help="run no code; full notebooks whose code changed get no outputs"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build or check lessons and report on each; 0 if all went well, 1 if not."""
+    settings = read()
+    lessons = choose(args.lessons, settings.solutions)
+    if args.check:
+        return _check(lessons, settings, all_lessons=not args.lessons)
+    failures = [path for path in lessons if not _build_one(path, settings, force=args.force, run=not args.no_execute)]
+    return 1 if failures else 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +83,40 @@ def build(
     write(plan.full_path, content)
     write(plan.student_path, to_bytes(plan.student))
     return Outcome(plan.lesson.name, reasons, written=True, executed=executed, seconds=time.perf_counter() - begin)
+
+
+def _check(lessons: list[Path], settings: Settings, *, all_lessons: bool) -> int:
+    problems = 0
+    for path in lessons:
+        try:
+            reasons = stale(prepare(path, settings), settings)
+        except AuthoringError as error:
+            reasons = [str(error)]
+        print(f"{path.stem}: {'stale' if reasons else 'up to date'}", *reasons, sep="\n  ", flush=True)
+        problems += bool(reasons)
+    lost = orphans(settings) if all_lessons else []
+    for sentence in lost:
+        print(sentence)
+    if problems:
+        print("Run `vae-course build` to bring the stale lessons up to date.")
+    return 1 if problems or lost else 0
+
+
+def _build_one(path: Path, settings: Settings, *, force: bool, run: bool) -> bool:
+    print(f"{path.stem}: ", end="", flush=True)
+    try:
+        outcome = build(path, settings, force=force, run=run)
+    except AuthoringError as error:
+        print("failed", flush=True)
+        print(error, file=sys.stderr, flush=True)
+        return False
+    if not outcome.written:
+        print("up to date")
+        return True
+    print(f"built in {outcome.seconds:.1f} s{'' if outcome.executed else ', without running its code'}")
+    for reason in outcome.reasons:
+        print(f"  {reason}")
+    return True
 
 
 def _with_kept_outputs(plan: Plan) -> NotebookNode | None:

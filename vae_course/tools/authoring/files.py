@@ -2,13 +2,20 @@
 
 import copy
 import hashlib
+import html
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 
-from .words import with_words
+# JupyterLab 4.6 shows a stored `image/png` without any `alt`, whatever its metadata say, so a screen reader would say only
+# "image". The words of a picture follow it as a paragraph of their own, which takes no room on the page; where styles are
+# stripped, it can be read. Each of these properties passes JupyterLab's sanitizer, also in a notebook that is not trusted.
+HIDDEN = "position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; white-space: nowrap"
+MARK = "words_of_picture"
 
 
 def to_bytes(notebook: NotebookNode) -> bytes:
@@ -40,6 +47,20 @@ def with_outputs(notebook: NotebookNode, done: NotebookNode) -> NotebookNode:
     for cell, ran in zip(code_cells(result), code_cells(done), strict=True):
         cell.outputs, cell.execution_count = with_words(copy.deepcopy(ran.outputs)), ran.execution_count
     result.metadata.vae_course["outputs_hash"] = outputs_hash(result)
+    return result
+
+
+def with_words(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """The outputs with the text alternative of each picture after it, once; the same again changes nothing."""
+    result: list[NotebookNode] = []
+    for output in outputs:
+        if output.get("metadata", {}).get(MARK):
+            continue
+        result.append(output)
+        alt = output.get("metadata", {}).get("image/png", {}).get("alt")
+        if alt and "image/png" in output.get("data", {}):
+            data = {"text/html": f'<p style="{HIDDEN}">{html.escape(alt)}</p>', "text/plain": alt}
+            result.append(new_output("display_data", data, metadata={MARK: True}))
     return result
 
 

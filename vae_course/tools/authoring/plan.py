@@ -8,11 +8,10 @@ from nbformat import NotebookNode
 
 from . import source
 from .assemble import STAMPED, full_notebook, student_notebook
-from .files import code_cells, load, outputs_hash, stamps, to_bytes, without_outputs
+from .files import code_cells, load, outputs_hash, stamps, to_bytes, with_words, without_outputs
 from .markers import validate
 from .settings import Settings
 from .stamp import GetExercise
-from .words import with_words
 
 if TYPE_CHECKING:
     from vae_course.exercises.model import Task

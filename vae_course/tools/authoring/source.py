@@ -1,7 +1,7 @@
 """A lesson's source: the percent file, cell by cell, with the line that each cell stands on."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -58,6 +58,22 @@ class Lesson:
 def discover(folder: Path) -> list[Path]:
     """The sources of all lessons in a folder, in the order of their numbers."""
     return sorted(path for path in folder.glob("[0-9][0-9]_*.py") if path.is_file())
+
+
+def choose(names: Sequence[str], folder: Path) -> list[Path]:
+    """The sources in a folder that names, numbers or paths stand for (none: all); AuthoringError if unknown."""
+    known = discover(folder)
+    if not known:
+        raise AuthoringError(f"There are no lessons: {folder} holds no NN_topic.py.")
+    return [_find(name, known) for name in names] if names else known
+
+
+def _find(name: str, known: list[Path]) -> Path:
+    stem = Path(name).stem
+    for path in known:
+        if stem in (path.stem, path.stem[:2]):
+            return path
+    raise AuthoringError(f'There is no lesson "{name}"; there are {", ".join(path.stem for path in known)}.')
 
 
 def read(path: Path, *, shown: str | None = None) -> Lesson:

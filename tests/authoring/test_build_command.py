@@ -1,21 +1,17 @@
 """The command `vae-course build`."""
 
-import argparse
 from pathlib import Path
 
 import pytest
 
 from tests.support.fixtures import toy
-from vae_course.tools import authoring
-from vae_course.tools.authoring.command import add_arguments, run
+from vae_course.tools import authoring, cli
 
 PLAIN = "# %% [markdown]\n# # 01 Plain\n\n# %%\n1 + 1\n"
 
 
 def command(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return run(parser.parse_args(arguments))
+    return cli.main(["build", *arguments])
 
 
 def test_check_says_what_is_stale_and_build_mends_it(
@@ -46,21 +42,16 @@ def test_one_broken_lesson_does_not_keep_the_others_from_being_built(
     assert "01_plain.ipynb has not been executed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["99"], 'There is no lesson "99"; there are 01_plain.'),
-        (["--force", "--no-execute"], "give one of them"),
-    ],
-)
-def test_a_wrong_argument_gets_one_sentence(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    says: str,
+def test_a_lesson_that_is_not_there_gets_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     toy.checkout(tmp_path, name="01_plain", lesson=PLAIN)
     monkeypatch.chdir(tmp_path)
-    assert command(*arguments) == 1
-    assert says in capsys.readouterr().err
+    assert command("99") == 1
+    assert capsys.readouterr().err == 'vae-course: There is no lesson "99"; there are 01_plain.\n'
+
+
+def test_running_everything_and_nothing_makes_no_sense() -> None:
+    with pytest.raises(SystemExit) as end:
+        command("--force", "--no-execute")
+    assert end.value.code == 2

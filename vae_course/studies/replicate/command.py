@@ -1,31 +1,20 @@
-"""Train a published table again: `python -m vae_course.studies.replicate iwae --full`."""
+"""Train a published table again, or tell how long that would take."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from vae_course import data
-from vae_course.studies.replicate.iwae import BATCH, DRAWS, EPOCHS, IMAGES, PUBLISHED, Row, stages, train
+from vae_course.studies.replicate.iwae import BATCH, DRAWS, EPOCHS, IMAGES, PUBLISHED, Row, ScheduleError, stages, train
 from vae_course.studies.replicate.table import Result, measure, seconds_per_step, table
 from vae_course.training import TrainingError
 from vae_course.training.settings import pick_device
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one table; 0 if all went well, 1 if not, 130 if it was interrupted."""
-    args = _parser().parse_args(argv)
-    try:
-        return _run(args)
-    except (data.DataError, TrainingError, ValueError) as error:
-        print(f"vae_course.studies.replicate: {error}", file=sys.stderr)
-        return 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vae_course.studies.replicate", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `vae-course replicate` to a parser."""
     parser.add_argument("paper", choices=["iwae"], help="the paper whose table is trained again")
     parser.add_argument("--full", action="store_true", help=f"train; all {EPOCHS:,} epochs unless cut short")
     shorter = parser.add_mutually_exclusive_group()
@@ -35,14 +24,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", choices=keys, default=keys, metavar="ROW", help=", ".join(keys))
     parser.add_argument("--draws", type=int, default=DRAWS, help=f"draws of z that measure log p(x); {DRAWS:,}")
     parser.add_argument("--test-images", type=int, default=None, help="measure on the first test images only")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to train")
     parser.add_argument("--folder", type=Path, default=None, help="where checkpoints are kept; the cache when left out")
-    parser.add_argument("--data", default="mnist", help="mnist, or pen, for which nothing is published")
-    return parser
+    parser.add_argument("--data", default="mnist", choices=["mnist", "pen"], help="for pen digits nothing is published")
 
 
-def _run(args: argparse.Namespace) -> int:
-    device = pick_device(args.device)
+def run(args: argparse.Namespace) -> int:
+    """Run one table; 0 if all went well, 130 if it was interrupted.
+
+    Raises:
+        DataError: the images can't be had.
+        ScheduleError: the schedule has no such beginning.
+        TrainingError: the device is not there, or the training failed.
+    """
+    device = _device(args.device)
     splits = data.load(args.data)
     images, epochs = _training_images(splits, args.steps), args.epochs or (EPOCHS if args.steps is None else 1)
     rows = [row for row in PUBLISHED if row.key in args.only]
@@ -67,6 +62,13 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _device(name: str) -> torch.device:
+    try:
+        return pick_device(name)
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+
+
 def _training_images(splits: data.Splits, steps: int | None) -> data.Images:
     """Training and validation images together, as in the paper; only those of the first steps where so many are asked."""
     both = data.Images(
@@ -76,7 +78,7 @@ def _training_images(splits: data.Splits, steps: int | None) -> data.Images:
         return both
     most = -(-len(both) // BATCH)
     if not 1 <= steps <= most:
-        raise ValueError(f"--steps is {steps}: one epoch has 1 to {most:,} steps, beyond it give --epochs.")
+        raise ScheduleError(f"--steps is {steps}: one epoch has 1 to {most:,} steps, beyond it give --epochs.")
     return both[: steps * BATCH]
 
 
@@ -105,7 +107,3 @@ def _duration(hours: float) -> str:
     if hours >= 1:
         return f"{hours:,.1f} hours"
     return f"{60 * hours:.1f} minutes" if hours >= 1 / 60 else f"{3600 * hours:.1f} seconds"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

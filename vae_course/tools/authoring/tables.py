@@ -1,0 +1,122 @@
+"""Write the generated tables of the README and of the guide for instructors, each between its two markers."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from vae_course import notation
+from vae_course.exercises import Exercise, all_exercises
+from vae_course.exercises.model import Written
+from vae_course.support import files
+
+from ..grading.pages import count
+from . import costs
+from .errors import AuthoringError
+from .settings import read
+
+# As many misconceptions of an exercise are told with what the learner reads; of the others, the names.
+_TOLD = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`vae-course tables` takes no options."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write every table and say which ones have changed; 0 when all are written.
+
+    Raises:
+        AuthoringError: there is no such file, or it lacks the two markers of a table.
+    """
+    root = read().root
+    changed = [name for (file, name), table in TABLES.items() if write(root / file, name, table())]
+    print(f"{', '.join(changed)} written" if changed else "All tables are up to date.")
+    return 0
+
+
+def write(path: Path, name: str, table: str) -> bool:
+    """Put a table between its markers in a file; False where it stood there already.
+
+    Raises:
+        AuthoringError: there is no such file, or it lacks the markers.
+    """
+    if not path.is_file():
+        raise AuthoringError(f"There is no file {path}: make it, with the two lines that mark the place of the table.")
+    old = path.read_text(encoding="utf-8")
+    new = replace(old, name, table)
+    if new != old:
+        files.write(path, new)
+    return new != old
+
+
+def replace(text: str, name: str, table: str) -> str:
+    """The text with this table between the lines `<!-- name:start -->` and `<!-- name:end -->`.
+
+    Raises:
+        AuthoringError: the text lacks the markers.
+    """
+    start, end = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
+    before, found_start, rest = text.partition(start)
+    _, found_end, after = rest.partition(end)
+    if not (found_start and found_end):
+        raise AuthoringError(f"The text lacks the lines {start} and {end}: add them where the table belongs.")
+    return f"{before}{start}\n{table}\n{end}{after}"
+
+
+def budget() -> str:
+    """What running each lesson costs, as a Markdown table."""
+    return costs.markdown(costs.load(read()))
+
+
+def lessons() -> str:
+    """What each lesson holds for a class, as a Markdown table."""
+    rows = ["| lesson | exercises in code | points | answers in words | points |", "|---|---|---|---|---|"]
+    for number in _numbers():
+        tasks = [e for e in all_exercises() if e.id[:2] == number]
+        code = [e.points for e in tasks if isinstance(e, Exercise)]
+        words = [e.points for e in tasks if isinstance(e, Written)]
+        rows.append(f"| {number} | {len(code)} | {sum(code)} | {len(words)} | {sum(words)} |")
+    return "\n".join(rows)
+
+
+def misconceptions() -> str:
+    """The mistakes that the checks know, lesson by lesson, as Markdown."""
+    return "\n".join(line for number in _numbers() for line in _of_lesson(number))
+
+
+def _of_lesson(number: str) -> Iterator[str]:
+    exercises = [e for e in all_exercises() if isinstance(e, Exercise) and e.id[:2] == number]
+    if not exercises:
+        return
+    yield f"\n#### Lesson {number}\n"
+    for exercise in exercises:
+        yield f"- **{exercise.id}, {exercise.title}.**"
+        for known in exercise.misconceptions[:_TOLD]:
+            yield f"  - *{known.name}:* {known.message}"
+        others = [known.name for known in exercise.misconceptions[_TOLD:]]
+        if others:
+            yield f"  - Also told apart: {', '.join(others)}."
+
+
+def rubrics() -> str:
+    """By what each written answer is marked, as Markdown."""
+    parts = []
+    for task in all_exercises():
+        if isinstance(task, Written):
+            criteria = "\n".join(f"- {count(c.points, 'point')}: {c.text}" for c in task.rubric)
+            head = f"#### {task.id}: {task.title} ({count(task.points, 'point')})"
+            parts.append(f"\n{head}\n\n{task.task}\n\n{criteria}")
+    return "\n".join(parts)
+
+
+def _numbers() -> list[str]:
+    return sorted({exercise.id[:2] for exercise in all_exercises()})
+
+
+TABLES: dict[tuple[str, str], Callable[[], str]] = {
+    ("README.md", "budget"): budget,
+    ("README.md", "notation"): notation.markdown,
+    ("docs/instructors.md", "lessons"): lessons,
+    ("docs/instructors.md", "misconceptions"): misconceptions,
+    ("docs/instructors.md", "rubrics"): rubrics,
+}
