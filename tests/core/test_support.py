@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vae_course.support.files import write
+from vae_course.support.words import count
 
 
 def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,3 +35,13 @@ def test_a_file_that_cannot_be_written_is_an_error_that_leaves_nothing(tmp_path:
     with pytest.raises(OSError):
         write(tmp_path / "folder", b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_one_thing_has_no_plural() -> None:
+    assert [count(n, "point") for n in (0, 1, 1.0, 2, 0.5)] == [
+        "0 points",
+        "1 point",
+        "1.0 point",
+        "2 points",
+        "0.5 points",
+    ]

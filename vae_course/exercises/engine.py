@@ -6,6 +6,7 @@ from vae_course.exercises.catalogue import get
 from vae_course.exercises.judging import judge
 from vae_course.exercises.model import Report, UnknownExercise, Written
 from vae_course.exercises.outcomes import run_answer
+from vae_course.support.words import count
 
 
 def evaluate(id: str, answer: Any, *, seed: int = 0) -> Report:
@@ -21,10 +22,5 @@ def evaluate(id: str, answer: Any, *, seed: int = 0) -> Report:
     except UnknownExercise as error:
         return Report("unknown", 0, str(error))
     if isinstance(exercise, Written):
-        return Report("written", 0, f"A person reads this answer ({points(exercise.points)}).")
+        return Report("written", 0, f"A person reads this answer ({count(exercise.points, 'point')}).")
     return judge(exercise, run_answer(exercise, answer, exercise.cases(seed)), seed=seed)
-
-
-def points(n: int) -> str:
-    """`1 point`, `2 points`."""
-    return f"{n} point" if n == 1 else f"{n} points"

@@ -5,8 +5,9 @@ import textwrap
 from collections import Counter
 
 from vae_course.exercises.catalogue import get
-from vae_course.exercises.engine import evaluate, points
+from vae_course.exercises.engine import evaluate
 from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Written
+from vae_course.support.words import count
 
 _hints_opened: Counter[str] = Counter()
 _KEPT_BACK = "is kept back in this copy for a class; your instructor hands it out after everybody has handed in."
@@ -78,7 +79,7 @@ def solution(id: str) -> None:
         print(f"{id}: the worked answer {_KEPT_BACK}")
         return
     if isinstance(exercise, Written):
-        rubric = "\n".join(f"- {c.text} ({points(c.points)})" for c in exercise.rubric)
+        rubric = "\n".join(f"- {c.text} ({count(c.points, 'point')})" for c in exercise.rubric)
         text = f"{exercise.solution.strip()}\n\n{exercise.explanation}\n\nWhat earns the points:\n\n{rubric}"
         _show(f"{id}: a good answer.", text)
     else:
@@ -88,7 +89,7 @@ def solution(id: str) -> None:
 
 def _status_line(id: str, report: Report) -> str:
     words = {
-        "passed": f"{id}: passed ({points(report.points)})",
+        "passed": f"{id}: passed ({count(report.points, 'point')})",
         "not tried": f"{id}: not tried yet - {report.message}",
         "failed": f"{id}: not yet: {report.message}",
         "written": f"{id}: {report.message}",

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from vae_course.support.words import count
+
 Stopped = Literal["running", "finished", "early", "interrupted"]
 
 
@@ -34,7 +36,7 @@ class History:
 
     def summary(self) -> str:
         """One line that is the same whenever the numbers are: it leaves out the time."""
-        parts = [f"{self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}, {self.stopped}"]
+        parts = [f"{count(self.epochs, 'epoch')}, {self.stopped}"]
         if self.epochs:
             parts += [f"{name} {values[0]:.2f} to {values[-1]:.2f}" for name, values in self.train.items()]
         if self.best_epoch is not None:

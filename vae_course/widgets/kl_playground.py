@@ -11,6 +11,7 @@ from torch.distributions import Distribution, Normal
 from vae_course.plotting.densities import densities, divergence
 from vae_course.plotting.figure import AltFigure, figure
 from vae_course.support.threads import one_thread
+from vae_course.support.words import count
 from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.gaussian_fit import KL, NAMES, Descent, bimodal, checked, descend, mass
 from vae_course.widgets.parts import HOW_TO_MOVE, button_row, slider, stage, text
@@ -95,8 +96,7 @@ class KLPlayground(Shell):
         walk = descend(self.p, *start, self.direction.value)
         self._go(walk.mean, walk.log_std, start=start)
         name = NAMES[self.direction.value]
-        steps = "1 step" if walk.steps == 1 else f"{walk.steps} steps"
-        self._say(f"{steps} downhill took {name} from {walk.before:.3f} to {walk.after:.3f} nats.")
+        self._say(f"{count(walk.steps, 'step')} downhill took {name} from {walk.before:.3f} to {walk.after:.3f} nats.")
         return walk
 
     def static(self) -> AltFigure:

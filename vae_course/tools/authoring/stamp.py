@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vae_course import claims
+from vae_course.support.words import count
 
 from .costs import Cost, sentence
 from .settings import Settings
@@ -88,7 +89,7 @@ def box(task: "Task") -> str:
         f"> {task.task}\n"
         ">\n"
         f"> Difficulty: {_DIFFICULTY[task.difficulty - 1]} ({dots}), {task.difficulty} of 5 · "
-        f"about {_count(task.minutes, 'minute')} · {_count(task.points, 'point')}\n"
+        f"about {count(task.minutes, 'minute')} · {count(task.points, 'point')}\n"
         ">\n"
         f'> Stuck? Hint: `exercises.hint("{task.id}")` · Answer: `exercises.solution("{task.id}")`'
     )
@@ -103,12 +104,8 @@ def task_for(lesson: Lesson, cell: SourceCell, *, points: float, get_exercise: G
     if task.points != points:
         raise lesson.error(
             cell.line,
-            f'the exercise "{cell.id}" is worth {_count(task.points, "point")} but the lesson says {points}.',
+            f'the exercise "{cell.id}" is worth {count(task.points, "point")} but the lesson says {points}.',
         )
     if not 1 <= task.difficulty <= len(_DIFFICULTY):
         raise lesson.error(cell.line, f'"{cell.id}" has difficulty {task.difficulty}; it goes from 1 to 5.')
     return task
-
-
-def _count(number: float, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

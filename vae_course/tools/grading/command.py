@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vae_course.support.words import count
+
 from .errors import GradingError
-from .pages import count
 from .table import to_mark
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from vae_course.exercises import UnknownExercise, get
+from vae_course.support.words import count
 
 from .model import Graded, Mark
-from .pages import code, count, page, text
+from .pages import code, page, text
 from .table import to_mark
 
 _WORDS = {

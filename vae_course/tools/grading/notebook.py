@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vae_course.support.words import count
 from vae_course.tools.grading.magics import python_of
 
 # Each over ten times what any lesson holds. Parsed, a short line takes over 2 kB, and empty lists in a file of 50 MB a
@@ -76,8 +77,8 @@ def _damaged(read_rows: Sequence[Cell | None]) -> tuple[str, ...]:
     places = [place for place, cell in enumerate(read_rows, start=1) if cell is None]
     if not places:
         return ()
-    number = "1 cell is" if len(places) == 1 else f"{len(places)} cells are"
-    return (f"{number} damaged and could not be read, from cell {places[0]} on.",)
+    verb = "is" if len(places) == 1 else "are"
+    return (f"{count(len(places), 'cell')} {verb} damaged and could not be read, from cell {places[0]} on.",)
 
 
 def _json(content: bytes) -> dict[str, Any]:

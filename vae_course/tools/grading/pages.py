@@ -79,8 +79,3 @@ def histogram(counts: Sequence[int], labels: Sequence[str], *, title: str) -> st
         f'<line x1="0" x2="{width * len(counts)}" y1="{top + height}" y2="{top + height}" stroke="currentColor"/>'
     )
     return "\n".join([*parts, "</svg>"])
-
-
-def count(number: int, noun: str) -> str:
-    """`1 answer`, `2 answers`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

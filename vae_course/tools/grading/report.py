@@ -5,10 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from vae_course.exercises import Exercise, UnknownExercise, get
+from vae_course.support.words import count
 
 from .feedback import title_of
 from .model import Graded, Mark
-from .pages import bar, count, histogram, page, table, text
+from .pages import bar, histogram, page, table, text
 from .table import reasons, to_mark
 
 _TENTHS = [f"{10 * i}–{10 * i + 10}" for i in range(10)]
