@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vae_course.support.files import write
+from vae_course.support.sources import source_digest, source_files
 from vae_course.support.words import count
 
 
@@ -45,3 +46,52 @@ def test_one_thing_has_no_plural() -> None:
         "2 points",
         "0.5 points",
     ]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package of a few files that import each other in every form."""
+    files = {
+        "__init__.py": "",
+        "a.py": "import math\nimport vae_course.b\n",
+        "b.py": "def f():\n    from .room import first\n",
+        "room/__init__.py": "from vae_course.room.second import name\n",
+        "room/first.py": "from ..lonely import x\nfrom . import third\n",
+        "room/second.py": "name = 1\n",
+        "room/third.py": "from vae_course import room\n",
+        "lonely.py": "from torch import nn\n",
+        "other.py": "import vae_course.a\n",
+    }
+    for name, content in files.items():
+        write(tmp_path / "vae_course" / name, content)
+    return tmp_path / "vae_course"
+
+
+@pytest.mark.parametrize(
+    ("modules", "files"),
+    [
+        (["vae_course.lonely"], "lonely.py"),
+        (["vae_course.room.second"], "room/second.py"),
+        (["vae_course.room"], "lonely.py room/__init__.py room/first.py room/second.py room/third.py"),
+        (["vae_course.a"], "a.py b.py lonely.py room/__init__.py room/first.py room/second.py room/third.py"),
+        (["vae_course.lonely", "vae_course.room.second"], "lonely.py room/second.py"),
+    ],
+)
+def test_the_sources_of_a_module_are_all_that_it_imports(package: Path, modules: list[str], files: str) -> None:
+    found = source_files(*modules, package=package)
+    assert [path.relative_to(package).as_posix() for path in found] == files.split()
+
+
+def test_a_digest_changes_with_what_a_module_imports_and_with_nothing_else(package: Path) -> None:
+    digests = [source_digest("vae_course.a", package=package)]
+    for name in ("other.py", "room/first.py"):
+        write(package / name, (package / name).read_text() + "\n")
+        digests.append(source_digest("vae_course.a", package=package))
+    assert digests[0] == digests[1] != digests[2]
+    (package / "room" / "first.py").write_text("import vae_course.other\n")
+    assert package / "other.py" in source_files("vae_course.a", package=package)
+
+
+def test_an_unknown_module_has_no_digest(package: Path) -> None:
+    with pytest.raises(ValueError, match=r"no module 'vae_course\.nowhere'"):
+        source_digest("vae_course.nowhere", package=package)

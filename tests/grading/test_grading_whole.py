@@ -1,8 +1,10 @@
 """A whole class: results kept at once, taken up where it stopped, and no submission in the way of another."""
 
 import dataclasses
+import functools
 import json
 import os
+import shutil
 import threading
 import time
 from collections import Counter
@@ -28,6 +30,7 @@ from tests.support.fixtures.classroom import (
     to_bytes,
 )
 from vae_course.exercises import Outcome
+from vae_course.support import sources
 from vae_course.tools import authoring
 from vae_course.tools.grading import Graded, GradingError, Mark, Submission, lessons, marking, notebook, single, whole
 from vae_course.tools.grading.code import Piece, Program, pieces_of, program
@@ -112,6 +115,31 @@ def test_other_grading_code_is_graded_again(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(whole, "_code", lambda: "other")
     grade(tmp_path, again)
     assert sum(again.calls.values()) == 4
+
+
+@pytest.mark.parametrize(
+    ("file", "graded_again"),
+    [
+        ("studies/compression/ans.py", True),
+        ("tools/grading/marking.py", True),
+        ("tools/grading/worker.py", True),
+        ("exercises/comparing.py", True),
+        ("exercises/lesson_12/push.py", True),
+        ("exact.py", True),
+        ("plotting/charts.py", False),
+        ("tools/grading/report.py", False),
+    ],
+)
+def test_what_marks_depend_on_is_graded_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, graded_again: bool
+):
+    copy = tmp_path / "vae_course"
+    shutil.copytree(sources.PACKAGE, copy)
+    monkeypatch.setattr(whole, "source_digest", functools.partial(sources.source_digest, package=copy))
+    digest = whole._code.__wrapped__
+    before = digest()
+    (copy / file).write_text((copy / file).read_text() + "\n")
+    assert (digest() != before) == graded_again
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"key": 1}', "null"])

@@ -2,6 +2,7 @@
 
 import functools
 import linecache
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import vae_course
 from vae_course.models import VAE
 from vae_course.objectives import negative_elbo
+from vae_course.support import sources
 from vae_course.training import Recipe, fit_or_load, linear_warmup
 from vae_course.training import fingerprint as prints
 from vae_course.training.fingerprint import fingerprint
@@ -138,17 +139,13 @@ def test_two_anneals_differ_by_what_they_close_over():
 
 
 def test_a_change_of_the_courses_own_code_trains_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    copy = tmp_path / "vae_course"
-    (copy / "training").mkdir(parents=True)
-    root = Path(vae_course.__file__).parent
-    paths = [path for pattern in prints.CORE for path in root.glob(pattern)]
+    copy, before = tmp_path / "vae_course", prints.core_fingerprint()
+    shutil.copytree(sources.PACKAGE, copy)
+    monkeypatch.setattr(prints, "source_digest", functools.partial(sources.source_digest, package=copy))
+    assert prints.core_fingerprint() == before
+    paths = sources.source_files(*prints.CORE, package=copy)
     assert {p.name for p in paths} >= {"distributions.py", "networks.py", "models.py", "objectives.py", "run.py"}
     for path in paths:
-        (copy / path.relative_to(root)).write_bytes(path.read_bytes())
-    before = prints.core_fingerprint()
-    monkeypatch.setattr(vae_course, "__file__", str(copy / "__init__.py"))
-    assert prints.core_fingerprint() == before
-    for path in copy.rglob("*.py"):
         path.write_text(path.read_text() + "\n")
         assert prints.core_fingerprint() != before, path
         before = prints.core_fingerprint()

@@ -1,6 +1,5 @@
 """Images to learn from: MNIST where it can be had, and otherwise pen digits, which the course draws itself."""
 
-import hashlib
 import io
 import os
 import zipfile
@@ -13,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.data import mnist, pen, skeletons
+from vae_course.data import mnist, pen
 from vae_course.data.mnist import DataError
 from vae_course.support.files import write
+from vae_course.support.sources import source_digest
 
 __all__ = ["DataError", "Images", "Splits", "binarize", "cache_dir", "dynamic_binarize", "load"]
 
@@ -211,8 +211,7 @@ def _pen(limit: int | None) -> Splits:
 
 def _pen_digits() -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """All pen digits as bytes `[N, 28, 28]`: from the cache, or drawn now and kept there."""
-    code = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (pen, skeletons))
-    path = cache_dir() / f"pen-{hashlib.sha256(code.encode()).hexdigest()[:12]}.npz"
+    path = cache_dir() / f"pen-{source_digest(pen.__name__)[:12]}.npz"
     if path.exists():
         try:
             return _kept(path)

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import vae_course
+from vae_course.support.sources import source_digest
 
-# Everything in these decides which numbers a training ends with.
-CORE = ("distributions.py", "networks.py", "models.py", "objectives.py", "training/*.py")
+# These and all that they import decide which numbers a training ends with.
+CORE = tuple(f"vae_course.{name}" for name in ("distributions", "models", "objectives", "training"))
 READS_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 PLAIN = (bool, int, float, complex, str, bytes, torch.dtype, torch.device)
 LIBRARIES = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib"))
@@ -30,11 +30,7 @@ LIBRARIES = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib"
 
 def core_fingerprint() -> str:
     """The fingerprint of the course's own modules that a training runs through."""
-    root = Path(vae_course.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in CORE for path in root.glob(pattern)):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    return source_digest(*CORE)
 
 
 def fingerprint(*things: Any) -> str:
