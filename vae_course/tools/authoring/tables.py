@@ -8,8 +8,8 @@ from vae_course import notation
 from vae_course.exercises import Exercise, all_exercises
 from vae_course.exercises.model import Written
 from vae_course.support import files
+from vae_course.support.words import count
 
-from ..grading.pages import count
 from . import costs
 from .errors import AuthoringError
 from .settings import read
