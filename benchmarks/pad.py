@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.table import Row, show
-from vae_course.tools import doctor
+from tests.support import programs
 
 NOTEBOOK = """
 from vae_course import data
@@ -21,7 +21,7 @@ ROWS = (("pointer to new picture, latent pad", 16), ("slider to new picture, thr
 
 def measure(quick: bool = False) -> list[Row]:
     """Both in turns on one page; no rows where there is no Chromium."""
-    chromium = doctor.find_chromium()
+    chromium = programs.find_chromium()
     if chromium is None:
         print("The latent pad is not measured: Chromium is not here; install it: apt-get install chromium")
         return []

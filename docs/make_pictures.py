@@ -18,9 +18,9 @@ IMAGES = REPOSITORY / "docs" / "images"
 sys.path.insert(0, str(REPOSITORY))
 
 from tests.support.browser import opened  # noqa: E402
+from tests.support.programs import find_chromium  # noqa: E402
 from vae_course import plotting  # noqa: E402
 from vae_course.pretrained import load_pretrained  # noqa: E402
-from vae_course.tools import doctor  # noqa: E402
 
 START = """
 from vae_course import data
@@ -61,7 +61,7 @@ def photograph(chromium: str, code: str, widget: str, use: Callable[["Locator"],
 
 def main() -> None:
     """Write the pictures."""
-    chromium = doctor.find_chromium()
+    chromium = find_chromium()
     if chromium is None:
         sys.exit("Chromium is not here; install it: apt-get install chromium")
     IMAGES.mkdir(parents=True, exist_ok=True)

@@ -10,17 +10,16 @@ import hypothesis
 import pytest
 import torch
 
-from tests.support import colab
+from tests.support import colab, programs
 from vae_course.data import mnist
 from vae_course.support.threads import one_thread
-from vae_course.tools import doctor
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # For each thing that pip does not install: how to find it, and what to do where it isn't found.
 TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
-    "chromium": (doctor.find_chromium, "install it: apt-get install chromium"),
-    "bwrap": (doctor.find_bubblewrap, "install it where user namespaces are allowed: apt-get install bubblewrap"),
+    "chromium": (programs.find_chromium, "install it: apt-get install chromium"),
+    "bwrap": (programs.find_bubblewrap, "install it where user namespaces are allowed: apt-get install bubblewrap"),
     "colab": (colab.find, "make it: make colab"),
     "mnist": (lambda: _mnist(), "point VAE_COURSE_DATA at a folder that holds MNIST/raw"),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks import pad
 from benchmarks.table import Row, in_turns, median_ratio, table
-from vae_course.tools import doctor
+from tests.support import programs
 
 ROOT = Path(__file__).parents[2]
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
@@ -27,7 +27,7 @@ def test_all_benchmarks_run_and_update_a_file(tmp_path: Path):
     for what in rows.split(","):
         assert what in text, what
     in_browser = (
-        ("new picture, latent pad", "slider to new picture", "frames a second") if doctor.find_chromium() else ()
+        ("new picture, latent pad", "slider to new picture", "frames a second") if programs.find_chromium() else ()
     )
     for what in in_browser:
         assert what in text, what
@@ -35,7 +35,7 @@ def test_all_benchmarks_run_and_update_a_file(tmp_path: Path):
 
 
 def test_without_chromium_the_pad_is_left_out_with_a_line(monkeypatch, capsys):
-    monkeypatch.setattr(doctor, "find_chromium", lambda: None)
+    monkeypatch.setattr(programs, "find_chromium", lambda: None)
     assert pad.measure(quick=True) == []
     assert "The latent pad is not measured: Chromium is not here; install it" in capsys.readouterr().out
 
