@@ -25,7 +25,7 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
 }
 
 # What takes longest, so that it begins first where several workers share the tests.
-LONGEST = ("test_notebooks.py", "test_colab.py", "test_exercise_proofs.py", "test_browser")
+LONGEST = ("test_notebooks.py", "test_student_notebooks.py", "test_exercise_proofs.py", "test_browser")
 
 _caches: list[str] = []
 

@@ -8,14 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vae_course.tools.authoring import costs
-from vae_course.tools.authoring.settings import Settings
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 VERSIONS = REPOSITORY / "tests" / "support" / "fixtures" / "colab.txt"
 PYTHON = REPOSITORY / ".venv" / "colab" / "bin" / "python"
-
-LONG = 60  # seconds of one core
 
 # What code looks at to know that it runs in Colab, and what anywidget asks of it.
 STARTUP = """
@@ -37,19 +32,6 @@ def versions() -> dict[str, str]:
 def find() -> str | None:
     """The stand-in's Python, where `make colab` has made it."""
     return str(PYTHON) if (PYTHON.parents[1] / "ready").is_file() else None
-
-
-def notebooks(checkout: Settings) -> list[Path]:
-    """What runs in the stand-in: every student notebook, after the full one of each lesson that trains for long.
-
-    So the student's notebook finds the trainings that both have in common in the cache, and no such lesson is trained a
-    third time, for the newest versions without data.
-    """
-    found = []
-    for lesson, cost in costs.load(checkout).items():
-        folders = (checkout.solutions, checkout.notebooks) if cost.cpu_seconds > LONG else (checkout.notebooks,)
-        found += [folder / f"{lesson}.ipynb" for folder in folders]
-    return found
 
 
 def installed(python: str) -> dict[str, str]:
