@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.browser.test_browser_playgrounds import PLAYGROUNDS
 from tests.support.axe import grave
-from tests.support.browser import Visit, clean_page, jupyterlab, open_notebook, run_all
+from tests.support.browser import Visit, clean_page, jupyterlab, open_notebook, run_all, until
 from tests.support.site import served
 from vae_course.data import Images, pen
 from vae_course.plotting import figure
@@ -29,6 +29,9 @@ OWN = (".jp-RenderedMarkdown", ".jp-OutputArea-output")
 
 # Each choice of a question is a stop of the Tab key, because ipywidgets gives radio buttons no common name.
 USABLE = "button:not(:disabled), input:not(:disabled), select, .noUi-handle, .pad-plane, [contenteditable=true]"
+# Names are written a moment after the last change.
+NAMED = """() => [[".noUi-handle", "aria-label"], [".vae-widget img", "alt"], [".vae-choices", "aria-label"]].every(
+    ([selector, name]) => [...document.querySelectorAll(selector)].every((e) => e.getAttribute(name)))"""
 FOCUSED = "(widget, usable) => [...widget.querySelectorAll(usable)].indexOf(document.activeElement)"
 LOOKS = """() => {
     const focused = document.activeElement;
@@ -93,7 +96,7 @@ def lesson(browser: Visit, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with jupyterlab(folder / "notebooks", folder) as lab:
         open_notebook(browser.page, lab, LESSON)
         run_all(browser.page)
-        browser.page.wait_for_timeout(1000)  # names are written a moment after the last change
+        browser.page.wait_for_function(NAMED)
         yield browser
 
 
@@ -106,7 +109,7 @@ def test_a_wrong_answer_in_the_quiz_is_readable_and_announced(lesson: Visit) -> 
     quiz = lesson.page.locator(".vae-quiz")
     quiz.locator("input[type=radio]").first.focus()
     lesson.page.keyboard.press("Space")
-    quiz.locator('[role="status"]').first.wait_for(timeout=10_000)
+    quiz.locator('[role="status"]').first.wait_for()
     assert grave(lesson.page, include=(".vae-quiz",)) == []
 
 
@@ -127,9 +130,7 @@ def test_the_name_of_a_picture_follows_what_it_shows(lesson: Visit) -> None:
     handle.focus()
     for _ in range(5):
         lesson.page.keyboard.press("ArrowRight")
-    lesson.page.wait_for_function(
-        "([e, old]) => e.alt && e.alt !== old", arg=[picture.element_handle(), before], timeout=10_000
-    )
+    lesson.page.wait_for_function("([e, old]) => e.alt && e.alt !== old", arg=[picture.element_handle(), before])
 
 
 def test_everything_in_a_widget_that_can_be_used_is_reached_by_tab_and_shows_the_focus(lesson: Visit) -> None:
@@ -180,10 +181,7 @@ def test_a_page_that_complains_or_asks_for_something_from_outside_is_found_out(b
     with served(tmp_path) as address, closing(browser.page.context.browser.new_page()) as page:
         visit = Visit(page)
         page.goto(f"{address}/bad.html")
-        for _ in range(100):
-            if len(visit.outside) == 2 and {"ours", "thrown"} <= set(visit.errors):
-                break
-            page.wait_for_timeout(100)
+        until(page, lambda: len(visit.outside) == 2 and {"ours", "thrown"} <= set(visit.errors), "complaints")
         assert sorted(visit.outside) == ["https://outside.example/x", "wss://outside.example/y"]
         assert {"ours", "thrown"} <= set(visit.errors)
         with pytest.raises(AssertionError, match="console"):

@@ -22,7 +22,7 @@ def explorer(visit: Visit) -> Locator:
     """The lesson's explorer with images, at the centre of the prior."""
     explorer = visit.page.locator(".vae-explorer").last
     explorer.scroll_into_view_if_needed()
-    explorer.get_by_role("button", name="Reset").click()
+    explorer.get_by_role("button", name="Reset", exact=True).click()
     status(explorer, "The centre of the prior")
     return explorer
 
@@ -34,14 +34,14 @@ def decoded(explorer: Locator) -> Locator:
 def status(explorer: Locator, words: str) -> str:
     """Wait until the explorer says something, and return all it says."""
     line = explorer.locator(".vae-status").filter(has_text=words)
-    line.wait_for(timeout=10_000)
+    line.wait_for()
     return line.inner_text()
 
 
 def test_the_explorer_is_live_and_named(visit: Visit, explorer: Locator) -> None:
     assert visit.page.locator(".vae-explorer").count() == 2
     assert explorer.locator(".noUi-handle").count() == 2
-    assert explorer.get_by_text("z[0]").is_visible()
+    assert explorer.get_by_text("z[0]", exact=True).is_visible()
 
 
 def test_dragging_a_slider_with_the_mouse_changes_the_picture(visit: Visit, explorer: Locator) -> None:
@@ -64,10 +64,10 @@ def test_arrow_keys_on_a_focused_slider_change_the_picture(visit: Visit, explore
 
 def test_reset_brings_the_first_picture_back(visit: Visit, explorer: Locator) -> None:
     before = pixels(decoded(explorer))
-    explorer.get_by_role("button", name="Random").click()
+    explorer.get_by_role("button", name="Random", exact=True).click()
     after = until_changed(visit.page, decoded(explorer), before)
     status(explorer, "A draw from the prior")
-    explorer.get_by_role("button", name="Reset").click()
+    explorer.get_by_role("button", name="Reset", exact=True).click()
     assert until_changed(visit.page, decoded(explorer), after) == before
 
 
@@ -82,7 +82,7 @@ def test_a_digit_is_encoded_by_keyboard_alone(visit: Visit, explorer: Locator) -
     until_changed(visit.page, decoded(explorer), before)
     assert pixels(explorer.locator(".vae-card img").first) != original
     status(explorer, "The posterior mean of image 5, a ")
-    assert explorer.get_by_text("Reconstruction").is_visible()
+    explorer.get_by_text("Reconstruction", exact=True).wait_for()
 
 
 def test_every_move_of_a_slider_is_followed_by_its_picture(visit: Visit, explorer: Locator) -> None:
@@ -97,11 +97,11 @@ def test_a_quiz_is_answered_by_keyboard_alone(visit: Visit) -> None:
     quiz.scroll_into_view_if_needed()
     quiz.locator("input[type=radio]").first.focus()
     visit.page.keyboard.press("Space")
-    quiz.get_by_text("Not quite.").wait_for(timeout=10_000)
+    quiz.get_by_text("Not quite.", exact=True).wait_for()
     visit.page.keyboard.press("Tab")
     visit.page.keyboard.press("Space")
-    quiz.get_by_text("Right.").wait_for(timeout=10_000)
-    quiz.get_by_text("1 of 4 answered right.").wait_for(timeout=10_000)
+    quiz.get_by_text("Right.", exact=True).wait_for()
+    quiz.get_by_text("1 of 4 answered right.", exact=True).wait_for()
 
 
 def test_every_figure_has_a_text_alternative(visit: Visit) -> None:

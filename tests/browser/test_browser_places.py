@@ -44,7 +44,7 @@ def test_dragging_a_slider_with_the_mouse_changes_the_picture(visit: Visit, expl
 
 def test_an_arrow_key_moves_a_focused_slider_and_not_the_notebook(visit: Visit, explorer: Locator) -> None:
     picture, handle = explorer.locator(".vae-card img").last, explorer.locator(".noUi-handle").first
-    visit.page.wait_for_function("e => e.ariaLabel", arg=handle.element_handle(), timeout=10_000)
+    visit.page.wait_for_function("e => e.ariaLabel", arg=handle.element_handle())
     before = pixels(picture)
     handle.focus()
     visit.page.keyboard.press("ArrowRight")

@@ -64,7 +64,7 @@ def test_an_arrow_key_on_the_focused_slider_changes_the_picture(visit: Visit, na
 def test_a_button_is_pressed_by_keyboard(visit: Visit, name: str, label: str) -> None:
     playground, picture = place(visit, name)
     before = pixels(picture)
-    playground.get_by_role("button", name=label).focus()
+    playground.get_by_role("button", name=label, exact=True).focus()
     visit.page.keyboard.press("Space")
     until_changed(visit.page, picture, before)
 
@@ -85,11 +85,11 @@ def test_a_value_that_makes_no_sense_gets_a_sentence_in_place(visit: Visit) -> N
     weight.fill("0")
     weight.press("Tab")
     alert = playground.locator("[role=alert]")
-    alert.wait_for(timeout=10_000)
+    alert.wait_for()
     assert "batch" in alert.inner_text()
     weight.fill(kept)
     weight.press("Tab")
-    alert.wait_for(state="detached", timeout=10_000)
+    alert.wait_for(state="detached")
 
 
 def test_nothing_goes_wrong_and_nothing_is_fetched_from_outside(visit: Visit) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +45,8 @@ SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
 IDLE = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+# Milliseconds after which what a page waits for counts as never coming, on a machine however busy. No verdict hangs on it.
+HANGS = 120_000
 RUN_ALL = '[data-command="runmenu:run-all"], [data-command="notebook:run-all-cells"]'
 
 FAILED = '.jp-OutputArea [data-mime-type="application/vnd.jupyter.error"]'
@@ -92,6 +94,7 @@ class Visit:
         assert self.outside == [], "asked of another machine"
 
     def _watch(self, page: Page) -> None:
+        page.set_default_timeout(HANGS)
         page.route("**/*", lambda route, request: _stay_here(self, route, request))
         page.on("websocket", lambda socket: None if LOCAL.match(socket.url) else self.outside.append(socket.url))
         page.on("pageerror", lambda error: None if _not_ours(error) else self.errors.append(str(error)))
@@ -99,9 +102,7 @@ class Visit:
 
 
 @contextmanager
-def jupyterlab(
-    notebooks: Path, private: Path, *, view: str = "doc/tree", app: str = "jupyterlab", seconds: float = 60
-) -> Iterator[Lab]:
+def jupyterlab(notebooks: Path, private: Path, *, view: str = "doc/tree", app: str = "jupyterlab") -> Iterator[Lab]:
     """Serve a folder of notebooks, with settings and runtime files in another, until the block ends.
 
     `view` is where a notebook opens: `doc/tree` shows it without the rest of JupyterLab, `lab/tree` with it, and in the
@@ -119,7 +120,7 @@ def jupyterlab(
         server = subprocess.Popen(command, env=_environment(private), stdout=sink, stderr=sink, cwd=notebooks)
         try:
             lab = Lab(f"http://127.0.0.1:{port}", token, log, view)
-            _wait_for(server, lab, seconds)
+            _wait_for(server, lab)
             yield lab
         finally:
             server.terminate()
@@ -185,25 +186,25 @@ def write_notebook(path: Path, cells: Sequence[str]) -> nbformat.NotebookNode:
     return notebook
 
 
-def open_notebook(page: Page, lab: Lab, notebook: str, *, seconds: float = 90) -> None:
+def open_notebook(page: Page, lab: Lab, notebook: str) -> None:
     """Open a notebook and wait until the page talks to its kernel."""
-    with page.expect_websocket(lambda socket: "/channels" in socket.url, timeout=1000 * seconds):
+    with page.expect_websocket(lambda socket: "/channels" in socket.url):
         page.goto(lab.address(notebook))
-    page.wait_for_selector(IDLE, state="attached", timeout=1000 * seconds)
+    page.wait_for_selector(IDLE, state="attached")
 
 
-def run_all(page: Page, *, seconds: float = 300) -> None:
+def run_all(page: Page) -> None:
     """Run every cell by the menu, and wait until the last is done; an exception in a cell is an error here too."""
-    for _ in range(5):
+    for _ in range(20):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.locator(RUN_ALL).first.click()
         with suppress(TimeoutError):  # JupyterLab drops the command while the kernel is still connecting
             page.wait_for_function(BEGUN, timeout=5000)
             break
-    page.wait_for_function(FINISHED, timeout=1000 * seconds)
+    page.wait_for_function(FINISHED, timeout=5 * HANGS)
     failed = page.locator(FAILED)
     assert failed.count() == 0, f"a cell failed: {failed.first.inner_text()}"
-    page.wait_for_selector(IDLE, state="attached", timeout=1000 * seconds)
+    page.wait_for_selector(IDLE, state="attached")
 
 
 def drag(page: Page, handle: Locator, dx: float, *, steps: int = 10) -> None:
@@ -236,15 +237,19 @@ def pixels(image: Locator) -> str:
     )
 
 
-def until_changed(page: Page, image: Locator, before: str, *, seconds: float = 10) -> str:
-    """Wait until an image shows something else, and return that."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        after = pixels(image)
-        if after != before:
-            return after
+def until(page: Page, holds: Callable[[], bool], words: str) -> None:
+    """Wait until something holds that only Python can see; `words` say what never came."""
+    for _ in range(HANGS // 50):
+        if holds():
+            return
         page.wait_for_timeout(50)
-    raise AssertionError(f"the picture stayed the same for {seconds} s")
+    raise AssertionError(f"waited in vain: {words}")
+
+
+def until_changed(page: Page, image: Locator, before: str) -> str:
+    """Wait until an image shows something else, and return that."""
+    until(page, lambda: pixels(image) != before, "the picture stayed the same")
+    return pixels(image)
 
 
 def _environment(private: Path) -> dict[str, str]:
@@ -266,9 +271,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for(server: subprocess.Popen[bytes], lab: Lab, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def _wait_for(server: subprocess.Popen[bytes], lab: Lab) -> None:
+    for _ in range(HANGS // 200):
         if server.poll() is not None:
             raise AssertionError(f"JupyterLab ended at once:\n{lab.log.read_text()}")
         try:
@@ -276,7 +280,7 @@ def _wait_for(server: subprocess.Popen[bytes], lab: Lab, seconds: float) -> None
             return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise AssertionError(f"JupyterLab did not answer within {seconds} s:\n{lab.log.read_text()}")
+    raise AssertionError(f"JupyterLab did not answer:\n{lab.log.read_text()}")
 
 
 def _not_ours(error: Error) -> bool:
@@ -322,6 +326,6 @@ def key_press_delays(visit: Visit, explorer: Locator, *, presses: int) -> list[f
     visit.page.evaluate("window.delays.length = 0")
     for i in range(presses):
         visit.page.keyboard.press("ArrowRight" if i % 10 < 5 else "ArrowLeft")
-        visit.page.wait_for_function("n => window.delays.length === n", arg=i + 1, timeout=10_000)
+        visit.page.wait_for_function("n => window.delays.length === n", arg=i + 1)
     delays: list[float] = visit.page.evaluate("window.delays")
     return delays

@@ -43,6 +43,10 @@ FRAMES = """(root, moves) => new Promise((done) => {
 })"""
 
 
+# The pad draws with the next frame after an event, so after two it has drawn.
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 def frames(pad: Locator, *, moves: int) -> list[tuple[float, float]]:
     """Of each picture but the first, in milliseconds: the time since the frame before, and the work within its own."""
     noted: list[tuple[float, float]] = pad.evaluate(FRAMES, moves)
@@ -69,7 +73,7 @@ def drag_pad(page: Page, pad: Locator, *corners: tuple[float, float], steps: int
     for place in places[1:]:
         page.mouse.move(*place, steps=steps)
     page.mouse.up()
-    page.wait_for_timeout(200)
+    page.evaluate(TWO_FRAMES)
 
 
 def drag_delays(page: Page, pad: Locator, *, turns: int) -> list[float]:
