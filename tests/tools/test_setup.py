@@ -120,7 +120,8 @@ def test_the_course_installs_into_colab_without_replacing_anything() -> None:
 def test_what_the_package_imports_is_declared(path: Path) -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     declared = [*PROJECT["project"]["dependencies"]]
-    if path.relative_to(REPOSITORY / "vae_course").parts[0] in ("authoring", "grading", "cli.py", "lab.py"):
+    place = path.relative_to(REPOSITORY / "vae_course")
+    if place.parts[0] == "tools" and place.name not in ("cli.py", "doctor.py"):
         declared += [*extras["lab"], *extras["author"], *extras["cluster"]]
     allowed = {Requirement(text).name for text in declared}
     called = {"PIL": "pillow", "IPython": "ipython"}
@@ -129,6 +130,14 @@ def test_what_the_package_imports_is_declared(path: Path) -> None:
     names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0}
     imported = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"vae_course"}
     assert {called.get(name, name) for name in imported} <= allowed
+
+
+def test_an_installed_package_holds_every_file() -> None:
+    package = REPOSITORY / "vae_course"
+    patterns = ["**/*.py", *PROJECT["tool"]["setuptools"]["package-data"]["vae_course"]]
+    shipped = {path for pattern in patterns for path in package.glob(pattern)}
+    ours = [path for path in tracked() if path.is_relative_to(package)]
+    assert [str(path.relative_to(package)) for path in ours if path not in shipped] == []
 
 
 def test_the_public_address_is_named_once() -> None:
