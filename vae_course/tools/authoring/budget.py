@@ -1,8 +1,8 @@
 """Measure again what each lesson costs in time and memory.
 
 Each full notebook runs on MNIST from an empty cache, on one thread and as on Binder, whose memory is small. The results
-go into `docs/budget.json`, which the tests hold every notebook against. `vae-course tables` puts them into the README, and
-`vae-course build` into the lessons.
+go into `docs/budget.json`, from which the tests know which cells are slow, and `vae-course tables` and `vae-course build`
+what to put into the README and into the lessons. A lesson that has outgrown its share of the whole is named.
 """
 
 import argparse
@@ -41,18 +41,25 @@ def run(args: argparse.Namespace) -> int:
         AuthoringError: there is no such lesson, or a cell of one failed.
     """
     settings = read()
-    known = costs.load(settings)
+    known, measured = costs.load(settings), {}
+    stated = dict(known)
     for path in choose(args.lessons, settings.solutions):
-        known[path.stem] = cost = measure(path, settings)
+        known[path.stem] = measured[path.stem] = cost = measure(path, settings)
         costs.save(settings, known)
         print(f"{path.stem}: {cost.seconds:.0f} s, {cost.memory_mb} MB", flush=True)
+    for sentence in costs.over({lesson: cost.cpu_seconds for lesson, cost in measured.items()}, stated):
+        print(sentence)
     return 0
 
 
 def children_cpu_seconds() -> float:
-    """CPU seconds of all finished child processes and theirs."""
+    """CPU seconds of all child processes and theirs: of those that have ended, and so far of those that run."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    total = usage.ru_utime + usage.ru_stime
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            total += sum(process.cpu_times()[:4])  # its own, and of its children that have ended
+    return total
 
 
 def measure(path: Path, settings: Settings) -> Cost:
@@ -60,11 +67,19 @@ def measure(path: Path, settings: Settings) -> Cost:
     plan = prepare(path, settings)
     with tempfile.TemporaryDirectory() as cache:
         os.environ |= {"VAE_COURSE_CACHE": cache, "OMP_NUM_THREADS": "1", "MEM_LIMIT": BINDER}
+        began: dict[str, float] = {}  # by cell
         cpu, started = children_cpu_seconds(), time.perf_counter()
         with _peak_memory() as peak:
-            execute(plan.full, folder=path.parent, where=plan.where)
-        seconds = time.perf_counter() - started
-    return Cost(round(seconds, 1), round(children_cpu_seconds() - cpu, 1), round(peak[0] / MEGABYTE))
+            execute(
+                plan.full,
+                folder=path.parent,
+                where=plan.where,
+                before=lambda cell: began.update({cell.id: children_cpu_seconds()}),
+            )
+        seconds, end = time.perf_counter() - started, children_cpu_seconds()
+    took = {id: after - at for (id, at), after in zip(began.items(), [*began.values(), end][1:], strict=True)}
+    slow = {id: round(seconds, 1) for id, seconds in took.items() if seconds > costs.SLOW}
+    return Cost(round(seconds, 1), round(end - cpu, 1), round(peak[0] / MEGABYTE), slow)
 
 
 @contextmanager

@@ -27,15 +27,27 @@ _LIVE_ONLY = ("application/vnd.jupyter.widget-view+json", "application/vnd.jupyt
 _UNWANTED = ("MPLBACKEND", "NBGRADER_EXECUTION", "NBGRADER_VALIDATING", "PYTHONWARNINGS", "PYTHONSTARTUP")
 
 
-def execute(notebook: NotebookNode, *, folder: Path, where: Where, world: str = "mnist") -> NotebookNode:
+def execute(
+    notebook: NotebookNode,
+    *,
+    folder: Path,
+    where: Where,
+    world: str = "mnist",
+    before: Callable[[NotebookNode], None] = lambda cell: None,
+) -> NotebookNode:
     """A copy of the notebook, run in `folder` on one world of data; raises AuthoringError at an exception or a bad
-    output.
+    output. `before` is called with each cell that is about to run.
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     done = copy.deepcopy(notebook)
     started = [0]
+
+    def begin(cell: NotebookNode, cell_index: int) -> None:
+        started.append(cell_index)
+        before(cell)
+
     with tempfile.TemporaryDirectory() as profile:
         client = NotebookClient(
             done,
@@ -45,7 +57,7 @@ def execute(notebook: NotebookNode, *, folder: Path, where: Where, world: str = 
             store_widget_state=False,
             record_timing=False,
             resources={"metadata": {"path": str(folder)}},
-            on_cell_start=lambda cell, cell_index: started.append(cell_index),
+            on_cell_start=begin,
         )
         try:
             client.execute(env=_environment(profile) | {"VAE_COURSE_WORLD": world})
