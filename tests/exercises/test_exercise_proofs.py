@@ -5,6 +5,8 @@ import functools
 import inspect
 import math
 import re
+import subprocess
+import sys
 import textwrap
 import time
 from pathlib import Path
@@ -15,10 +17,12 @@ import torch
 
 from tests.exercises.harmless import HARMLESS
 from tests.exercises.mutants import mutants
+from vae_course import exercises, quizzes
 from vae_course.exercises import all_exercises, evaluate, judge, judging, run_answer
 
 CODE = [e for e in all_exercises() if e.kind == "code"]
 SEEDS = (0, 1, 2)
+LESSONS = Path(exercises.__file__).parent
 SOURCES = sorted((Path(__file__).parents[2] / "solutions").glob("[0-9][0-9]_*.py"))
 
 
@@ -129,8 +133,18 @@ def test_the_numbers_of_an_exercise_make_sense(exercise):
         assert sum(criterion.points for criterion in exercise.rubric) == exercise.points
 
 
-def test_ids_are_unique():
-    assert len({e.id for e in all_exercises()}) == len(all_exercises())
+def test_every_file_of_a_lesson_is_an_exercise_of_its_name_or_the_quiz():
+    files = sorted(path for path in LESSONS.glob("lesson_*/*.py") if not path.stem.startswith("_"))
+    named = [f"{path.parent.name[-2:]}-{path.stem.replace('_', '-')}" for path in files if path.stem != "quiz"]
+    assert named == [exercise.id for exercise in all_exercises()]
+    assert [path.parent.name[-2:] for path in files if path.stem == "quiz"] == list(quizzes.lessons())
+
+
+def test_an_exercise_is_looked_up_without_reading_the_others():
+    code = "import sys; from vae_course import exercises; exercises.get('07-kl'); print(*sys.modules, sep='\\n')"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    read = [name for name in run.stdout.split() if re.search(r"\.lesson_\d\d\.", name)]
+    assert read == ["vae_course.exercises.lesson_07.kl"]
 
 
 def test_cases_hold_plain_values_and_tell_the_axes_apart(exercise):

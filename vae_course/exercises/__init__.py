@@ -5,9 +5,9 @@ For programs: `evaluate(id, function) -> Report`, `get(id)`, `all_exercises()`; 
 `judge` compares outside of it.
 """
 
-from vae_course.exercises.catalogue import all_exercises, get
 from vae_course.exercises.engine import evaluate
 from vae_course.exercises.judging import judge
+from vae_course.exercises.lessons import all_exercises, get
 from vae_course.exercises.model import Exercise, Report, UnknownExercise, Written
 from vae_course.exercises.notebook import check, hint, or_reference, solution, withhold
 from vae_course.exercises.outcomes import Outcome, run_answer

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from vae_course.exercises.catalogue import get
 from vae_course.exercises.judging import judge
+from vae_course.exercises.lessons import get
 from vae_course.exercises.model import Report, UnknownExercise, Written
 from vae_course.exercises.outcomes import run_answer
 from vae_course.support.words import count

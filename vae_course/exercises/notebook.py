@@ -4,8 +4,8 @@ import os
 import textwrap
 from collections import Counter
 
-from vae_course.exercises.catalogue import get
 from vae_course.exercises.engine import evaluate
+from vae_course.exercises.lessons import get
 from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Written
 from vae_course.support.words import count
 

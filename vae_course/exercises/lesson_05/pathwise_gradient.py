@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.lesson_05.pairs import Pair, probe
+from vae_course.exercises.lesson_05._pairs import Pair, probe
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 

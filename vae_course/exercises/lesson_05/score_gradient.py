@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.lesson_05.pairs import Pair, probe
+from vae_course.exercises.lesson_05._pairs import Pair, probe
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 

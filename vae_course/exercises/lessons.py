@@ -1,0 +1,80 @@
+"""The exercises and the quizzes, found by their files: `lesson_07/kl.py` holds 07-kl, `lesson_07/quiz.py` its quiz.
+
+A file is imported when it is asked for. A name that begins with an underscore is of what several exercises share.
+"""
+
+import difflib
+import functools
+import importlib
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
+from vae_course.exercises.model import AnyExercise, UnknownExercise
+from vae_course.exercises.quiz import Question
+
+FOLDER = Path(__file__).parent
+QUIZ = "quiz"
+
+
+@functools.cache
+def ids() -> tuple[str, ...]:
+    """The id of every exercise, in the order of the lessons and, within one, of the alphabet."""
+    return tuple(
+        f"{lesson}-{file.replace('_', '-')}" for lesson, files in _files().items() for file in files if file != QUIZ
+    )
+
+
+def all_exercises() -> tuple[AnyExercise, ...]:
+    """Every exercise, in the order of `ids`."""
+    return tuple(get(id) for id in ids())
+
+
+def get(id: str) -> AnyExercise:
+    """The exercise with this id.
+
+    Raises:
+        UnknownExercise: there is none; the message names the near matches.
+    """
+    if id in ids():
+        lesson, _, name = id.partition("-")
+        exercise: AnyExercise = _module(lesson, name.replace("-", "_")).EXERCISE
+        return exercise
+    near = difflib.get_close_matches(str(id), ids(), n=3, cutoff=0.5)
+    raise UnknownExercise(
+        f"There is no exercise {id!r}; "
+        + (f"near matches: {', '.join(near)}." if near else "an id is a lesson's number and a name, such as 07-kl.")
+    )
+
+
+def quizzes() -> tuple[str, ...]:
+    """The lessons that have a quiz, by their two digits."""
+    return tuple(lesson for lesson, files in _files().items() if QUIZ in files)
+
+
+def questions(lesson: str) -> tuple[Question, ...]:
+    """The questions of a lesson's quiz, by its two digits.
+
+    Raises:
+        ValueError: the lesson has no quiz.
+    """
+    if lesson not in quizzes():
+        raise ValueError(f"There is no quiz for lesson {lesson!r}: choose one of {', '.join(quizzes())}.")
+    asked: tuple[Question, ...] = _module(lesson, QUIZ).QUESTIONS
+    return asked
+
+
+@functools.cache
+def _files() -> dict[str, list[str]]:
+    """The names of each lesson's files, by its two digits."""
+    folders = sorted(found.name for found in pkgutil.iter_modules([str(FOLDER)]) if found.name.startswith("lesson_"))
+    return {
+        folder.removeprefix("lesson_"): sorted(
+            found.name for found in pkgutil.iter_modules([str(FOLDER / folder)]) if not found.name.startswith("_")
+        )
+        for folder in folders
+    }
+
+
+def _module(lesson: str, file: str) -> ModuleType:
+    return importlib.import_module(f"{__package__}.lesson_{lesson}.{file}")
