@@ -16,10 +16,23 @@ def test_a_quiz_has_four_to_six_questions_and_every_reply_is_its_own(lesson):
     assert len(set(replies)) == len(replies) and all(len(reply) > 40 for reply in replies)
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_the_right_choice_is_not_always_in_the_same_place(lesson):
-    places = {[c.right for c in question.choices].index(True) for question in quizzes.questions(lesson)}
-    assert len(places) > 1
+def rank_of_length(question: Question) -> int:
+    """How many choices are longer than the right one."""
+    right = next(choice for choice in question.choices if choice.right)
+    return sum(len(choice.text) > len(right.text) for choice in question.choices)
+
+
+@pytest.mark.parametrize(
+    "trait", [lambda q: [c.right for c in q.choices].index(True), rank_of_length], ids=["place", "length"]
+)
+def test_neither_place_nor_length_tells_the_right_choice(trait):
+    """Over the whole course each place and each rank of length is right as often as chance would have it."""
+    course = [question for lesson in LESSONS for question in quizzes.questions(lesson)]
+    assert {len(question.choices) for question in course} == {3}
+    counts = [sum(trait(question) == value for question in course) for value in range(3)]
+    expected = len(course) / 3
+    spread = (len(course) * 2 / 9) ** 0.5
+    assert all(abs(count - expected) < 2 * spread for count in counts), counts
 
 
 def test_typing_an_answer_prints_its_reply(capsys):

@@ -8,17 +8,17 @@ QUESTIONS = (
         (
             Choice(
                 "It is biased, and more draws remove the bias.",
-                "Its expectation is the true gradient with a single draw already. What more draws remove is noise; they "
-                "never change an expectation.",
+                "Its expectation is the true gradient with a single draw already. What more draws remove is "
+                "noise; they never change an expectation.",
+            ),
+            Choice(
+                "It has to differentiate f numerically.",
+                "It uses values of f only and takes no derivative of it in any way. That is its strength.",
             ),
             Choice(
                 "Its variance is larger: it weights the score of a coordinate by the whole of f.",
                 "Yes. Both are right on average, and the width of the histogram is what differs.",
                 right=True,
-            ),
-            Choice(
-                "It has to differentiate f numerically.",
-                "It uses values of f only and takes no derivative of it in any way. That is its strength.",
             ),
         ),
     ),
@@ -30,14 +30,15 @@ QUESTIONS = (
                 "The distribution of z is N(mu, sigma^2) as before. It is only written in another way.",
             ),
             Choice(
-                "It makes z deterministic, so no noise is left in the gradient.",
-                "z is as random as before, and so is its gradient. The randomness now comes from eps, which has no "
-                "parameters.",
+                "Nothing about z; but the parameters now stand in a formula, and the randomness in eps alone.",
+                "Yes. So the derivative may be taken inside the average, and backward() finds its way to mu "
+                "and logvar.",
+                right=True,
             ),
             Choice(
-                "Nothing about z; but the parameters now stand in a formula, and the randomness in eps alone.",
-                "Yes. So the derivative may be taken inside the average, and backward() finds its way to mu and logvar.",
-                right=True,
+                "It makes z deterministic, so no noise is left in the gradient.",
+                "z is as random as before, and so is its gradient. The randomness now comes from eps, which "
+                "has no parameters.",
             ),
         ),
     ),
@@ -46,19 +47,19 @@ QUESTIONS = (
         (
             Choice(
                 "None on the mean, because any baseline is free of bias.",
-                "A baseline is free of bias if it knows nothing of its own draw. This one does: each draw is in its own "
-                "baseline.",
+                "A baseline is free of bias if it knows nothing of its own draw. This one does: each draw is "
+                "in its own baseline.",
+            ),
+            Choice(
+                "The estimate becomes zero on average, as f minus its mean is.",
+                "That happens if f is averaged before it meets the score. Here f - mean still differs from "
+                "draw to draw, and only a part 1 / L is lost.",
             ),
             Choice(
                 "The estimate shrinks by the factor (L - 1) / L.",
-                "Yes. Either leave the draw itself out of its baseline, or keep the mean of all and divide by L - 1 in place "
-                "of L at the end. Not both: that would be too much by L / (L - 1).",
+                "Yes. Either leave the draw itself out of its baseline, or keep the mean of all and divide by"
+                " L - 1 in place of L at the end. Not both: that would be too much by L / (L - 1).",
                 right=True,
-            ),
-            Choice(
-                "The estimate becomes zero on average.",
-                "That happens if f is averaged before it meets the score. Here f - mean still differs from draw to draw, "
-                "and only a part 1 / L is lost.",
             ),
         ),
     ),
@@ -66,58 +67,61 @@ QUESTIONS = (
         "A sampling layer draws one noise vector and uses it for all examples of a batch. What do you see?",
         (
             Choice(
+                "A gradient that is right on average, but a larger batch does not make it quieter.",
+                "Yes. All examples are wrong in the same direction at the same time, and a mean over them keeps that.",
+                right=True,
+            ),
+            Choice(
                 "Wrong shapes, or an error message.",
                 "Broadcasting makes each shape right. That is why the layer was copied so often.",
             ),
             Choice(
                 "A biased gradient: training converges to another model.",
-                "Each example's noise is standard normal, so the mean of the gradient is right. It is its variance that "
-                "suffers.",
-            ),
-            Choice(
-                "A gradient that is right on average, but a larger batch does not make it quieter.",
-                "Yes. All examples are wrong in the same direction at the same time, and a mean over them keeps that.",
-                right=True,
+                "Each example's noise is standard normal, so the mean of the gradient is right. It is its "
+                "variance that suffers.",
             ),
         ),
     ),
     Question(
-        "A VAE draws its codes by `Normal(mu, std).sample()`. The loss is -log p(x | z) + KL. What happens in training?",
+        "A VAE draws its codes by `Normal(mu, std).sample()`. The loss is -log p(x | z) + KL. What happens in"
+        " training?",
         (
             Choice(
-                "The decoder learns, and the encoder is pulled to the prior, because only the KL reaches it.",
+                "The decoder learns, and the KL pulls the encoder to the prior.",
                 "Yes. The loss falls and no error appears, but the codes end up saying nothing about x.",
                 right=True,
             ),
             Choice(
-                "PyTorch raises an error, because there is no gradient.",
-                "It would, if no parameter had a path to the loss. The decoder has one through the likelihood, the encoder "
-                "through the KL.",
+                "PyTorch raises an error at backward(), because a drawn code has no gradient.",
+                "It would, if no parameter had a path to the loss. The decoder has one through the "
+                "likelihood, the encoder through the KL.",
             ),
             Choice(
                 "Nothing learns; all gradients are zero.",
-                "The likelihood still depends on the decoder's weights, and the KL on mu and logvar. Only the path through "
-                "z is cut.",
+                "The likelihood still depends on the decoder's weights, and the KL on mu and logvar. Only the"
+                " path through z is cut.",
             ),
         ),
     ),
     Question(
-        "The code z takes one of three values, and q(z) is a softmax of three parameters. "
-        "How do you get the gradient of E_q[f(z)] in them?",
+        "The code z takes one of three values, and q(z) is a softmax of three parameters. How do you get the "
+        "gradient of E_q[f(z)] in them?",
         (
             Choice(
-                "The pathwise gradient, after z is turned into a float.",
-                "A float that can only be 0, 1 or 2 has no small moves: its derivative with respect to the parameters is zero "
-                "or missing.",
+                "The pathwise gradient, once z has been turned into a float, so that it can be differentiated.",
+                "A float that can only be 0, 1 or 2 has no small moves: its derivative with respect to the "
+                "parameters is zero or missing.",
             ),
             Choice(
                 "The score function, or, with only three values, the exact sum.",
-                "Yes. The score function asks for values of f and the slope of log q, and both exist for a discrete code.",
+                "Yes. The score function asks for values of f and the slope of log q, and both exist for a "
+                "discrete code.",
                 right=True,
             ),
             Choice(
                 "Nothing: a discrete expectation has no gradient.",
-                "It has: E_q[f] = sum_z q(z) f(z) is a smooth function of the parameters. It is only the draw that has no slope.",
+                "It has: E_q[f] = sum_z q(z) f(z) is a smooth function of the parameters. It is only the draw"
+                " that has no slope.",
             ),
         ),
     ),

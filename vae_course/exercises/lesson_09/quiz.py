@@ -4,12 +4,13 @@ from vae_course.exercises.quiz import Choice, Question
 
 QUESTIONS = (
     Question(
-        "A new VAE for images of 28 x 28 binary pixels prints 0.69 as its first reconstruction loss. What do you conclude?",
+        "A new VAE for images of 28 x 28 binary pixels prints 0.69 as its first reconstruction loss. What do "
+        "you conclude?",
         (
             Choice(
                 "The network starts from unusually good weights.",
-                "No random weights explain an image. An untrained network gives every pixel a fair coin, and 784 of "
-                "them cost 543 nats.",
+                "No random weights explain an image. An untrained network gives every pixel a fair coin, and "
+                "784 of them cost 543 nats.",
             ),
             Choice(
                 "The reconstruction is a mean over the pixels.",
@@ -18,13 +19,14 @@ QUESTIONS = (
             ),
             Choice(
                 "The loss is in bits per pixel.",
-                "In bits a fair coin would cost 1.00 per pixel. 0.69 is log 2 in nats, and no sum over pixels was taken.",
+                "In bits a fair coin would cost 1.00 per pixel. 0.69 is log 2 in nats, and no sum over pixels"
+                " was taken.",
             ),
         ),
     ),
     Question(
-        "In a linear-Gaussian world your code reports an average bound that lies 2 nats above the known log p(x). Where "
-        "do you look?",
+        "In a linear-Gaussian world your code reports an average bound that lies 2 nats above the known log "
+        "p(x). Where do you look?",
         (
             Choice(
                 "At the decoder, which must be too flexible.",
@@ -42,18 +44,19 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "The validation loss lies 12 nats above the training loss from the first epochs on; reconstruction and KL agree "
-        "in both lists. What explains that?",
+        "The validation loss lies 12 nats above the training loss from the first epochs on; reconstruction "
+        "and KL agree in both lists. What explains that?",
         (
             Choice(
-                "Overfitting.",
-                "Overfitting shows in the parts: the reconstruction of the validation images would be worse than that "
-                "of the training images.",
+                "The two losses put the parts together in different ways.",
+                "Yes. Equal parts and different sums leave only the weights. Compute (loss - reconstruction) "
+                "/ KL for both.",
+                right=True,
             ),
             Choice(
-                "The two losses put the parts together in different ways.",
-                "Yes. Equal parts and different sums leave only the weights. Compute (loss - reconstruction) / KL for both.",
-                right=True,
+                "Overfitting: after the first epochs the model knows its training images by heart.",
+                "Overfitting shows in the parts: the reconstruction of the validation images would be worse "
+                "than that of the training images.",
             ),
             Choice(
                 "The validation images are harder.",
@@ -65,14 +68,14 @@ QUESTIONS = (
         "Which measurement separates noise of scale 0.01 from exp(logvar) used as sigma?",
         (
             Choice(
-                "The spread of (z - mu) / sigma in each dimension.",
-                "Yes. In the first case it is 0.01 everywhere; in the second it is sigma itself, another number in each "
-                "dimension.",
-                right=True,
+                "The distance of the bound from log p(x) in a known world.",
+                "That convicts both: each gives a bound that is too high. It does not tell which of them it was.",
             ),
             Choice(
-                "The bound against log p(x) in a known world.",
-                "That convicts both: each gives a bound that is too high. It does not tell which of them it was.",
+                "The spread of (z - mu) / sigma in each dimension.",
+                "Yes. In the first case it is 0.01 everywhere; in the second it is sigma itself, another "
+                "number in each dimension.",
+                right=True,
             ),
             Choice(
                 "A look at 64 samples.",
@@ -92,15 +95,16 @@ QUESTIONS = (
                 "It has one, and the network of case J trains without trouble.",
             ),
             Choice(
-                "Because in training q(z | x) then depends on the other images of the batch, so it is no function of x.",
+                "Because in training q(z | x) then depends on the other images of the batch, so it is no "
+                "function of x.",
                 "Yes. The bound of an image is defined for that image alone; here it changes with its neighbours.",
                 right=True,
             ),
         ),
     ),
     Question(
-        "A model with dropout gets 130 nats from one script and 116 from another, on the same images. What do you check "
-        "first?",
+        "A model with dropout gets 130 nats from one script and 116 from another, on the same images. What do"
+        " you check first?",
         (
             Choice(
                 "Whether `model.training` is False in both while the number is made.",
@@ -108,11 +112,12 @@ QUESTIONS = (
                 right=True,
             ),
             Choice(
-                "Whether the seeds agree.",
-                "The noise of one draw, averaged over a thousand images, moves the mean by a fraction of a nat, not by 14.",
+                "Whether the seeds agree, since both scripts draw their noise anew and no other difference is left.",
+                "The noise of one draw, averaged over a thousand images, moves the mean by a fraction of a "
+                "nat, not by 14.",
             ),
             Choice(
-                "Whether both use `torch.no_grad()`.",
+                "Whether both make the number within `torch.no_grad()`, which one may have forgotten.",
                 "That saves memory and time. It changes no number, and it does not switch off dropout.",
             ),
         ),

@@ -11,24 +11,20 @@ QUESTIONS = (
                 "Its distortion is lower, but its code costs 15 nats more. The ELBO is minus the sum of both.",
             ),
             Choice(
-                "The first: its code is cheaper.",
-                "Its code is cheaper, but it needs 15 nats more once the code is known. The ELBO is minus the sum of both.",
-            ),
-            Choice(
                 "Neither: both sums are 105 nats.",
                 "Yes. They lie on the same line R + D = constant. The ELBO does not see where the information is.",
                 right=True,
+            ),
+            Choice(
+                "The first: its code is cheaper.",
+                "Its code is cheaper, but it needs 15 nats more once the code is known. The ELBO is minus the"
+                " sum of both.",
             ),
         ),
     ),
     Question(
         "At beta = 4 you may buy one more nat of rate. By how much must it lower the distortion to be worth it?",
         (
-            Choice(
-                "By 4 nats or more.",
-                "Yes. The loss is D + 4 R: a nat of rate costs four. At the optimum the slope of the curve is -4.",
-                right=True,
-            ),
             Choice(
                 "By one quarter of a nat or more.",
                 "That is the exchange at beta = 1/4, where the code is cheap. At beta = 4 a nat of rate costs four.",
@@ -37,25 +33,32 @@ QUESTIONS = (
                 "By one nat or more, as in the ELBO.",
                 "That holds at beta = 1. The loss here is D + 4 R.",
             ),
+            Choice(
+                "By 4 nats or more.",
+                "Yes. The loss is D + 4 R: a nat of rate costs four. At the optimum the slope of the curve is -4.",
+                right=True,
+            ),
         ),
     ),
     Question(
-        "The rate is 3 nats, the information I among N = 2,000 images is 2.2 nats, and log N = 7.6. What are the other 0.8 nats?",
+        "The rate is 3 nats, the information I among N = 2,000 images is 2.2 nats, and log N = 7.6. What are "
+        "the other 0.8 nats?",
         (
             Choice(
                 "The noise of the draws.",
                 "Both numbers come from the same draws. What is left has a name: KL( q(z) || p(z) ).",
             ),
             Choice(
-                "The distance of the mixture of all posteriors from the prior.",
-                "Yes: the rate is I + KL( q(z) || p(z) ). I lies far below its ceiling log N, so this is the marginal KL "
-                "itself. At a rate of 12 nats most of the rest could be information that 2,000 images can't show.",
-                right=True,
+                "The gap between log p(x) and the ELBO, which no encoder closes.",
+                "That gap is KL( q(z | x) || p(z | x) ), a distance to the true posterior. The rate measures "
+                "the distance to the prior.",
             ),
             Choice(
-                "The gap between log p(x) and the ELBO.",
-                "That gap is KL( q(z | x) || p(z | x) ), a distance to the true posterior. The rate measures the distance to "
-                "the prior.",
+                "The distance of the mixture of all posteriors from the prior.",
+                "Yes: the rate is I + KL( q(z) || p(z) ). I lies far below its ceiling log N, so this is the "
+                "marginal KL itself. At a rate of 12 nats most of the rest could be information that 2,000 "
+                "images can't show.",
+                right=True,
             ),
         ),
     ),
@@ -69,7 +72,8 @@ QUESTIONS = (
             ),
             Choice(
                 "It is active, because its KL is above zero.",
-                "The KL asks how far q is from the prior. Active is a dimension whose mean differs from image to image.",
+                "The KL asks how far q is from the prior. Active is a dimension whose mean differs from image"
+                " to image.",
             ),
             Choice(
                 "It has collapsed, so its KL is zero.",
@@ -78,21 +82,23 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "A decoder sees the pixels before the one that it predicts. Why may it leave the code unused, even at beta = 1?",
+        "A decoder sees the pixels before the one that it predicts. Why may it leave the code unused, even at"
+        " beta = 1?",
         (
+            Choice(
+                "Because what the code would tell may be told by those pixels, free of charge, while each nat"
+                " of code has to be paid for.",
+                "Yes. Rate is bought only where a nat of it saves a nat of distortion or more.",
+                right=True,
+            ),
             Choice(
                 "Because gradients do not reach the encoder through such a decoder.",
                 "They do. But early in the training a code is noise that costs nats and saves none.",
             ),
             Choice(
-                "Because what the code would tell may be told by those pixels, free of charge, while each nat of code has to be "
-                "paid for.",
-                "Yes. Rate is bought only where a nat of it saves a nat of distortion or more.",
-                right=True,
-            ),
-            Choice(
                 "Because its likelihood is no bound any more.",
-                "It is a proper likelihood: a product of conditional probabilities that sums to one. The ELBO stays a bound.",
+                "It is a proper likelihood: a product of conditional probabilities that sums to one. The ELBO"
+                " stays a bound.",
             ),
         ),
     ),
@@ -104,14 +110,14 @@ QUESTIONS = (
                 "Each dimension costs its floor even then. The loss can't be lowered by collapsing it.",
             ),
             Choice(
-                "0.5 nats.",
-                "That would be one floor under the sum. Here each of the 20 dimensions has its own.",
+                "10 nats.",
+                "Yes: 20 times 0.5. Below its floor a dimension costs the same whatever it carries, so there "
+                "is no reason to leave it empty.",
+                right=True,
             ),
             Choice(
-                "10 nats.",
-                "Yes: 20 times 0.5. Below its floor a dimension costs the same whatever it carries, so there is no reason "
-                "to leave it empty.",
-                right=True,
+                "0.5 nats.",
+                "That would be one floor under the sum. Here each of the 20 dimensions has its own.",
             ),
         ),
     ),

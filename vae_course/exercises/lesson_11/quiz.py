@@ -8,17 +8,17 @@ QUESTIONS = (
         (
             Choice(
                 "It shrinks to a third, because errors shrink with the root of the number of draws.",
-                "That is the noise of one estimate. The bias comes from the bend of the logarithm: it is about v / (2k), "
-                "and goes with 1/k.",
+                "That is the noise of one estimate. The bias comes from the bend of the logarithm: it is "
+                "about v / (2k), and goes with 1/k.",
+            ),
+            Choice(
+                "It vanishes, because a mean of weights is unbiased.",
+                "The mean of the weights is unbiased for p(x). Its logarithm is not: the logarithm bends downwards.",
             ),
             Choice(
                 "It shrinks to a tenth, if the variance of the weights is finite.",
                 "Yes. To first order the bound is v / (2k) too low, with v = Var(w) / p(x)^2.",
                 right=True,
-            ),
-            Choice(
-                "It vanishes, because a mean of weights is unbiased.",
-                "The mean of the weights is unbiased for p(x). Its logarithm is not: the logarithm bends downwards.",
             ),
         ),
     ),
@@ -30,33 +30,34 @@ QUESTIONS = (
                 "A wide q wastes draws, but its weights are bounded: nothing that it misses could weigh much.",
             ),
             Choice(
-                "q with standard deviation 0.6.",
-                "Yes. Its variance, 0.36, is less than half of the posterior's. Codes in the tails are hardly ever drawn, "
-                "and weigh a great deal.",
-                right=True,
-            ),
-            Choice(
                 "q with the right width, two standard deviations off.",
                 "With c = 1 the second moment is exp(a^2): large for a = 2, about 55, but finite.",
+            ),
+            Choice(
+                "q with standard deviation 0.6.",
+                "Yes. Its variance, 0.36, is less than half of the posterior's. Codes in the tails are hardly"
+                " ever drawn, and weigh a great deal.",
+                right=True,
             ),
         ),
     ),
     Question(
-        "On new images, the gap between log p(x) and the ELBO is twice that on training images. It is one model, measured twice. "
-        "What is the likely reason?",
+        "On new images, the gap between log p(x) and the ELBO is twice that on training images. It is one "
+        "model, measured twice. What is the likely reason?",
         (
-            Choice(
-                "The decoder has learnt the training images by heart.",
-                "That would lower log p(x) on new images. The gap measures how far q is from the posterior.",
-            ),
             Choice(
                 "The encoder gives new images a worse q than it gives training images.",
                 "Yes. The gap is KL(q || p(z | x)). Fitting a q to each new image by itself would close a part of it.",
                 right=True,
             ),
             Choice(
+                "The decoder has learned the training images by heart, so it fails on the new ones.",
+                "That would lower log p(x) on new images. The gap measures how far q is from the posterior.",
+            ),
+            Choice(
                 "New images have a higher KL to the prior.",
-                "The KL to the prior is the price of the code, a term inside the ELBO. The gap is a KL to the posterior.",
+                "The KL to the prior is the price of the code, a term inside the ELBO. The gap is a KL to the"
+                " posterior.",
             ),
         ),
     ),
@@ -79,22 +80,23 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "Two models have -log p(x) = 101.4 ± 0.8 and 99.9 ± 0.8 nats on the same 1,000 test images. Is the second one better?",
+        "Two models have -log p(x) = 101.4 ± 0.8 and 99.9 ± 0.8 nats on the same 1,000 test images. Is the "
+        "second one better?",
         (
             Choice(
                 "It can't be said: the intervals overlap.",
-                "Those errors say how the mean would move with other images. Both models saw the same ones, and most of "
-                "that movement is common to both.",
-            ),
-            Choice(
-                "Yes, because 1.5 is more than 0.8.",
-                "The errors of two separate means are no measure for their difference, neither way. Form the difference "
-                "image by image.",
+                "Those errors say how the mean would move with other images. Both models saw the same ones, "
+                "and most of that movement is common to both.",
             ),
             Choice(
                 "Form the difference for each image: its own standard error decides.",
                 "Yes. Hard images are hard for both, so the differences scatter far less.",
                 right=True,
+            ),
+            Choice(
+                "Yes, because 1.5 is more than 0.8.",
+                "The errors of two separate means are no measure for their difference, neither way. Form the "
+                "difference image by image.",
             ),
         ),
     ),
@@ -102,17 +104,17 @@ QUESTIONS = (
         "A model draws noise in 999 of 1,000 cases; otherwise it is a good VAE. How much log-likelihood does it lose?",
         (
             Choice(
-                "Nearly all of it, for nearly all of its samples are noise.",
-                "log p(x) looks at the probability of given images, not at what else is drawn. A thousandth of p(x) is "
-                "still there for each of them.",
-            ),
-            Choice(
                 "At most log 1000 = 6.9 nats.",
                 "Yes: 0.001 p(x) + 0.999 n(x) is at least 0.001 p(x). Beside hundreds of nats that is little.",
                 right=True,
             ),
             Choice(
-                "99.9 % of its nats.",
+                "Nearly all of it, for nearly all of its samples are noise.",
+                "log p(x) looks at the probability of given images, not at what else is drawn. A thousandth "
+                "of p(x) is still there for each of them.",
+            ),
+            Choice(
+                "99.9% of its nats, since only one sample in a thousand comes from the good VAE.",
                 "A factor on the probability is a term in its logarithm: log 1000, not a share of log p(x).",
             ),
         ),
