@@ -14,6 +14,7 @@ from playwright.sync_api import FrameLocator
 from docs.book.check import Page, Site
 from tests.support.axe import grave
 from tests.support.browser import Visit, clean_page
+from tests.support.browser_pad import TWO_FRAMES
 from tests.support.site import served
 from vae_course import quizzes
 
@@ -28,6 +29,13 @@ TOO_WIDE = """() => {
         .map((e) => `${e.tagName} ${e.className} ${e.textContent.slice(0, 60)}`);
 }"""
 FORMULAS = "() => [...document.querySelectorAll('.math')].filter((e) => !e.querySelector('mjx-container svg')).length"
+# The frame of a pad grows once the page inside has told its height; what scrolls is named once the formulas are drawn.
+NOTHING_CUT_OFF = """() => {
+    const frame = document.querySelector("iframe.book-pad");
+    return frame.contentDocument.body.scrollHeight <= frame.clientHeight;
+}"""
+ALL_THAT_SCROLLS_IS_REACHED = """() => [...document.querySelectorAll("div.highlight pre, div.math, .table-wrapper")]
+    .every((e) => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)"""
 WHITE = "rgb(255, 255, 255)"
 
 
@@ -92,6 +100,7 @@ def test_no_answer_stands_open_and_no_marker_is_left(book: Path) -> None:
         page = (book / f"{lesson}.html").read_text(encoding="utf-8")
         assert "SOLUTION" not in page
         assert page.count("Show the answer") >= 1
+        assert page.count("Show the cell that finds the course") == 1
         assert page.count('<details class="book-answer">') >= 1
 
 
@@ -115,9 +124,9 @@ def test_every_page_on_a_phone_shows_all_its_formulas_and_fits_and_fetches_nothi
 def test_the_search_finds_a_word(phone: Visit, site: str) -> None:
     phone.page.goto(f"{site}/search.html?q=reparameterisation")
     results = phone.page.locator("#search-results li a")
-    results.first.wait_for(timeout=15_000)
+    results.first.wait_for()
     assert any("reparameterisation" in text for text in results.all_inner_texts())
-    phone.page.get_by_text(re.compile(r"Search finished, found \d+ pages")).wait_for(timeout=15_000)
+    phone.page.get_by_text(re.compile(r"Search finished, found \d+ pages")).wait_for()
     assert phone.outside == []
 
 
@@ -142,13 +151,13 @@ def test_the_pad_of_a_lesson_is_moved_by_keyboard(phone: Visit, site: str, book:
     pad = phone.page.frame_locator("iframe.book-pad").first
     plane = pad.get_by_role("application")
     plane.focus()
+    plane.evaluate(TWO_FRAMES)
     before = picture(pad)
     for _ in range(3):
         phone.page.keyboard.press("Shift+ArrowRight")
-    phone.page.wait_for_timeout(200)
+    plane.evaluate(TWO_FRAMES)
     assert picture(pad) != before
-    frame = phone.page.locator("iframe.book-pad").first
-    assert pad.locator("body").evaluate("e => e.scrollHeight") <= frame.evaluate("e => e.clientHeight"), "cut off"
+    phone.page.wait_for_function(NOTHING_CUT_OFF)
 
 
 def picture(pad: FrameLocator) -> str:
@@ -172,7 +181,8 @@ def test_a_page_has_no_grave_finding_by_axe(phone: Visit, site: str, name: str, 
     phone.page.goto(f"{site}/{name}.html")
     phone.page.evaluate(f"() => document.body.dataset.theme = '{theme}'")
     phone.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => null)")
-    phone.page.wait_for_timeout(300)
+    phone.page.wait_for_function(ALL_THAT_SCROLLS_IS_REACHED)
+    phone.page.evaluate("() => Promise.all(document.getAnimations().map((a) => a.finished)).then(() => null)")
     assert grave(phone.page) == []
 
 
