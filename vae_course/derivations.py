@@ -13,6 +13,10 @@ import sympy
 import torch
 from torch import Tensor
 
+from vae_course.evaluation import standard_error
+
+__all__ = ["Derivation", "Step", "StepError", "Summary", "standard_error"]
+
 # What a step may differ by, by how its two sides were computed.
 TOLERANCES = {"closed form": 1e-6, "quadrature": 1e-4}
 STANDARD_ERRORS = 4.0
@@ -142,17 +146,6 @@ class Summary:
         return "\n".join(
             [f"**{self.title}**, every line tested", "", "| step | equality | by |", "|---|---|---|", *rows]
         )
-
-
-def standard_error(draws: Tensor) -> Tensor:
-    """The standard error of a mean over the first axis: sample standard deviation / sqrt(n).
-
-    Raises:
-        ValueError: fewer than two draws.
-    """
-    if len(draws) < 2:
-        raise ValueError(f"There are {len(draws)} draws: a standard error needs two or more.")
-    return draws.std(0) / len(draws) ** 0.5
 
 
 def _worst(difference: Tensor, allowed: Tensor) -> int:

@@ -80,7 +80,7 @@ def evaluate(
     """
     terms = _over_batches(model, images, batch_size, seed, lambda x: torch.stack(elbo(model, x, n_samples=n_samples)))
     bound, log_px_z, kl = (float(term.mean()) for term in terms)
-    return Evaluation(bound, log_px_z, kl, _standard_error(terms[0]), terms.shape[1])
+    return Evaluation(bound, log_px_z, kl, _error(terms[0]), terms.shape[1])
 
 
 def log_marginal(
@@ -114,7 +114,7 @@ def log_marginal(
     Source: Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders (2016), equation 8.
     """
     bounds = log_marginal_each(model, images, k=k, batch_size=batch_size, seed=seed)
-    return float(bounds.mean()), _standard_error(bounds)
+    return float(bounds.mean()), _error(bounds)
 
 
 def log_marginal_each(
@@ -215,5 +215,17 @@ def kl_of_factors(model: LatentVariableModel, x: Tensor) -> Tensor:
     return kl_divergence(q.base_dist, p.base_dist)
 
 
-def _standard_error(values: Tensor) -> float:
-    return float(values.std() / len(values) ** 0.5) if len(values) > 1 else math.nan
+def standard_error(draws: Tensor) -> Tensor:
+    """The standard error of a mean over the first axis: sample standard deviation / sqrt(n).
+
+    Raises:
+        ValueError: fewer than two draws.
+    """
+    if len(draws) < 2:
+        raise ValueError(f"There are {len(draws)} draws: a standard error needs two or more.")
+    return draws.std(0) / len(draws) ** 0.5
+
+
+def _error(values: Tensor) -> float:
+    """The standard error of the mean; NaN for a single value."""
+    return float(standard_error(values)) if len(values) > 1 else math.nan

@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
+from vae_course.evaluation import standard_error
 from vae_course.plotting.bounds import weights_and_ladder
 from vae_course.plotting.figure import AltFigure
 from vae_course.support.threads import one_thread
@@ -84,7 +85,7 @@ def compute(shift: float, width: float, log2_k: int, *, log_px: float = LOG_PX, 
         log_w,
         ks,
         torch.stack([bound.mean() for bound in bounds]),
-        float(chosen.std() / len(chosen) ** 0.5),
+        float(standard_error(chosen)),
         float((1 / shares.square().sum(1)).mean()),
         relative_variance(shift, width),
     )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vae_course.data import Images, dynamic_binarize
-from vae_course.evaluation import active_units, log_marginal_each
+from vae_course.evaluation import active_units, log_marginal_each, standard_error
 from vae_course.models import VAE
 from vae_course.studies.replicate.iwae import BATCH, Row, loss_of, network
 
@@ -33,7 +33,7 @@ class Result:
     @property
     def error(self) -> float:
         """Its standard error."""
-        return _standard_error(self.nlls)
+        return float(standard_error(self.nlls))
 
 
 def measure(row: Row, model: VAE, test: Images, *, draws: int, device: torch.device) -> Result:
@@ -72,11 +72,7 @@ def _difference(result: Result, first: Result) -> str:
     if result is first:
         return ""
     paired = result.nlls - first.nlls
-    return f"{paired.mean():+.2f} ± {_standard_error(paired):.2f}"
-
-
-def _standard_error(values: Tensor) -> float:
-    return float(values.std() / len(values) ** 0.5)
+    return f"{paired.mean():+.2f} ± {standard_error(paired):.2f}"
 
 
 def _now(device: torch.device) -> float:
