@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.fixtures import toy
 from vae_course.tools import authoring, cli
+from vae_course.tools.authoring import AuthoringError
+from vae_course.tools.authoring.source import select
 
 PLAIN = "# %% [markdown]\n# # 01 Plain\n\n# %%\n1 + 1\n"
 
@@ -42,13 +44,43 @@ def test_one_broken_lesson_does_not_keep_the_others_from_being_built(
     assert "01_plain.ipynb has not been executed" in capsys.readouterr().out
 
 
+LESSONS = [
+    Path("solutions", f"{name}.py") for name in ("00_start_here", "01_autoencoders", "04_the_elbo", "06_likelihood")
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        ([], LESSONS),
+        (["01-06"], LESSONS[1:]),
+        (["4"], [LESSONS[2]]),
+        (["06, 00"], [LESSONS[0], LESSONS[3]]),
+        (["06", "00"], [LESSONS[0], LESSONS[3]]),
+        (["04_the_elbo"], [LESSONS[2]]),
+        (["solutions/04_the_elbo.py"], [LESSONS[2]]),
+        (["0-1,04"], LESSONS[:3]),
+        (["0-1", "01,04"], LESSONS[:3]),
+    ],
+)
+def test_lessons_are_chosen_by_number_range_name_and_path(words: list[str], chosen: list[Path]) -> None:
+    assert select(words, LESSONS) == chosen
+
+
+@pytest.mark.parametrize("word", ["02", "07-09", "06-01", "elbo", "", "04,,06"])
+def test_a_choice_that_names_no_lesson_says_which_there_are(word: str) -> None:
+    with pytest.raises(AuthoringError, match=r"names no lesson.*00, 01, 04, 06"):
+        select([word], LESSONS)
+
+
 def test_a_lesson_that_is_not_there_gets_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     toy.checkout(tmp_path, name="01_plain", lesson=PLAIN)
     monkeypatch.chdir(tmp_path)
     assert command("99") == 1
-    assert capsys.readouterr().err == 'vae-course: There is no lesson "99"; there are 01_plain.\n'
+    told = capsys.readouterr().err
+    assert told.startswith('vae-course: "99" names no lesson; ') and told.endswith(" There are 01.\n")
 
 
 def test_running_everything_and_nothing_makes_no_sense() -> None:

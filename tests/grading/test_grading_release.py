@@ -13,9 +13,6 @@ from vae_course.tools import authoring, cli
 from vae_course.tools.authoring.plan import prepare
 from vae_course.tools.grading.errors import GradingError
 from vae_course.tools.grading.release import release, withheld
-from vae_course.tools.grading.selection import choose
-
-LESSONS = ["00_start_here", "01_autoencoders", "04_the_elbo", "06_choosing_the_likelihood"]
 
 
 @pytest.fixture
@@ -23,27 +20,6 @@ def help_again(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """Hints and answers as they are in a fresh kernel, also for the tests that come after."""
     monkeypatch.setattr(notebook_functions, "_withheld", False)
     yield notebook_functions
-
-
-@pytest.mark.parametrize(
-    ("text", "chosen"),
-    [
-        (None, LESSONS),
-        ("01-06", LESSONS[1:]),
-        ("4", [LESSONS[2]]),
-        ("06, 00", [LESSONS[0], LESSONS[3]]),
-        ("04_the_elbo", [LESSONS[2]]),
-        ("0-1,04", LESSONS[:3]),
-    ],
-)
-def test_lessons_are_chosen_by_number_range_and_name(text: str | None, chosen: list[str]) -> None:
-    assert choose(text, LESSONS) == chosen
-
-
-@pytest.mark.parametrize("text", ["02", "07-09", "06-01", "elbo", "", "04,,06"])
-def test_a_choice_that_names_no_lesson_says_which_there_are(text: str) -> None:
-    with pytest.raises(GradingError, match=r"names no lesson.*00, 01, 04, 06"):
-        choose(text, LESSONS)
 
 
 def test_a_release_holds_the_student_notebooks_of_the_lessons_asked_for(tmp_path: Path) -> None:

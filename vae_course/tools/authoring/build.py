@@ -24,7 +24,7 @@ SIZE_LIMIT = 1_000_000  # bytes
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `vae-course build` to a parser."""
     parser.add_argument(
-        "lessons", nargs="*", metavar="LESSON", help="such as 07, 07_first_vae or a path (default: all)"
+        "lessons", nargs="*", metavar="LESSON", help="such as 07, 01-06, 07_first_vae or a path (default: all)"
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="build nothing; say which lessons are stale, and why")

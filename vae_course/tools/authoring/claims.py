@@ -19,7 +19,7 @@ WORLDS = ("mnist", "pen")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `vae-course claims` to a parser."""
-    parser.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 07 (default: all)")
+    parser.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 07 or 01-06 (default: all)")
 
 
 def run(args: argparse.Namespace) -> int:

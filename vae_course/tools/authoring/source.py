@@ -12,6 +12,7 @@ Role = Literal["plain", "exercise", "check", "written"]
 
 # What jupytext itself takes for the start of a cell in the percent format.
 _CELL_START = re.compile(r"^\s*#\s*%%(%*)(\s.*)?$")
+_RANGE = re.compile(r"(\d{1,2})-(\d{1,2})")
 _LESSON_NAME = re.compile(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*")
 # What jupytext adds for its own round trip; no reader of a notebook needs it.
 _JUPYTEXT_KEYS = ("lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker")
@@ -61,19 +62,44 @@ def discover(folder: Path) -> list[Path]:
 
 
 def choose(names: Sequence[str], folder: Path) -> list[Path]:
-    """The sources in a folder that names, numbers or paths stand for (none: all); AuthoringError if unknown."""
+    """The sources in a folder that `select` picks.
+
+    Raises:
+        AuthoringError: there are no lessons, or a name is none of theirs.
+    """
     known = discover(folder)
     if not known:
         raise AuthoringError(f"There are no lessons: {folder} holds no NN_topic.py.")
-    return [_find(name, known) for name in names] if names else known
+    return select(names, known)
 
 
-def _find(name: str, known: list[Path]) -> Path:
-    stem = Path(name).stem
-    for path in known:
-        if stem in (path.stem, path.stem[:2]):
-            return path
-    raise AuthoringError(f'There is no lesson "{name}"; there are {", ".join(path.stem for path in known)}.')
+def select(names: Sequence[str], known: Sequence[Path]) -> list[Path]:
+    """The lessons that `04`, `01-06`, `04_the_elbo`, a path, or several of these with commas between stand for.
+
+    Args:
+        names: what stands on the command line, a word or more; empty for all lessons.
+        known: the files of all lessons, such as `04_the_elbo.py`, in order.
+
+    Raises:
+        AuthoringError: a part names no lesson.
+    """
+    wanted = [path for name in names for part in name.split(",") for path in _meant(part.strip(), known)]
+    return [path for path in known if path in wanted or not names]
+
+
+def _meant(part: str, known: Sequence[Path]) -> list[Path]:
+    ends = _RANGE.fullmatch(part)
+    if ends:
+        found = [path for path in known if int(ends[1]) <= int(path.stem[:2]) <= int(ends[2])]
+    else:
+        number = part.zfill(2) if part.isdecimal() else None
+        found = [path for path in known if path.stem[:2] == number or path.stem == Path(part).stem]
+    if not found:
+        numbers = ", ".join(path.stem[:2] for path in known)
+        raise AuthoringError(
+            f'"{part}" names no lesson; write numbers such as 04 or 01-06, with commas between. There are {numbers}.'
+        )
+    return found
 
 
 def read(path: Path, *, shown: str | None = None) -> Lesson:

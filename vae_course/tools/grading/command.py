@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `vae-course grade` to a parser."""
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder or a zip of what was handed in")
     parser.add_argument("--to", required=True, type=Path, metavar="RESULTS", help="the folder for marks and reports")
-    parser.add_argument("--lessons", metavar="WHICH", help="such as 01-06 or 00,04 (default: all)")
+    parser.add_argument("--lessons", nargs=1, metavar="WHICH", help="such as 01-06 or 00,04 (default: all)")
     parser.add_argument("--jobs", type=_positive_int, metavar="N", help="submissions at a time (default: the cores)")
     parser.add_argument(
         "--timeout", type=_positive, metavar="SECONDS", help="the longest that one run of one answer may take"
@@ -70,6 +70,7 @@ def _positive(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Collect, grade and report; 0 if every submission has its marks, however many a person should look at, else 1."""
     from .collect import collect
+    from .lessons import names
     from .results import clear_unknown, write_results
     from .sandbox import SandboxMissing
     from .whole import ungraded
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             pass
     if args.no_sandbox:
         print(f"Warning. {UNSAFE.replace('ran', 'runs').replace('could', 'can')}", file=sys.stderr)
-    collection = collect(args.submissions, _lessons(args.lessons))
+    collection = collect(args.submissions, names(args.lessons or []))
     if not collection.submissions:
         raise GradingError(_nothing(args.submissions, collection))
     begun = time.monotonic()
@@ -141,15 +142,6 @@ def _check_folders(submissions: Path, results: Path) -> None:
             f"--to {results} and {submissions} lie in each other, so that results would be taken for submissions: name a "
             "folder for the results elsewhere."
         )
-
-
-def _lessons(text: str | None) -> list[str] | None:
-    if text is None:
-        return None
-    from .lessons import names
-    from .selection import choose
-
-    return choose(text, names())
 
 
 def _nothing(submissions: Path, collection: "Collection") -> str:

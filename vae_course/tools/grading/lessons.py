@@ -3,12 +3,13 @@
 import ast
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vae_course import exercises
 from vae_course.exercises.model import AnyExercise
-from vae_course.tools.authoring import AuthoringError, settings
+from vae_course.tools.authoring import AuthoringError, settings, source
 from vae_course.tools.grading import notebook
 from vae_course.tools.grading.code import Piece, pieces_of
 from vae_course.tools.grading.errors import GradingError
@@ -37,9 +38,14 @@ class Lesson:
     source: bytes
 
 
-def names() -> tuple[str, ...]:
-    """The names of all lessons, in order."""
-    return tuple(path.stem for path in _paths())
+def names(chosen: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the lessons that words such as `01-06` choose, or of all, in order.
+
+    Raises:
+        GradingError: there is no checkout of the course.
+        AuthoringError: a word names no lesson.
+    """
+    return tuple(path.stem for path in source.select(chosen, _paths()))
 
 
 @functools.lru_cache(maxsize=64)

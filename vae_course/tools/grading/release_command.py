@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from ..authoring import settings, source
-from .selection import choose
 
 _KEPT_BACK = (
     "Hints and worked answers are kept back in these notebooks, but not secret: the course and its package are public, and a "
@@ -21,7 +20,7 @@ Collect the notebooks under their own names, one folder a student, then run `vae
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `vae-course release` to a parser."""
     parser.add_argument("--to", required=True, type=Path, metavar="FOLDER", help="where the notebooks go")
-    parser.add_argument("--lessons", metavar="WHICH", help="such as 01-06 or 00,04 (default: all)")
+    parser.add_argument("--lessons", nargs=1, metavar="WHICH", help="such as 01-06 or 00,04 (default: all)")
     parser.add_argument(
         "--withhold-solutions", action="store_true", help="leave out what shows hints and worked answers"
     )
@@ -33,8 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from .release import release
 
     course = settings.read()
-    sources = {path.stem: path for path in source.discover(course.solutions)}
-    lessons = [sources[name] for name in choose(args.lessons, list(sources))]
+    lessons = source.choose(args.lessons or [], course.solutions)
     new, same = release(args.to, lessons, course, withhold=args.withhold_solutions, overwrite=args.overwrite)
     print(f"{args.to}: {len(new)} written" + (f", {len(same)} there already" if same else "") + ".")
     for path in [*new, *same]:
