@@ -175,14 +175,13 @@ def test_the_filter_refuses_another_architecture_and_knows_when_it_does_not_know
 
 def test_a_run_that_only_waits_ends_in_time_and_says_so(need):
     need("bwrap")
-    source = "def elbo(a, b):\n    import time\n    time.sleep(60)\n"
+    source = "def elbo(a, b):\n    import time\n    time.sleep(10**6)\n"
     request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": []}
     with process.Worker([BOUND], Limits(seconds=1)) as worker:
         worker.ask(request)
-        start = time.monotonic()
         with pytest.raises(process.Stopped, match="did not end within 1 seconds") as stopped:
             worker.ask(request | {"cases": [wire.pack_case(BOUND.cases(0)[0])]})
-        assert stopped.value.starved and time.monotonic() - start < 5
+        assert stopped.value.starved
 
 
 def request_of(source: str) -> dict[str, object]:
@@ -205,9 +204,8 @@ def test_what_one_run_prints_does_not_count_for_the_next(need):
 def test_a_limit_that_was_broken_after_the_reply_is_not_the_next_runs():
     running = SimpleNamespace(pid=os.getpid(), stdout=io.BufferedReader(io.BytesIO(b"x" * 3000)))
     seen = watch.Watch(running, Limits(output_kb=1))  # type: ignore[arg-type]
-    for _ in range(200):
-        if not seen.broken:
-            time.sleep(0.05)
+    while not seen.broken:
+        time.sleep(0.05)
     assert seen.broken == "printed more than 1 kB"
     seen.begin_run()
     assert seen.broken == ""
@@ -319,8 +317,9 @@ def test_nothing_is_left_running_after_a_process_that_hides(need):
         folder = Path(worker._folder.name).name
         mine = [pid for pid in _processes_of(worker) if pid]
         assert len(mine) >= 3
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() for pid in mine) and time.monotonic() < deadline:
+    for _ in range(2000):
+        if not any(Path(f"/proc/{pid}").exists() for pid in mine):
+            break
         time.sleep(0.05)
     assert not any(Path(f"/proc/{pid}").exists() for pid in mine), folder
 
@@ -350,10 +349,8 @@ def test_without_a_sandbox_the_limits_on_time_and_memory_still_hold():
         assert "memory" in hungry["body"]
         with pytest.raises(process.Stopped):
             worker.ask(request | {"program": [["cell 1", "def elbo(a, b):\n    while True: pass"]]})
-        begun = time.monotonic()
-        with pytest.raises(process.Stopped):
+        with pytest.raises(process.Stopped):  # no processor time is used, so only the clock can end it
             worker.ask(request | {"program": [["cell 1", "import time\ndef elbo(a, b):\n    time.sleep(10**6)"]]})
-        assert time.monotonic() - begun < 100  # no processor time is used, so only the clock can end it
 
 
 # ------------------------------------------------------------------------------------------- the stripped copy
