@@ -23,15 +23,15 @@ def test_all_benchmarks_run_and_update_a_file(tmp_path: Path):
     assert text.endswith(f"{END}\nafter\n")
     assert "what was there" not in text
     assert "Made by `python -m benchmarks --quick`" in text
-    rows = "plain loop,steps by hand,matrix products,test loss,2-D manifold,first picture,`import vae_course`,bits back"
-    for what in rows.split(","):
+    rows = "plain loop,steps by hand,matrix products,test loss,2-D manifold,first picture,`import vae_course`"
+    for what in [*rows.split(","), "check of an exercise", "picture of a code", "bits back"]:
         assert what in text, what
     in_browser = (
         ("new picture, latent pad", "slider to new picture", "frames a second") if programs.find_chromium() else ()
     )
     for what in in_browser:
         assert what in text, what
-    assert text.count(": yes |") + text.count(": no |") == 10 + len(in_browser)
+    assert text.count(": yes |") + text.count(": no |") == 12 + len(in_browser)
 
 
 def test_without_chromium_the_pad_is_left_out_with_a_line(monkeypatch, capsys):

@@ -4,10 +4,8 @@ import io
 import itertools
 import os
 import re
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,16 +81,6 @@ def test_large_pictures_are_not_blown_up() -> None:
 def test_render_shows_the_mean_image_of_the_code(model: VAE) -> None:
     z = (0.5, -1.0, 2.0)
     assert np.abs(ink(render(model.decode_mean, z)) - expected(model, z)).max() < 1 / 255
-
-
-def test_a_digit_is_rendered_in_under_5_ms() -> None:
-    decode = VAE.mlp(20).decode_mean
-    times = []
-    for _ in range(50):
-        start = time.perf_counter()
-        render(decode, torch.zeros(20))
-        times.append(time.perf_counter() - start)
-    assert statistics.median(times) < 0.005
 
 
 # ------------------------------------------------------------------------------------------------ the explorer
