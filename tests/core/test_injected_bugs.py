@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES = "distributions", "exact", "models", "objectives"
@@ -60,7 +62,8 @@ for copy, module in json.loads(sys.argv[1]):
         os.chdir(copy)
         sys.path.insert(0, copy)
         sys.stdout = open("output.txt", "w")
-        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", f"tests/test_{module}.py"])
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", "."]
+        code = pytest.main([*options, f"tests/core/test_{module}.py"])
         sys.stdout.flush()
         os._exit(code)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -69,12 +72,13 @@ for copy, module in json.loads(sys.argv[1]):
 
 def broken_copy(folder: Path, module: str, right: str, wrong: str) -> Path:
     """The core and its tests in a folder of their own, with one line of one module changed."""
-    (folder / "tests").mkdir(parents=True)
+    (folder / "tests" / "core").mkdir(parents=True)
+    (folder / "tests" / "__init__.py").touch()
     (folder / "vae_course").mkdir()
     for name in ["__init__", "networks", *MODULES]:
         shutil.copy(ROOT / "vae_course" / f"{name}.py", folder / "vae_course")
     for name in ["__init__", *(f"test_{name}" for name in MODULES)]:
-        shutil.copy(ROOT / "tests" / "core" / f"{name}.py", folder / "tests")
+        shutil.copy(ROOT / "tests" / "core" / f"{name}.py", folder / "tests" / "core")
     file = folder / "vae_course" / f"{module}.py"
     source = file.read_text(encoding="utf-8")
     assert right in source, f"{module}.py no longer contains {right!r}: bring this list up to date"
