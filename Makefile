@@ -25,7 +25,7 @@ READY_TEST := .venv/ready-test-$(HERE)
 READY_COLAB := .venv/colab/ready
 READY_BOOK := .venv/ready-book-$(HERE)
 
-.PHONY: help lab test colab setup-lab setup-test setup-book build book budget claims lint format typecheck hooks pretrained benchmarks clean
+.PHONY: help lab test quick colab setup-lab setup-test setup-book build book budget claims lint format typecheck hooks pretrained benchmarks clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -37,6 +37,9 @@ lab: setup-lab ## open the course in JupyterLab
 
 test: setup-test ## run every test, every notebook included
 	@$(VENV_PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+
+quick: setup-test ## run the quick tests, for while you work: no notebook, no browser, no training
+	@$(VENV_PYTHON) -m pytest --quick --numprocesses $(WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 setup-lab: $(READY_LAB)
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,15 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
 # What takes longest, so that it begins first where several workers share the tests.
 LONGEST = ("test_notebooks.py", "test_student_notebooks.py", "test_exercise_proofs.py", "test_browser")
 
+# What `make quick` runs: the tests in these folders that are not marked `slow`. They start no other program.
+QUICK = ("core", "data", "exercises", "plotting", "widgets")
+
 _caches: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option of `make quick`."""
+    parser.addoption("--quick", action="store_true", help="leave out notebooks, browsers, trainings and other programs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,13 +56,17 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("course")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first; the rest stays in order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first, and the rest in order; with --quick the quick ones only."""
 
     def place(item: pytest.Item) -> int:
         return next((i for i, name in enumerate(LONGEST) if item.path.name.startswith(name)), len(LONGEST))
 
     items.sort(key=place)
+    if config.getoption("--quick"):
+        slow = [item for item in items if item.path.parent.name not in QUICK or item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in set(slow)]
 
 
 def pytest_unconfigure() -> None:
@@ -66,6 +79,14 @@ def pytest_unconfigure() -> None:
 def seeded() -> None:
     """The same random numbers for each test, whichever ran before it."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --quick a test that starts another program fails: it is to be marked `slow`."""
+    if request.config.getoption("--quick"):
+        refusal = AssertionError("a quick test starts no other program: mark it @pytest.mark.slow")
+        monkeypatch.setattr(subprocess.Popen, "__init__", lambda *_, **__: (_ for _ in ()).throw(refusal))
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,7 @@ def test_the_reader_of_imports_sees_every_form(tmp_path: Path, monkeypatch: pyte
     assert imported_units(shell) == {"models", "data", "plotting", "tools"}
 
 
+@pytest.mark.slow
 def test_importing_the_package_and_its_core_is_light() -> None:
     code = f"""if True:
         import importlib, sys
@@ -93,6 +94,7 @@ def test_importing_the_package_and_its_core_is_light() -> None:
     output_of(code)
 
 
+@pytest.mark.slow
 def test_importing_every_module_is_silent() -> None:
     names = [
         ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")

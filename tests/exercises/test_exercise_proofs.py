@@ -164,11 +164,13 @@ def test_cases_change_with_the_seed_only(exercise):
     assert not torch.equal(flat(3), flat(4))
 
 
+@pytest.mark.slow
 def test_every_breakage_of_the_worked_answers_is_rejected(exercise):
     unexplained = [m.change for m in survivors(exercise) if not why_harmless(exercise, m)]
     assert unexplained == []
 
 
+@pytest.mark.slow
 def test_every_breakage_that_is_called_harmless_turns_up_as_one():
     seen = {row[:2] for e in CODE for m in survivors(e) for row in why_harmless(e, m)}
     assert [row for row in HARMLESS if row[:2] not in seen] == []

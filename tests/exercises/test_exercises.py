@@ -459,6 +459,7 @@ def test_hints_and_solutions_work_without_ipython(monkeypatch, fresh_hints, caps
     assert "hint 1 of 3" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_importing_the_exercises_needs_no_ipython():
     code = "import sys; sys.modules['IPython'] = None\nfrom vae_course.exercises import get; print(get('07-kl').points)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

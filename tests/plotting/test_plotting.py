@@ -129,6 +129,7 @@ def test_drawing_changes_no_setting_and_draws_no_random_number(draw: Callable[[]
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.slow
 def test_drawing_never_loads_pyplot() -> None:
     code = (
         "import sys, torch; from vae_course import plotting; plotting.image_grid(torch.zeros(1, 1, 28, 28)).png();"

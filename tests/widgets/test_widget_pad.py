@@ -245,6 +245,7 @@ def test_at_most_2000_images_are_shown_spread_over_all(model: VAE) -> None:
 # ------------------------------------------------------------------------------------------------ the Python side
 
 
+@pytest.mark.slow
 def test_importing_the_widgets_leaves_anywidget_alone() -> None:
     code = "import sys, vae_course.widgets; sys.exit('anywidget' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -547,6 +548,7 @@ assert "alt" in metadata["image/png"]
 """
 
 
+@pytest.mark.slow
 def test_in_colab_the_manager_for_custom_widgets_is_switched_on_and_named() -> None:
     done = subprocess.run([sys.executable, "-c", COLAB], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -559,6 +561,7 @@ def test_colabs_own_anywidget_may_stay() -> None:
     assert asked.specifier.contains("0.9.21")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(ipywidgets.__version__ == "7.7.1", reason="this is the run with 7.7.1")
 def test_everything_here_holds_with_ipywidgets_7_7_1(tmp_path: Path) -> None:
     found = folder_with_7_7_1(tmp_path)

@@ -345,6 +345,7 @@ def test_nothing_is_set_that_version_7_7_1_would_ignore(model: VAE, images: Imag
     assert unknown_to_7_7_1(explorer) == ["FloatSlider.tooltip"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(ipywidgets.__version__ == "7.7.1", reason="this is the run with 7.7.1")
 def test_everything_here_holds_with_ipywidgets_7_7_1(tmp_path: Path) -> None:
     found = folder_with_7_7_1(tmp_path)
@@ -388,6 +389,7 @@ def notebook() -> dict[str, list[dict]]:
     return {name: cell.outputs for name, cell in zip(CELLS, cells[1:], strict=True)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cell", "figures"), [(name, 1 + (name == "two trainings")) for name in list(CELLS)[:3]])
 def test_a_notebook_shows_one_figure_a_training_that_ends_with_the_last_epoch(notebook, cell, figures) -> None:
     """Also where a long pause held back every drawing but the first."""
