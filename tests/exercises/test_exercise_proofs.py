@@ -139,6 +139,7 @@ def test_every_file_of_a_lesson_is_an_exercise_of_its_name_or_the_quiz():
     assert [path.parent.name[-2:] for path in files if path.stem == "quiz"] == list(quizzes.lessons())
 
 
+@pytest.mark.slow
 def test_an_exercise_is_looked_up_without_reading_the_others():
     code = "import sys; from vae_course import exercises; exercises.get('07-kl'); print(*sys.modules, sep='\\n')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
