@@ -3,6 +3,7 @@
 import ast
 import copy
 import difflib
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ class Mutant:
     source: str
 
 
+@functools.cache
 def mutants(source: str, *, wraps: bool = True) -> list[Mutant]:
     """All breakages of the one function in this source, each different from it and from each other.
 
@@ -90,15 +92,16 @@ def mutants(source: str, *, wraps: bool = True) -> list[Mutant]:
     """
     tree = _without_annotations(ast.parse(source))
     original = ast.unparse(tree)
-    sources = {ast.unparse(ast.fix_missing_locations(broken)) for broken in _broken(tree, wraps)} - {original}
+    sources = set(_broken(tree, wraps)) - {original}
     return [Mutant(_change(original, text), text) for text in sorted(sources) if _compiles(text)]
 
 
-def _broken(tree: ast.Module, wraps: bool) -> Iterator[ast.AST]:
-    for index, node in enumerate(ast.walk(tree)):
+def _broken(tree: ast.Module, wraps: bool) -> Iterator[str]:
+    places = [(parent, *place) for parent in ast.walk(tree) for place in _children(parent)]
+    for parent, name, i, node in places:
         for make in (*_changes(node), *(_value_changes(node) if wraps else ())):
-            yield _replaced(tree, index, make)
-    yield from _broken_inputs(tree)
+            yield _replaced(tree, parent, name, i, make(node))
+    yield from (ast.unparse(ast.fix_missing_locations(broken)) for broken in _broken_inputs(tree))
 
 
 def _without_annotations(tree: ast.Module) -> ast.Module:
@@ -169,18 +172,23 @@ def _wrapped(node: ast.expr, wrap: str) -> ast.expr:
     return ast.parse(wrap.replace("{}", ast.unparse(node)), mode="eval").body
 
 
-def _replaced(tree: ast.Module, index: int, make: Make) -> ast.Module:
-    """A copy of the tree whose node number `index`, in the order of `ast.walk`, is changed."""
-    tree = copy.deepcopy(tree)
-    nodes = list(ast.walk(tree))
-    target = nodes[index]
-    for parent in nodes:
-        for name, value in ast.iter_fields(parent):
-            if value is target:
-                setattr(parent, name, make(target))
-            elif isinstance(value, list):
-                setattr(parent, name, [make(v) if v is target else v for v in value])
-    return tree
+def _children(parent: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
+    """Each node right below: the field that holds it, its place where the field is a list, and itself."""
+    for name, value in ast.iter_fields(parent):
+        if isinstance(value, ast.AST):
+            yield name, None, value
+        elif isinstance(value, list):
+            yield from ((name, i, node) for i, node in enumerate(value) if isinstance(node, ast.AST))
+
+
+def _replaced(tree: ast.Module, parent: ast.AST, name: str, i: int | None, node: ast.AST) -> str:
+    """The source of the tree with another node in one place; the tree stays as it is."""
+    value = getattr(parent, name)
+    setattr(parent, name, node if i is None else [*value[:i], node, *value[i + 1 :]])
+    try:
+        return ast.unparse(ast.fix_missing_locations(tree))
+    finally:
+        setattr(parent, name, value)
 
 
 def _broken_inputs(tree: ast.Module) -> Iterator[ast.AST]:
