@@ -149,10 +149,10 @@ def kl_per_dim(model: LatentVariableModel, images: Images | Tensor, *, batch_siz
     return _over_batches(model, images, batch_size, 0, lambda x: kl_of_factors(model, x).T).mean(1).float()
 
 
-def active_units(
+def active_dimensions(
     model: LatentVariableModel, images: Images | Tensor, *, threshold: float = 0.01, batch_size: int = 1000
-) -> int:
-    """The number of latent dimensions whose posterior mean varies from example to example.
+) -> Tensor:
+    """Whether the posterior mean of each latent dimension varies from example to example, `[D]`.
 
     Dimension d is active if Var_x( E_q(z|x)[z_d] ) > threshold.
 
@@ -164,7 +164,14 @@ def active_units(
     means = _over_batches(model, images, batch_size, 0, lambda x: model.posterior(x).mean.T)
     if means.shape[1] < 2:
         raise ValueError("images holds one example: a variance over examples needs two or more.")
-    return int((means.var(1) > threshold).sum())
+    return means.var(1) > threshold
+
+
+def active_units(
+    model: LatentVariableModel, images: Images | Tensor, *, threshold: float = 0.01, batch_size: int = 1000
+) -> int:
+    """The number of active latent dimensions; arguments and errors are those of `active_dimensions`."""
+    return int(active_dimensions(model, images, threshold=threshold, batch_size=batch_size).sum())
 
 
 def _over_batches(
