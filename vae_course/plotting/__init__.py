@@ -8,9 +8,8 @@ from vae_course.plotting.charts import bars, dots, lines
 from vae_course.plotting.codes import CLASS_COLOURS, latent_scatter
 from vae_course.plotting.figure import COLOURS, AltFigure, figure
 from vae_course.plotting.history import curves
-from vae_course.plotting.images import image_grid, manifold, pairs
+from vae_course.plotting.images import image_grid, manifold, pairs, walks
 from vae_course.plotting.scores import score_histograms
-from vae_course.plotting.walks import walks
 
 __all__ = [
     "CLASS_COLOURS",
