@@ -442,7 +442,8 @@ claim("02-grid-ages", ages, world="any", tolerance=0.5, unit="ages of the univer
 # it and press the arrow keys.
 
 # %%
-from vae_course.widgets.world_playground import WorldPlayground, compute, render
+from vae_course.studies.two_hills import slice_at
+from vae_course.widgets.world_playground import WorldPlayground, render
 
 WorldPlayground()
 
@@ -454,11 +455,11 @@ WorldPlayground()
 # If nothing moves here, this picture shows $x = 2$:
 
 # %%
-render(compute(2.0, 0.7))
+render(slice_at(2.0, 0.7))
 
 # %%
-appears = next(n / 20 for n in range(40) if len(compute(n / 20, 0.7).hills) == 2)
-merges = next(n / 20 for n in range(14, 41) if len(compute(2.0, n / 20).hills) == 1)
+appears = next(n / 20 for n in range(40) if len(slice_at(n / 20, 0.7).hills) == 2)
+merges = next(n / 20 for n in range(14, 41) if len(slice_at(2.0, n / 20).hills) == 1)
 peak = xs[hills.log_marginal(xs[:, None]).argmax()]
 claim("02-px-peak", peak, world="any", tolerance=0.06, unit="is the x with the largest p(x)", digits=1)
 claim("02-second-hill", appears, world="any", tolerance=0.06, unit="is the x with a second hill", digits=1)

@@ -431,7 +431,8 @@ expansion.step(formula, estimate, kl_post, standard_error=error)
 # 3. Is there a setting without any gap? Press *Go to the optimum*.
 
 # %%
-from vae_course.widgets.elbo_playground import ELBOPlayground, climb, optimum, picture
+from vae_course.studies.gaussian_fit import climb, optimum
+from vae_course.widgets.elbo_playground import ELBOPlayground, picture
 
 ELBOPlayground(hills, x_hills)
 

@@ -777,7 +777,7 @@ scaling(many_draws, measured, exact, xlabel="draws L", ylabel="variance of the m
 #    much of what you see is chance.
 
 # %%
-from vae_course.widgets.gradient_noise import Setting
+from vae_course.studies.gradient_noise import Setting
 from vae_course.widgets.gradient_playground import GradientPlayground, picture
 
 GradientPlayground()

@@ -611,7 +611,7 @@ DimensionDashboard({f"beta = {beta:g}": models[beta] for beta in (16.0, 8.0, 1.0
 # The cell prints how far the pixel that changes most goes.
 
 # %%
-from vae_course.widgets.dimension_dashboard import walk
+from vae_course.plotting.images import walk
 
 order = torch.argsort(kl_per_dim(models[16.0], val), descending=True).tolist()
 with torch.no_grad():

@@ -431,9 +431,10 @@ BoundPlayground()
 # If nothing moves here, this picture shows a $q$ that is too narrow and to one side.
 
 # %%
-from vae_course.widgets.bound_playground import compute, render
+from vae_course.studies.importance_weights import ladder
+from vae_course.widgets.bound_playground import render
 
-render(compute(1.0, 0.5, 6))  # shift 1, width 0.5, k = 2^6
+render(ladder(1.0, 0.5, 6))  # shift 1, width 0.5, k = 2^6
 
 # %% [markdown]
 # The histogram ends on the right in a thin tail: codes which $q$ hardly ever draws and which would weigh a great deal. The bound climbs slowly,

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator
 import vae_course.widgets
 from tests.support.browser import Visit, drag, opened_lesson, pixels, until_changed
 from tests.support.browser_pad import drag_pad, watch_pad
+from vae_course.widgets.playground import Playground
 from vae_course.widgets.shell import Shell
 
 TESTS = Path(__file__).resolve().parent
@@ -72,7 +73,7 @@ def test_every_widget_is_moved_in_a_browser() -> None:
     tests = "".join(
         path.read_text(encoding="utf-8") for path in TESTS.glob("test_browser*.py") if path != Path(__file__)
     )
-    for widget in Shell.__subclasses__():
+    for widget in {*Shell.__subclasses__(), *Playground.__subclasses__()} - {Playground}:
         (name,) = re.findall(
             r'name="(vae-[a-z-]+)"', Path(str(importlib.import_module(widget.__module__).__file__)).read_text()
         )

@@ -9,7 +9,8 @@ from matplotlib.patches import Circle, Ellipse, Rectangle
 
 from vae_course.exact import DiscreteWorld, GridWorld, LinearGaussian
 from vae_course.plotting import AltFigure, figure
-from vae_course.plotting.worlds import cloud, graphical_model, grid_sum, hills, joint_map, slices, urn_mosaic
+from vae_course.plotting.worlds import cloud, graphical_model, grid_sum, joint_map, slices, urn_mosaic
+from vae_course.studies.two_hills import hills
 
 P_Z, P_X_Z = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]])
 NAMES = ["urn 0", "urn 1", "urn 2"]
@@ -109,10 +110,6 @@ def test_slices_share_one_axis_and_the_posterior_is_the_joint_over_its_area():
 def test_hills_are_the_places_of_the_maxima(x, places):
     z, _, _, joint, _ = curves(x)
     assert hills(z, joint) == pytest.approx(places, abs=0.02)
-
-
-def test_a_curve_that_only_rises_has_its_hill_at_the_end():
-    assert hills([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) == [2.0]
 
 
 def test_the_ellipse_of_the_cloud_is_that_of_the_covariance():

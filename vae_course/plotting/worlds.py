@@ -10,6 +10,7 @@ from matplotlib.patches import Circle, Ellipse, FancyArrowPatch, FancyBboxPatch,
 
 from vae_course.plotting.arrays import finite, numbers, to_numpy
 from vae_course.plotting.figure import COLOURS, DPI, GREY, WIDTH, AltFigure, describe, figure, headed, place, tidy
+from vae_course.studies.two_hills import hills
 
 PRIOR, LIKELIHOOD, JOINT, POSTERIOR = COLOURS[0], COLOURS[2], COLOURS[3], COLOURS[1]
 PLATE = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
@@ -270,13 +271,6 @@ def cloud(x: Any, W: Any, b: Any, sigma: float, *, seen: Any, alt: str | None = 
         f" {height:.1f} wide; a star at ({seen[0]:g}, {seen[1]:g})."
     )
     return describe(fig, alt or text)
-
-
-def hills(z: Any, density: Any) -> list[float]:
-    """The places of a density's maxima that reach a hundredth of the highest; `z` and `density` `[G]`."""
-    z, density = numbers(z, "z"), numbers(density, "density")
-    inner = (density[1:-1] > density[:-2]) & (density[1:-1] >= density[2:]) & (density[1:-1] > 0.01 * density.max())
-    return [float(place) + 0.0 for place in z[1:-1][inner]] or [float(z[density.argmax()])]
 
 
 def _hill(ax: Axes, z: np.ndarray, density: np.ndarray, colour: str, name: str) -> None:

@@ -1,74 +1,27 @@
 """What each latent dimension costs, whether it says anything, and what it draws: a dashboard for trained models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from vae_course.evaluation import active_units, kl_per_dim
+from vae_course.evaluation import active_dimensions, kl_per_dim
 from vae_course.plotting.figure import AltFigure
+from vae_course.plotting.images import walk
 from vae_course.plotting.rates import dimensions
 from vae_course.support.threads import one_thread
-from vae_course.widgets.beta_playground import mosaic
-from vae_course.widgets.errors import ErrorBox
-from vae_course.widgets.parts import HOW_TO_MOVE, card, named, slider, text
-from vae_course.widgets.pictures import png, to_png
-from vae_course.widgets.shell import Shell
+from vae_course.widgets.explorer import by_kl
+from vae_course.widgets.pictures import mosaic, png, to_png
+from vae_course.widgets.playground import STYLE, Playground, screen, slider
+from vae_course.widgets.shell import card, named, text
 
 REACH = 3.0  # of the slider, and of the walk
 STEPS = 7  # pictures of a walk
 
 
-@dataclass(frozen=True)
-class Dimensions:
-    """The latent dimensions of one model: mean KL `[D]` in nats, and whether each is active `[D]`."""
-
-    kl: Tensor
-    active: Tensor
-
-    @property
-    def order(self) -> list[int]:
-        """The dimensions, largest KL first."""
-        return torch.argsort(self.kl, descending=True, stable=True).tolist()
-
-
-def measure(model: Any, images: Any) -> Dimensions:
-    """KL and activity of each dimension on these images."""
-    x = getattr(images, "x", images)
-    variance = torch.cat([model.posterior(part).mean.detach() for part in x.split(1000)]).var(0)
-    active = variance > 0.01
-    assert int(active.sum()) == active_units(model, images)
-    return Dimensions(kl_per_dim(model, images), active)
-
-
-@one_thread()
-def bars(measured: Dimensions, chosen: int) -> AltFigure:
-    """The KL of each dimension, with one picked out."""
-    fig = dimensions(measured.kl, measured.active, chosen=chosen)
-    assert isinstance(fig, AltFigure)
-    return fig
-
-
-def walk(z: Tensor, d: int) -> Tensor:
-    """Codes `[STEPS, D]` that differ from z `[D]` in entry d alone, which runs from -REACH to REACH."""
-    codes = z.repeat(STEPS, 1)
-    codes[:, d] = torch.linspace(-REACH, REACH, STEPS)
-    return codes
-
-
-def in_words(measured: Dimensions, d: int, z: Tensor) -> str:
-    """What there is to say about one dimension."""
-    kind = "active" if measured.active[d] else "not active"
-    return (
-        f"Dimension {d}: KL {float(measured.kl[d]):.2f} nats, {kind}; z[{d}] = {float(z[d]) + 0.0:.2f}."
-        f" {int(measured.active.sum())} of {len(measured.kl)} dimensions are active."
-    )
-
-
-class DimensionDashboard(Shell):
+class DimensionDashboard(Playground):
     """Bars of what each dimension costs; below, one of them is moved while the others keep the code of an image.
 
     Choose a model, a dimension and an image, and move the slider by mouse or by the arrow keys. `show` does it from code.
@@ -81,25 +34,30 @@ class DimensionDashboard(Shell):
         ValueError: there is no model, or fewer than two images.
     """
 
+    value: Any = None  # the slider's name
+
     def __init__(self, models: Mapping[str, Any], images: Any) -> None:
         if not models or len(images) < 2:
             raise ValueError(f"There are {len(models)} models and {len(images)} images: give one and two, or more.")
         self.models, self.x = dict(models), getattr(images, "x", images)
-        self.measured = {name: measure(model, images) for name, model in models.items()}
-        self.error, self.status, self._following = ErrorBox(), text("", "vae-status"), False
-        self.bars = widgets.Image(format="png", layout=widgets.Layout(width="700px", max_width="100%"))
-        self.original, self.picture = (widgets.Image(format="png") for _ in range(2))
-        self.walk = widgets.Image(format="png", layout=widgets.Layout(width="700px", max_width="100%"))
-        self._z = torch.zeros(1)
-        self._controls()
-        cards = named(
-            widgets.HBox([card(text("Original"), self.original), card(text("Decoded"), self.picture)]), "vae-cards"
-        )
-        controls = named(widgets.VBox([text(HOW_TO_MOVE), self.model, self.dim, self.image, self.value]), "vae-sliders")
-        stage = named(widgets.HBox([cards, controls]), "vae-stage")
-        caption = text(f"The same dimension from {-REACH:g} to {REACH:g}:")
-        super().__init__([self.bars, stage, self.status, caption, self.walk, self.error], name="vae-dashboard")
-        self._begin()
+        self.kl = {name: kl_per_dim(model, images) for name, model in models.items()}
+        self.active = {name: active_dimensions(model, images) for name, model in models.items()}
+        self.bars, self.original, self.walk = screen(700), screen(), screen(700)
+        self.z = torch.zeros(1)
+        controls = {
+            "model": widgets.Dropdown(options=list(models), description="model", **STYLE),
+            "dim": widgets.Dropdown(options=[("0", 0)], description="dimension", **STYLE),
+            "image": widgets.BoundedIntText(0, min=0, max=len(self.x) - 1, description="image", **STYLE),
+            "value": slider("value", -REACH, REACH),
+        }
+        super().__init__(controls, name="vae-dashboard", width=None)
+
+    def parts(self) -> list[widgets.Widget]:
+        """The bars, original and decoded picture beside the controls, and the walk."""
+        cards = widgets.HBox([card(text("Original"), self.original), card(text("Decoded"), self.picture)])
+        controls = widgets.VBox([text(self.how), *self.controls.values()])
+        stage = named(widgets.HBox([named(cards, "vae-cards"), named(controls, "vae-sliders")]), "vae-stage")
+        return [self.bars, stage, self.status, text(f"The same dimension from {-REACH:g} to {REACH:g}:"), self.walk]
 
     def show(self, model: str, dim: int, value: float, image: int = 0) -> None:
         """Put this value into one dimension of the code of an image.
@@ -107,79 +65,69 @@ class DimensionDashboard(Shell):
         Raises:
             ValueError: there is no such model, dimension or image, or the value lies beyond the slider.
         """
-        if model not in self.models:
-            raise ValueError(f"There is no model {model!r}: choose one of {', '.join(self.models)}.")
-        latents = len(self.measured[model].kl)
-        for name, given, low, high in (
-            ("dim", dim, 0, latents - 1), ("image", image, 0, len(self.x) - 1), ("value", value, -REACH, REACH),
-        ):  # fmt: skip
-            if not low <= given <= high:
-                raise ValueError(f"{name} is {given}: choose a number from {low:g} to {high:g}.")
-        self.model.value, self.image.value = model, image
-        self.dim.value, self.value.value = dim, value
+        for key, given in (("model", model), ("image", image), ("value", value)):
+            self.reach(key, given)
+        if not 0 <= dim < len(self.kl[model]):
+            raise ValueError(f"dim is {dim}: choose a number from 0 to {len(self.kl[model]) - 1}.")
+        self.place({"model": model, "image": image})
+        self._encode()
+        self._begin_at(dim)
+        self.place({"value": value})
+        self.moved("value")
+        self.redraw()
 
-    def stand_in(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The bars with their text alternative, for a page on which nothing can be moved."""
-        return bars(self.measured[self.model.value], self.dim.value)._repr_mimebundle_()
+    def reset(self) -> None:
+        """The code of the image that is chosen, and the dimension that costs most."""
+        self._encode()
+        self.redraw()
 
-    def _controls(self) -> None:
-        """The menus of models and dimensions, the image's number, and the slider."""
-        style = {"style": {"description_width": "110px"}, "layout": {"width": "100%"}}
-        self.model = widgets.Dropdown(options=list(self.models), description="model", **style)
-        self.dim = widgets.Dropdown(options=[("0", 0)], description="dimension", **style)
-        self.image = widgets.BoundedIntText(0, min=0, max=len(self.x) - 1, description="image", **style)
-        self.value = slider("value", reach=REACH)
-        self.model.observe(self._other_code, "value")
-        self.image.observe(self._other_code, "value")
-        self.dim.observe(self._other_dimension, "value")
-        self.value.observe(self._moved, "value")
+    def static(self) -> AltFigure:
+        """The bars, for a page on which nothing can be moved."""
+        model, d = self.values["model"], self.values["dim"]
+        fig = dimensions(self.kl[model], self.active[model], chosen=d)
+        assert isinstance(fig, AltFigure)
+        return fig
 
-    def _other_code(self, _: Any) -> None:
-        if not self._following:
-            with self.error.guard("Encoding this image"):
-                self._begin()
+    def moved(self, key: str) -> None:
+        """Another image or model is encoded, another dimension starts from its code, and the slider changes its entry."""
+        if key == "value":
+            self.z[self.values["dim"]] = self.values["value"]
+        elif key == "dim":
+            self._begin_at(self.values["dim"])
+        else:
+            self._encode()
 
-    def _other_dimension(self, _: Any) -> None:
-        if not self._following:
-            with self.error.guard("Showing this dimension"):
-                self._choose(self.dim.value)
-
-    def _moved(self, change: Any) -> None:
-        if not self._following:
-            with self.error.guard("Decoding"):
-                self._z[self.dim.value] = change["new"]
-                self._redraw()
-
-    def _begin(self) -> None:
-        """Encode the image with the model, and choose the dimension with the largest KL."""
-        x = self.x[self.image.value]
+    @one_thread()
+    def redraw(self) -> None:
+        """Bars, decoded picture, walk and sentence."""
+        model, d = self.models[self.values["model"]], self.values["dim"]
         with torch.no_grad():
-            self._encoded = self.models[self.model.value].posterior(x[None]).mean[0].clone()
-        self.original.value = to_png(x)
-        order = self.measured[self.model.value].order
-        self._following = True
-        try:
-            self.dim.options = [(str(d), d) for d in order]
-            self.dim.value = order[0]
-        finally:
-            self._following = False
-        self._choose(order[0])
-
-    def _choose(self, d: int) -> None:
-        """Start from the code of the image, with the slider where its entry d is."""
-        self._z = self._encoded.clone()
-        self._following = True
-        try:
-            self.value.value = min(max(float(self._z[d]), -REACH), REACH)
-        finally:
-            self._following = False
-        self._redraw()
-
-    def _redraw(self) -> None:
-        model, d = self.models[self.model.value], self.dim.value
-        measured = self.measured[self.model.value]
-        with torch.no_grad():
-            decoded = model.decode_mean(torch.cat([self._z[None], walk(self._z, d)]))
-        self.bars.value = png(bars(measured, d))
+            decoded = model.decode_mean(torch.cat([self.z[None], walk(self.z, d, n=STEPS)]))
+        self.bars.value = png(self.static())
         self.picture.value, self.walk.value = to_png(decoded[0]), to_png(mosaic(decoded[1:], ncols=STEPS))
-        self.status.value = f'<span role="status">{in_words(measured, d, self._z)}</span>'
+        self.say(in_words(self.kl[self.values["model"]], self.active[self.values["model"]], d, self.z))
+
+    def _encode(self) -> None:
+        """Encode the image with the model, and choose the dimension with the largest KL."""
+        x, name = self.x[self.values["image"]], self.values["model"]
+        with torch.no_grad():
+            self.encoded = self.models[name].posterior(x[None]).mean[0].clone()
+        self.original.value = to_png(x)
+        order = by_kl(self.kl[name])
+        with self.following():
+            self.controls["dim"].options = [(str(d), d) for d in order]
+        self._begin_at(order[0])
+
+    def _begin_at(self, d: int) -> None:
+        """Start from the code of the image, with the slider where its entry d is."""
+        self.z = self.encoded.clone()
+        self.place({"dim": d, "value": min(max(float(self.z[d]), -REACH), REACH)})
+
+
+def in_words(kl: Tensor, active: Tensor, d: int, z: Tensor) -> str:
+    """What there is to say about one dimension."""
+    kind = "active" if active[d] else "not active"
+    return (
+        f"Dimension {d}: KL {float(kl[d]):.2f} nats, {kind}; z[{d}] = {float(z[d]) + 0.0:.2f}."
+        f" {int(active.sum())} of {len(kl)} dimensions are active."
+    )

@@ -1,7 +1,7 @@
 """Walk through the latent space of a VAE with one slider for each dimension."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -12,18 +12,16 @@ from vae_course.evaluation import kl_per_dim
 from vae_course.plotting import walks
 from vae_course.plotting.arrays import in_evaluation
 from vae_course.plotting.figure import AltFigure
-from vae_course.widgets.errors import ErrorBox
-from vae_course.widgets.parts import card, named, slider, text
 from vae_course.widgets.pictures import render, to_png
-from vae_course.widgets.shell import Shell
+from vae_course.widgets.playground import Playground, slider
+from vae_course.widgets.shell import button_row, card, named, text
 
 AT_FIRST = 8  # sliders shown at first, and more with each press of the button
 REACH = 3.0  # a slider's range; 99.7 % of the prior lie within it
-STEP = 0.05
 KL_SAMPLE = 1000  # images that the KL of each dimension is measured on
 
 
-class LatentExplorer(Shell):
+class LatentExplorer(Playground):
     """Sliders for a code z beside the picture that a decoder makes of it.
 
     Drag a slider, or focus it and press the arrow keys. Random draws z from the prior N(0, I), Reset goes to its
@@ -47,19 +45,20 @@ class LatentExplorer(Shell):
         _check(model, images)
         self.model, self.images = model, images
         self.order, self.kl = _order(model, images)
-        self.sliders: dict[int, widgets.FloatSlider] = {}
         self._generator = torch.Generator().manual_seed(seed)
         self._z = torch.zeros(model.latent_dim)
-        self._following = False
-        self.caption, self.status, self.error = text(), text("", "vae-status"), ErrorBox()
-        self.picture = widgets.Image(format="png", value=render(model.decode_mean, self._z))
-        left = named(widgets.VBox([self._cards(), *self._controls(), self.status]), "vae-left")
-        # A fixed width, or the sliders would shift with every change of the text.
-        left.layout.width = "300px" if images is None else "408px"
-        stage = named(widgets.HBox([left, self._sliders()]), "vae-stage")
-        super().__init__([stage, text(self._reason), self.error], name="vae-explorer")
-        self.show_more()
-        self.reset()
+        self.caption = text()
+        buttons = [
+            ("Random", "Drawing from the prior", self.randomise),
+            ("Reset", "Going to the centre", self.reset),
+            ("Encode this digit", "Encoding", lambda: self.encode(self.chooser.value)),
+        ]
+        super().__init__({}, name="vae-explorer", width=None, buttons=buttons)
+
+    @property
+    def sliders(self) -> dict[int, widgets.FloatSlider]:
+        """The sliders that are shown, by their dimension."""
+        return self.controls
 
     @property
     def z(self) -> tuple[float, ...]:
@@ -95,9 +94,8 @@ class LatentExplorer(Shell):
         """Show the sliders of the next few dimensions."""
         for d in self.order[len(self.sliders) :][:AT_FIRST]:
             label = f"z[{d}]" if self.kl is None else f"z[{d}], {self.kl[d]:.2f} nats"
-            self.sliders[d] = slider(label, reach=REACH, step=STEP)
-            self.sliders[d].observe(lambda change, d=d: self._moved(d, change["new"]), "value")
-        self._follow()
+            self.add(d, slider(label, -REACH, REACH))
+        self.place(self._shown())
         self._column.children = tuple(self.sliders.values())
         hidden = len(self.order) - len(self.sliders)
         self.more.description = f"Show {min(AT_FIRST, hidden)} more of {len(self.order)} dimensions"
@@ -107,13 +105,35 @@ class LatentExplorer(Shell):
         """A picture of what the sliders do, for a page on which they can't move."""
         return walks(self.model.decode_mean, self._z, dims=self.order[:AT_FIRST])
 
-    def stand_in(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The static picture with its text alternative."""
-        try:
-            return self.static()._repr_mimebundle_()
-        except Exception as error:  # the sliders still work where the decoder does
-            self.error.show("Drawing the static picture", error)
-            return {"text/plain": f"LatentExplorer without its static picture: {error}"}, {}
+    def parts(self) -> list[widgets.Widget]:
+        """On the left the pictures, the buttons and the sentence, on the right the sliders."""
+        left = named(widgets.VBox([self._cards(), *self._controls(), self.status]), "vae-left")
+        # A fixed width, or the sliders would shift with every change of the text.
+        left.layout.width = "300px" if self.images is None else "408px"
+        stage = named(widgets.HBox([left, self._sliders()]), "vae-stage")
+        self.show_more()
+        return [stage, text(self._reason)]
+
+    def reach(self, key: int, value: float) -> tuple[float, float]:
+        """A slider grows to both sides where z lies beyond it."""
+        reach = max(REACH, math.ceil(abs(value)))
+        return -reach, reach
+
+    def doing(self, key: int) -> str:
+        """Decoding, with the code."""
+        z = self._z.clone()
+        z[key] = self.values[key]
+        return f"Decoding {_in_words(z, self.order).rstrip('.')}"
+
+    def moved(self, key: int) -> None:
+        """One entry of z is another."""
+        self._z[key], self.remark, self.heading = self.values[key], "Decoded from", "Decoded"
+
+    def redraw(self) -> None:
+        """The decoded picture, and the code in words."""
+        self.picture.value = render(self.model.decode_mean, self._z)
+        self.caption.value = self.heading
+        self.status.value = f"{self.remark} {_in_words(self._z, self.order)}"
 
     def _cards(self) -> widgets.HBox:
         """The decoded picture and, where there are images, one of them beside it."""
@@ -126,7 +146,7 @@ class LatentExplorer(Shell):
 
     def _sliders(self) -> widgets.VBox:
         """A column for the sliders, which `show_more` fills."""
-        self.more = self._button("", "Showing more dimensions", self.show_more)
+        self.more = self.button("", "Showing more dimensions", self.show_more)
         self._column = widgets.VBox()
         ordered = "" if self.kl is None else " Largest KL to the prior first."
         hint = text(f"Drag a slider, or focus it and press the arrow keys.{ordered}")
@@ -134,13 +154,10 @@ class LatentExplorer(Shell):
 
     def _controls(self) -> list[widgets.HBox]:
         """Random and Reset, and below them the choice of an image to encode."""
-        self.random_button = self._button("Random", "Drawing from the prior", self.randomise)
-        self.reset_button = self._button("Reset", "Going to the centre", self.reset)
-        self.encode_button = self._button("Encode this digit", "Encoding", lambda: self.encode(self.chooser.value))
-        moves = named(widgets.HBox([self.random_button, self.reset_button]), "vae-buttons")
+        random, reset, encode = self.buttons.values()
         if self._reason:
-            self.encode_button.disabled = True
-            return [moves, self.encode_button]
+            encode.disabled = True
+            return [button_row(random, reset), encode]
         self.chooser = widgets.BoundedIntText(
             0, min=0, max=len(self.images) - 1, description="Image", style={"description_width": "initial"}
         )
@@ -148,12 +165,7 @@ class LatentExplorer(Shell):
         self.chooser.observe(
             self.error.guarded("Showing this image", lambda: self._choose(self.chooser.value)), "value"
         )
-        return [moves, named(widgets.HBox([self.chooser, self.encode_button]), "vae-buttons")]
-
-    def _button(self, label: str, doing: str, action: Callable[[], None]) -> widgets.Button:
-        button = widgets.Button(description=label)
-        button.on_click(self.error.guarded(doing, action))
-        return button
+        return [button_row(random, reset), button_row(self.chooser, encode)]
 
     @property
     def _reason(self) -> str:
@@ -170,34 +182,14 @@ class LatentExplorer(Shell):
         self.original.value = to_png(_pixels(self.images)[index])
         self.original_caption.value = _name(self.images, index).capitalize()
 
-    def _moved(self, d: int, value: float) -> None:
-        """A slider was moved: by hand, by `_follow`, or by the browser, which snaps every value to the nearest step."""
-        snapped = abs(value - float(self._z[d])) <= STEP / 2
-        if not self._following and not snapped:
-            self._z[d] = value
-            with self.error.guard(f"Decoding {_in_words(self._z, self.order).rstrip('.')}"):
-                self._redraw("Decoded from")
-
     def _go(self, z: Tensor, words: str, *, caption: str = "Decoded") -> None:
-        self._z = z.clone()
-        self._follow()
-        self._redraw(words, caption=caption)
+        self._z, self.remark, self.heading = z.clone(), words, caption
+        self.place(self._shown())
+        self.redraw()
 
-    def _follow(self) -> None:
-        """Put the sliders where z is, with a wider range where it lies beyond theirs."""
-        self._following = True
-        try:
-            for d, shown in self.sliders.items():
-                value = float(self._z[d])
-                reach = max(REACH, math.ceil(abs(value)))
-                shown.min, shown.max, shown.value = -reach, reach, value
-        finally:
-            self._following = False
-
-    def _redraw(self, words: str, *, caption: str = "Decoded") -> None:
-        self.picture.value = render(self.model.decode_mean, self._z)
-        self.caption.value = caption
-        self.status.value = f"{words} {_in_words(self._z, self.order)}"
+    def _shown(self) -> dict[int, float]:
+        """The entries of z that have a slider."""
+        return {d: float(self._z[d]) for d in self.sliders}
 
 
 def _in_words(z: Tensor, order: list[int]) -> str:
@@ -209,12 +201,17 @@ def _in_words(z: Tensor, order: list[int]) -> str:
     return f"{first} and {len(rounded) - 4} more."
 
 
+def by_kl(kl: Tensor) -> list[int]:
+    """The dimensions of a mean KL `[D]`, largest first."""
+    return torch.argsort(kl, descending=True, stable=True).tolist()
+
+
 def _order(model: Any, images: Any) -> tuple[list[int], Tensor | None]:
     """The dimensions, largest KL first, and their KL; in their own order where it can't be measured."""
     if images is None or not (hasattr(model, "posterior") and hasattr(model, "prior")):
         return list(range(model.latent_dim)), None
     kl = kl_per_dim(model, images[:KL_SAMPLE])
-    return torch.argsort(kl, descending=True, stable=True).tolist(), kl
+    return by_kl(kl), kl
 
 
 def _pixels(images: Any) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vae_course.plotting.arrays import decoded, images
 from vae_course.plotting.figure import AltFigure
+from vae_course.plotting.images import tile
 
 SIDE = 196  # screen pixels of a picture, about: 7 for each pixel of a digit
 
@@ -33,6 +34,12 @@ def to_png(picture: Any) -> bytes:
     buffer = io.BytesIO()
     squares.save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def mosaic(x: Any, *, ncols: int = 6) -> np.ndarray:
+    """Images `[N, 1, H, W]` as one picture without gaps, `ncols` to a row, blank where a row is not full."""
+    pictures = images(x)
+    return tile(pictures, ncols, above=[0] * -(-len(pictures) // ncols), gap=0).sheet.astype(np.float32)
 
 
 def render(decode_mean: Callable[[Tensor], Tensor], z: Sequence[float] | Tensor) -> bytes:

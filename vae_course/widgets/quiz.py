@@ -6,8 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from vae_course.widgets.parts import named, text
-from vae_course.widgets.shell import Shell
+from vae_course.widgets.shell import Shell, named, text
 
 LETTERS = "abcdefgh"
 

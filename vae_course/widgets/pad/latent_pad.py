@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from vae_course.plotting.arrays import decoded
 from vae_course.plotting.figure import AltFigure
-from vae_course.widgets.errors import ErrorBox
 from vae_course.widgets.pad import page, static
 from vae_course.widgets.pad.contents import contents
 from vae_course.widgets.pad.layers import NotInPage, Stack, stack_of
 from vae_course.widgets.pad.plane import Plane, nearest, place, prior_contours
-from vae_course.widgets.shell import Shell
+from vae_course.widgets.shell import ErrorBox, Shell
 
 MOST_IMAGES = 2000  # 200 kB of small pictures; more points would only cover one another
 
@@ -103,11 +102,7 @@ class LatentPad(Shell):
 
     def stand_in(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The static picture with its text alternative."""
-        try:
-            bundle, metadata = self.static()._repr_mimebundle_()
-        except Exception as error:  # the pad still works where the decoder does
-            self.error.show("Drawing the static picture", error)
-            bundle, metadata = {"text/plain": f"LatentPad without its static picture: {error}"}, {}
+        bundle, metadata = super().stand_in()
         # In Colab anywidget says here where the manager for custom widgets is.
         return bundle, {**metadata, **self.view._repr_mimebundle_()[1]}
 

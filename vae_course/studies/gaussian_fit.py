@@ -1,5 +1,9 @@
-"""A Gaussian q in place of a density p on the line: both directions of the KL by quadrature, and gradient descent on them."""
+"""A Gaussian q in place of a density on the line: the KL in both directions and the ELBO by quadrature, and their descent.
 
+The density is any p for the KL, and the posterior of a one-dimensional world for the ELBO.
+"""
+
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +13,15 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, MixtureSameFamily, Normal
 
+from vae_course.exact import GridWorld
 from vae_course.support.threads import one_thread
 
 NAMES = {"reverse": "KL(q || p)", "forward": "KL(p || q)"}
 QUADRATURE = 2001  # points that an integral is summed over
 HALF_WIDTH = 8.0  # the standard deviations that the sum reaches to either side
+MEANS, LOG_VARIANCES = (-3.0, 3.0), (-5.0, 1.0)  # of the q among which a climb looks for the best
+COARSE = 13  # places on each axis where the search for the optimum looks first
+MOST_STEPS, SMALLEST_MOVE = 400, 1e-4  # when a climb ends
 
 
 def bimodal() -> MixtureSameFamily:
@@ -73,19 +81,22 @@ def descend(p: Distribution, mean: float, log_std: float, direction: str, *, ste
     if direction not in KL:
         raise ValueError(f"direction is {direction!r}: choose reverse or forward.")
     place = torch.tensor([mean, log_std], dtype=torch.float64)
-    value, slope = _value_and_slope(p, place, direction)
+    kl = functools.partial(_with_slope, lambda q: KL[direction](p, q[0], q[1]))
+    value, slope = kl(place)
     if not math.isfinite(value):
-        raise ValueError(f"{NAMES[direction]} is {value} here, so there is no slope to follow: move q towards p first.")
-    before, size, taken = value, 0.5, 0
+        raise ValueError(
+            f"{NAMES[direction]} is {float(value)} here, so there is no slope to follow: move q towards p first."
+        )
+    before, size, taken = float(value), 0.5, 0
     while taken < steps and slope.norm() > 1e-5 and size > 1e-9:
         trial = place - size * slope
-        trial_value, trial_slope = _value_and_slope(p, trial, direction)
+        trial_value, trial_slope = kl(trial)
         if trial_value <= value - 0.3 * size * float(slope.square().sum()):
             place, value, slope = trial, trial_value, trial_slope
             size, taken = 1.5 * size, taken + 1
         else:
             size = 0.5 * size
-    return Descent(float(place[0]), float(place[1]), before, value, taken)
+    return Descent(float(place[0]), float(place[1]), before, float(value), taken)
 
 
 def mass(p: Distribution, mean: float, log_std: float) -> Tensor:
@@ -122,13 +133,82 @@ def _positive_everywhere(p: Distribution) -> bool:
         return False
 
 
-def _value_and_slope(p: Distribution, place: Tensor, direction: str) -> tuple[float, Tensor]:
+@dataclass(frozen=True)
+class Bound:
+    """One q = N(mu, exp(logvar)) and what it gives, in nats: elbo + gap = log p(x)."""
+
+    mu: float
+    logvar: float
+    log_px: float
+    elbo: float
+    gap: float
+
+
+@one_thread()
+def bound(world: GridWorld, x: Tensor, mu: float, logvar: float) -> Bound:
+    """The bound and the gap of one q for one x `[1, X]`, each by a quadrature of its own.
+
+    Raises:
+        ValueError: x is not one point.
+    """
+    check_point(x)
+    q = _double([[mu]]), _double([[logvar]])
+    values = world.log_marginal(x), world.elbo(x, *q), world.kl_to_posterior(x, *q)
+    return Bound(mu, logvar, *(value.item() for value in values))
+
+
+@one_thread()
+def climb(world: GridWorld, x: Tensor, mu: float, logvar: float) -> Bound:
+    """Where gradient ascent on the bound leads from one q: to a hilltop, not always the highest.
+
+    It stays within `MEANS` and `LOG_VARIANCES`.
+
+    Each step goes straight uphill, and only as far as the bound rises by a fair share of what the slope promises.
+    """
+    low, high = torch.tensor([MEANS, LOG_VARIANCES], dtype=torch.float64).unbind(1)
+    place, size = torch.tensor([mu, logvar], dtype=torch.float64), 0.1
+    elbo = functools.partial(_with_slope, lambda q: world.elbo(x, q[:1, None], q[1:, None]).sum())
+    value, slope = elbo(place)
+    for _ in range(MOST_STEPS):
+        trial = (place + size * slope).clamp(low, high)
+        move = trial - place
+        if move.abs().max() < SMALLEST_MOVE:
+            break
+        trial_value, trial_slope = elbo(trial)
+        if trial_value >= value + 0.3 * (slope @ move):
+            place, value, slope, size = trial, trial_value, trial_slope, 1.5 * size
+        else:
+            size = 0.5 * size
+    return bound(world, x, place[0].item(), place[1].item())
+
+
+@one_thread()
+def optimum(world: GridWorld, x: Tensor) -> Bound:
+    """The best q within `MEANS` and `LOG_VARIANCES`: a climb from the best point of a coarse grid."""
+    axes = (torch.linspace(*limits, COARSE, dtype=torch.float64) for limits in (MEANS, LOG_VARIANCES))
+    starts = torch.cartesian_prod(*axes)
+    best = starts[int(world.elbo(x, starts[:, :1], starts[:, 1:]).argmax())]
+    return climb(world, x, best[0].item(), best[1].item())
+
+
+def check_point(x: Tensor) -> None:
+    """Nothing, once x is known to be one point.
+
+    Raises:
+        ValueError: x is not `[1, X]`.
+    """
+    if x.dim() != 2 or len(x) != 1:
+        raise ValueError(f"x has shape {list(x.shape)}: give one point, [1, X].")
+
+
+def _with_slope(function: Callable[[Tensor], Tensor], place: Tensor) -> tuple[Tensor, Tensor]:
+    """What a function of two numbers `[2]` gives, and its gradient there."""
     with torch.enable_grad():
         leaf = place.detach().requires_grad_()
-        value = KL[direction](p, leaf[0], leaf[1])
+        value = function(leaf)
         (slope,) = torch.autograd.grad(value, leaf)
-    return value.item(), slope
+    return value.detach(), slope
 
 
-def _double(value: Tensor | float) -> Tensor:
+def _double(value: Any) -> Tensor:
     return torch.as_tensor(value, dtype=torch.float64)

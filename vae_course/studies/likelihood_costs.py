@@ -1,4 +1,4 @@
-"""The numbers behind the likelihood playground: what a pixel costs, and which beta a loss has."""
+"""What a pixel costs under each likelihood, and which beta a loss has."""
 
 from dataclasses import dataclass
 from typing import get_args
