@@ -1,12 +1,16 @@
 """What an exercise consists of, as frozen data: no behaviour beyond applying an answer to one case."""
 
+import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from torch import Tensor
 
-Answer = Callable[..., Any]
+from vae_course.exercises.worked import Answer, solution_text
+
 Inputs = dict[str, Tensor | int | float]
 
 
@@ -63,7 +67,6 @@ class Task:
         minutes: what a learner needs.
         task: what to do, in one sentence.
         hints: a nudge, the formula, almost the code.
-        solution: the worked answer; Python source for code, Markdown for a written answer.
         explanation: why the solution is right, in a few sentences.
     """
 
@@ -74,7 +77,6 @@ class Task:
     minutes: int
     task: str
     hints: tuple[str, str, str]
-    solution: str
     explanation: str
 
 
@@ -83,10 +85,9 @@ class Exercise(Task):
     """An exercise whose answer is a function that is compared with the reference on inputs drawn from a seed.
 
     Args:
-        function: the name of the function that the learner writes.
-        parameters: the names of its parameters, in order; it is called by position, so others do as well.
+        reference: the worked answer, a function of the exercise's own file; its name, parameters and text are what the
+            learner sees. It is called by position, so other names of parameters do as well.
         returns: what it returns, in words with the shape, such as "one number per example, [B]".
-        reference: the right answer.
         alternatives: other right answers, each in another style.
         misconceptions: wrong answers with an explanation each.
         cases: a list of inputs from a seed; tensors and numbers only, so that they can travel to a sandbox.
@@ -99,10 +100,8 @@ class Exercise(Task):
 
     kind: ClassVar[str] = "code"
 
-    function: str
-    parameters: tuple[str, ...]
-    returns: str
     reference: Answer
+    returns: str
     alternatives: tuple[Alternative, ...]
     misconceptions: tuple[Misconception, ...]
     cases: Callable[[int], list[Inputs]]
@@ -110,6 +109,21 @@ class Exercise(Task):
     probe: Callable[[Answer, Inputs], Any] | None = None
     gradients: tuple[str, ...] = ()
     tolerance: float = 1e-5
+
+    @functools.cached_property
+    def function(self) -> str:
+        """The name of the function that the learner writes."""
+        return self.reference.__name__
+
+    @functools.cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its parameters, in order."""
+        return tuple(inspect.signature(self.reference).parameters)
+
+    @functools.cached_property
+    def solution(self) -> str:
+        """The worked answer as Python source."""
+        return solution_text(self.reference)
 
     def apply(self, answer: Answer, case: Inputs) -> Any:
         """The answer's result on one case."""
@@ -123,14 +137,30 @@ class Exercise(Task):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Written(Task):
-    """An exercise that is answered in words and marked by a person, by its rubric."""
+    """An exercise that is answered in words and marked by a person, by its rubric.
+
+    Args:
+        solution: the worked answer, in Markdown.
+        rubric: what earns its points.
+    """
 
     kind: ClassVar[str] = "written"
 
+    solution: str
     rubric: tuple[Criterion, ...]
 
 
 AnyExercise = Exercise | Written
+
+
+class Verdict(StrEnum):
+    """What is known of an answer."""
+
+    PASSED = "passed"
+    NOT_TRIED = "not tried"
+    FAILED = "failed"
+    WRITTEN = "written"  # a person reads it
+    UNKNOWN = "unknown"  # no exercise has this id
 
 
 @dataclass(frozen=True)
@@ -138,13 +168,13 @@ class Report:
     """The verdict on one answer.
 
     Args:
-        status: "passed", "not tried", "failed", "written" (a person reads it) or "unknown" (no such exercise).
+        status: what is known of it.
         points: the points earned.
         message: one or two sentences to the learner.
         misconception: the name of the misconception that explains the answer, where one does.
     """
 
-    status: str
+    status: Verdict
     points: int
     message: str
     misconception: str | None = None

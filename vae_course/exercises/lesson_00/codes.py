@@ -8,8 +8,9 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(mu: Tensor, y: Tensor, digit: int) -> Tensor:
-    return mu[y == digit].mean(0)
+def average_code(mu: Tensor, y: Tensor, digit: int) -> Tensor:
+    """The mean of those codes mu [N, D] whose class y [N] is digit: [D]."""
+    return mu[y == digit].mean(dim=0)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -55,18 +56,12 @@ EXERCISE = Exercise(
         "mean code = sum of mu_n over all n with y_n = digit, divided by the number of such n.",
         "`y == digit` is a mask `[N]`; `mu[mask]` keeps the rows where it is true; `.mean(0)` averages over rows.",
     ),
-    solution="""\
-def average_code(mu, y, digit):
-    return mu[y == digit].mean(dim=0)
-""",
     explanation=(
         "`y == digit` compares every label at once. Indexing with that mask leaves `[n, D]`, the codes of this digit "
         "only, and the mean over axis 0 runs over images, so one number is left for each latent dimension."
     ),
-    function="average_code",
-    parameters=("mu", "y", "digit"),
     returns="one code, [D]",
-    reference=_reference,
+    reference=average_code,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -77,7 +72,7 @@ def average_code(mu, y, digit):
             "torch.where",
             lambda mu, y, digit: mu.index_select(0, torch.where(y == digit)[0]).sum(0) / (y == digit).sum(),
         ),
-        Alternative("float64", lambda mu, y, digit: _reference(mu.double(), y, digit)),
+        Alternative("float64", lambda mu, y, digit: average_code(mu.double(), y, digit)),
         Alternative("one-hot", lambda mu, y, digit: F.normalize((y == digit).float(), p=1, dim=0) @ mu),
     ),
     misconceptions=(

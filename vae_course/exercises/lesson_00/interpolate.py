@@ -7,9 +7,10 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(z_start: Tensor, z_end: Tensor, steps: int) -> Tensor:
-    weight = torch.linspace(0, 1, steps).unsqueeze(1)
-    return z_start + weight * (z_end - z_start)
+def interpolate(z_start: Tensor, z_end: Tensor, steps: int) -> Tensor:
+    """Codes on the straight line from z_start [D] to z_end [D], both included: [steps, D]."""
+    t = torch.linspace(0, 1, steps).unsqueeze(1)
+    return z_start + t * (z_end - z_start)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -49,19 +50,12 @@ EXERCISE = Exercise(
         "`torch.linspace(0, 1, steps)` makes the shares `[steps]`; `.unsqueeze(1)` turns them into a column, so that "
         "a product with the difference `[D]` has the shape `[steps, D]`.",
     ),
-    solution="""\
-def interpolate(z_start, z_end, steps):
-    t = torch.linspace(0, 1, steps).unsqueeze(1)
-    return z_start + t * (z_end - z_start)
-""",
     explanation=(
         "The share is a column `[steps, 1]` and the difference a row `[D]`; their product broadcasts to "
         "`[steps, D]`, one row for each step. At share 0 the row is `z_start`, at share 1 it is `z_end`."
     ),
-    function="interpolate",
-    parameters=("z_start", "z_end", "steps"),
     returns="one code per row, [steps, D]",
-    reference=_reference,
+    reference=interpolate,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("torch.lerp", lambda z_start, z_end, steps: torch.lerp(z_start, z_end, _weights(steps))),
@@ -75,7 +69,7 @@ def interpolate(z_start, z_end, steps):
         ),
         Alternative(
             "float64",
-            lambda z_start, z_end, steps: _reference(z_start.double(), z_end.double(), steps).float(),
+            lambda z_start, z_end, steps: interpolate(z_start.double(), z_end.double(), steps).float(),
         ),
         Alternative("float64 result", lambda z_start, z_end, steps: _loop(z_start.double(), z_end.double(), steps)),
     ),
@@ -98,18 +92,18 @@ def interpolate(z_start, z_end, steps):
         ),
         Misconception(
             "ends swapped",
-            lambda z_start, z_end, steps: _reference(z_end, z_start, steps),
+            lambda z_start, z_end, steps: interpolate(z_end, z_start, steps),
             "Your walk is right but runs backwards, from z_end to z_start. At share 0 the code has to be z_start.",
         ),
         Misconception(
             "transposed",
-            lambda z_start, z_end, steps: _reference(z_start, z_end, steps).T,
+            lambda z_start, z_end, steps: interpolate(z_start, z_end, steps).T,
             "The numbers are right, but each code is a column: your result is [D, steps]. The codes belong in the "
             "rows, [steps, D], so make the shares a column with `.unsqueeze(1)`.",
         ),
         Misconception(
             "ends missing",
-            lambda z_start, z_end, steps: _reference(z_start, z_end, steps + 2)[1:-1],
+            lambda z_start, z_end, steps: interpolate(z_start, z_end, steps + 2)[1:-1],
             "Your codes lie between the ends but leave both out. The first row has to be z_start and the last z_end: "
             "let the shares run from 0 to 1 with both included.",
         ),
@@ -121,7 +115,7 @@ def interpolate(z_start, z_end, steps):
         ),
         Misconception(
             "one code too many",
-            lambda z_start, z_end, steps: _reference(z_start, z_end, steps + 1),
+            lambda z_start, z_end, steps: interpolate(z_start, z_end, steps + 1),
             "You return steps + 1 codes. The ends count as steps too: `torch.linspace(0, 1, steps)` has the right "
             "number of shares.",
         ),

@@ -16,8 +16,10 @@ def _counts(z: Tensor, n: int) -> Tensor:
     return torch.bincount(cell[:, 0] * n + cell[:, 1], minlength=n * n).reshape(n, n)
 
 
-def _reference(z: Tensor, n: int) -> Tensor:
-    return (_counts(z, n) == 0).float().mean()
+def empty_share(z: Tensor, n: int) -> Tensor:
+    """The share of the n x n cells over the box of the codes z [N, 2] that hold no code: one number in [0, 1]."""
+    counts = torch.histogramdd(z, bins=[n, n])[0]
+    return (counts == 0).float().mean()
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -108,19 +110,12 @@ EXERCISE = Exercise(
         "`torch.histogramdd(z, bins=[n, n])` lays such a box and counts; its first item holds the counts `[n, n]`. "
         "Compare them with 0, turn the answer into floats, and average.",
     ),
-    solution="""\
-def empty_share(z, n):
-    counts = torch.histogramdd(z, bins=[n, n])[0]
-    return (counts == 0).float().mean()
-""",
     explanation=(
         "A mean of zeros and ones is a share. The number depends on n: with larger cells nothing looks empty, with "
         "tiny ones everything does, so a share is stated together with n and with the number of codes."
     ),
-    function="empty_share",
-    parameters=("z", "n"),
     returns="one number, a tensor of shape []",
-    reference=_reference,
+    reference=empty_share,
     alternatives=(
         Alternative("bincount", lambda z, n: (_counts(z, n) == 0).float().mean()),
         Alternative("loop", _loop),

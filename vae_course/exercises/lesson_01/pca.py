@@ -7,8 +7,11 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(x: Tensor, mean: Tensor, V: Tensor, k: int) -> Tensor:
-    return mean + (x - mean) @ V[:, :k] @ V[:, :k].T
+def pca_reconstruct(x: Tensor, mean: Tensor, V: Tensor, k: int) -> Tensor:
+    """Reconstructions [B, P] of flat images x [B, P] from k numbers each; mean [P], directions V [P, K]."""
+    kept = V[:, :k]
+    z = (x - mean) @ kept
+    return mean + z @ kept.T
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -54,25 +57,17 @@ EXERCISE = Exercise(
         "The first k columns of `V` are `V[:, :k]`, say `kept`. Codes are `(x - mean)` times `kept`, `[B, k]`; codes "
         "times the transpose of `kept` give back `[B, P]`.",
     ),
-    solution="""\
-def pca_reconstruct(x, mean, V, k):
-    kept = V[:, :k]
-    z = (x - mean) @ kept
-    return mean + z @ kept.T
-""",
     explanation=(
         "The codes are coordinates along the directions, measured from the mean. Without taking off the mean, the "
         "directions of largest variance would have to spend themselves on where the cloud lies instead of on how "
         "its points differ."
     ),
-    function="pca_reconstruct",
-    parameters=("x", "mean", "V", "k"),
     returns="one reconstruction for each image, [B, P]",
-    reference=_reference,
+    reference=pca_reconstruct,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),
-        Alternative("float64", lambda x, mean, V, k: _reference(x.double(), mean.double(), V.double(), k)),
+        Alternative("float64", lambda x, mean, V, k: pca_reconstruct(x.double(), mean.double(), V.double(), k)),
         Alternative(
             "least squares", lambda x, mean, V, k: mean + (V[:, :k] @ torch.linalg.pinv(V[:, :k]) @ (x - mean).T).T
         ),
@@ -102,7 +97,7 @@ def pca_reconstruct(x, mean, V, k):
         ),
         Misconception(
             "the mean of this batch",
-            lambda x, mean, V, k: _reference(x, x.mean(0), V, k),
+            lambda x, mean, V, k: pca_reconstruct(x, x.mean(0), V, k),
             "You centre with the mean of this batch. The codes of an image must not depend on which others came along: "
             "use the `mean` that is given.",
         ),

@@ -8,8 +8,10 @@ from vae_course.exercises.inputs import generator, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(x: Tensor, x_hat: Tensor) -> Tensor:
-    return (x - x_hat).square().flatten(1).sum(1).mean()
+def reconstruction_error(x: Tensor, x_hat: Tensor) -> Tensor:
+    """Squared error, summed over pixels and averaged over the batch: [B, 1, H, W] twice to one number, a tensor."""
+    squares = (x - x_hat) ** 2
+    return squares.flatten(1).sum(dim=1).mean()
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -51,27 +53,20 @@ EXERCISE = Exercise(
         "error = 1/B sum_b sum_i (x_bi - x_hat_bi)^2, where i runs over the pixels of an image.",
         "`flatten(1)` turns a batch `[B, 1, H, W]` of squares into `[B, H W]`; then take a sum over axis 1 and a mean.",
     ),
-    solution="""\
-def reconstruction_error(x, x_hat):
-    squares = (x - x_hat) ** 2
-    return squares.flatten(1).sum(dim=1).mean()
-""",
     explanation=(
         "An image is one thing, so its pixels are added up; a batch is a collection of things, so it is averaged. The "
         "result neither changes with the batch size nor shrinks with the number of pixels, and the losses of all later "
         "lessons are reduced in the same way."
     ),
-    function="reconstruction_error",
-    parameters=("x", "x_hat"),
     returns="one number, a tensor of shape []",
-    reference=_reference,
+    reference=reconstruction_error,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
             "einsum",
             lambda x, x_hat: torch.einsum("bchw,bchw->b", x - x_hat, x - x_hat).mean(),
         ),
-        Alternative("float64", lambda x, x_hat: _reference(x.double(), x_hat.double())),
+        Alternative("float64", lambda x, x_hat: reconstruction_error(x.double(), x_hat.double())),
         Alternative("sum over all, divided by B", lambda x, x_hat: (x - x_hat).pow(2).sum() / len(x)),
         Alternative("mse_loss", lambda x, x_hat: F.mse_loss(x_hat, x, reduction="sum") / x.shape[0]),
     ),

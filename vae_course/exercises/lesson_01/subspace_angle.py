@@ -20,8 +20,11 @@ def _angles(A: Tensor, B: Tensor) -> Tensor:
     return torch.rad2deg(torch.arccos(_cosines(A, B).clamp(max=1)))
 
 
-def _reference(A: Tensor, B: Tensor) -> Tensor:
-    return _angles(A, B)[-1]
+def subspace_angle(A: Tensor, B: Tensor) -> Tensor:
+    """The largest principal angle, in degrees, between the spans of the columns of A [P, k] and B [P, k]."""
+    Q_A, Q_B = torch.linalg.qr(A)[0], torch.linalg.qr(B)[0]
+    cosines = torch.linalg.svdvals(Q_A.T @ Q_B)
+    return torch.rad2deg(torch.arccos(cosines.min().clamp(max=1)))
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -116,26 +119,18 @@ EXERCISE = Exercise(
         "`torch.linalg.qr(A)` returns such a basis as its first item; `torch.linalg.svdvals` gives singular values. "
         "Clamp the smallest to at most 1, then use `torch.arccos` and `torch.rad2deg`.",
     ),
-    solution="""\
-def subspace_angle(A, B):
-    Q_A, Q_B = torch.linalg.qr(A)[0], torch.linalg.qr(B)[0]
-    cosines = torch.linalg.svdvals(Q_A.T @ Q_B)
-    return torch.rad2deg(torch.arccos(cosines.min().clamp(max=1)))
-""",
     explanation=(
         "The error is the comparison of column j with column j, which asks whether two bases are alike. An orthonormal "
         "basis of each span and the singular values of their product forget the bases: mixing the columns of A by any "
         "invertible matrix leaves the angles as they are."
     ),
-    function="subspace_angle",
-    parameters=("A", "B"),
     returns="one number, a tensor of shape []",
-    reference=_reference,
+    reference=subspace_angle,
     alternatives=(
         Alternative("projections and arcsine", _projectors),
         Alternative("loop", _loop),
         Alternative("einsum and SVD bases", _einsum),
-        Alternative("float64", lambda A, B: _reference(A.double(), B.double())),
+        Alternative("float64", lambda A, B: subspace_angle(A.double(), B.double())),
         Alternative("angles first", lambda A, B: _angles(A, B).max()),
     ),
     misconceptions=(
@@ -209,17 +204,17 @@ def subspace_angle(A, B):
         ),
         Misconception(
             "radians",
-            lambda A, B: torch.deg2rad(_reference(A, B)),
+            lambda A, B: torch.deg2rad(subspace_angle(A, B)),
             "Your angle is right, but in radians. Degrees are asked for: `torch.rad2deg`.",
         ),
         Misconception(
             "the cosine",
-            lambda A, B: torch.cos(torch.deg2rad(_reference(A, B))),
+            lambda A, B: torch.cos(torch.deg2rad(subspace_angle(A, B))),
             "This is the cosine of the angle. Take `torch.arccos` of it and turn the result into degrees.",
         ),
         Misconception(
             "sine for cosine",
-            lambda A, B: 90 - _reference(A, B),
+            lambda A, B: 90 - subspace_angle(A, B),
             "You take the arc sine, but the singular values of `Q_A.T @ Q_B` are cosines: use `torch.arccos`.",
         ),
     ),

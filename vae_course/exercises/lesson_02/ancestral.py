@@ -12,8 +12,11 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 Pair = tuple[Tensor, Tensor]
 
 
-def _reference(W: Tensor, b: Tensor, sigma: float, eps_z: Tensor, eps_x: Tensor) -> Pair:
-    return eps_z, eps_z @ W.T + b + sigma * eps_x
+def ancestral(W: Tensor, b: Tensor, sigma: float, eps_z: Tensor, eps_x: Tensor) -> Pair:
+    """Codes z [N, D] and observations x [N, X] from W [X, D], b [X], sigma and noise [N, D], [N, X]."""
+    z = eps_z
+    x = z @ W.T + b + sigma * eps_x
+    return z, x
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
@@ -84,20 +87,12 @@ EXERCISE = Exercise(
         "The codes are rows, so W z for all of them at once is `z @ W.T`, `[N, X]`. Then come the mean `b` and the "
         "noise, stretched by `sigma`.",
     ),
-    solution="""\
-def ancestral(W, b, sigma, eps_z, eps_x):
-    z = eps_z
-    x = z @ W.T + b + sigma * eps_x
-    return z, x
-""",
     explanation=(
         "Ancestral sampling goes along the arrow: whatever x depends on is drawn first. The noise of x is a draw of its "
         "own. Its standard deviation is sigma, the root of the variance sigma^2 that stands in N(W z + b, sigma^2 I)."
     ),
-    function="ancestral",
-    parameters=("W", "b", "sigma", "eps_z", "eps_x"),
     returns="two tensors, z [N, D] and x [N, X]",
-    reference=_reference,
+    reference=ancestral,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),
@@ -152,7 +147,7 @@ def ancestral(W, b, sigma, eps_z, eps_x):
         ),
         Misconception(
             "order of the results",
-            lambda W, b, sigma, eps_z, eps_x: _reference(W, b, sigma, eps_z, eps_x)[::-1],
+            lambda W, b, sigma, eps_z, eps_x: ancestral(W, b, sigma, eps_z, eps_x)[::-1],
             "Both are right, but they have changed places. Return the codes first: `z, x`.",
         ),
         Misconception(

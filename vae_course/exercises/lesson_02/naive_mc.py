@@ -9,7 +9,8 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(log_px_z: Tensor) -> Tensor:
+def log_px_naive(log_px_z: Tensor) -> Tensor:
+    """The naive estimate of log p(x) in nats, [B], from log p(x | z) at L draws from the prior [L, B]."""
     return torch.logsumexp(log_px_z, dim=0) - math.log(len(log_px_z))
 
 
@@ -58,23 +59,17 @@ EXERCISE = Exercise(
         "`torch.logsumexp(..., dim=0)` is the logarithm of a sum of exponentials over the first axis, the draws. "
         "`math.log(len(log_px_z))` is log L.",
     ),
-    solution="""\
-def log_px_naive(log_px_z):
-    return torch.logsumexp(log_px_z, dim=0) - math.log(len(log_px_z))
-""",
     explanation=(
         "A mean is a sum divided by L, and dividing by L subtracts log L. `torch.logsumexp` takes the largest logarithm "
         "out before it exponentiates. So the result is right even where each likelihood is too small to be written down."
     ),
-    function="log_px_naive",
-    parameters=("log_px_z",),
     returns="one number per x, [B]",
-    reference=_reference,
+    reference=log_px_naive,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),
         Alternative("log L inside", lambda log_px_z: torch.logsumexp(log_px_z - math.log(len(log_px_z)), 0)),
-        Alternative("float64", lambda log_px_z: _reference(log_px_z.double())),
+        Alternative("float64", lambda log_px_z: log_px_naive(log_px_z.double())),
         Alternative(
             "log_softmax", lambda log_px_z: (log_px_z - log_px_z.log_softmax(0))[0] - math.log(log_px_z.shape[0])
         ),

@@ -9,8 +9,10 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(p_z: Tensor, p_x_z: Tensor) -> Tensor:
-    return DiscreteWorld(p_z, p_x_z).posterior()
+def posterior_table(p_z: Tensor, p_x_z: Tensor) -> Tensor:
+    """The posterior p(z | x), [M, K], from the prior [K] and the likelihood [K, M]."""
+    joint = p_z[:, None] * p_x_z
+    return (joint / joint.sum(dim=0)).T
 
 
 def _joint(p_z: Tensor, p_x_z: Tensor) -> Tensor:
@@ -72,19 +74,12 @@ EXERCISE = Exercise(
         "`p_z[:, None] * p_x_z` is the joint, `[K, M]`. Divide it by its sums over the codes, axis 0; then turn it, so "
         "that an observation is a row.",
     ),
-    solution="""\
-def posterior_table(p_z, p_x_z):
-    joint = p_z[:, None] * p_x_z
-    return (joint / joint.sum(dim=0)).T
-""",
     explanation=(
         "A column of the joint holds everything that could have led to one observation. Its sum is p(x), and dividing by "
         "it makes the column a distribution over the codes. That is why each row of the result sums to one."
     ),
-    function="posterior_table",
-    parameters=("p_z", "p_x_z"),
     returns="one row for each observation, [M, K]",
-    reference=_reference,
+    reference=posterior_table,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),
@@ -92,6 +87,7 @@ def posterior_table(p_z, p_x_z):
         Alternative("softmax of log joint", _in_logarithms),
         Alternative("torch.distributions", lambda p_z, p_x_z: Categorical(probs=_joint(p_z, p_x_z).T).probs),
         Alternative("float64", _float64),
+        Alternative("the package's", lambda p_z, p_x_z: DiscreteWorld(p_z, p_x_z).posterior()),
     ),
     misconceptions=(
         Misconception(

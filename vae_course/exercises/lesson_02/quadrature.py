@@ -9,7 +9,8 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(log_joint: Tensor, step: float) -> Tensor:
+def log_px_grid(log_joint: Tensor, step: float) -> Tensor:
+    """log p(x) in nats, [B], from log p(x, z) on an even grid [B, G] and its spacing, a Python number."""
     return torch.logsumexp(log_joint, dim=-1) + math.log(step)
 
 
@@ -62,25 +63,19 @@ EXERCISE = Exercise(
         "`torch.logsumexp(log_joint, dim=-1)` is the logarithm of the sum, without leaving the logarithms. What is "
         "missing is the logarithm of `step`, a Python number: `math.log`.",
     ),
-    solution="""\
-def log_px_grid(log_joint, step):
-    return torch.logsumexp(log_joint, dim=-1) + math.log(step)
-""",
     explanation=(
         "Each bar of the grid sum has the width `step`, so the sum is multiplied by it, which adds log step. And "
         "`torch.logsumexp` takes the largest logarithm out of the sum before it exponentiates, so that nothing "
         "underflows to zero."
     ),
-    function="log_px_grid",
-    parameters=("log_joint", "step"),
     returns="one number per x, [B]",
-    reference=_reference,
+    reference=log_px_grid,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),
         Alternative("largest taken out by hand", _shifted),
         Alternative("step inside", lambda log_joint, step: torch.logsumexp(log_joint + math.log(step), dim=1)),
-        Alternative("float64", lambda log_joint, step: _reference(log_joint.double(), step)),
+        Alternative("float64", lambda log_joint, step: log_px_grid(log_joint.double(), step)),
     ),
     misconceptions=(
         Misconception(
@@ -190,7 +185,7 @@ def log_px_grid(log_joint, step):
         ),
         Misconception(
             "p(x) itself",
-            lambda log_joint, step: _reference(log_joint, step).exp(),
+            lambda log_joint, step: log_px_grid(log_joint, step).exp(),
             "This is p(x). Its logarithm is asked for, which stays a usable number even where p(x) is too small for "
             "the computer.",
             variants=(lambda log_joint, step: log_joint.exp().sum(-1) * step,),

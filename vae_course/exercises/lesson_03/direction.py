@@ -12,7 +12,8 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 Pair = tuple[Tensor, Tensor]
 
 
-def _reference(log_q: Tensor, log_p: Tensor, dz: float) -> Pair:
+def both_directions(log_q: Tensor, log_p: Tensor, dz: float) -> Pair:
+    """KL(q || p) and KL(p || q) in nats, [B] each, from log densities [B, G] on a grid with spacing dz."""
     log_ratio = log_q - log_p
     reverse = (log_q.exp() * log_ratio).sum(dim=-1) * dz
     forward = -(log_p.exp() * log_ratio).sum(dim=-1) * dz
@@ -86,21 +87,12 @@ EXERCISE = Exercise(
         "The weights are `log_q.exp()` and `log_p.exp()`. Call `log_q - log_p` the log ratio: one direction needs it as "
         "it is, the other with a minus.",
     ),
-    solution="""\
-def both_directions(log_q, log_p, dz):
-    log_ratio = log_q - log_p
-    reverse = (log_q.exp() * log_ratio).sum(dim=-1) * dz
-    forward = -(log_p.exp() * log_ratio).sum(dim=-1) * dz
-    return reverse, forward
-""",
     explanation=(
         "The two directions share one log ratio up to its sign. They differ in the weight, that is, in whose draws are "
         "averaged over: KL(q || p) looks where q is, KL(p || q) looks where p is."
     ),
-    function="both_directions",
-    parameters=("log_q", "log_p", "dz"),
     returns="two tensors, reverse and forward, [B] each",
-    reference=_reference,
+    reference=both_directions,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),

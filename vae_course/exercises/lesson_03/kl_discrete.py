@@ -11,7 +11,8 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
-def _reference(q: Tensor, p: Tensor) -> Tensor:
+def kl_discrete(q: Tensor, p: Tensor) -> Tensor:
+    """KL(q || p) in nats for each pair of rows of two tables: [B, K] and [B, K] to [B]."""
     return (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(dim=-1)
 
 
@@ -88,19 +89,13 @@ EXERCISE = Exercise(
         "`torch.xlogy(a, b)` is a log b, and 0 where a is 0. You need it twice, a minus between, and a sum over the last "
         "axis.",
     ),
-    solution="""\
-def kl_discrete(q, p):
-    return (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(dim=-1)
-""",
     explanation=(
         "`torch.xlogy` knows that 0 log 0 = 0, the limit of t log t as t goes to zero. Both logarithms are weighted by q, "
         "because q is where the draws come from. Where q draws what p rules out, -q log 0 is infinite, as it should be: "
         "one such draw refutes p."
     ),
-    function="kl_discrete",
-    parameters=("q", "p"),
     returns="one number for each pair of rows, [B]",
-    reference=_reference,
+    reference=kl_discrete,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("where", lambda q, p: torch.where(q > 0, q * (q.log() - p.log()), 0.0).sum(-1)),

@@ -13,9 +13,12 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 Pair = tuple[Tensor, Tensor]
 
 
-def _reference(mu: Tensor, log_sigma: Tensor, eps: Tensor) -> Pair:
+def draw_and_price(mu: Tensor, log_sigma: Tensor, eps: Tensor) -> Pair:
+    """A draw z [B, D] from N(mu, sigma^2), and KL(N(mu, sigma^2) || N(0, I)) in nats, [B]."""
     sigma = torch.exp(log_sigma)
-    return mu + sigma * eps, 0.5 * (sigma**2 + mu**2 - 1 - 2 * log_sigma).sum(dim=-1)
+    z = mu + sigma * eps
+    kl = 0.5 * (sigma**2 + mu**2 - 1 - 2 * log_sigma).sum(dim=-1)
+    return z, kl
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def _by_logvar(mu: Tensor, log_sigma: Tensor, eps: Tensor) -> Pair:
 
 
 def _float64(mu: Tensor, log_sigma: Tensor, eps: Tensor) -> Pair:
-    return _reference(mu.double(), log_sigma.double(), eps.double())
+    return draw_and_price(mu.double(), log_sigma.double(), eps.double())
 
 
 EXERCISE = Exercise(
@@ -98,22 +101,13 @@ EXERCISE = Exercise(
         "KL = 1/2 sum_d [ sigma_d^2 + mu_d^2 - 1 - log sigma_d^2 ], and log sigma^2 = 2 log sigma.",
         "Leave the draw as it is. In the KL, `Sigma` has to be squared, and `log_sigma` needs a factor.",
     ),
-    solution="""\
-def draw_and_price(mu, log_sigma, eps):
-    sigma = torch.exp(log_sigma)
-    z = mu + sigma * eps
-    kl = 0.5 * (sigma**2 + mu**2 - 1 - 2 * log_sigma).sum(dim=-1)
-    return z, kl
-""",
     explanation=(
         "With Sigma for the covariance matrix diag(sigma^2), the text's trace is the sum of sigma_d^2 and its log "
         "determinant the sum of 2 log sigma_d. A draw needs the root of that matrix, diag(sigma). The code has one vector "
         "for both. Near sigma = 1 the two readings nearly agree, which is why nobody noticed."
     ),
-    function="draw_and_price",
-    parameters=("mu", "log_sigma", "eps"),
     returns="two tensors: z, [B, D], and one KL for each example, [B]",
-    reference=_reference,
+    reference=draw_and_price,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("matrices", _matrices),

@@ -7,8 +7,9 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(log_px_z: Tensor, kl: Tensor) -> Tensor:
-    return log_px_z.mean(0) - kl
+def elbo(log_px_z: Tensor, kl: Tensor) -> Tensor:
+    """The ELBO in nats, from the log-likelihood at L draws [L, B] and the KL [B]: [B]."""
+    return log_px_z.mean(dim=0) - kl
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -47,18 +48,12 @@ EXERCISE = Exercise(
         "ELBO_b = 1/L sum_l log p(x_b | z_lb) - KL_b.",
         "Average `log_px_z` over its first axis, the draws; then subtract one `kl` for each example.",
     ),
-    solution="""\
-def elbo(log_px_z, kl):
-    return log_px_z.mean(dim=0) - kl
-""",
     explanation=(
         "The reconstruction term is estimated by a mean over the draws; the KL is known in closed form and is the same "
         "for each draw, so it is subtracted once. More draws make the estimate less noisy, they do not move its mean."
     ),
-    function="elbo",
-    parameters=("log_px_z", "kl"),
     returns="one number per example, [B]",
-    reference=_reference,
+    reference=elbo,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("subtract, then average", lambda log_px_z, kl: (log_px_z - kl).mean(0)),

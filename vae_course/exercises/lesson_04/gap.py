@@ -7,8 +7,9 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(log_px: Tensor, log_joint: Tensor, log_q: Tensor) -> Tensor:
-    return (log_q - log_joint).mean(0) + log_px
+def gap(log_px: Tensor, log_joint: Tensor, log_q: Tensor) -> Tensor:
+    """KL(q || p(z | x)) in nats from L draws of q: [B], [L, B] and [L, B] to [B]."""
+    return (log_q - log_joint).mean(dim=0) + log_px
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -66,18 +67,12 @@ EXERCISE = Exercise(
         "KL(q || p(z | x)) = E_q[ log q(z) - log p(z | x) ], and log p(z | x) = log p(x, z) - log p(x).",
         "Average `log_q - log_joint` over the draws, axis 0, and add what Bayes' rule left over.",
     ),
-    solution="""\
-def gap(log_px, log_joint, log_q):
-    return (log_q - log_joint).mean(dim=0) + log_px
-""",
     explanation=(
         "The mean of log q - log p(x, z) is minus the ELBO. Adding log p(x) gives log p(x) - ELBO, which is the KL to "
         "the posterior. An estimate from few draws can fall below zero by chance; the KL itself never does."
     ),
-    function="gap",
-    parameters=("log_px", "log_joint", "log_q"),
     returns="one number per example, [B]",
-    reference=_reference,
+    reference=gap,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("posterior first", _posterior_first),

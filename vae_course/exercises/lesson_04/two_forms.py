@@ -13,8 +13,10 @@ def _entropies(logvar: Tensor) -> Tensor:
     return 0.5 * (1 + torch.log(2 * torch.pi * torch.exp(logvar)))
 
 
-def _reference(log_joint: Tensor, logvar: Tensor) -> Tensor:
-    return log_joint.mean(0) + _entropies(logvar).sum(-1)
+def elbo_joint_entropy(log_joint: Tensor, logvar: Tensor) -> Tensor:
+    """The ELBO in nats, from log p(x, z) at L draws [L, B] and the log variances of q [B, D]: [B]."""
+    entropy = 0.5 * (1 + torch.log(2 * torch.pi * torch.exp(logvar))).sum(dim=-1)
+    return log_joint.mean(dim=0) + entropy
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -61,19 +63,12 @@ EXERCISE = Exercise(
         "`log_joint` is averaged over axis 0. For the entropy, `torch.exp(logvar)` is sigma^2; add up over the last "
         "axis, and halve.",
     ),
-    solution="""\
-def elbo_joint_entropy(log_joint, logvar):
-    entropy = 0.5 * (1 + torch.log(2 * torch.pi * torch.exp(logvar))).sum(dim=-1)
-    return log_joint.mean(dim=0) + entropy
-""",
     explanation=(
         "The entropy is the mean of -log q(z), so adding it is subtracting log q. Each dimension brings a constant "
         "1/2 (1 + log 2 pi) and half its log variance: a wider q has a higher entropy, wherever its mean is."
     ),
-    function="elbo_joint_entropy",
-    parameters=("log_joint", "logvar"),
     returns="one number per example, [B]",
-    reference=_reference,
+    reference=elbo_joint_entropy,
     alternatives=(
         Alternative(
             "torch.distributions",
@@ -83,7 +78,7 @@ def elbo_joint_entropy(log_joint, logvar):
         ),
         Alternative("loop", _loop),
         Alternative("einsum, constant first", _constant_first),
-        Alternative("float64", lambda log_joint, logvar: _reference(log_joint.double(), logvar.double())),
+        Alternative("float64", lambda log_joint, logvar: elbo_joint_entropy(log_joint.double(), logvar.double())),
         Alternative(
             "log of sigma",
             lambda log_joint, logvar: (
@@ -171,7 +166,7 @@ def elbo_joint_entropy(log_joint, logvar):
         ),
         Misconception(
             "averaged over the batch",
-            lambda log_joint, logvar: _reference(log_joint, logvar).mean(),
+            lambda log_joint, logvar: elbo_joint_entropy(log_joint, logvar).mean(),
             "Your mean runs over the batch as well. Return one bound for each example, `[B]`.",
         ),
     ),

@@ -7,7 +7,8 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(f: Tensor, score: Tensor) -> Tensor:
+def baseline_gradient(f: Tensor, score: Tensor) -> Tensor:
+    """The score-function gradient with leave-one-out baselines, [B, D], from f [L, B] and score [L, B, D]."""
     baseline = (f.sum(dim=0) - f) / (len(f) - 1)
     return ((f - baseline).unsqueeze(-1) * score).mean(dim=0)
 
@@ -54,20 +55,13 @@ EXERCISE = Exercise(
         "`f.sum(dim=0) - f` is, for each draw, the sum over the others, `[L, B]`. Divide it, subtract it from `f`, give "
         "the result a last axis, multiply by `score` and average over axis 0.",
     ),
-    solution="""\
-def baseline_gradient(f, score):
-    baseline = (f.sum(dim=0) - f) / (len(f) - 1)
-    return ((f - baseline).unsqueeze(-1) * score).mean(dim=0)
-""",
     explanation=(
         "The other draws say how large f is in general, and know nothing of this draw, so the baseline times the score "
         "still averages to zero. A mean that includes the draw itself would shrink the gradient by the factor "
         "(L - 1) / L."
     ),
-    function="baseline_gradient",
-    parameters=("f", "score"),
     returns="one gradient per example, [B, D]",
-    reference=_reference,
+    reference=baseline_gradient,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -78,7 +72,7 @@ def baseline_gradient(f, score):
             "mean of all, then L / (L - 1)",
             lambda f, score: ((f - f.mean(0)).unsqueeze(-1) * score).sum(0) / (len(f) - 1),
         ),
-        Alternative("float64", lambda f, score: _reference(f.double(), score.double())),
+        Alternative("float64", lambda f, score: baseline_gradient(f.double(), score.double())),
     ),
     misconceptions=(
         Misconception(
@@ -116,7 +110,7 @@ def baseline_gradient(f, score):
         ),
         Misconception(
             "sign turned",
-            lambda f, score: -_reference(f, score),
+            lambda f, score: -baseline_gradient(f, score),
             "Your gradient points downhill: it is baseline - f that you weight. Subtract the baseline from f.",
         ),
         Misconception(
@@ -143,18 +137,18 @@ def baseline_gradient(f, score):
         ),
         Misconception(
             "corrected twice",
-            lambda f, score: _reference(f, score) * len(f) / (len(f) - 1),
+            lambda f, score: baseline_gradient(f, score) * len(f) / (len(f) - 1),
             "You leave the draw out of its baseline and divide by L - 1 as well, so the gradient is too large by "
             "L / (L - 1). One of the two is enough: average over all L draws.",
         ),
         Misconception(
             "draws added up",
-            lambda f, score: len(f) * _reference(f, score),
+            lambda f, score: len(f) * baseline_gradient(f, score),
             "You add the draws up, so the gradient grows with L. Take the mean over axis 0.",
         ),
         Misconception(
             "averaged over the batch",
-            lambda f, score: _reference(f, score).mean(0),
+            lambda f, score: baseline_gradient(f, score).mean(0),
             "Your mean runs over the batch as well. Return one gradient for each example, `[B, D]`.",
         ),
     ),

@@ -8,7 +8,8 @@ from vae_course.exercises.lesson_05._pairs import Pair, probe
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(grad_f: Tensor, eps: Tensor, logvar: Tensor) -> Pair:
+def pathwise_gradient(grad_f: Tensor, eps: Tensor, logvar: Tensor) -> Pair:
+    """Pathwise slopes of E_q[f] in mu and logvar, [B, D] each, from grad_f and eps [L, B, D]."""
     std = torch.exp(0.5 * logvar)
     return grad_f.mean(dim=0), (grad_f * std * eps / 2).mean(dim=0)
 
@@ -60,19 +61,12 @@ EXERCISE = Exercise(
         "Average `grad_f` over axis 0 for mu. For logvar multiply it first by half of `torch.exp(0.5 * logvar)` times "
         "`eps`.",
     ),
-    solution="""\
-def pathwise_gradient(grad_f, eps, logvar):
-    std = torch.exp(0.5 * logvar)
-    return grad_f.mean(dim=0), (grad_f * std * eps / 2).mean(dim=0)
-""",
     explanation=(
         "The slope of f says what a small move of z is worth; the derivative of z says how far each parameter moves it. "
         "`backward()` does the same multiplication whenever z was made by `reparameterize`."
     ),
-    function="pathwise_gradient",
-    parameters=("grad_f", "eps", "logvar"),
     returns="two tensors, each [B, D]",
-    reference=_reference,
+    reference=pathwise_gradient,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -88,7 +82,9 @@ def pathwise_gradient(grad_f, eps, logvar):
                 torch.einsum("lbd,lbd,bd->bd", grad_f, eps, torch.exp(logvar / 2)) / (2 * len(eps)),
             ),
         ),
-        Alternative("float64", lambda grad_f, eps, logvar: _reference(grad_f.double(), eps.double(), logvar.double())),
+        Alternative(
+            "float64", lambda grad_f, eps, logvar: pathwise_gradient(grad_f.double(), eps.double(), logvar.double())
+        ),
     ),
     misconceptions=(
         Misconception(
@@ -161,17 +157,17 @@ def pathwise_gradient(grad_f, eps, logvar):
         ),
         Misconception(
             "draws added up",
-            lambda grad_f, eps, logvar: tuple(len(eps) * g for g in _reference(grad_f, eps, logvar)),
+            lambda grad_f, eps, logvar: tuple(len(eps) * g for g in pathwise_gradient(grad_f, eps, logvar)),
             "You add the draws up, so the gradient grows with L. An expectation is a mean over the draws: axis 0.",
         ),
         Misconception(
             "averaged over the batch",
-            lambda grad_f, eps, logvar: tuple(g.mean(0) for g in _reference(grad_f, eps, logvar)),
+            lambda grad_f, eps, logvar: tuple(g.mean(0) for g in pathwise_gradient(grad_f, eps, logvar)),
             "Your mean runs over the batch as well. Each example has a mu and a logvar of its own: return `[B, D]`.",
         ),
         Misconception(
             "pair swapped",
-            lambda grad_f, eps, logvar: _reference(grad_f, eps, logvar)[::-1],
+            lambda grad_f, eps, logvar: pathwise_gradient(grad_f, eps, logvar)[::-1],
             "Both gradients are right, but in the other order: first mu, then logvar.",
         ),
     ),

@@ -9,7 +9,8 @@ from vae_course.exercises.lesson_05._pairs import Pair, probe
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(f: Tensor, z: Tensor, mu: Tensor, logvar: Tensor) -> Pair:
+def score_gradient(f: Tensor, z: Tensor, mu: Tensor, logvar: Tensor) -> Pair:
+    """Score-function slopes of E_q[f] in mu and logvar, [B, D] each, from f [L, B] and z [L, B, D]."""
     score_mu = (z - mu) / torch.exp(logvar)
     score_logvar = 0.5 * ((z - mu) ** 2 / torch.exp(logvar) - 1)
     weight = f.unsqueeze(-1)
@@ -89,21 +90,12 @@ EXERCISE = Exercise(
         "`f.unsqueeze(-1)` is `[L, B, 1]` and multiplies each score `[L, B, D]`; average over axis 0. The variance is "
         "`torch.exp(logvar)`.",
     ),
-    solution="""\
-def score_gradient(f, z, mu, logvar):
-    score_mu = (z - mu) / torch.exp(logvar)
-    score_logvar = 0.5 * ((z - mu) ** 2 / torch.exp(logvar) - 1)
-    weight = f.unsqueeze(-1)
-    return (weight * score_mu).mean(dim=0), (weight * score_logvar).mean(dim=0)
-""",
     explanation=(
         "The score says where log q(z) rises. Weighted by f and averaged over draws from q, it gives the gradient of "
         "the expectation. No derivative of f is needed: f may be a staircase or a table."
     ),
-    function="score_gradient",
-    parameters=("f", "z", "mu", "logvar"),
     returns="two tensors, each [B, D]",
-    reference=_reference,
+    reference=score_gradient,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),
@@ -115,7 +107,7 @@ def score_gradient(f, z, mu, logvar):
         ),
         Alternative(
             "float64",
-            lambda f, z, mu, logvar: _reference(f.double(), z.double(), mu.double(), logvar.double()),
+            lambda f, z, mu, logvar: score_gradient(f.double(), z.double(), mu.double(), logvar.double()),
         ),
     ),
     misconceptions=(
@@ -206,17 +198,17 @@ def score_gradient(f, z, mu, logvar):
         ),
         Misconception(
             "draws added up",
-            lambda f, z, mu, logvar: tuple(len(f) * g for g in _reference(f, z, mu, logvar)),
+            lambda f, z, mu, logvar: tuple(len(f) * g for g in score_gradient(f, z, mu, logvar)),
             "You add the draws up, so the gradient grows with L. An expectation is a mean over the draws: axis 0.",
         ),
         Misconception(
             "averaged over the batch",
-            lambda f, z, mu, logvar: tuple(g.mean(0) for g in _reference(f, z, mu, logvar)),
+            lambda f, z, mu, logvar: tuple(g.mean(0) for g in score_gradient(f, z, mu, logvar)),
             "Your mean runs over the batch as well. Each example has a mu and a logvar of its own: return `[B, D]`.",
         ),
         Misconception(
             "pair swapped",
-            lambda f, z, mu, logvar: _reference(f, z, mu, logvar)[::-1],
+            lambda f, z, mu, logvar: score_gradient(f, z, mu, logvar)[::-1],
             "Both gradients are right, but in the other order: first mu, then logvar.",
         ),
     ),

@@ -14,7 +14,8 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 Randn = Callable[..., Tensor]
 
 
-def _reference(mu: Tensor, logvar: Tensor, n_draws: int, randn: Randn) -> Tensor:
+def sample_codes(mu: Tensor, logvar: Tensor, n_draws: int, randn: Randn) -> Tensor:
+    """Codes z [L, B, D] from N(mu, sigma^2), noise of their own for each draw, example and dimension."""
     eps = randn(n_draws, *mu.shape)
     return mu + torch.exp(0.5 * logvar) * eps
 
@@ -97,7 +98,7 @@ def _full(eps: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 def _no_grad(mu: Tensor, logvar: Tensor, n_draws: int, randn: Randn) -> Tensor:
     with torch.no_grad():
-        return _reference(mu, logvar, n_draws, randn)
+        return sample_codes(mu, logvar, n_draws, randn)
 
 
 EXERCISE = Exercise(
@@ -116,19 +117,12 @@ EXERCISE = Exercise(
         "eps needs one number for each draw, each example and each dimension: L B D of them.",
         "The shape that you ask `randn` for has a 1 where the batch belongs; `len(mu)` is B.",
     ),
-    solution="""\
-def sample_codes(mu, logvar, n_draws, randn):
-    eps = randn(n_draws, *mu.shape)
-    return mu + torch.exp(0.5 * logvar) * eps
-""",
     explanation=(
         "Broadcasting hides the error: `[L, 1, D]` fits beside `[B, D]`, and every shape and every mean is right. But "
         "all examples then move together, so averaging over the batch no longer averages the noise away."
     ),
-    function="sample_codes",
-    parameters=("mu", "logvar", "n_draws", "randn"),
     returns="codes, [L, B, D]",
-    reference=_reference,
+    reference=sample_codes,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("example by example", _example_by_example),
@@ -199,11 +193,11 @@ def sample_codes(mu, logvar, n_draws, randn):
             lambda mu, logvar, n_draws, randn: mu + torch.exp(0.5 * logvar) * randn(*mu.shape),
             "You return one code for each example, `[B, D]`: a single draw, or the mean of several, which is no draw from "
             "q. Return all L of them, `[L, B, D]`.",
-            variants=(lambda mu, logvar, n_draws, randn: _reference(mu, logvar, n_draws, randn).mean(0),),
+            variants=(lambda mu, logvar, n_draws, randn: sample_codes(mu, logvar, n_draws, randn).mean(0),),
         ),
         Misconception(
             "axes swapped",
-            lambda mu, logvar, n_draws, randn: _reference(mu, logvar, n_draws, randn).transpose(0, 1),
+            lambda mu, logvar, n_draws, randn: sample_codes(mu, logvar, n_draws, randn).transpose(0, 1),
             "The codes are right, but the axes are `[B, L, D]`. In this course the draws come first: `[L, B, D]`.",
         ),
         Misconception(
@@ -216,7 +210,7 @@ def sample_codes(mu, logvar, n_draws, randn):
             _no_grad,
             "The codes are right, but no gradient reaches mu and logvar, so the encoder could not learn. Leave out "
             "`torch.no_grad()`, `.detach()` and `.data`.",
-            variants=(lambda mu, logvar, n_draws, randn: _reference(mu, logvar, n_draws, randn).detach(),),
+            variants=(lambda mu, logvar, n_draws, randn: sample_codes(mu, logvar, n_draws, randn).detach(),),
         ),
         Misconception(
             "noise of your own",

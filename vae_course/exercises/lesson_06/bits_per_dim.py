@@ -11,8 +11,9 @@ from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconcept
 LOG2 = math.log(2)
 
 
-def _reference(nll: Tensor, pixels: int, levels: int) -> Tensor:
-    return nll / (pixels * LOG2) + math.log2(levels)
+def bits_per_dim(nll: Tensor, pixels: int, levels: int) -> Tensor:
+    """Bits per pixel [B] from -log p(x) [B] in nats of a density over so many pixels in [0, 1] with so many levels."""
+    return nll / (pixels * math.log(2)) + math.log2(levels)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -51,26 +52,20 @@ EXERCISE = Exercise(
         "`math.log(2)` converts nats to bits, `math.log2` gives the second term, and that one is added once for each "
         "pixel, not once for each image.",
     ),
-    solution="""\
-def bits_per_dim(nll, pixels, levels):
-    return nll / (pixels * math.log(2)) + math.log2(levels)
-""",
     explanation=(
         "The probability of a level is about the density times the width of its bin. Its -log2 is the density's plus "
         "log2 of the number of levels: 8 bits for 256. A density that is 1 everywhere on [0, 1], which says nothing, "
         "then costs 8 bits per pixel, as storing the pixel does."
     ),
-    function="bits_per_dim",
-    parameters=("nll", "pixels", "levels"),
     returns="one number per image, [B]",
-    reference=_reference,
+    reference=bits_per_dim,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
             "nats first",
             lambda nll, pixels, levels: (nll + pixels * math.log(levels)) / pixels / LOG2,
         ),
-        Alternative("float64", lambda nll, pixels, levels: _reference(nll.double(), pixels, levels)),
+        Alternative("float64", lambda nll, pixels, levels: bits_per_dim(nll.double(), pixels, levels)),
         Alternative(
             "logarithm to base two of the probability",
             lambda nll, pixels, levels: -torch.log2(torch.exp(-nll.double() / pixels) / levels),
@@ -141,7 +136,7 @@ def bits_per_dim(nll, pixels, levels):
         ),
         Misconception(
             "averaged over the batch",
-            lambda nll, pixels, levels: _reference(nll, pixels, levels).mean(),
+            lambda nll, pixels, levels: bits_per_dim(nll, pixels, levels).mean(),
             "Your result is one number for the whole batch. Return one for each image, `[B]`.",
         ),
     ),

@@ -7,7 +7,8 @@ from vae_course.exercises.inputs import generator, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(n_error: Tensor, n_kl: Tensor, weight: Tensor, nats: Tensor) -> Tensor:
+def effective_beta(n_error: Tensor, n_kl: Tensor, weight: Tensor, nats: Tensor) -> Tensor:
+    """The effective beta of M losses, all arguments [M]: what divides error and KL, the KL's weight, nats per error."""
     return weight * nats * n_error / n_kl
 
 
@@ -63,18 +64,12 @@ EXERCISE = Exercise(
         "Everything that makes the error small in the loss makes beta large: multiply `weight` with `n_error` and "
         "`nats`, and divide by what the KL was divided by.",
     ),
-    solution="""\
-def effective_beta(n_error, n_kl, weight, nats):
-    return weight * nats * n_error / n_kl
-""",
     explanation=(
         "A minimum does not move when the whole loss is multiplied by a number, so only the ratio of the two factors "
         "counts. Dividing the error by 784 is the same as multiplying the KL with 784."
     ),
-    function="effective_beta",
-    parameters=("n_error", "n_kl", "weight", "nats"),
     returns="one number per loss, [M]",
-    reference=_reference,
+    reference=effective_beta,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("two factors", lambda n_error, n_kl, weight, nats: (weight / n_kl) / (1 / (nats * n_error))),
@@ -84,7 +79,7 @@ def effective_beta(n_error, n_kl, weight, nats):
         ),
         Alternative(
             "float64",
-            lambda n_error, n_kl, weight, nats: _reference(n_error.double(), n_kl.double(), weight, nats),
+            lambda n_error, n_kl, weight, nats: effective_beta(n_error.double(), n_kl.double(), weight, nats),
         ),
         Alternative(
             "logarithms",

@@ -11,9 +11,9 @@ def _away_from_zero(logits: Tensor) -> Tensor:
     return torch.where(logits == 0, 1.0, logits)
 
 
-def _reference(logits: Tensor) -> Tensor:
-    other = _away_from_zero(logits)
-    return torch.where(logits == 0, 0.5, torch.tanh(other / 2) / other)
+def grey_integral(logits: Tensor) -> Tensor:
+    """Integral of lam^x (1 - lam)^(1 - x) over x from 0 to 1, lam = sigmoid(logits): [...] to the same shape."""
+    return torch.where(logits == 0, 0.5, torch.tanh(logits / 2) / logits)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -71,24 +71,18 @@ EXERCISE = Exercise(
         "Divide `torch.tanh(logits / 2)` by the logits, and let `torch.where` put 1/2 in the places where a logit is "
         "exactly 0.",
     ),
-    solution="""\
-def grey_integral(logits):
-    return torch.where(logits == 0, 0.5, torch.tanh(logits / 2) / logits)
-""",
     explanation=(
         "Written with the logit, the integrand is (1 - lambda) exp(l x), whose integral is (2 lambda - 1) / l. The "
         "hyperbolic tangent keeps its digits near 0 and does not overflow far from it; only l = 0 itself needs a case "
         "of its own. To train through it, replace the zeros before dividing too, or the gradient there is NaN."
     ),
-    function="grey_integral",
-    parameters=("logits",),
     returns="one number for each logit, in the shape of logits",
-    reference=_reference,
+    reference=grey_integral,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("from the probability", _by_probability),
         Alternative("from the exponential", _by_exponential),
-        Alternative("float64", lambda logits: _reference(logits.double())),
+        Alternative("float64", lambda logits: grey_integral(logits.double())),
         Alternative(
             "nan_to_num",
             lambda logits: torch.nan_to_num(torch.tanh(logits / 2) / logits, nan=0.5),
@@ -130,16 +124,16 @@ def grey_integral(logits):
         ),
         Misconception(
             "the normaliser",
-            lambda logits: 1 / _reference(logits),
+            lambda logits: 1 / grey_integral(logits),
             "This is 1 divided by the integral, the factor that would turn the integrand into a density. The integral "
             "itself is asked for.",
         ),
         Misconception(
             "its logarithm",
-            lambda logits: _reference(logits).log(),
+            lambda logits: grey_integral(logits).log(),
             "This is the logarithm of the integral. Return the integral, a number between 0 and 1/2.",
             variants=(
-                lambda logits: -_reference(logits).log(),
+                lambda logits: -grey_integral(logits).log(),
                 lambda logits: _naive(logits).log(),
                 lambda logits: torch.where(logits == 0, 0.5, _naive(logits).log()),
             ),
@@ -167,9 +161,9 @@ def grey_integral(logits):
         ),
         Misconception(
             "one number for the image",
-            lambda logits: _reference(logits).prod(-1),
+            lambda logits: grey_integral(logits).prod(-1),
             "You multiply the pixels of a row together. Return the integral of each pixel, in the shape of the logits.",
-            variants=(lambda logits: _reference(logits).sum(-1), lambda logits: _reference(logits).mean(-1)),
+            variants=(lambda logits: grey_integral(logits).sum(-1), lambda logits: grey_integral(logits).mean(-1)),
         ),
     ),
     cases=_cases,

@@ -16,8 +16,10 @@ def _table(x: Tensor, mean: Tensor, sigma: Tensor) -> Tensor:
     return (x - mean).square() / (2 * sigma**2) + torch.log(sigma) + 0.5 * LOG_2PI
 
 
-def _reference(x: Tensor, mean: Tensor, sigma: Tensor) -> Tensor:
-    return _table(x, mean, sigma).sum(-1)
+def gaussian_nll(x: Tensor, mean: Tensor, sigma: Tensor) -> Tensor:
+    """-log N(x; mean, sigma^2) in nats for each image: [B, X], [B, X] and one number sigma [] to [B]."""
+    error = (x - mean) ** 2 / (2 * sigma**2)
+    return (error + 0.5 * torch.log(2 * torch.pi * sigma**2)).sum(dim=-1)
 
 
 def _squared(x: Tensor, mean: Tensor) -> Tensor:
@@ -64,19 +66,12 @@ EXERCISE = Exercise(
         "Build the table of all pixels first: the error's share plus half of the logarithm of 2 pi sigma^2 in each "
         "entry; then sum over the last axis.",
     ),
-    solution="""\
-def gaussian_nll(x, mean, sigma):
-    error = (x - mean) ** 2 / (2 * sigma**2)
-    return (error + 0.5 * torch.log(2 * torch.pi * sigma**2)).sum(dim=-1)
-""",
     explanation=(
         "Each pixel pays for its error in units of 2 sigma^2, and for the width of its density. Without the second "
         "part, sigma could not be learned: the larger, the cheaper. Independent pixels add up."
     ),
-    function="gaussian_nll",
-    parameters=("x", "mean", "sigma"),
     returns="one number per image, [B]",
-    reference=_reference,
+    reference=gaussian_nll,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -90,7 +85,7 @@ def gaussian_nll(x, mean, sigma):
                 + torch.einsum("bi,bi->b", x - mean, x - mean) / (2 * sigma**2)
             ),
         ),
-        Alternative("float64", lambda x, mean, sigma: _reference(x.double(), mean.double(), sigma.double())),
+        Alternative("float64", lambda x, mean, sigma: gaussian_nll(x.double(), mean.double(), sigma.double())),
         Alternative("the package", lambda x, mean, sigma: -gaussian_log_prob(x, mean, 2 * torch.log(sigma))),
     ),
     misconceptions=(
@@ -152,7 +147,7 @@ def gaussian_nll(x, mean, sigma):
         ),
         Misconception(
             "the log-likelihood",
-            lambda x, mean, sigma: -_reference(x, mean, sigma),
+            lambda x, mean, sigma: -gaussian_nll(x, mean, sigma),
             "This is log p(x | z). The loss is its negative: turn the sign.",
         ),
         Misconception(
@@ -163,7 +158,7 @@ def gaussian_nll(x, mean, sigma):
         ),
         Misconception(
             "averaged over the batch",
-            lambda x, mean, sigma: _reference(x, mean, sigma).mean(),
+            lambda x, mean, sigma: gaussian_nll(x, mean, sigma).mean(),
             "Your result is one number for the whole batch. Return one for each image, `[B]`.",
             variants=(
                 lambda x, mean, sigma: _table(x, mean, sigma).mean(),

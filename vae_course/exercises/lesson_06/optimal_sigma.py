@@ -7,8 +7,9 @@ from vae_course.exercises.inputs import generator, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(x: Tensor, mean: Tensor) -> Tensor:
-    return (x - mean).square().mean().log()
+def optimal_logvar(x: Tensor, mean: Tensor) -> Tensor:
+    """log sigma^2, one number [], at which the Gaussian likelihood of x [B, X] around mean [B, X] is highest."""
+    return torch.log(((x - mean) ** 2).mean())
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -50,25 +51,19 @@ EXERCISE = Exercise(
         "sigma^2 = 1 / (B X) sum_b sum_i (x_bi - x'_bi)^2, and the logarithm of that is asked for.",
         "Square `x - mean`, take the mean over every entry without any `dim`, and `torch.log` at the end.",
     ),
-    solution="""\
-def optimal_logvar(x, mean):
-    return torch.log(((x - mean) ** 2).mean())
-""",
     explanation=(
         "The derivative of B X / 2 log sigma^2 + S / (2 sigma^2) is zero at sigma^2 = S / (B X), the mean squared error. "
         "It is a mean although the loss is a sum: the variance describes one typical pixel."
     ),
-    function="optimal_logvar",
-    parameters=("x", "mean"),
     returns="one number, a tensor of shape []",
-    reference=_reference,
+    reference=optimal_logvar,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
             "einsum",
             lambda x, mean: torch.log(torch.einsum("bi,bi->", x - mean, x - mean) / x.numel()),
         ),
-        Alternative("float64", lambda x, mean: _reference(x.double(), mean.double())),
+        Alternative("float64", lambda x, mean: optimal_logvar(x.double(), mean.double())),
         Alternative("mse_loss", lambda x, mean: torch.nn.functional.mse_loss(mean, x).log()),
         Alternative("twice log sigma", lambda x, mean: 2 * (x - mean).square().mean().sqrt().log()),
     ),
@@ -80,7 +75,7 @@ def optimal_logvar(x, mean):
         ),
         Misconception(
             "log of sigma",
-            lambda x, mean: 0.5 * _reference(x, mean),
+            lambda x, mean: 0.5 * optimal_logvar(x, mean),
             "This is log sigma, half of what is asked: logvar is log sigma^2 in this course.",
         ),
         Misconception(

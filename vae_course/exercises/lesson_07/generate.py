@@ -11,7 +11,9 @@ from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Mi
 Decode = Any
 
 
-def _reference(decode: Decode, eps: Tensor) -> Tensor:
+def generate(decode: Decode, eps: Tensor) -> Tensor:
+    """Mean images [n, 1, 28, 28] in [0, 1] from standard normal noise eps [n, D]; decode maps codes to logits."""
+    # The prior is N(0, I), so the noise is already a draw from it.
     return torch.sigmoid(decode(eps))
 
 
@@ -54,19 +56,12 @@ EXERCISE = Exercise(
         "z ~ N(0, I) is z = eps, and the mean of a Bernoulli pixel is sigmoid(logit).",
         "Give `eps` to `decode` as it is, and send what comes back through `torch.sigmoid`.",
     ),
-    solution="""\
-def generate(decode, eps):
-    # The prior is N(0, I), so the noise is already a draw from it.
-    return torch.sigmoid(decode(eps))
-""",
     explanation=(
         "A draw from N(0, I) needs no scaling and no encoder: eps is one. The decoder gives log odds, the sigmoid "
         "turns them into the probability of ink, and that probability is the mean of the pixel."
     ),
-    function="generate",
-    parameters=("decode", "eps"),
     returns="mean images with pixels in [0, 1], [n, 1, 28, 28]",
-    reference=_reference,
+    reference=generate,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -79,7 +74,7 @@ def generate(decode, eps):
             lambda decode, eps: torch.softmax(torch.stack([decode(eps), 0 * decode(eps)]), 0)[0],
         ),
         Alternative("tanh", lambda decode, eps: 0.5 + 0.5 * torch.tanh(decode(0 + 1 * eps) / 2)),
-        Alternative("no_grad", lambda decode, eps: torch.no_grad()(_reference)(decode, eps)),
+        Alternative("no_grad", lambda decode, eps: torch.no_grad()(generate)(decode, eps)),
     ),
     misconceptions=(
         Misconception(

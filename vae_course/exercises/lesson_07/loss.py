@@ -7,7 +7,8 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(log_px_z: Tensor, kl: Tensor) -> Tensor:
+def negative_elbo(log_px_z: Tensor, kl: Tensor) -> Tensor:
+    """The loss: the mean over the batch of the negative ELBO, from [B] and [B] to one number."""
     return -(log_px_z - kl).mean()
 
 
@@ -44,19 +45,13 @@ EXERCISE = Exercise(
         "elbo_b = log p(x_b | z_b) - KL_b, and loss = -1/B sum_b elbo_b.",
         "Subtract the two, call it `elbo`, `[B]`; then put a minus in front of its `.mean()`.",
     ),
-    solution="""\
-def negative_elbo(log_px_z, kl):
-    return -(log_px_z - kl).mean()
-""",
     explanation=(
         "A good picture has a high log p(x | z), a cheap code a low KL, and their difference is the ELBO. The minus "
         "turns it into a loss. One mean over the batch at the very end keeps it free of the batch size, in nats for "
         "each picture."
     ),
-    function="negative_elbo",
-    parameters=("log_px_z", "kl"),
     returns="one number, a tensor of shape []",
-    reference=_reference,
+    reference=negative_elbo,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("two means", lambda log_px_z, kl: kl.mean() - log_px_z.mean()),

@@ -16,8 +16,11 @@ POOL_ROWS = 1024
 MAKE_BOTH = "return two modules, `encoder, decoder`, in this order."
 
 
-def _reference() -> tuple[nn.Module, nn.Module]:
-    return mlp_encoder(20), mlp_decoder(20)
+def make_networks() -> tuple[nn.Module, nn.Module]:
+    """The encoder, [B, 1, 28, 28] to [B, 40], and the decoder, [B, 20] to logits [B, 1, 28, 28]."""
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 40))
+    decoder = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), nn.Unflatten(1, (1, 28, 28)))
+    return encoder, decoder
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -163,27 +166,20 @@ EXERCISE = Exercise(
         "`nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU(), ...)`; for the decoder's end: "
         "`nn.Unflatten(1, (1, 28, 28))`.",
     ),
-    solution="""\
-def make_networks():
-    encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 40))
-    decoder = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), nn.Unflatten(1, (1, 28, 28)))
-    return encoder, decoder
-""",
     explanation=(
         "The encoder gives 40 numbers: 20 means and 20 log variances, which `.chunk(2, dim=1)` takes apart. Neither "
         "network ends in an activation, because means, log variances and logits may be any real number; the sigmoid "
         "is for display only."
     ),
-    function="make_networks",
-    parameters=(),
     returns="an encoder to [B, 40] and a decoder to [B, 1, 28, 28]",
-    reference=_reference,
+    reference=make_networks,
     alternatives=(
+        Alternative("the package's", lambda: (mlp_encoder(20), mlp_decoder(20))),
         Alternative("bare layers", lambda: _networks(_encoder(), _decoder())),
-        Alternative("two heads", lambda: (_TwoHeads(), _reference()[1])),
-        Alternative("einsum", lambda: (_reference()[0], _ByEinsum())),
-        Alternative("float64", lambda: (_Double(_reference()[0]), _Double(_reference()[1]))),
-        Alternative("list", lambda: list(_reference())),
+        Alternative("two heads", lambda: (_TwoHeads(), make_networks()[1])),
+        Alternative("einsum", lambda: (make_networks()[0], _ByEinsum())),
+        Alternative("float64", lambda: (_Double(make_networks()[0]), _Double(make_networks()[1]))),
+        Alternative("list", lambda: list(make_networks())),
     ),
     misconceptions=(
         Misconception(
@@ -242,7 +238,7 @@ def make_networks():
         ),
         Misconception(
             "other order",
-            lambda: _reference()[::-1],
+            lambda: make_networks()[::-1],
             "The decoder comes first and the encoder second: hand them back the other way round.",
         ),
         Misconception(
@@ -257,7 +253,7 @@ def make_networks():
         ),
         Misconception(
             "flat pictures",
-            lambda: (_reference()[0], nn.Sequential(*_decoder())),
+            lambda: (make_networks()[0], nn.Sequential(*_decoder())),
             "Your decoder gives rows of 784 logits. Make pictures of them: end with `nn.Unflatten(1, (1, 28, 28))`.",
         ),
         Misconception(

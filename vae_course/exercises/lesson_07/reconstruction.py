@@ -5,9 +5,14 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Independent
 from torch.nn import functional as F
 
-from vae_course.distributions import bernoulli_log_prob
+from vae_course import distributions
 from vae_course.exercises.inputs import generator, normal, uniform
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+
+
+def bernoulli_log_prob(x: Tensor, logits: Tensor) -> Tensor:
+    """log p(x | z) in nats for each image: [B, 1, 28, 28] and [B, 1, 28, 28] to [B]."""
+    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(dim=1)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -85,17 +90,11 @@ EXERCISE = Exercise(
         "`F.binary_cross_entropy_with_logits(logits, x, ...)` averages over everything unless it is told "
         '`reduction="none"`; then it gives `[B, 1, 28, 28]`. Mind its sign, and add up each picture.',
     ),
-    solution="""\
-def bernoulli_log_prob(x, logits):
-    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(dim=1)
-""",
     explanation=(
         "The cross-entropy of a pixel is its negative log-likelihood, hence the minus sign. Taking logits, PyTorch "
         "computes x l - log(1 + e^l) in a form that never overflows; a sigmoid followed by a logarithm gives "
         "log(0) for a logit of 200. The sum runs over the 784 pixels, not over the batch."
     ),
-    function="bernoulli_log_prob",
-    parameters=("x", "logits"),
     returns="one number per picture, [B]",
     reference=bernoulli_log_prob,
     alternatives=(
@@ -104,6 +103,7 @@ def bernoulli_log_prob(x, logits):
         Alternative("torch.distributions", _distribution),
         Alternative("logaddexp", _logaddexp),
         Alternative("float64", lambda x, logits: bernoulli_log_prob(x.double(), logits.double())),
+        Alternative("the package's", lambda x, logits: distributions.bernoulli_log_prob(x, logits)),
         Alternative("softplus", lambda x, logits: (x * logits - F.softplus(logits)).reshape(len(x), -1).sum(-1)),
     ),
     misconceptions=(

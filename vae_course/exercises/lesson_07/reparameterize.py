@@ -4,9 +4,14 @@ import torch
 from torch import Tensor
 from torch.distributions import AffineTransform, Normal
 
-from vae_course.distributions import reparameterize
+from vae_course import distributions
 from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+
+
+def reparameterize(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
+    """A draw z [B, D] from N(mu, sigma^2) made from standard normal noise eps [B, D]."""
+    return mu + torch.exp(0.5 * logvar) * eps
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -49,16 +54,10 @@ EXERCISE = Exercise(
         "z = mu + sigma * eps, with sigma = exp(logvar / 2), because logvar = log sigma^2 = 2 log sigma.",
         "`torch.exp(0.5 * logvar)` is sigma, `[B, D]`; multiply it by `eps` entry by entry and add `mu`.",
     ),
-    solution="""\
-def reparameterize(mu, logvar, eps):
-    return mu + torch.exp(0.5 * logvar) * eps
-""",
     explanation=(
         "All randomness is in `eps`, so z is a smooth function of mu and logvar and a gradient can flow back to the "
         "encoder. The half in the exponent turns a log variance into a standard deviation."
     ),
-    function="reparameterize",
-    parameters=("mu", "logvar", "eps"),
     returns="one code per example, [B, D]",
     reference=reparameterize,
     alternatives=(
@@ -69,6 +68,7 @@ def reparameterize(mu, logvar, eps):
             lambda mu, logvar, eps: AffineTransform(mu, Normal(mu, logvar.exp().sqrt()).scale)(eps),
         ),
         Alternative("float64", lambda mu, logvar, eps: reparameterize(mu.double(), logvar.double(), eps.double())),
+        Alternative("the package's", lambda mu, logvar, eps: distributions.reparameterize(mu, logvar, eps)),
         Alternative("square root of the variance", lambda mu, logvar, eps: eps * logvar.exp().sqrt() + mu),
         Alternative("addcmul", lambda mu, logvar, eps: torch.addcmul(mu, (logvar * 0.5).exp(), eps)),
     ),

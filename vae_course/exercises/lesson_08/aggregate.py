@@ -15,8 +15,11 @@ def _each(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * (logvar + math.log(2 * math.pi) + (z.unsqueeze(1) - mu) ** 2 / logvar.exp())
 
 
-def _reference(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    return torch.logsumexp(_each(z, mu, logvar).sum(-1), 1) - math.log(len(mu))
+def log_aggregate(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    """log q(z) at places z [M, D], for posteriors with mu and logvar [N, D] each: [M]."""
+    q = torch.distributions.Normal(mu, torch.exp(0.5 * logvar))
+    log_each = q.log_prob(z.unsqueeze(1)).sum(dim=-1)
+    return torch.logsumexp(log_each, dim=1) - math.log(len(mu))
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -78,26 +81,18 @@ EXERCISE = Exercise(
         "Build a `torch.distributions.Normal` with `mu` and `exp(0.5 logvar)`, take `log_prob` of the unsqueezed `z`, sum over "
         "the last axis, then `torch.logsumexp` over axis 1, and take log N off.",
     ),
-    solution="""\
-def log_aggregate(z, mu, logvar):
-    q = torch.distributions.Normal(mu, torch.exp(0.5 * logvar))
-    log_each = q.log_prob(z.unsqueeze(1)).sum(dim=-1)
-    return torch.logsumexp(log_each, dim=1) - math.log(len(mu))
-""",
     explanation=(
         "A mixture is a mean of densities. Each density is a product over the dimensions, so its logarithm is a sum over "
         "them; the mean over images is taken of the densities themselves, which `logsumexp` does without leaving the "
         "logarithms."
     ),
-    function="log_aggregate",
-    parameters=("z", "mu", "logvar"),
     returns="one number per place, [M]",
-    reference=_reference,
+    reference=log_aggregate,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("mixture of torch.distributions", _mixture),
         Alternative("einsum", _einsum),
-        Alternative("float64", lambda z, mu, logvar: _reference(z.double(), mu.double(), logvar.double())),
+        Alternative("float64", lambda z, mu, logvar: log_aggregate(z.double(), mu.double(), logvar.double())),
     ),
     misconceptions=(
         Misconception(

@@ -9,8 +9,10 @@ from vae_course.exercises.inputs import generator, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(t: Tensor, latent_dim: int) -> Tensor:
-    return torch.sqrt(latent_dim * ((1 - t) ** 2 + t**2))
+def path_norm(t: Tensor, latent_dim: int) -> Tensor:
+    """The root of the mean squared length of (1 - t) z_0 + t z_1 for each t [T], z_0 and z_1 from N(0, I): [T]."""
+    variance = (1 - t) ** 2 + t**2
+    return torch.sqrt(latent_dim * variance)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -47,20 +49,13 @@ EXERCISE = Exercise(
         "dimensions.",
         "Square the two shares and add them, multiply by the number of dimensions, and take the root of it all.",
     ),
-    solution="""\
-def path_norm(t, latent_dim):
-    variance = (1 - t) ** 2 + t**2
-    return torch.sqrt(latent_dim * variance)
-""",
     explanation=(
         "Variances of independent numbers add up, with squared factors. At the ends the variance is 1 and the length "
         "sqrt(D). Half way it is 1/4 + 1/4 = 1/2, so the path passes the centre at sqrt(D / 2), where in many dimensions "
         "hardly any draw lies."
     ),
-    function="path_norm",
-    parameters=("t", "latent_dim"),
     returns="one length for each t, [T]",
-    reference=_reference,
+    reference=path_norm,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("multiplied out", lambda t, latent_dim: (latent_dim * (2 * t * t - 2 * t + 1)) ** 0.5),
@@ -68,7 +63,7 @@ def path_norm(t, latent_dim):
             "einsum", lambda t, d: math.sqrt(d) * torch.einsum("kt,kt->t", *2 * [torch.stack([1 - t, t])]).sqrt()
         ),
         Alternative("hypot", lambda t, latent_dim: latent_dim**0.5 * torch.hypot(1 - t, t)),
-        Alternative("float64", lambda t, latent_dim: _reference(t.double(), latent_dim)),
+        Alternative("float64", lambda t, latent_dim: path_norm(t.double(), latent_dim)),
     ),
     misconceptions=(
         Misconception(

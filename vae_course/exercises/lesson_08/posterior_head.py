@@ -12,7 +12,8 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 Pair = tuple[Any, Any]
 
 
-def _reference(out: Tensor) -> Pair:
+def posterior_head(out: Tensor) -> Pair:
+    """mu and std, [B, D] each, from the encoder's numbers out [B, 2 D]: mu first, then log sigma squared."""
     mu, logvar = out.chunk(2, dim=-1)
     return mu, torch.exp(0.5 * logvar)
 
@@ -71,20 +72,13 @@ EXERCISE = Exercise(
         "mu = first half, as it is; std = exp(1/2 log sigma^2), which is above zero for any number.",
         "`out.chunk(2, dim=-1)` gives the two halves. Leave the first alone; exponentiate half of the second.",
     ),
-    solution="""\
-def posterior_head(out):
-    mu, logvar = out.chunk(2, dim=-1)
-    return mu, torch.exp(0.5 * logvar)
-""",
     explanation=(
         "A mean may be any real number, so it needs no activation. A standard deviation may be any positive one: the "
         "exponential gives it, and 0 is the number at which sigma is 1, as in the prior. With a sigmoid, mu = 0 and "
         "sigma = 1 would need minus and plus infinity."
     ),
-    function="posterior_head",
-    parameters=("out",),
     returns="two tensors, mu and std, [B, D] each",
-    reference=_reference,
+    reference=posterior_head,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -92,8 +86,8 @@ def posterior_head(out):
             lambda out: (_mu(out), torch.einsum("bd,bd->bd", (_logvar(out) / 4).exp(), (_logvar(out) / 4).exp())),
         ),
         Alternative("root of the variance", lambda out: (out[:, : out.shape[1] // 2], _logvar(out).exp().sqrt())),
-        Alternative("list", lambda out: list(_reference(out))),
-        Alternative("float64", lambda out: _reference(out.double())),
+        Alternative("list", lambda out: list(posterior_head(out))),
+        Alternative("float64", lambda out: posterior_head(out.double())),
     ),
     misconceptions=(
         Misconception(
@@ -155,7 +149,7 @@ def posterior_head(out):
         ),
         Misconception(
             "std first",
-            lambda out: _reference(out)[::-1],
+            lambda out: posterior_head(out)[::-1],
             "The two tensors are right, but std comes first. Return mu, then std.",
         ),
     ),

@@ -19,8 +19,11 @@ def _shares(n: int) -> Tensor:
     return (torch.arange(n) + 0.5) / n
 
 
-def _reference(n: int) -> Tensor:
-    return _grid(torch.special.ndtri(_shares(n)))
+def quantile_grid(n: int) -> Tensor:
+    """Codes at mid-quantiles of N(0, I), row by row from the top left, z[0] to the right, z[1] upwards: [n * n, 2]."""
+    axis = torch.special.ndtri((torch.arange(n) + 0.5) / n)
+    up, across = torch.meshgrid(axis.flip(0), axis, indexing="ij")
+    return torch.stack([across, up], dim=-1).reshape(n * n, 2)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -61,21 +64,13 @@ EXERCISE = Exercise(
         "`torch.meshgrid` of the coordinates from high to low (for z[1]) and from low to high (for z[0]), with "
         '`indexing="ij"`; stack z[0] before z[1] on a last axis, and reshape to `[n * n, 2]`.',
     ),
-    solution="""\
-def quantile_grid(n):
-    axis = torch.special.ndtri((torch.arange(n) + 0.5) / n)
-    up, across = torch.meshgrid(axis.flip(0), axis, indexing="ij")
-    return torch.stack([across, up], dim=-1).reshape(n * n, 2)
-""",
     explanation=(
         "If u is uniform on (0, 1), Phi^-1(u) is standard normal. Even steps in u are steps of equal probability in z, so "
         "each picture of the grid stands for the same share of what the model samples. The halves keep u away from 0 and "
         "1, where Phi^-1 is infinite."
     ),
-    function="quantile_grid",
-    parameters=("n",),
     returns="codes, [n * n, 2]",
-    reference=_reference,
+    reference=quantile_grid,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("erfinv", _erfinv),

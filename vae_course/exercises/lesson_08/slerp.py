@@ -12,8 +12,10 @@ def _angle(z_start: Tensor, z_end: Tensor) -> Tensor:
     return torch.acos((z_start @ z_end) / (z_start.norm() * z_end.norm()))
 
 
-def _reference(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
-    angle, t = _angle(z_start, z_end), t.unsqueeze(1)
+def slerp(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
+    """Codes on the arc from z_start [D] to z_end [D], one for each t [T]: [T, D]."""
+    cosine = (z_start @ z_end) / (z_start.norm() * z_end.norm())
+    angle, t = torch.acos(cosine), t.unsqueeze(1)
     return (torch.sin((1 - t) * angle) * z_start + torch.sin(t * angle) * z_end) / torch.sin(angle)
 
 
@@ -85,24 +87,16 @@ EXERCISE = Exercise(
         "`torch.acos` of the cosine gives the angle; make `t` a column, `[T, 1]`, so that it multiplies rows `[D]`; then the "
         "formula as it stands.",
     ),
-    solution="""\
-def slerp(z_start, z_end, t):
-    cosine = (z_start @ z_end) / (z_start.norm() * z_end.norm())
-    angle, t = torch.acos(cosine), t.unsqueeze(1)
-    return (torch.sin((1 - t) * angle) * z_start + torch.sin(t * angle) * z_end) / torch.sin(angle)
-""",
     explanation=(
         "The two sines are the shares with which two directions mix to the direction t of the way along the arc. Between "
         "codes of equal length each step has that length too, and each step turns by the same angle."
     ),
-    function="slerp",
-    parameters=("z_start", "z_end", "t"),
     returns="one code for each t, [T, D]",
-    reference=_reference,
+    reference=slerp,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),
-        Alternative("float64", lambda z_start, z_end, t: _reference(z_start.double(), z_end.double(), t.double())),
+        Alternative("float64", lambda z_start, z_end, t: slerp(z_start.double(), z_end.double(), t.double())),
     ),
     misconceptions=(
         Misconception(
@@ -132,12 +126,12 @@ def slerp(z_start, z_end, t):
         ),
         Misconception(
             "not divided",
-            lambda a, b, t: _reference(a, b, t) * torch.sin(_angle(a, b)),
+            lambda a, b, t: slerp(a, b, t) * torch.sin(_angle(a, b)),
             "The division by sin(angle) is missing, so the walk does not begin at z_start.",
         ),
         Misconception(
             "backwards",
-            lambda a, b, t: _reference(b, a, t),
+            lambda a, b, t: slerp(b, a, t),
             "Your walk goes from z_end to z_start. At t = 0 the share of z_start is one: sin((1 - t) angle) goes with it.",
         ),
         Misconception(
@@ -148,7 +142,7 @@ def slerp(z_start, z_end, t):
         ),
         Misconception(
             "lengths lost",
-            lambda a, b, t: _reference(F.normalize(a, dim=0), F.normalize(b, dim=0), t),
+            lambda a, b, t: slerp(F.normalize(a, dim=0), F.normalize(b, dim=0), t),
             "You walk on the sphere of radius one. Codes of length one are needed for the angle only: mix z_start and "
             "z_end as they are.",
         ),

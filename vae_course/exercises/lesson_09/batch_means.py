@@ -7,7 +7,8 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(means: Tensor, counts: Tensor) -> Tensor:
+def mean_over_images(means: Tensor, counts: Tensor) -> Tensor:
+    """The mean over all images, one number in nats, from the means [N] and sizes [N] of N batches."""
     return (means * counts).sum() / counts.sum()
 
 
@@ -47,19 +48,13 @@ EXERCISE = Exercise(
         "Multiply each mean by its count, add up, and divide by the number of all images, not of the batches; for a "
         "product with `@` make both of one type, `counts.to(means.dtype)`.",
     ),
-    solution="""\
-def mean_over_images(means, counts):
-    return (means * counts).sum() / counts.sum()
-""",
     explanation=(
         "A batch's mean times its number of images is the sum over its images; the sums add up, and one division at "
         "the end makes the mean. Where all batches are equally large, both averages agree, which is why the mistake "
         "is seldom seen."
     ),
-    function="mean_over_images",
-    parameters=("means", "counts"),
     returns="one number, a tensor of shape []",
-    reference=_reference,
+    reference=mean_over_images,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -67,7 +62,7 @@ def mean_over_images(means, counts):
         ),
         Alternative("repeat each mean", lambda means, counts: means.double().repeat_interleave(counts).mean()),
         Alternative("weights", lambda means, counts: means @ (counts / counts.sum())),
-        Alternative("float64", lambda means, counts: _reference(means.double(), counts.double())),
+        Alternative("float64", lambda means, counts: mean_over_images(means.double(), counts.double())),
     ),
     misconceptions=(
         Misconception(

@@ -46,7 +46,8 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     }
 
 
-def _reference(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
+def mean_elbo(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
+    """The mean of bounds_of(model, x), [B], in evaluation mode, without a gradient and without a trace."""
     was_training = model.training
     model.eval()
     with torch.no_grad():
@@ -180,24 +181,13 @@ EXERCISE = Exercise(
         "`model.training` is the mode; `model.eval()` and `model.train(mode)` set it; the bound goes into a block under "
         "`torch.no_grad()`.",
     ),
-    solution="""\
-def mean_elbo(model, x, bounds_of):
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        mean = bounds_of(model, x).mean()
-    model.train(was_training)
-    return mean
-""",
     explanation=(
         "Dropout and batch normalisation compute something else in training mode. A function that measures a model "
         "sets the mode that it needs, and puts back the one that it found: a training that goes on in evaluation mode "
         "is the same mistake the other way round."
     ),
-    function="mean_elbo",
-    parameters=("model", "x", "bounds_of"),
     returns="one number, a tensor of shape []",
-    reference=_reference,
+    reference=mean_elbo,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("try and finally", _finally),
@@ -265,7 +255,7 @@ def mean_elbo(model, x, bounds_of):
         ),
         Misconception(
             "summed",
-            lambda model, x, bounds_of: _reference(model, x, lambda m, y: bounds_of(m, y).sum()),
+            lambda model, x, bounds_of: mean_elbo(model, x, lambda m, y: bounds_of(m, y).sum()),
             "Modes and gradients are right, but this is the sum over the batch. Return the mean.",
         ),
     ),

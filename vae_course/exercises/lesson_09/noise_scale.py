@@ -7,8 +7,10 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    return ((z - mu) * torch.exp(-0.5 * logvar)).square().mean((0, 1)).sqrt()
+def noise_scale(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    """The root mean square of (z - mu) / sigma for each dimension, [D], from [L, B, D] and twice [B, D]."""
+    eps = (z - mu) / torch.exp(0.5 * logvar)
+    return (eps**2).mean(dim=(0, 1)).sqrt()
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -59,20 +61,13 @@ EXERCISE = Exercise(
         "scale_d = sqrt( 1/(L B) sum_lb eps_lbd^2 ), with eps = (z - mu) / sigma and sigma = exp(logvar / 2).",
         "Divide by `torch.exp(0.5 * logvar)`; square, take the mean over axes 0 and 1, then the root.",
     ),
-    solution="""\
-def noise_scale(z, mu, logvar):
-    eps = (z - mu) / torch.exp(0.5 * logvar)
-    return (eps**2).mean(dim=(0, 1)).sqrt()
-""",
     explanation=(
         "If the draws come from N(mu, sigma^2), eps is standard normal, so its mean square is 1 in each dimension. A "
         "standard deviation about the sample's own mean would not see a shift, and one number for all dimensions "
         "would not see which of them is off."
     ),
-    function="noise_scale",
-    parameters=("z", "mu", "logvar"),
     returns="one number for each dimension, [D]",
-    reference=_reference,
+    reference=noise_scale,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -87,7 +82,7 @@ def noise_scale(z, mu, logvar):
                 torch.linalg.vector_norm(_eps(z, mu, logvar).flatten(0, 1), dim=0) / (len(z) * len(mu)) ** 0.5
             ),
         ),
-        Alternative("float64", lambda z, mu, logvar: _reference(z.double(), mu.double(), logvar.double())),
+        Alternative("float64", lambda z, mu, logvar: noise_scale(z.double(), mu.double(), logvar.double())),
     ),
     misconceptions=(
         Misconception(

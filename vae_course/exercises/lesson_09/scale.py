@@ -7,8 +7,9 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(errors: Tensor, kl_of_dims: Tensor) -> Tensor:
-    return errors.sum(1).mean() + kl_of_dims.sum(1).mean()
+def balanced_loss(errors: Tensor, kl_of_dims: Tensor) -> Tensor:
+    """The mean over the batch of the negative ELBO, one number, from [B, P] and [B, D] in nats."""
+    return errors.sum(dim=1).mean() + kl_of_dims.sum(dim=1).mean()
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -48,19 +49,13 @@ EXERCISE = Exercise(
         "loss = 1/B sum_b ( sum_i errors_bi + sum_d kl_bd ).",
         "Sum each table over axis 1, then take the mean of what is left over the batch, and add the two.",
     ),
-    solution="""\
-def balanced_loss(errors, kl_of_dims):
-    return errors.sum(dim=1).mean() + kl_of_dims.sum(dim=1).mean()
-""",
     explanation=(
         "The log-probability of an image is a sum over its pixels, and the KL of a code is a sum over its dimensions. "
         "A mean over one of them divides that part by its number of columns and changes the balance of the two. A "
         "mean over the batch changes both alike."
     ),
-    function="balanced_loss",
-    parameters=("errors", "kl_of_dims"),
     returns="one number, a tensor of shape []",
-    reference=_reference,
+    reference=balanced_loss,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -74,7 +69,7 @@ def balanced_loss(errors, kl_of_dims):
             "means times columns",
             lambda errors, kl_of_dims: errors.mean() * errors.shape[1] + kl_of_dims.mean() * kl_of_dims.shape[1],
         ),
-        Alternative("float64", lambda errors, kl_of_dims: _reference(errors.double(), kl_of_dims.double())),
+        Alternative("float64", lambda errors, kl_of_dims: balanced_loss(errors.double(), kl_of_dims.double())),
     ),
     misconceptions=(
         Misconception(

@@ -8,8 +8,9 @@ from vae_course.exercises.inputs import generator, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(x: Tensor, p: Tensor) -> Tensor:
-    return F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(1)
+def image_loss(x: Tensor, p: Tensor) -> Tensor:
+    """-log p(x | z) in nats for each image, [B], from pixels and probabilities [B, C, H, W]."""
+    return F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(dim=1)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -52,20 +53,14 @@ EXERCISE = Exercise(
         "-log p(x | z) = -sum_i [ x_i log p_i + (1 - x_i) log(1 - p_i) ], with the p that is given.",
         "PyTorch has the same function for probabilities: its name lacks the last two words.",
     ),
-    solution="""\
-def image_loss(x, p):
-    return F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(dim=1)
-""",
     explanation=(
         "A function `..._with_logits` applies a sigmoid itself. Fed with probabilities, it sees log odds between 0 and "
         "1, and even a perfect decoder can say nothing below 0.5 or above 0.73. Better still is a decoder without the "
         "sigmoid, because a probability that rounds to 0 or 1 has lost its logarithm: written by hand, 0 log 0 is nan "
         "(the check leaves such p out), and `F.binary_cross_entropy` only caps the damage at 100 nats for a pixel."
     ),
-    function="image_loss",
-    parameters=("x", "p"),
     returns="one number per image, [B]",
-    reference=_reference,
+    reference=image_loss,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -77,7 +72,7 @@ def image_loss(x, p):
             "distribution",
             lambda x, p: -torch.distributions.Bernoulli(probs=p, validate_args=False).log_prob(x).flatten(1).sum(1),
         ),
-        Alternative("float64", lambda x, p: _reference(x.double(), p.double())),
+        Alternative("float64", lambda x, p: image_loss(x.double(), p.double())),
     ),
     misconceptions=(
         Misconception(

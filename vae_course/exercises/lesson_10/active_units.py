@@ -7,8 +7,9 @@ from vae_course.exercises.inputs import generator, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(mu: Tensor, logvar: Tensor, threshold: float) -> Tensor:
-    return mu.var(0) > threshold
+def is_active(mu: Tensor, logvar: Tensor, threshold: float) -> Tensor:
+    """True for each latent dimension whose posterior mean varies over the images; mu, logvar [N, D] to [D]."""
+    return mu.var(dim=0) > threshold
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -65,19 +66,13 @@ EXERCISE = Exercise(
         "active_d = Var_n(mu_nd) > threshold, with the variance over the N images.",
         "`mu.var(dim=0)` is the variance over the images, `[D]`; compare it with the threshold.",
     ),
-    solution="""\
-def is_active(mu, logvar, threshold):
-    return mu.var(dim=0) > threshold
-""",
     explanation=(
         "A posterior that is the same for all images can have any width and any place: its code does not depend on x. That "
         "is why the variance of the mean is measured, and neither its size nor the width. The test has a blind spot: a width "
         "that changes from image to image says something too, and no variance of the mean shows it."
     ),
-    function="is_active",
-    parameters=("mu", "logvar", "threshold"),
     returns="True or False for each dimension, [D]",
-    reference=_reference,
+    reference=is_active,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(

@@ -9,8 +9,9 @@ from vae_course.exercises.inputs import generator, uniform
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 
-def _reference(kl_of_dims: Tensor, floor: float) -> Tensor:
-    return kl_of_dims.mean(0).clamp_min(floor).sum()
+def free_bits(kl_of_dims: Tensor, floor: float) -> Tensor:
+    """The price of the code with free bits, one number in nats, from the KL of each dimension [B, D]."""
+    return kl_of_dims.mean(dim=0).clamp_min(floor).sum()
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
@@ -61,24 +62,18 @@ EXERCISE = Exercise(
         "price = sum_d max( floor, 1/B sum_b KL_bd ).",
         "Take the mean over axis 0, then `.clamp_min(floor)`, then the sum over the dimensions that are left.",
     ),
-    solution="""\
-def free_bits(kl_of_dims, floor):
-    return kl_of_dims.mean(dim=0).clamp_min(floor).sum()
-""",
     explanation=(
         "Below its floor a dimension costs the same whatever it carries, so no gradient pushes it to the prior. A floor "
         "under the sum could be reached by a single dimension, while the others are pushed down as before."
     ),
-    function="free_bits",
-    parameters=("kl_of_dims", "floor"),
     returns="one number, a tensor of shape []",
-    reference=_reference,
+    reference=free_bits,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("relu", lambda kl, floor: (floor + torch.relu(kl.mean(0) - floor)).sum()),
         Alternative("einsum", lambda kl, floor: (torch.einsum("bd->d", kl) / len(kl)).clamp_min(floor).sum()),
         Alternative("where", lambda kl, floor: torch.where(kl.mean(0) > floor, kl.mean(0), floor).sum()),
-        Alternative("float64", lambda kl, floor: _reference(kl.double(), floor)),
+        Alternative("float64", lambda kl, floor: free_bits(kl.double(), floor)),
     ),
     misconceptions=(
         Misconception(

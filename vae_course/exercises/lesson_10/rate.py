@@ -7,7 +7,8 @@ from vae_course.exercises.inputs import generator, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(s2: Tensor, beta: float, sigma: float) -> Tensor:
+def rate(s2: Tensor, beta: float, sigma: float) -> Tensor:
+    """The rate in nats of each direction of Gaussian data with variances s2 [X]: [X]."""
     return 0.5 * torch.log(s2 / (beta * sigma**2)).clamp_min(0)
 
 
@@ -50,18 +51,12 @@ EXERCISE = Exercise(
         "error = min(beta sigma^2, s^2), and rate = 1/2 log(s^2 / error).",
         "Take half the logarithm of `s2` over `beta * sigma**2`, and put 0 where that is negative: `.clamp_min(0)`.",
     ),
-    solution="""\
-def rate(s2, beta, sigma):
-    return 0.5 * torch.log(s2 / (beta * sigma**2)).clamp_min(0)
-""",
     explanation=(
         "An error of variance beta sigma^2 is what the loss puts up with. A direction that varies less than that is left "
         "out of the code whole: its posterior collapses, and it must, because the loss is lowest there."
     ),
-    function="rate",
-    parameters=("s2", "beta", "sigma"),
     returns="one number per direction, [X]",
-    reference=_reference,
+    reference=rate,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -69,7 +64,7 @@ def rate(s2, beta, sigma):
             lambda s2, beta, sigma: torch.where(s2 > beta * sigma**2, _bare(s2, beta, sigma), 0.0),
         ),
         Alternative("relu", lambda s2, beta, sigma: torch.relu(_bare(s2, beta, sigma))),
-        Alternative("float64", lambda s2, beta, sigma: _reference(s2.double(), beta, sigma)),
+        Alternative("float64", lambda s2, beta, sigma: rate(s2.double(), beta, sigma)),
         Alternative(
             "with the error",
             lambda s2, beta, sigma: 0.5 * (s2.log() - s2.clamp_max(beta * sigma**2).log()),
@@ -85,29 +80,29 @@ def rate(s2, beta, sigma):
         ),
         Misconception(
             "half forgotten",
-            lambda s2, beta, sigma: 2 * _reference(s2, beta, sigma),
+            lambda s2, beta, sigma: 2 * rate(s2, beta, sigma),
             "Twice too much. Variances stand inside the logarithm, so the rate is half of it.",
         ),
         Misconception(
             "beta forgotten",
-            lambda s2, beta, sigma: _reference(s2, 1.0, sigma),
+            lambda s2, beta, sigma: rate(s2, 1.0, sigma),
             "This is the rate for beta = 1. A dearer code leaves an error of beta sigma^2, not of sigma^2.",
         ),
         Misconception(
             "sigma not squared",
-            lambda s2, beta, sigma: _reference(s2, beta, sigma**0.5),
+            lambda s2, beta, sigma: rate(s2, beta, sigma**0.5),
             "`s2` is a variance and `sigma` a standard deviation. Square `sigma` before you compare them.",
         ),
         Misconception(
             "beta squared",
-            lambda s2, beta, sigma: _reference(s2, beta**2, sigma),
+            lambda s2, beta, sigma: rate(s2, beta**2, sigma),
             "Your error is (beta sigma)^2. Beta multiplies the variance of the noise once: beta sigma^2.",
         ),
         Misconception(
             "beta the other way round",
-            lambda s2, beta, sigma: _reference(s2, 1 / beta, sigma),
+            lambda s2, beta, sigma: rate(s2, 1 / beta, sigma),
             "Here a larger beta buys a larger rate. Beta is the price of the code: the dearer it is, the less is bought.",
-            variants=(lambda s2, beta, sigma: beta * _reference(s2, 1.0, sigma),),
+            variants=(lambda s2, beta, sigma: beta * rate(s2, 1.0, sigma),),
         ),
         Misconception(
             "bits",
@@ -116,7 +111,7 @@ def rate(s2, beta, sigma):
         ),
         Misconception(
             "sum over directions",
-            lambda s2, beta, sigma: _reference(s2, beta, sigma).sum(),
+            lambda s2, beta, sigma: rate(s2, beta, sigma).sum(),
             "You add the directions up. Asked for is the rate of each of them, `[X]`.",
         ),
         Misconception(

@@ -12,8 +12,9 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 Pair = tuple[Tensor, Tensor]
 
 
-def _reference(log_q: Tensor, log_q_all: Tensor, log_p: Tensor) -> Pair:
-    log_mixture = torch.logsumexp(log_q_all, 1) - math.log(log_q_all.shape[1])
+def split(log_q: Tensor, log_q_all: Tensor, log_p: Tensor) -> Pair:
+    """The information and the marginal KL in nats, two numbers, from log densities [M], [M, N] and [M]."""
+    log_mixture = torch.logsumexp(log_q_all, dim=1) - math.log(log_q_all.shape[1])
     return (log_q - log_mixture).mean(), (log_mixture - log_p).mean()
 
 
@@ -74,19 +75,12 @@ EXERCISE = Exercise(
         "log q(z): `torch.logsumexp` of `log_q_all` over axis 1, minus `math.log` of the number of images, the length of that "
         "axis. Then the two differences, each with `.mean()`.",
     ),
-    solution="""\
-def split(log_q, log_q_all, log_p):
-    log_mixture = torch.logsumexp(log_q_all, dim=1) - math.log(log_q_all.shape[1])
-    return (log_q - log_mixture).mean(), (log_mixture - log_p).mean()
-""",
     explanation=(
         "log q(z) is added and taken away, so the two parts always sum to the rate. The logarithm stands outside the mean "
         "over the images: q(z) is a mixture of all posteriors, and a density underflows unless the sum is a logsumexp."
     ),
-    function="split",
-    parameters=("log_q", "log_q_all", "log_p"),
     returns="two numbers, each a tensor of shape []",
-    reference=_reference,
+    reference=split,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -95,9 +89,9 @@ def split(log_q, log_q_all, log_p):
         ),
         Alternative(
             "second part as the rest",
-            lambda q, every, p: (_reference(q, every, p)[0], (q - p).mean() - _reference(q, every, p)[0]),
+            lambda q, every, p: (split(q, every, p)[0], (q - p).mean() - split(q, every, p)[0]),
         ),
-        Alternative("float64", lambda q, every, p: _reference(q.double(), every.double(), p.double())),
+        Alternative("float64", lambda q, every, p: split(q.double(), every.double(), p.double())),
     ),
     misconceptions=(
         Misconception(
@@ -125,29 +119,29 @@ def split(log_q, log_q_all, log_p):
         ),
         Misconception(
             "the rate for the information",
-            lambda q, every, p: ((q - p).mean(), _reference(q, every, p)[1]),
+            lambda q, every, p: ((q - p).mean(), split(q, every, p)[1]),
             "Your first number is the whole rate, log q(z | x) - log p(z). The information compares with q(z) in place of "
             "the prior.",
         ),
         Misconception(
             "the rate for the marginal KL",
-            lambda q, every, p: (_reference(q, every, p)[0], (q - p).mean()),
+            lambda q, every, p: (split(q, every, p)[0], (q - p).mean()),
             "Your second number is the whole rate. The marginal KL is what is left of it without the information: "
             "log q(z) - log p(z).",
         ),
         Misconception(
             "swapped",
-            lambda q, every, p: _reference(q, every, p)[::-1],
+            lambda q, every, p: split(q, every, p)[::-1],
             "Both numbers are right, in the other order: first the information, then the marginal KL.",
         ),
         Misconception(
             "sum over the codes",
-            lambda q, every, p: tuple(len(q) * part for part in _reference(q, every, p)),
+            lambda q, every, p: tuple(len(q) * part for part in split(q, every, p)),
             "You add up over the codes. Asked for is a mean, in nats for each image.",
         ),
         Misconception(
             "signs",
-            lambda q, every, p: tuple(-part for part in _reference(q, every, p)),
+            lambda q, every, p: tuple(-part for part in split(q, every, p)),
             "Both signs are turned round. A code is more likely under its own posterior than under the mixture, so the "
             "information is log q(z | x) minus log q(z).",
         ),

@@ -7,8 +7,10 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(log_w: Tensor) -> Tensor:
-    return 1 / torch.softmax(log_w, 0).square().sum(0)
+def effective_sample_size(log_w: Tensor) -> Tensor:
+    """The number of draws that count, between 1 and k, from the log weights [k, B]: [B]."""
+    shares = torch.softmax(log_w, dim=0)
+    return 1 / (shares**2).sum(dim=0)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -61,19 +63,12 @@ EXERCISE = Exercise(
         "ESS = ( sum_j w_j )^2 / sum_j w_j^2 = 1 / sum_j s_j^2, with the shares s_j = w_j / sum_i w_i.",
         "The shares are a softmax of `log_w` over axis 0; square them, add them up over that axis, and take one over it.",
     ),
-    solution="""\
-def effective_sample_size(log_w):
-    shares = torch.softmax(log_w, dim=0)
-    return 1 / (shares**2).sum(dim=0)
-""",
     explanation=(
         "The shares add up to one. If each is 1/k, their squares add up to 1/k and the result is k; if one is 1 and the "
         "rest 0, it is 1. The softmax takes the largest log weight out, so tiny weights do no harm."
     ),
-    function="effective_sample_size",
-    parameters=("log_w",),
     returns="one number per example, [B]",
-    reference=_reference,
+    reference=effective_sample_size,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("from the variance of the weights", _from_variance),

@@ -9,8 +9,9 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(log_w: Tensor) -> Tensor:
-    return torch.logsumexp(log_w, 0) - math.log(len(log_w))
+def iwae_bound(log_w: Tensor) -> Tensor:
+    """The bound with k draws in nats, from their log weights [k, B]: [B]."""
+    return torch.logsumexp(log_w, dim=0) - math.log(len(log_w))
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -58,18 +59,12 @@ EXERCISE = Exercise(
         "L_k = log( 1/k sum_j w_j ) = log( sum_j exp(log w_j) ) - log k.",
         "`torch.logsumexp` over axis 0, the draws; then take the logarithm of the number of draws off.",
     ),
-    solution="""\
-def iwae_bound(log_w):
-    return torch.logsumexp(log_w, dim=0) - math.log(len(log_w))
-""",
     explanation=(
         "`logsumexp` takes the largest log weight out before it exponentiates, so nothing underflows. The mean needs "
         "1/k, which is -log k outside the sum. With k = 1 nothing is left but log w, an estimate of the ELBO."
     ),
-    function="iwae_bound",
-    parameters=("log_w",),
     returns="one number per example, [B]",
-    reference=_reference,
+    reference=iwae_bound,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("largest taken out", _shifted),

@@ -10,9 +10,10 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 
-def _reference(log_w: Tensor) -> Tensor:
-    shares = torch.softmax(log_w, 0).detach()
-    return -(shares * log_w).sum(0).mean()
+def iwae_loss(log_w: Tensor) -> Tensor:
+    """One number to minimise, from the log weights [k, B]; its gradient is that of minus the mean bound."""
+    shares = torch.softmax(log_w, dim=0).detach()
+    return -(shares * log_w).sum(dim=0).mean()
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
@@ -62,19 +63,12 @@ EXERCISE = Exercise(
         "Keep the shape of the code: shares by a softmax over axis 0, detached, times the losses, summed over axis 0, one "
         "mean over the batch. Change what the softmax is taken of.",
     ),
-    solution="""\
-def iwae_loss(log_w):
-    shares = torch.softmax(log_w, dim=0).detach()
-    return -(shares * log_w).sum(dim=0).mean()
-""",
     explanation=(
         "A softmax of the losses gives the largest share to the draw with the smallest weight, so the networks learn from "
         "the worst code. With a softmax of log w, the gradient is that of -L_k, which you could also minimise directly."
     ),
-    function="iwae_loss",
-    parameters=("log_w",),
     returns="one number to minimise, a tensor of shape []",
-    reference=_reference,
+    reference=iwae_loss,
     alternatives=(
         Alternative("loop over the bound itself", _loop),
         Alternative("the bound", lambda log_w: -(torch.logsumexp(log_w, 0) - math.log(len(log_w))).mean()),

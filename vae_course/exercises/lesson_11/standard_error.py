@@ -1,5 +1,6 @@
 """11-standard-error: which of two models is better, and how sure one can be."""
 
+import math
 from typing import Any
 
 import torch
@@ -11,9 +12,10 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 Pair = tuple[Any, Any]
 
 
-def _reference(log_px_a: Tensor, log_px_b: Tensor) -> Pair:
+def compare(log_px_a: Tensor, log_px_b: Tensor) -> Pair:
+    """Mean of log p(x) under A minus under B over the same images, and its standard error; [N] and [N] to two numbers."""
     difference = log_px_a - log_px_b
-    return difference.mean(), difference.std() / len(difference) ** 0.5
+    return difference.mean(), difference.std() / math.sqrt(len(difference))
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
@@ -74,19 +76,12 @@ EXERCISE = Exercise(
         "d_n = a_n - b_n; mean = 1/N sum_n d_n; standard error = s / sqrt(N), s the sample standard deviation of the d_n.",
         "Form the differences first, `[N]`; return their `.mean()`, and their `.std()` divided by the root of N.",
     ),
-    solution="""\
-def compare(log_px_a, log_px_b):
-    difference = log_px_a - log_px_b
-    return difference.mean(), difference.std() / math.sqrt(len(difference))
-""",
     explanation=(
         "Images that are hard for one model are hard for the other. In the difference that common part cancels, so its "
         "spread, and with it the standard error, is far smaller than that of either mean."
     ),
-    function="compare",
-    parameters=("log_px_a", "log_px_b"),
     returns="two numbers, each a float or a tensor of shape []",
-    reference=_reference,
+    reference=compare,
     alternatives=(
         Alternative("loop", _loop),
         Alternative(
@@ -100,8 +95,8 @@ def compare(log_px_a, log_px_b):
                 (((a - b) - (a - b).mean()).square().sum() / (len(a) - 1) / len(a)).sqrt(),
             ),
         ),
-        Alternative("floats", lambda a, b: tuple(float(part) for part in _reference(a, b))),
-        Alternative("float64", lambda a, b: _reference(a.double(), b.double())),
+        Alternative("floats", lambda a, b: tuple(float(part) for part in compare(a, b))),
+        Alternative("float64", lambda a, b: compare(a.double(), b.double())),
         Alternative("by hand", lambda a, b: ((a - b).sum() / len(a), (a - b).std(correction=1) * len(b) ** -0.5)),
     ),
     misconceptions=(
@@ -125,7 +120,7 @@ def compare(log_px_a, log_px_b):
         ),
         Misconception(
             "swapped",
-            lambda a, b: _reference(a, b)[::-1],
+            lambda a, b: compare(a, b)[::-1],
             "Both numbers are right, but their order is not: first the mean difference, then its standard error.",
         ),
         Misconception(
@@ -145,7 +140,7 @@ def compare(log_px_a, log_px_b):
         ),
         Misconception(
             "B minus A",
-            lambda a, b: _reference(b, a),
+            lambda a, b: compare(b, a),
             "The error is right but the sign is not: model A minus model B, so that a positive number says that A is "
             "better.",
         ),

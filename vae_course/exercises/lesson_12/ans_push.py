@@ -9,8 +9,9 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 from vae_course.studies.compression import ans
 
 
-def _reference(state: int, start: int, freq: int, total: int) -> int:
-    return ans.push(state, start, freq, total)
+def push(state: int, start: int, freq: int, total: int) -> int:
+    """The new state, a whole number, after a symbol with slots start to start + freq - 1 of total was put on it."""
+    return total * (state // freq) + start + state % freq
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
@@ -53,20 +54,15 @@ EXERCISE = Exercise(
         "Python's `//` and `%` give the two parts. The first is multiplied by `total`; the second chooses one of the "
         "symbol's own slots.",
     ),
-    solution="""\
-def push(state, start, freq, total):
-    return total * (state // freq) + start + state % freq
-""",
     explanation=(
         "The remainder is below `freq`, so `start + state % freq` is one of the symbol's own slots: its remainder by "
         "`total` tells the receiver the symbol. The quotient and the place within the slots give the old state back. The "
         "number grows by a factor of about total / freq, which is log2(1/p) bits."
     ),
-    function="push",
-    parameters=("state", "start", "freq", "total"),
     returns="one whole number",
-    reference=_reference,
+    reference=push,
     alternatives=(
+        Alternative("the package's", lambda state, start, freq, total: ans.push(state, start, freq, total)),
         Alternative("divmod", lambda state, start, freq, total: total * divmod(state, freq)[0] + start + state % freq),
         Alternative(
             "loop over the slots",

@@ -9,7 +9,8 @@ from vae_course.exercises.inputs import generator, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
-def _reference(usual: Tensor, odd: Tensor) -> Tensor:
+def auroc(usual: Tensor, odd: Tensor) -> Tensor:
+    """The share of pairs in which the odd example has the higher score, ties as half; [N] and [M] to a tensor of one number."""
     difference = odd[:, None] - usual
     return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean()
 
@@ -70,29 +71,22 @@ EXERCISE = Exercise(
         "`odd[:, None] - usual` is a table `[M, N]`. Count where it is above zero, and half of where it is zero, and take "
         "the mean of all.",
     ),
-    solution="""\
-def auroc(usual, odd):
-    difference = odd[:, None] - usual
-    return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean()
-""",
     explanation=(
         "This is the area under the curve of hits over false alarms as the threshold moves, without any threshold. 1/2 is "
         "what a coin reaches. Below 1/2 the score is upside down: the odd examples look more usual than the usual ones."
     ),
-    function="auroc",
-    parameters=("usual", "odd"),
     returns="a tensor with one number",
-    reference=_reference,
+    reference=auroc,
     alternatives=(
         Alternative("loop", lambda usual, odd: _loop(usual, odd)),
         Alternative("by ranks", lambda usual, odd: _ranks(usual, odd)),
-        Alternative("float64", lambda usual, odd: _reference(usual.double(), odd.double())),
+        Alternative("float64", lambda usual, odd: auroc(usual.double(), odd.double())),
         Alternative("by signs", lambda usual, odd: (torch.sign(odd[:, None] - usual).double().mean() + 1) / 2),
     ),
     misconceptions=(
         Misconception(
             "upside down",
-            lambda usual, odd: 1 - _reference(usual, odd),
+            lambda usual, odd: 1 - auroc(usual, odd),
             "This is the share of pairs in which the usual example has the higher score. A high score is to mean odd: count "
             "`odd > usual`.",
         ),

@@ -10,7 +10,8 @@ from vae_course.exercises.inputs import generator, uniform
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 
-def _reference(weight_bytes: int, our_bits: float, rival_bits: float) -> int:
+def break_even(weight_bytes: int, our_bits: float, rival_bits: float) -> int:
+    """The fewest images from which weights and message are no longer than the rival's message; rates in bits per image."""
     return math.ceil(8 * weight_bytes / (rival_bits - our_bits))
 
 
@@ -50,17 +51,11 @@ EXERCISE = Exercise(
         "8 W + n a <= n b, with W in bytes, a and b in bits per image; solve for n.",
         "Divide the weights, in bits, by the bits gained per image, and round up with `math.ceil`.",
     ),
-    solution="""\
-def break_even(weight_bytes, our_bits, rival_bits):
-    return math.ceil(8 * weight_bytes / (rival_bits - our_bits))
-""",
     explanation=(
         "8 W + n a <= n b means n >= 8 W / (b - a). A byte has 8 bits, and a part of an image can't be sent, so round up."
     ),
-    function="break_even",
-    parameters=("weight_bytes", "our_bits", "rival_bits"),
     returns="one whole number",
-    reference=_reference,
+    reference=break_even,
     alternatives=(
         Alternative(
             "loop",

@@ -11,8 +11,9 @@ from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconcept
 LOG2 = math.log(2)
 
 
-def _reference(log_px_z: Tensor, log_pz: Tensor, log_qz: Tensor) -> Tensor:
-    return (log_qz - log_pz - log_px_z) / LOG2
+def message_length(log_px_z: Tensor, log_pz: Tensor, log_qz: Tensor) -> Tensor:
+    """By how many bits the message grows for each image, [B], from three log-probabilities in nats, [B] each."""
+    return (log_qz - log_pz - log_px_z) / math.log(2)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -53,19 +54,13 @@ EXERCISE = Exercise(
         "length = log2 q(z|x) - log2 p(x|z) - log2 p(z); and log2 a = log a / log 2.",
         "Take the two pushes off the pop, all in nats, and divide by `math.log(2)` at the end.",
     ),
-    solution="""\
-def message_length(log_px_z, log_pz, log_qz):
-    return (log_qz - log_pz - log_px_z) / math.log(2)
-""",
     explanation=(
         "A push of probability p costs -log2 p bits. The pop takes -log2 q(z|x) bits off the stack, and the receiver puts "
         "them back, so they are not lost. What is left is minus the log weight of lesson 11, in bits; its mean over q is "
         "-ELBO / log 2."
     ),
-    function="message_length",
-    parameters=("log_px_z", "log_pz", "log_qz"),
     returns="one number per image, [B]",
-    reference=_reference,
+    reference=message_length,
     alternatives=(
         Alternative("loop", _loop),
         Alternative("one over log 2", lambda x, p, q: -(x + p - q) * 1.4426950408889634),

@@ -18,8 +18,10 @@ def _prior(z: Tensor) -> Tensor:
     return -0.5 * (z**2).sum(1)
 
 
-def _reference(logits: Tensor, x: Tensor, seen: Tensor, z: Tensor) -> Tensor:
-    return (seen * _log_px(logits, x)).sum(1) + _prior(z)
+def known_and_prior(logits: Tensor, x: Tensor, seen: Tensor, z: Tensor) -> Tensor:
+    """log p(x_seen | z) + log p(z) without the prior's constant, [B]; logits, x, seen [B, P], seen is 1 where known; z [B, D]."""
+    log_px_z = -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+    return (seen * log_px_z).sum(1) - 0.5 * (z**2).sum(1)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -66,20 +68,13 @@ EXERCISE = Exercise(
         "Compute the log-probability of each pixel with `reduction='none'`, multiply the table by `seen`, then sum over "
         "axis 1; take off half of the squared length of z.",
     ),
-    solution="""\
-def known_and_prior(logits, x, seen, z):
-    log_px_z = -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
-    return (seen * log_px_z).sum(1) - 0.5 * (z**2).sum(1)
-""",
     explanation=(
         "A pixel that is not known drops out of the product over pixels, so its logarithm drops out of the sum. With `x * "
         "seen` it would stay in, as a pixel that is known to be paper, and z would be pulled towards digits without a lower "
         "half."
     ),
-    function="known_and_prior",
-    parameters=("logits", "x", "seen", "z"),
     returns="one number per image, [B]",
-    reference=_reference,
+    reference=known_and_prior,
     alternatives=(
         Alternative("loop", lambda logits, x, seen, z: _loop(logits, x, seen, z)),
         Alternative(
@@ -93,7 +88,8 @@ def known_and_prior(logits, x, seen, z):
             ),
         ),
         Alternative(
-            "float64", lambda logits, x, seen, z: _reference(logits.double(), x.double(), seen.double(), z.double())
+            "float64",
+            lambda logits, x, seen, z: known_and_prior(logits.double(), x.double(), seen.double(), z.double()),
         ),
         Alternative(
             "einsum",
@@ -134,7 +130,7 @@ def known_and_prior(logits, x, seen, z):
         ),
         Misconception(
             "prior with its constant",
-            lambda logits, x, seen, z: _reference(logits, x, seen, z) - z.shape[1] / 2 * math.log(2 * math.pi),
+            lambda logits, x, seen, z: known_and_prior(logits, x, seen, z) - z.shape[1] / 2 * math.log(2 * math.pi),
             "You kept the constant of the prior, D/2 log(2 pi), as `Normal(0, 1).log_prob` does. It is the same for every "
             "code and moves no climb: leave it out here, so that the numbers agree.",
         ),
@@ -164,14 +160,14 @@ def known_and_prior(logits, x, seen, z):
         ),
         Misconception(
             "a loss",
-            lambda logits, x, seen, z: -_reference(logits, x, seen, z),
+            lambda logits, x, seen, z: -known_and_prior(logits, x, seen, z),
             "This is minus what is asked for. The objective is climbed, so return the log-probability itself.",
         ),
         Misconception(
             "summed over the batch",
-            lambda logits, x, seen, z: _reference(logits, x, seen, z).sum(),
+            lambda logits, x, seen, z: known_and_prior(logits, x, seen, z).sum(),
             "You reduce the batch as well. Each image has a code of its own: return one number for each, `[B]`.",
-            variants=(lambda logits, x, seen, z: _reference(logits, x, seen, z).mean(),),
+            variants=(lambda logits, x, seen, z: known_and_prior(logits, x, seen, z).mean(),),
         ),
     ),
     cases=_cases,
