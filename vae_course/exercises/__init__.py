@@ -1,14 +1,13 @@
 """Exercises as data, with checks that explain what went wrong.
 
-In a notebook: `check(id, function)`, `hint(id)`, `solution(id)`, `function = or_reference(id, function)`.
+In a notebook: `function = check(id, function)`, `hint(id)`, `solution(id)`.
 For programs: `evaluate(id, function) -> Report`, `get(id)`, `all_exercises()`; a sandbox runs `run_answer`, and
 `judge` compares outside of it.
 """
 
-from vae_course.exercises.engine import evaluate
-from vae_course.exercises.judging import judge
+from vae_course.exercises.judging import evaluate, judge
 from vae_course.exercises.lessons import all_exercises, get
-from vae_course.exercises.model import Exercise, Report, UnknownExercise, Written
+from vae_course.exercises.model import Exercise, Report, UnknownExercise, Verdict, Written
 from vae_course.exercises.notebook import check, hint, or_reference, solution, withhold
 from vae_course.exercises.outcomes import Outcome, run_answer
 
@@ -17,6 +16,7 @@ __all__ = [
     "Outcome",
     "Report",
     "UnknownExercise",
+    "Verdict",
     "Written",
     "all_exercises",
     "check",

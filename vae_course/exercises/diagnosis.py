@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vae_course.exercises.comparing import FLOATS, changed_inputs, close, same_gradients, same_values
 from vae_course.exercises.model import Exercise, Inputs
-from vae_course.exercises.outcomes import Array, Failure, Outcome
+from vae_course.exercises.outcomes import Array, Cause, Failure, Outcome
 
 Check = Callable[[Exercise, Inputs, Outcome, Outcome], str]
 
@@ -47,7 +47,7 @@ def _exception(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outco
     failure = outcome.failure
     if failure is None:
         return ""
-    if failure.kind != "exception":
+    if failure.kind != Cause.EXCEPTION:
         return failure.message[:1].upper() + failure.message[1:]
     return f"Your function raised {_raised(failure)}.{_input_was(exercise, case)}"
 

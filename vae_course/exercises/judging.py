@@ -1,12 +1,41 @@
-"""The verdict on an answer from its outcomes alone: values are compared with values, no learner's code runs here."""
+"""The verdict on an answer. `judge` knows its outcomes alone: values are compared with values, no learner's code runs."""
 
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 from vae_course.exercises.comparing import agree, same_values
 from vae_course.exercises.diagnosis import diagnose
-from vae_course.exercises.model import Answer, Exercise, Inputs, Misconception, Report
-from vae_course.exercises.outcomes import Outcome, run_answer
+from vae_course.exercises.lessons import get
+from vae_course.exercises.model import (
+    Answer,
+    Exercise,
+    Inputs,
+    Misconception,
+    Report,
+    UnknownExercise,
+    Verdict,
+    Written,
+)
+from vae_course.exercises.outcomes import Cause, Outcome, run_answer
+from vae_course.support.words import count
+
+
+def evaluate(id: str, answer: Any, *, seed: int = 0) -> Report:
+    """The verdict on an answer; it never prints and never raises.
+
+    Args:
+        id: the exercise.
+        answer: the learner's function.
+        seed: source of the inputs; the same seed gives the same report.
+    """
+    try:
+        exercise = get(id)
+    except UnknownExercise as error:
+        return Report(Verdict.UNKNOWN, 0, str(error))
+    if isinstance(exercise, Written):
+        return Report(Verdict.WRITTEN, 0, f"A person reads this answer ({count(exercise.points, 'point')}).")
+    return judge(exercise, run_answer(exercise, answer, exercise.cases(seed)), seed=seed)
 
 
 def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int) -> Report:
@@ -14,16 +43,16 @@ def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int) -> Report:
 
     A pass is looked for first, then a misconception with the same outcomes, then what differs.
     """
-    if any(outcome.failure and outcome.failure.kind == "stub" for outcome in outcomes):
-        return Report("not tried", 0, "Replace `raise NotImplementedError` by your answer, then run this again.")
+    if any(outcome.failure and outcome.failure.kind == Cause.STUB for outcome in outcomes):
+        return Report(Verdict.NOT_TRIED, 0, "Replace `raise NotImplementedError` by your answer, then run this again.")
     expected = _expected(exercise, seed)
     right = [agree(o, e, exercise.tolerance) for o, e in zip(outcomes, expected, strict=True)]
     if all(right):
-        return Report("passed", exercise.points, "This agrees with the reference on every input.")
+        return Report(Verdict.PASSED, exercise.points, "This agrees with the reference on every input.")
     misconception = _explain(exercise, outcomes, right, seed=seed)
     if misconception:
-        return Report("failed", 0, misconception.message, misconception.name)
-    return Report("failed", 0, diagnose(exercise, _cases(exercise, seed), outcomes, expected, right))
+        return Report(Verdict.FAILED, 0, misconception.message, misconception.name)
+    return Report(Verdict.FAILED, 0, diagnose(exercise, _cases(exercise, seed), outcomes, expected, right))
 
 
 def _explain(exercise: Exercise, outcomes: list[Outcome], right: list[bool], *, seed: int) -> Misconception | None:

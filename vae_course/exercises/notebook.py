@@ -4,9 +4,9 @@ import os
 import textwrap
 from collections import Counter
 
-from vae_course.exercises.engine import evaluate
+from vae_course.exercises.judging import evaluate
 from vae_course.exercises.lessons import get
-from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Written
+from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Verdict, Written
 from vae_course.support.words import count
 
 _hints_opened: Counter[str] = Counter()
@@ -20,37 +20,41 @@ def withhold() -> None:
     _withheld = True
 
 
-def check(id: str, answer: Answer | None = None) -> None:
-    """Print whether an answer is right, and if not, what went wrong.
+def check(id: str, answer: Answer | None = None) -> Answer | None:
+    """Print whether an answer is right, and if not, what went wrong; hand back what the lesson goes on with.
+
+    Returns:
+        The learner's function where it is right, else the course's own. While grading nothing is handed over.
 
     Raises:
         AssertionError: the answer is not right and the notebook is being graded, where a message alone would count
             as a pass.
     """
-    if answer is not None and answer is _reference(id) and not _grading():
-        print(
-            f"{id}: this is the course's own answer, handed over below; run the cell with your answer, then this one."
-        )
-        return
+    own = _reference(id)
+    if own is not None and answer is own and not _grading():
+        print(f"{id}: this is the course's own answer, handed over here; run the cell with your answer, then this one.")
+        return answer
     report = evaluate(id, answer)
     text = _status_line(id, report)
-    if _grading() and report.status not in ("passed", "written"):
+    right = report.status in (Verdict.PASSED, Verdict.WRITTEN)
+    if _grading() and not right:
         raise AssertionError(text)
     print(textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False))
+    if right or own is None:
+        return answer
+    print(f"{id}: the lesson goes on with the course's own `{own.__name__}`; come back when you like.")
+    return own
 
 
 def or_reference(id: str, answer: Answer) -> Answer:
-    """The learner's function where it is right, else the course's own, so that the lesson goes on.
-
-    While grading, it is always the learner's.
+    """What a notebook calls after `check` that was built before `check` itself handed anything back.
 
     Raises:
         UnknownExercise: no exercise has this id.
     """
     exercise = get(id)
-    if not isinstance(exercise, Exercise) or _grading() or evaluate(id, answer).status == "passed":
+    if not isinstance(exercise, Exercise) or _grading() or evaluate(id, answer).status == Verdict.PASSED:
         return answer
-    print(f"{id}: the lesson goes on with the course's own `{exercise.function}`; come back when you like.")
     return exercise.reference
 
 
@@ -88,18 +92,17 @@ def solution(id: str) -> None:
 
 
 def _status_line(id: str, report: Report) -> str:
-    words = {
-        "passed": f"{id}: passed ({count(report.points, 'point')})",
-        "not tried": f"{id}: not tried yet - {report.message}",
-        "failed": f"{id}: not yet: {report.message}",
-        "written": f"{id}: {report.message}",
-        "unknown": report.message,
-    }
-    return words[report.status]
+    return {
+        Verdict.PASSED: f"{id}: passed ({count(report.points, 'point')})",
+        Verdict.NOT_TRIED: f"{id}: not tried yet - {report.message}",
+        Verdict.FAILED: f"{id}: not yet: {report.message}",
+        Verdict.WRITTEN: f"{id}: {report.message}",
+        Verdict.UNKNOWN: report.message,
+    }[report.status]
 
 
 def _reference(id: str) -> Answer | None:
-    """The answer that `or_reference` hands over."""
+    """The course's own answer, where the exercise has one in code."""
     try:
         return getattr(get(id), "reference", None)
     except UnknownExercise:

@@ -14,6 +14,7 @@ import random
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import CodeType, TracebackType
 from typing import Any
 
@@ -36,18 +37,27 @@ class Value:
     array: Array = field(default_factory=lambda: np.empty(0))
 
 
+class Cause(StrEnum):
+    """Why an answer gave no result."""
+
+    STUB = "stub"
+    SIGNATURE = "signature"
+    ANSWER = "answer"  # the probe can't use what it returned
+    EXCEPTION = "exception"
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why there is no result.
 
     Args:
-        kind: "stub", "signature", "answer" (a sentence from the probe) or "exception".
+        kind: the cause.
         type: the exception's class name.
         message: its first line.
         line: the line of the learner's code, with its text, where known.
     """
 
-    kind: str
+    kind: Cause
     message: str
     type: str = ""
     line: str = ""
@@ -175,7 +185,7 @@ def _attempt(answer: Answer, call: Any) -> tuple[Any, Failure | None]:
     try:
         return call(), None
     except AnswerError as error:
-        return None, Failure("answer", str(error))
+        return None, Failure(Cause.ANSWER, str(error))
     except (Exception, SystemExit) as error:
         return None, _failure(answer, error)
 
@@ -186,8 +196,8 @@ def _failure(answer: Answer, error: BaseException) -> Failure:
     while last and last.tb_next:
         last = last.tb_next
     if isinstance(error, NotImplementedError) and last and _is_stub(last, code):
-        return Failure("stub", "")
-    return Failure("exception", _first_line(error), type(error).__name__, _learners_line(error.__traceback__, code))
+        return Failure(Cause.STUB, "")
+    return Failure(Cause.EXCEPTION, _first_line(error), type(error).__name__, _learners_line(error.__traceback__, code))
 
 
 def _code(answer: Any) -> CodeType | None:
@@ -231,7 +241,7 @@ def _signature_failure(exercise: Exercise, answer: Answer) -> Failure | None:
     wanted = ", ".join(exercise.parameters)
     if not callable(answer):
         return Failure(
-            "signature",
+            Cause.SIGNATURE,
             f"hand over the function `{exercise.function}` itself, without calling it; this is an object of type "
             f"{type(answer).__name__}.",
         )
@@ -244,5 +254,5 @@ def _signature_failure(exercise: Exercise, answer: Answer) -> Failure | None:
     except TypeError:
         own = ", ".join(signature.parameters) or "none"
         needed = f"{len(exercise.parameters)} ({wanted}), in this order" if wanted else "none"
-        return Failure("signature", f"your function has the parameters: {own}; it needs {needed}.")
+        return Failure(Cause.SIGNATURE, f"your function has the parameters: {own}; it needs {needed}.")
     return None

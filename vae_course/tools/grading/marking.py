@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from vae_course.exercises.judging import judge
-from vae_course.exercises.model import AnyExercise, Exercise, Report
+from vae_course.exercises.model import AnyExercise, Exercise, Report, Verdict
 from vae_course.tools.grading import scan
 from vae_course.tools.grading.model import Mark
 from vae_course.tools.grading.running import Run, Runner
@@ -83,7 +83,7 @@ def _run(exercise: Exercise, found: Found, runner: Runner, number: int) -> Mark:
     if not run.outcomes:
         return _no_outcome(run, found, empty, hidden=number != PUBLIC_SEED)
     report, sound = _judged(exercise, run, number)
-    if report.status == "passed":
+    if report.status == Verdict.PASSED:
         message = "Right: it agrees with the reference on every input."
         return dataclasses.replace(empty, status="passed", points=exercise.points, message=message, doubts=found.doubts)
     return _wrong(report, run, empty, sound=sound, hidden=number != PUBLIC_SEED)
@@ -91,7 +91,7 @@ def _run(exercise: Exercise, found: Found, runner: Runner, number: int) -> Mark:
 
 def _wrong(report: Report, run: Run, empty: Mark, *, sound: bool, hidden: bool) -> Mark:
     doubts = [*empty.doubts, *([] if sound else ["Its result could not be compared with the right one."])]
-    if report.status == "not tried":
+    if report.status == Verdict.NOT_TRIED:
         doubts.append("`raise NotImplementedError` was reached, but the function holds more than that.")
         return dataclasses.replace(empty, status="not tried", message=report.message, doubts=tuple(doubts))
     if any("vae_course" in f"{o.failure.message} {o.failure.line}" for o in run.outcomes if o.failure):
@@ -134,7 +134,7 @@ def _judged(exercise: Exercise, run: Run, seed: int) -> tuple[Report, bool]:
         try:
             return judge(exercise, list(run.outcomes), seed=seed), True
         except Exception:
-            return Report("failed", 0, "Your function's result can't be compared with the right one."), False
+            return Report(Verdict.FAILED, 0, "Your function's result can't be compared with the right one."), False
 
 
 def _no_outcome(run: Run, found: Found, empty: Mark, *, hidden: bool) -> Mark:

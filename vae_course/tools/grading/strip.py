@@ -53,16 +53,19 @@ class Exercise:
 _EXERCISES = '''"""Stand-ins: while a class is graded there are no checks, hints and solutions."""
 
 
-def check(*_, **__):
+def check(id="", answer=None):
+    """The answer itself."""
+    return answer
+
+
+or_reference = check
+
+
+def hint(*_):
     """Nothing."""
 
 
-hint = solution = check
-
-
-def or_reference(id, answer):
-    """The answer itself."""
-    return answer
+solution = hint
 '''
 
 
