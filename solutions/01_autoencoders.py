@@ -56,7 +56,8 @@ from torch import nn
 
 from vae_course import data, exercises, plotting
 from vae_course.claims import claim
-from vae_course.plotting.autoencoders import decoded_plane, image_rows, projections
+from vae_course.plotting.autoencoders import decoded_plane, projections
+from vae_course.plotting.images import image_rows
 from vae_course.derivations import Derivation
 
 _ = torch.manual_seed(0)

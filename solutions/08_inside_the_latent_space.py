@@ -60,8 +60,8 @@ from torch.nn import functional as F
 
 from vae_course import data, exercises, objectives, plotting
 from vae_course.claims import claim
-from vae_course.plotting.autoencoders import image_rows
-from vae_course.plotting.latent import marked_pairs, planes, posterior_ellipses, squares, unit_square
+from vae_course.plotting.images import image_rows, marked_pairs
+from vae_course.plotting.latent import planes, posterior_ellipses, squares, unit_square
 from vae_course.derivations import Derivation, standard_error
 
 _ = torch.manual_seed(0)

@@ -61,7 +61,8 @@ from vae_course.claims import claim
 from vae_course.distributions import bernoulli_log_prob, gaussian_kl
 from vae_course.evaluation import evaluate, kl_per_dim
 from vae_course.models import VAE
-from vae_course.plotting.bugs import beside, rows
+from vae_course.plotting.history import beside
+from vae_course.plotting.images import rows
 from vae_course.training import fit
 
 splits = data.load("auto")

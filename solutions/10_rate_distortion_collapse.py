@@ -74,8 +74,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 from vae_course import data, exercises, objectives
 from vae_course.claims import claim
 from vae_course.evaluation import active_units, evaluate, kl_per_dim
-from vae_course.plotting.cures import cures
-from vae_course.plotting.rates import dimensions, rate_distortion, shares, spreads, walks
+from vae_course.plotting.rates import cures, dimensions, rate_distortion, shares, spreads, walks
 from vae_course.studies.rate_distortion import GaussianSource, LinearModel
 from vae_course.derivations import Derivation, standard_error
 
@@ -375,7 +374,7 @@ BetaPlayground(models, val)
 # If nothing moves here: this is how three of the models copy. Each row is one beta.
 
 # %%
-from vae_course.plotting.bugs import rows
+from vae_course.plotting.images import rows
 
 shown = val.x[:12]
 rows({"originals": shown} | {f"beta = {beta:g}": models[beta].reconstruct(shown) for beta in (0.25, 4.0, 16.0)})

@@ -64,7 +64,7 @@ from torch.nn import functional as F
 from vae_course import data, exercises, objectives, plotting
 from vae_course.claims import claim
 from vae_course.models import VAE
-from vae_course.plotting.autoencoders import image_rows
+from vae_course.plotting.images import image_rows
 from vae_course.training import Recipe, fit_or_load
 
 _ = torch.manual_seed(0)

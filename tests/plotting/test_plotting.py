@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from vae_course import plotting
 from vae_course.models import VAE
-from vae_course.plotting.codes import apart, densest
 from vae_course.plotting.figure import spread
+from vae_course.plotting.latent import apart, densest
 from vae_course.training import History
 
 X = torch.linspace(0, 1, 30 * 28 * 28).reshape(30, 1, 28, 28)

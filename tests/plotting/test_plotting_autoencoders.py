@@ -7,7 +7,8 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 
-from vae_course.plotting.autoencoders import HOLE, decoded_plane, image_rows, projections
+from vae_course.plotting.autoencoders import decoded_plane, image_rows, projections
+from vae_course.plotting.images import TINT
 
 POINTS = torch.tensor([[1.0, 1.0], [3.0, 1.0], [2.0, 4.0]])
 CORNERS = torch.tensor([[0.0, 0.0], [4.0, 2.0], [0.2, 1.9]])
@@ -79,7 +80,7 @@ def test_marked_images_of_a_row_lie_on_a_tint_and_are_counted():
     rows = {"start": torch.zeros(3, 1, 28, 28), "after": torch.zeros(3, 1, 28, 28)}
     fig = image_rows(rows, marked={"after": torch.tensor([False, True, False])})
     sheet = np.asarray(fig.axes[0].images[0].get_array())
-    tinted = np.abs(sheet - np.array(to_rgb(HOLE))).max(axis=2) < 1e-6
+    tinted = np.abs(sheet - np.array(to_rgb(TINT))).max(axis=2) < 1e-6
     assert tinted.sum() == 28 * 28
     row, column = np.argwhere(tinted).mean(axis=0)
     assert row > sheet.shape[0] / 2 and abs(column - sheet.shape[1] / 2) < 2
@@ -94,7 +95,7 @@ def test_marks_that_fit_no_row_are_named(marked):
 
 def test_cells_without_a_code_are_tinted_and_counted():
     fig = decoded_plane(dark, CORNERS, n=2)
-    shown, tint = cells_of(fig, 2), np.array(to_rgb(HOLE))
+    shown, tint = cells_of(fig, 2), np.array(to_rgb(TINT))
     assert np.allclose(shown[0], 1) and np.allclose(shown[1, 0], 1) and np.allclose(shown[1, 1], tint)
     fig = decoded_plane(dark, CORNERS, n=4)
     shown = cells_of(fig, 4)

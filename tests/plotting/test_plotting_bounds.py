@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_course.plotting.bounds import ABOVE, BELOW, weights_and_ladder
+from vae_course.plotting.elbo import ABOVE, BELOW, weights_and_ladder
 
 LOG_W = torch.linspace(-6, 0, 101, dtype=torch.float64)
 KS, BOUNDS = [1, 2, 4, 8], [-3.0, -2.6, -2.3, -2.2]

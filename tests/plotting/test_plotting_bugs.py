@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vae_course.plotting.bugs import beside, rows
+from vae_course.plotting.history import beside
+from vae_course.plotting.images import rows
 from vae_course.training import History
 
 CURVES = {"loss": [3.0, 2.0], "reconstruction": [2.5, 1.0], "kl": [0.5, 1.0]}
@@ -51,9 +52,9 @@ def test_names_of_rows_stay_inside_the_picture():
 
 
 def test_rows_that_make_no_picture_are_refused():
-    with pytest.raises(ValueError, match="pictures is empty"):
+    with pytest.raises(ValueError, match="rows is empty"):
         rows({})
-    with pytest.raises(ValueError, match="give them one shape"):
+    with pytest.raises(ValueError, match="give equal rows"):
         rows({"a": torch.zeros(3, 1, 28, 28), "b": torch.zeros(2, 1, 28, 28)})
     with pytest.raises(ValueError):
         rows({"a": torch.full((1, 1, 28, 28), 2.0)})

@@ -8,7 +8,8 @@ import torch
 from matplotlib.collections import EllipseCollection
 from matplotlib.patches import Circle, Rectangle
 
-from vae_course.plotting.latent import marked_pairs, planes, posterior_ellipses, squares, unit_square
+from vae_course.plotting.images import marked_pairs
+from vae_course.plotting.latent import planes, posterior_ellipses, squares, unit_square
 
 
 def images(n: int) -> torch.Tensor:
@@ -76,7 +77,7 @@ def test_the_unit_square_is_outlined_where_it_lies_and_decoded_beside():
     [
         (lambda: posterior_ellipses(torch.zeros(3, 3), torch.ones(3, 3), torch.zeros(3)), "in the plane"),
         (lambda: posterior_ellipses(torch.zeros(3, 2), torch.zeros(3, 2), torch.zeros(3).long()), "above zero"),
-        (lambda: posterior_ellipses(torch.zeros(3, 2), torch.ones(3, 2), torch.zeros(2).long()), "for each of 3"),
+        (lambda: posterior_ellipses(torch.zeros(3, 2), torch.ones(3, 2), torch.zeros(2).long()), "for each of the 3"),
         (lambda: planes({}, extent=1), "at least one"),
         (lambda: planes({"q": torch.zeros(2, 3)}, extent=1), "a square"),
         (lambda: planes({"q": -torch.ones(2, 2)}, extent=1), "none below zero"),

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from vae_course.plotting.cures import cures
-from vae_course.plotting.rates import dimensions, rate_distortion, shares, spreads, walks
+from vae_course.plotting.rates import cures, dimensions, rate_distortion, shares, spreads, walks
 
 IMAGES = torch.rand(6, 1, 28, 28, generator=torch.Generator().manual_seed(0)).round()
 

@@ -1,6 +1,6 @@
 """Turn what a caller passes into clean NumPy arrays, or say in one sentence what is wrong with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,47 @@ def finite(array: np.ndarray, name: str) -> np.ndarray:
     bad = array.size - int(np.isfinite(array).sum())
     if bad:
         raise ValueError(f"{name} holds NaN or infinity in {bad} of {array.size} places: find where they arise first.")
+    return array
+
+
+def aligned(
+    x: Any, ys: Mapping[str, Any], *, name: str = "x", places: str = "positions x"
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The places `[N]` and the curves over them as arrays, once there is a value for each place.
+
+    Raises:
+        ValueError: a curve has another length than x, or a value is not finite.
+    """
+    at, curves = numbers(x, name), {curve: numbers(y, curve) for curve, y in ys.items()}
+    for curve, y in curves.items():
+        if len(y) != len(at):
+            raise ValueError(f"{curve} has {len(y)} values for {len(at)} {places}: give one for each.")
+    return at, curves
+
+
+def plane(values: Any, name: str, *, what: str = "points") -> np.ndarray:
+    """Points `[N, 2]` as floats.
+
+    Raises:
+        ValueError: the shape is another, there are none, or one is not finite.
+    """
+    array = to_numpy(values).astype(float)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"{name} has shape {list(array.shape)}: give {what} in the plane, [N, 2].")
+    return finite(array, name)
+
+
+def classes(y: Any, n: int) -> np.ndarray:
+    """One class for each of n codes, whole numbers `[N]`.
+
+    Raises:
+        ValueError: the shape is another, or they are no whole numbers.
+    """
+    array = to_numpy(y)
+    if array.shape != (n,) or not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            f"y has shape {list(array.shape)} and type {array.dtype}: give one whole number for each of the {n} codes."
+        )
     return array
 
 

@@ -1,6 +1,6 @@
-"""Pictures of autoencoders: points projected onto a line, rows of reconstructions, and the code plane with its holes."""
+"""Pictures of autoencoders: points projected onto a line, and the code plane with its holes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vae_course.plotting.arrays import decoded, finite, images, to_numpy
+from vae_course.plotting.arrays import decoded, plane, to_numpy
 from vae_course.plotting.figure import COLOURS, DPI, GREY, AltFigure, describe, headed, place, tidy
-from vae_course.plotting.images import Mosaic, sheet, tile
+from vae_course.plotting.images import TINT, image_rows
 
-HOLE = "#F0C090"  # the tint of a cell without codes: light enough for ink, darker than paper also without colour
+__all__ = ["decoded_plane", "image_rows", "projections"]
+
 SIDE = 560  # screen pixels of the decoded plane
 LEFT, BOTTOM, TOP = 58, 48, 30  # screen pixels around it, for its labels
 
@@ -32,7 +33,7 @@ def projections(points: Any, u: Any, *, title: str = "", alt: str | None = None,
     Raises:
         ValueError: the points are not `[N, 2]`, or u is not a direction of length one.
     """
-    cloud, direction = _plane(points, "points"), to_numpy(u).astype(float)
+    cloud, direction = plane(points, "points"), to_numpy(u).astype(float)
     if direction.shape != (2,) or abs(float(direction @ direction) - 1) > 1e-4:
         raise ValueError(f"u is {direction.tolist()}: give a direction [2] of length one.")
     fig, ax = place(ax, width=4.6, height=4.2)
@@ -55,59 +56,6 @@ def projections(points: Any, u: Any, *, title: str = "", alt: str | None = None,
     return describe(fig, alt or headed(title, text))
 
 
-def image_rows(
-    rows: Mapping[str, Any],
-    *,
-    marked: Mapping[str, Any] | None = None,
-    title: str = "",
-    alt: str | None = None,
-) -> AltFigure:
-    """The same images in several versions: one labelled row for each, so that a column shows one image.
-
-    Args:
-        rows: name to images `[N, 1, H, W]` in [0, 1], with the same N in each row.
-        marked: name of a row to which of its images lie on a tint, `[N]`; rows that are not named have none.
-        title: heading.
-        alt: text alternative; made from the names when left out.
-
-    Raises:
-        TypeError: the pixels are whole numbers.
-        ValueError: no row is given, one has another shape than the first, or the marks fit no row.
-    """
-    if not rows:
-        raise ValueError("rows is empty: give at least one row of images, for example {'original': x}.")
-    pictures = {name: images(x, name) for name, x in rows.items()}
-    first = next(iter(pictures.values())).shape
-    for name, row in pictures.items():
-        if row.shape != first:
-            raise ValueError(f"{name} has shape {list(row.shape)} but the first row {list(first)}: give equal rows.")
-    marks = {name: to_numpy(which).astype(bool) for name, which in (marked or {}).items()}
-    for name, which in marks.items():
-        if name not in pictures or which.shape != first[:1]:
-            raise ValueError(f"marked[{name!r}] has shape {list(which.shape)}: give a row's name and {first[0]} marks.")
-    mosaic = tile(np.concatenate(list(pictures.values())), first[0], above=[2] * len(rows))
-    fig, ax = sheet(mosaic, title=title, left=20 + 8 * max(map(len, rows)))
-    if marks:
-        _tint(fig, ax, mosaic, {list(rows).index(name): which for name, which in marks.items()})
-    for name, top in zip(rows, mosaic.tops, strict=True):
-        ax.text(-8 / mosaic.scale, top + mosaic.size[0] / 2, name, ha="right", va="center", fontsize=10)
-    told = [f"{name}, {int(marks[name].sum())} on a tint" if name in marks else name for name in rows]
-    return describe(fig, alt or headed(title, f"{first[0]} images in {len(rows)} rows: {'; '.join(told)}."))
-
-
-def _tint(fig: AltFigure, ax: Axes, mosaic: Mosaic, marks: Mapping[int, np.ndarray]) -> None:
-    """Draw the paper again in colour, with a tint under the marked images of each row, given by its number."""
-    fig.greys = None
-    paper = np.ones((*mosaic.sheet.shape, 3))
-    height, width = mosaic.size
-    for row, which in marks.items():
-        for column in np.flatnonzero(which):
-            top, left = mosaic.tops[row], mosaic.lefts[column]
-            paper[top : top + height, left : left + width] = to_rgb(HOLE)
-    picture = ax.images[0]
-    picture.set_data(paper * (1 - mosaic.sheet[..., None]))
-
-
 def decoded_plane(
     decode_mean: Callable[[Tensor], Tensor], z: Any, *, n: int = 20, title: str = "", alt: str | None = None
 ) -> AltFigure:
@@ -123,7 +71,7 @@ def decoded_plane(
     Raises:
         ValueError: z is not `[N, 2]` or has no extent, n is below two, or the decoder gives no images in [0, 1].
     """
-    codes = _plane(z, "z")
+    codes = plane(z, "z")
     if n < 2 or not (np.ptp(codes, axis=0) > 0).all():
         raise ValueError(f"n is {n} for codes {list(codes.shape)}: give two cells or more, and codes that differ.")
     counts, *edges = np.histogram2d(codes[:, 0], codes[:, 1], bins=n)
@@ -148,7 +96,7 @@ def decoded_plane(
 def _tinted(pictures: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """The pictures `[n * n, H, W]` as one sheet in colour, dark on white, or on the tint where holes is true."""
     n, (height, width) = len(holes), pictures.shape[1:]
-    paper = np.where(holes[..., None], np.array(to_rgb(HOLE)), 1.0)
+    paper = np.where(holes[..., None], np.array(to_rgb(TINT)), 1.0)
     cells = paper[:, None, :, None] * (1 - pictures.reshape(n, n, height, width).transpose(0, 2, 1, 3))[..., None]
     return cells.reshape(n * height, n * width, 3)
 
@@ -161,10 +109,3 @@ def _frame(title: str) -> tuple[AltFigure, Axes]:
     ax.set_title(title, fontsize=11, loc="left")
     ax.tick_params(labelsize=9, color=GREY)
     return fig, ax
-
-
-def _plane(values: Any, name: str) -> np.ndarray:
-    array = to_numpy(values).astype(float)
-    if array.ndim != 2 or array.shape[1] != 2:
-        raise ValueError(f"{name} has shape {list(array.shape)}: give points in the plane, [N, 2].")
-    return finite(array, name)

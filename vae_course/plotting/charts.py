@@ -1,4 +1,4 @@
-"""Charts: lines over a shared axis, and quantities side by side."""
+"""Charts: lines over a shared axis, quantities side by side, and histograms of scores."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
@@ -9,11 +9,12 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from vae_course.plotting.arrays import numbers, to_numpy
+from vae_course.plotting.arrays import aligned, numbers, to_numpy
 from vae_course.plotting.figure import (
     COLOURS,
     GREY,
     MARKERS,
+    STYLES,
     describe,
     headed,
     line_style,
@@ -22,6 +23,7 @@ from vae_course.plotting.figure import (
     tidy,
 )
 
+BINS = 60  # of a histogram of scores
 MANY_DECADES = 1e4  # from here on a logarithmic axis has no room for 1, 2, 5, 10
 
 
@@ -57,12 +59,9 @@ def lines(
     Raises:
         ValueError: no curve is given, one has another length than x, or a value is not finite.
     """
-    at, curves = numbers(x, "x"), {name: numbers(y, name) for name, y in ys.items()}
+    at, curves = aligned(x, ys)
     if not curves:
         raise ValueError("ys is empty: give at least one curve, for example {'p(z)': p}.")
-    for name, y in curves.items():
-        if len(y) != len(at):
-            raise ValueError(f"{name} has {len(y)} values for {len(at)} positions x: give one for each.")
     fig, ax = place(ax)
     for i, y in enumerate(curves.values()):
         ax.plot(at, y, marker=MARKERS[i % len(MARKERS)] if markers else None, markersize=5, **line_style(i))
@@ -139,6 +138,43 @@ def dots(
         ax.errorbar(value, row, xerr=width, marker=shape, markersize=8, capsize=3, color=COLOURS[int(mark)])
     told = _name_rows(ax, labels, places, widths, marked, digits=digits)
     tidy(ax, title=title, xlabel=xlabel)
+    return describe(fig, alt or headed(title, f"{xlabel}: {told}."))
+
+
+def score_histograms(
+    groups: Mapping[str, Any], *, xlabel: str, title: str = "", alt: str | None = None, ax: Axes | None = None
+) -> Figure:
+    """How the scores of each group are spread: outlines of histograms over one axis, each with its name at its peak.
+
+    Args:
+        groups: name to scores, `[N]` each; the first is filled, the one that the others are compared with.
+        xlabel: what the score is, with its unit.
+        title: heading.
+        alt: text alternative; made from the means and spreads when left out.
+        ax: axes to draw on instead of a new figure.
+
+    Raises:
+        ValueError: there is no group, or one is empty or not finite.
+    """
+    rows = {name: numbers(scores, name) for name, scores in groups.items()}
+    if not rows:
+        raise ValueError("groups is empty: give at least one, for example {'digits': scores}.")
+    fig, ax = place(ax, height=3.4)
+    low, high = min(r.min() for r in rows.values()), max(r.max() for r in rows.values())
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    peaks = []
+    for i, (name, scores) in enumerate(rows.items()):
+        shares = 100 * np.histogram(scores, edges)[0] / len(scores)
+        colour = COLOURS[i % len(COLOURS)]
+        ax.stairs(shares, edges, color=colour, linestyle=STYLES[i % len(STYLES)], linewidth=1.8)
+        if i == 0:
+            ax.stairs(shares, edges, fill=True, color=colour, alpha=0.2)
+        top = int(shares.argmax())
+        peaks.append((name, float(edges[top : top + 2].mean()), float(shares[top])))
+    ax.set_ylim(bottom=0)
+    tidy(ax, title=title, xlabel=xlabel, ylabel="% of the group")
+    name_points(ax, peaks, at_end=False)
+    told = "; ".join(f"{name} {r.mean():.1f} on average, standard deviation {r.std():.1f}" for name, r in rows.items())
     return describe(fig, alt or headed(title, f"{xlabel}: {told}."))
 
 

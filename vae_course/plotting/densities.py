@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vae_course.plotting.arrays import numbers
-from vae_course.plotting.figure import COLOURS, DPI, GREY, AltFigure, describe, headed, line_style, place, tidy
+from vae_course.plotting.arrays import aligned
+from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, fixed, headed, line_style, place, tidy
 
 MARGINS = {"left": 0.14, "right": 0.985, "bottom": 0.12, "top": 0.93, "hspace": 0.4}
 START = "q(z) at the start"
@@ -38,7 +38,7 @@ def densities(
     Raises:
         ValueError: a density has another length than z, or a value is not finite.
     """
-    at, curves = _aligned(z, {name: p} | dict(qs))
+    at, curves = aligned(z, {name: p} | dict(qs), name="z", places="places z")
     fig, ax = place(ax)
     ax.fill_between(at, curves[name], color=COLOURS[0], alpha=0.18, linewidth=0)
     for i, (label, curve) in enumerate(curves.items()):
@@ -80,24 +80,13 @@ def divergence(
         ValueError: a curve has another length than z, or a value is not finite.
     """
     given = {"p(z)": p, "q(z)": q, name: integrand} | ({} if start is None else {START: start})
-    at, curves = _aligned(z, given)
-    # Fixed margins: a layout that is worked out anew for each picture would take longer than the drawing.
-    fig = AltFigure(figsize=(width, height), dpi=DPI, facecolor="white")
+    at, curves = aligned(z, given, name="z", places="places z")
+    fig = fixed(height, width=width)
     above, below = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 2], **MARGINS})
     _densities(above, at, curves)
     _area(below, at, curves[name], name)
     fig.alt = alt or _in_words(at, curves, name)
     return fig
-
-
-def _aligned(z: Any, curves: Mapping[str, Any]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The places and the curves as arrays, once there is a value for each place."""
-    at = numbers(z, "z")
-    arrays = {name: numbers(curve, name) for name, curve in curves.items()}
-    for name, curve in arrays.items():
-        if len(curve) != len(at):
-            raise ValueError(f"{name} has {len(curve)} values for {len(at)} places z: give one for each.")
-    return at, arrays
 
 
 def _densities(ax: Axes, z: np.ndarray, curves: dict[str, np.ndarray]) -> None:

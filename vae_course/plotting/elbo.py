@@ -1,4 +1,4 @@
-"""The evidence lower bound in pictures: Jensen's gap on the curve of the logarithm, and the bound under log p(x)."""
+"""Bounds on log p(x) in pictures: Jensen's gap, the ELBO of each q, and the ladder of importance-weighted bounds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vae_course.plotting.arrays import numbers
-from vae_course.plotting.figure import COLOURS, DPI, GREY, WIDTH, AltFigure, describe, headed, line_style, place, tidy
+from vae_course.plotting.arrays import aligned, numbers
+from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, fixed, headed, line_style, place, tidy
 
 SPAN = 6.0  # nats below log p(x) that the columns show
 BOUND, GAP = COLOURS[2], COLOURS[4]
 MARGINS = {"left": 0.095, "right": 0.99, "bottom": 0.15, "top": 0.91, "wspace": 0.22}
+LADDER_MARGINS = {"left": 0.075, "right": 0.985, "bottom": 0.16, "top": 0.9, "wspace": 0.24}
+LADDER_SPAN = 4.0  # nats below log p(x) that the ladder shows
+BELOW, ABOVE = 8.0, 4.0  # nats around log p(x) that the histogram shows
+BINS = 60
+MEAN, FIRST_ORDER = COLOURS[1], COLOURS[0]
 PLATE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
 
 
@@ -86,14 +91,54 @@ def bound(
     """
     if not qs or list(qs) != list(elbos):
         raise ValueError(f"qs has the names {list(qs)} and elbos {list(elbos)}: give at least one q, and its bound.")
-    # Fixed margins: a layout that is worked out anew for each picture takes longer than the drawing.
-    fig = AltFigure(figsize=(WIDTH, 3.4), dpi=DPI, facecolor="white")
+    fig = fixed(3.4)
     ratios = {"width_ratios": [3.2, 0.8 + 0.5 * len(qs)], **MARGINS}
     left, right = fig.subplots(1, 2, gridspec_kw=ratios)
-    _densities(left, numbers(z, "z"), numbers(posterior, "posterior"), qs)
+    at, curves = aligned(z, qs, name="z", places="positions z")
+    _densities(left, at, numbers(posterior, "posterior"), curves)
     _columns(right, log_px, elbos)
     told = "; ".join(f"{name}: ELBO {v:.2f}, gap {log_px - v:.2f}" for name, v in elbos.items())
     fig.alt = alt or f"q over the true posterior. log p(x) is {log_px:.2f} nats. {told}."
+    return fig
+
+
+def weights_and_ladder(
+    log_w: Any,
+    ks: Any,
+    bounds: Any,
+    *,
+    k: int,
+    log_px: float,
+    variance: float,
+    alt: str | None = None,
+) -> AltFigure:
+    """The log weights of many draws as a histogram, and beside it the bound L_k for each k, with log p(x) in both.
+
+    Args:
+        log_w: log weights of N draws, in nats.
+        ks: numbers of draws `[K]`, rising from 1.
+        bounds: the bound L_k of each, `[K]`, in nats.
+        k: the one of them that is picked out.
+        log_px: log p(x), in nats.
+        variance: of the weights, relative to p(x)^2; it gives the first-order curve, which is left out where infinite.
+        alt: text alternative; made from the numbers when left out.
+
+    Raises:
+        ValueError: k is not one of ks, or there is not one bound for each.
+    """
+    draws, at, values = numbers(log_w, "log_w"), numbers(ks, "ks"), numbers(bounds, "bounds")
+    if len(at) != len(values) or k not in at:
+        raise ValueError(f"There are {len(values)} bounds for {len(at)} ks, and k is {k}: give one each, k among them.")
+    picked = float(values[list(at).index(k)])
+    fig = fixed(3.3)
+    left, right = fig.subplots(1, 2, gridspec_kw=LADDER_MARGINS)
+    _histogram(left, draws, log_px)
+    _ladder(right, at, values, k=k, picked=picked, log_px=log_px, variance=variance)
+    fig.alt = alt or (
+        f"log p(x) is {log_px:.2f} nats. The log weights have mean {draws.mean():.2f} and standard deviation"
+        f" {draws.std():.2f} nats. The bound goes from {values[0]:.2f} at k = {at[0]:.0f} to {values[-1]:.2f} at"
+        f" k = {at[-1]:.0f}; at k = {k} it is {picked:.2f}."
+    )
     return fig
 
 
@@ -108,18 +153,13 @@ def _curve_and_tangent(ax: Axes, w: np.ndarray, mean: float) -> None:
     ax.set_xlim(0, high)
 
 
-def _densities(ax: Axes, z: np.ndarray, posterior: np.ndarray, qs: Mapping[str, Any]) -> None:
+def _densities(ax: Axes, z: np.ndarray, posterior: np.ndarray, qs: Mapping[str, np.ndarray]) -> None:
     """The posterior as a grey hill, each q as a line with its name at its peak."""
     ax.fill_between(z, posterior, color="#D0D0D0", linewidth=0)
-    for i, (name, density) in enumerate(qs.items()):
-        y = numbers(density, name)
-        if len(y) != len(z):
-            raise ValueError(f"{name} has {len(y)} values for {len(z)} positions z: give one for each.")
+    for i, y in enumerate(qs.values()):
         ax.plot(z, y, **_look(i))
     ax.set_ylim(0, 1.15 * ax.get_ylim()[1])
-    _names(
-        ax, {name: (float(z[y.argmax()]), float(y.max())) for name, y in ((n, numbers(d, n)) for n, d in qs.items())}
-    )
+    _names(ax, {name: (float(z[y.argmax()]), float(y.max())) for name, y in qs.items()})
     ax.set_xlim(z.min(), z.max())
     tidy(ax, xlabel="z", ylabel="density")
     ax.set_title("the true posterior p(z | x), grey, and q", fontsize=10, loc="left")
@@ -161,3 +201,46 @@ def _columns(ax: Axes, log_px: float, elbos: Mapping[str, float]) -> None:
 def _look(i: int) -> dict[str, Any]:
     """A line for the i-th q, in none of the columns' colours."""
     return line_style((0, 1, 3, 6)[i % 4])
+
+
+def _histogram(ax: Axes, draws: np.ndarray, log_px: float) -> None:
+    """How the log weights scatter around log p(x); what lies outside is gathered in the last bars."""
+    low, high = log_px - BELOW, log_px + ABOVE
+    share = np.full(len(draws), 100 / len(draws))
+    ax.hist(np.clip(draws, low, high), bins=BINS, range=(low, high), weights=share, color="#B9B9B9")
+    mean = float(draws.mean())
+    top = 1.3 * ax.get_ylim()[1]
+    ax.set(ylim=(0, top), xlim=(low, high))
+    ax.axvline(log_px, color="black", linewidth=2)
+    ax.text(log_px + 0.15, 0.97 * top, "log p(x)", fontsize=9, va="top")
+    if mean > low:
+        ax.axvline(mean, color=MEAN, linewidth=1.8, linestyle="--")
+        ax.text(mean - 0.15, 0.97 * top, "ELBO,\nthe mean", fontsize=9, va="top", ha="right", color=MEAN)
+    _tidy(ax, f"log w of {len(draws):,} draws", "log w (nats)", "% of the draws")
+
+
+def _ladder(
+    ax: Axes, at: np.ndarray, values: np.ndarray, *, k: int, picked: float, log_px: float, variance: float
+) -> None:
+    """The bound over k, the chosen one as a diamond, and what the first order says: log p(x) - variance / (2 k)."""
+    ax.axhline(log_px, color="black", linewidth=2)
+    if np.isfinite(variance):
+        ax.plot(at, log_px - variance / (2 * at), color=FIRST_ORDER, linestyle=":", linewidth=1.8)
+    ax.plot(at, values, color=BOUND, marker="o", markersize=4, linewidth=1.8)
+    ax.plot([k], [picked], "D", color=BOUND, markersize=9, markeredgecolor="black")
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(at[::2], [f"{tick:.0f}" for tick in at[::2]])
+    ax.set_ylim(log_px - LADDER_SPAN, log_px + 0.9)
+    ax.text(at[0], log_px + 0.12, "log p(x)", fontsize=9, va="bottom")
+    ax.text(0.97, 0.20, "circles: L_k", transform=ax.transAxes, color=BOUND, fontsize=9, ha="right")
+    told = "dotted: first order" if np.isfinite(variance) else "first order: infinite variance"
+    ax.text(0.97, 0.08, told, transform=ax.transAxes, color=FIRST_ORDER, fontsize=9, ha="right")
+    _tidy(ax, f"L_k at k = {k}: {picked:.2f} nats", "draws k", "nats")
+
+
+def _tidy(ax: Axes, title: str, xlabel: str, ylabel: str) -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=9, color=GREY)
+    ax.set_title(title, fontsize=10, loc="left")
+    ax.set_xlabel(xlabel, fontsize=10)
+    ax.set_ylabel(ylabel, fontsize=10)

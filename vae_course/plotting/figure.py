@@ -74,6 +74,14 @@ def figure(
     return fig, fig.subplots(nrows, ncols, squeeze=False)
 
 
+def fixed(height: float, *, width: float = WIDTH) -> AltFigure:
+    """An empty figure for a picture that follows a slider, whose margins its maker fixes.
+
+    A layout that is worked out anew for each picture takes longer than the drawing.
+    """
+    return AltFigure(figsize=(width, height), dpi=DPI, facecolor="white")
+
+
 def place(ax: Axes | None, *, width: float = WIDTH, height: float = 3.2) -> tuple[Figure, Axes]:
     """The figure and axes to draw on: those of `ax`, or new ones."""
     if ax is not None:

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from vae_course.plotting.arrays import numbers
 from vae_course.plotting.charts import lines
-from vae_course.plotting.figure import COLOURS, DPI, GREY, MARKERS, WIDTH, AltFigure, figure, place, tidy
+from vae_course.plotting.figure import COLOURS, GREY, MARKERS, AltFigure, figure, fixed, place, tidy
 
 BINS = 61
 REACHES = tuple(scale * digit for scale in (0.001, 0.01, 0.1, 1, 10, 100, 1000) for digit in (1, 2, 5))
@@ -45,8 +45,7 @@ def estimates(
         raise ValueError("Give at least one name with two estimates or more, for example {'pathwise': g}.")
     if not np.isfinite(truth):
         raise ValueError(f"truth is {truth}: give the true gradient as a finite number.")
-    # Fixed margins: a layout that is worked out anew for each picture takes longer than the drawing.
-    fig = AltFigure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
+    fig = fixed(height)
     grid = fig.add_gridspec(len(rows), 2, width_ratios=[3, 1.15], **MARGINS)
     reach = _reach(np.concatenate([values - truth for values in rows.values()]))
     for i, (name, values) in enumerate(rows.items()):

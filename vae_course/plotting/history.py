@@ -1,5 +1,6 @@
-"""How a training went, epoch by epoch."""
+"""How a training went, epoch by epoch, and several trainings beside each other."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,23 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from vae_course.plotting.arrays import numbers
-from vae_course.plotting.figure import WIDTH, AltFigure, describe, figure, headed, line_style, name_points, tidy
+from vae_course.plotting.figure import (
+    MARKERS,
+    WIDTH,
+    AltFigure,
+    describe,
+    figure,
+    headed,
+    line_style,
+    name_points,
+    tidy,
+)
 from vae_course.training.history import History
 
 IN_NATS = ("loss", "reconstruction", "kl")
 HEADINGS = {"kl": "KL"}
 LISTS = ("training", "validation")
+Curves = Mapping[str, History | Mapping[str, Sequence[float]]]
 
 
 def curves(history: History, *, title: str = "", alt: str | None = None) -> AltFigure:
@@ -45,6 +57,40 @@ def curves(history: History, *, title: str = "", alt: str | None = None) -> AltF
     return describe(fig, alt or headed(title, f"Training curves over {count}. {' '.join(told)}"))
 
 
+def beside(runs: Curves, *, parts: Sequence[str] = IN_NATS, alt: str | None = None) -> AltFigure:
+    """Curves of several runs by epoch, one panel for each part of the loss, as each run itself prints it.
+
+    Args:
+        runs: name to history, or to a dict of lists such as `history.val`; of a history, the training curves.
+        parts: the parts of the loss to draw.
+        alt: text alternative; made from first and last values when left out.
+
+    Raises:
+        ValueError: there is no run, a part is missing in one, or a value is not finite.
+    """
+    lists = {name: run.train if isinstance(run, History) else run for name, run in runs.items()}
+    if not lists:
+        raise ValueError("runs is empty: give at least one history, for example {'healthy': history}.")
+    for name, curves in lists.items():
+        if missing := [part for part in parts if part not in curves]:
+            raise ValueError(f"{name} has no curve {missing[0]!r}: it has {', '.join(curves) or 'none'}.")
+    fig, axes = figure(1, len(parts), width=7.4, height=2.8)
+    told = []
+    for part, ax in zip(parts, axes.flat, strict=True):
+        ends, heading = [], HEADINGS.get(part, part)
+        for i, (name, curves) in enumerate(lists.items()):
+            y = numbers(curves[part], f"{name} {part}")
+            ax.plot(np.arange(1, len(y) + 1), y, marker=MARKERS[i], markersize=4, label=name, **line_style(i))
+            ends.append((_shown(y[-1]), float(len(y)), float(y[-1])))
+            told.append(f"{heading} of {name} from {_shown(y[0])} to {_shown(y[-1])}")
+        tidy(ax, title=heading, xlabel="epoch", ylabel="nats per image, as printed" if part == parts[0] else "")
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+        name_points(ax, ends, at_end=True)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside upper right", ncols=len(labels), frameon=False, fontsize=9)
+    return describe(fig, alt or f"Curves by epoch: {'; '.join(told)}.")
+
+
 def _lists(history: History, name: str) -> dict[str, np.ndarray]:
     lists = {"training": history.train[name], "validation": history.val.get(name, [])}
     return {label: numbers(values, f"{label} {name}") for label, values in lists.items() if len(values)}
@@ -68,3 +114,7 @@ def _brief(value: float) -> str:
 
 def _look(i: int) -> dict[str, Any]:
     return {"marker": "os"[i], "markersize": 4.5, "markerfacecolor": (None, "white")[i], **line_style(i)}
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -1,19 +1,21 @@
-"""Pictures made of pictures: grids, originals above reconstructions, what a decoder draws along its dimensions."""
+"""Pictures made of pictures: grids, pairs, rows with names, and what a decoder draws over its codes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from vae_course.plotting.arrays import decoded, images
+from vae_course.plotting.arrays import decoded, images, to_numpy
 from vae_course.plotting.figure import DPI, AltFigure, describe, figure_of, headed
 
+TINT = "#F0C090"  # light enough for ink, darker than paper also without colour
 GAP = 2  # image pixels between two images
 MAX_WIDTH = 700  # screen pixels
 MAX_SCALE = 4  # screen pixels to an image pixel
@@ -111,10 +113,116 @@ def pairs(
     rows = np.stack(bands, axis=1).reshape(-1, *originals.shape[1:])
     mosaic = tile(rows, ncols, above=[8, GAP] * len(bands[0]))
     fig, ax = sheet(mosaic, title=title, left=114)
-    for row, top in enumerate(mosaic.tops):
-        label = labels[row % 2]
-        ax.text(-4, top + mosaic.size[0] / 2, label, ha="right", va="center", fontsize=10)
+    _name_rows(ax, mosaic, labels * len(bands[0]), -4)
     return describe(fig, alt or headed(title, f"{len(originals)} pairs of images, {labels[0]} above {labels[1]}."))
+
+
+def marked_pairs(
+    x: Any, xhat: Any, marked: Any, *, ncols: int = 20, title: str = "", alt: str | None = None
+) -> AltFigure:
+    """Originals, each with its reconstruction right below; the pairs that are marked lie on a tint.
+
+    Args:
+        x: originals `[N, 1, H, W]` in [0, 1].
+        xhat: reconstructions, the same shape.
+        marked: whether to tint each pair, `[N]`.
+        ncols: pairs to a row.
+        title: heading.
+        alt: text alternative; made from the counts when left out.
+
+    Raises:
+        TypeError: the pixels are whole numbers.
+        ValueError: the shapes differ, N is no multiple of ncols, or there is not one mark for each pair.
+    """
+    originals, copies, marks = images(x, "x"), images(xhat, "xhat"), to_numpy(marked).astype(bool)
+    if originals.shape != copies.shape or marks.shape != (len(originals),):
+        raise ValueError(
+            f"x has shape {list(originals.shape)}, xhat {list(copies.shape)} and marked {list(marks.shape)}: give each"
+            " original one reconstruction and one mark."
+        )
+    if ncols < 1 or len(originals) % ncols:
+        raise ValueError(f"{len(originals)} pairs do not fill rows of {ncols}: give another ncols.")
+    rows = np.stack([band.reshape(-1, ncols, *band.shape[1:]) for band in (originals, copies)], axis=1)
+    mosaic = tile(rows.reshape(-1, *originals.shape[1:]), ncols, above=[8, 0] * (len(originals) // ncols))
+    fig, ax = sheet(mosaic, title=title)
+    cells = [(2 * (i // ncols) + below, i % ncols) for i in np.flatnonzero(marks) for below in (0, 1)]
+    _tint(fig, ax, mosaic, cells)
+    text = f"{len(originals)} pairs of images, each original above its reconstruction; {int(marks.sum())} of them lie on a tint."
+    return describe(fig, alt or headed(title, text))
+
+
+def image_rows(
+    rows: Mapping[str, Any],
+    *,
+    marked: Mapping[str, Any] | None = None,
+    title: str = "",
+    alt: str | None = None,
+) -> AltFigure:
+    """The same images in several versions: one labelled row for each, so that a column shows one image.
+
+    Args:
+        rows: name to images `[N, 1, H, W]` in [0, 1], with the same N in each row.
+        marked: name of a row to which of its images lie on a tint, `[N]`; rows that are not named have none.
+        title: heading.
+        alt: text alternative; made from the names when left out.
+
+    Raises:
+        TypeError: the pixels are whole numbers.
+        ValueError: no row is given, one has another shape than the first, or the marks fit no row.
+    """
+    bands = _bands(rows)
+    n = len(bands[0])
+    marks = {name: to_numpy(which).astype(bool) for name, which in (marked or {}).items()}
+    for name, which in marks.items():
+        if name not in rows or which.shape != (n,):
+            raise ValueError(f"marked[{name!r}] has shape {list(which.shape)}: give a row's name and {n} marks.")
+    mosaic = tile(np.concatenate(bands), n, above=[GAP] * len(rows))
+    fig, ax = sheet(mosaic, title=title, left=20 + 8 * max(map(len, rows)))
+    if marks:
+        _tint(fig, ax, mosaic, [(list(rows).index(name), i) for name in marks for i in np.flatnonzero(marks[name])])
+    _name_rows(ax, mosaic, rows, -8 / mosaic.scale)
+    told = [f"{name}, {int(marks[name].sum())} on a tint" if name in marks else name for name in rows]
+    return describe(fig, alt or headed(title, f"{n} images in {len(rows)} rows: {'; '.join(told)}."))
+
+
+def rows(pictures: Mapping[str, Tensor], *, alt: str | None = None) -> AltFigure:
+    """One row of images for each name.
+
+    Args:
+        pictures: name to images `[N, 1, H, W]` in [0, 1], the same number in each row.
+        alt: text alternative; made from the names when left out.
+
+    Raises:
+        ValueError: there is no row, or the rows differ in shape, or a row holds no images in [0, 1].
+    """
+    bands = _bands(pictures)
+    mosaic = tile(np.concatenate(bands), len(bands[0]), above=[2 * GAP] * len(bands))
+    fig, ax = sheet(mosaic, title="", left=10 + 8 * max(map(len, pictures)))
+    _name_rows(ax, mosaic, pictures, -4)
+    return describe(fig, alt or f"Rows of {len(bands[0])} images: {'; '.join(pictures)}.")
+
+
+def rows_along(rows: Mapping[str, Any], values: Sequence[float], *, alt: str | None = None) -> AltFigure:
+    """One row of pictures for each walk along a dimension, with the value of the moved dimension over each column.
+
+    Args:
+        rows: name to images `[N, 1, H, W]` in [0, 1].
+        values: the N values that the dimension takes.
+        alt: text alternative; made from the names when left out.
+
+    Raises:
+        ValueError: there is no row, or a row has another number of images than there are values.
+    """
+    if not rows or {len(x) for x in rows.values()} != {len(values)}:
+        raise ValueError(f"Give at least one row, and {len(values)} images for the {len(values)} values in each.")
+    bands = _bands(rows)
+    mosaic = tile(np.concatenate(bands), len(values), above=[4 * GAP] + [2 * GAP] * (len(bands) - 1))
+    fig, ax = sheet(mosaic, title="", left=16 + 8 * max(map(len, rows)))
+    _name_rows(ax, mosaic, rows, -4)
+    for value, left in zip(values, mosaic.lefts, strict=True):
+        ax.text(left + mosaic.size[1] / 2, 1.5 * GAP, f"{value:g}", ha="center", va="center", fontsize=10)
+    ends = f"from {values[0]:g} to {values[-1]:g}"
+    return describe(fig, alt or f"Pictures along one dimension {ends}: {'; '.join(rows)}.")
 
 
 def manifold(
@@ -203,6 +311,40 @@ def walks(
     named = ", ".join(f"z[{d}]" for d in dims)
     text = f"One row of {n} decoded images each for {named}, which goes from {extent[0]:g} to {extent[1]:g}."
     return describe(fig, alt or headed(title, text))
+
+
+def _bands(rows: Mapping[str, Any]) -> list[np.ndarray]:
+    """The images `[N, H, W]` of each row.
+
+    Raises:
+        ValueError: there is no row, or the rows differ in shape.
+    """
+    if not rows:
+        raise ValueError("rows is empty: give at least one row of images, for example {'original': x}.")
+    bands = [images(x, name) for name, x in rows.items()]
+    for name, band in zip(rows, bands, strict=True):
+        if band.shape != bands[0].shape:
+            raise ValueError(
+                f"{name} has shape {list(band.shape)} but the first row {list(bands[0].shape)}: give equal rows."
+            )
+    return bands
+
+
+def _name_rows(ax: Axes, mosaic: Mosaic, names: Iterable[str], x: float) -> None:
+    """The name of each row on its left, so many image pixels from the paper's edge."""
+    for name, top in zip(names, mosaic.tops, strict=True):
+        ax.text(x, top + mosaic.size[0] / 2, name, ha="right", va="center", fontsize=10)
+
+
+def _tint(fig: AltFigure, ax: Axes, mosaic: Mosaic, cells: Iterable[tuple[int, int]]) -> None:
+    """Draw the paper again in colour, with a tint under the images at these rows and columns."""
+    fig.greys = None
+    paper = np.ones((*mosaic.sheet.shape, 3))
+    height, width = mosaic.size
+    for row, column in cells:
+        top, left = mosaic.tops[row], mosaic.lefts[column]
+        paper[top : top + height, left : left + width] = to_rgb(TINT)
+    ax.images[0].set_data(paper * (1 - mosaic.sheet[..., None]))
 
 
 def _axis(n: int, extent: tuple[float, float] | None) -> Tensor:

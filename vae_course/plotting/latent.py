@@ -1,25 +1,82 @@
-"""Inside a plane of codes: posteriors, all of them together beside the prior, pairs to compare, and the unit square."""
+"""Inside a plane of codes: the classes, posteriors, all of them together beside the prior, and the unit square."""
 
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import matplotlib.patheffects as effects
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
-from matplotlib.colors import PowerNorm, to_rgb
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
 
-from vae_course.plotting.arrays import decoded, finite, images, to_numpy
-from vae_course.plotting.codes import CLASS_COLOURS
+from vae_course.plotting.arrays import classes, decoded, finite, plane, to_numpy
 from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, figure, headed, place, tidy
-from vae_course.plotting.images import sheet, tile
+from vae_course.plotting.images import marked_pairs, tile
+
+__all__ = [
+    "CLASS_COLOURS",
+    "apart",
+    "densest",
+    "latent_scatter",
+    "marked_pairs",
+    "planes",
+    "posterior_ellipses",
+    "squares",
+    "unit_square",
+]
 
 PRIOR_SHARES = (0.5, 0.9, 0.99)
-TINT = "#F0C090"  # light enough for ink, darker than paper also without colour
+# Okabe and Ito's seven and three more, of which each two differ for normal and for red-, green- or blue-blind
+# eyes. The order keeps digits with neighbouring codes (4 and 9; 3, 5 and 8) far apart in colour.
+CLASS_COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#C7A76C",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#882255",
+    "#332288",
+    "#009E73",
+)
+MANY = 1500  # points from which on large glyphs would hide one another
+ROOM = 0.055  # least distance of two badges, as a share of the picture
+
+
+def latent_scatter(mu: Any, y: Any, *, title: str = "", alt: str | None = None, ax: Axes | None = None) -> Figure:
+    """Codes in the plane, each drawn as the digit of its class, and a large digit where the class is densest.
+
+    Args:
+        mu: posterior means `[N, 2]`.
+        y: classes `[N]`, whole numbers.
+        title: heading.
+        alt: text alternative; made from the densest places when left out.
+        ax: axes to draw on instead of a new figure.
+
+    Raises:
+        ValueError: mu is not `[N, 2]`, or empty or not finite; or y does not hold N whole numbers.
+    """
+    codes, kinds = plane(mu, "mu", what="codes"), classes(y, len(mu))
+    fig, ax = place(ax, width=6.2, height=5.8)
+    size, alpha = (28, 0.7) if len(codes) < MANY else (16, 0.45)
+    labels = np.unique(kinds)
+    for label in labels:
+        members = codes[kinds == label]
+        glyph, colour = f"${label}$", _colour(label)
+        ax.scatter(members[:, 0], members[:, 1], s=size, marker=glyph, color=colour, alpha=alpha, linewidths=0.2)
+    centres = np.stack([densest(codes[kinds == label]) for label in labels])
+    _badges(ax, labels, apart(centres, ROOM * float(np.ptp(codes, axis=0).max())))
+    tidy(ax, title=title, xlabel="z[0], posterior mean", ylabel="z[1], posterior mean")
+    ax.set_aspect("equal", adjustable="datalim")
+    told = ", ".join(f"{k} at ({x0:.1f}, {x1:.1f})" for k, (x0, x1) in zip(labels, centres, strict=True))
+    text = f"{len(codes)} codes in the plane, each drawn as the digit of its class. Densest places: {told}."
+    return describe(fig, alt or headed(title, text))
 
 
 def posterior_ellipses(
@@ -40,17 +97,15 @@ def posterior_ellipses(
     Raises:
         ValueError: mu is not `[N, 2]`, std has another shape or a width that is not above zero, or y is not `[N]`.
     """
-    centres, widths, classes = _plane(mu, "mu"), to_numpy(std).astype(float), to_numpy(y)
+    centres, widths, kinds = plane(mu, "mu"), to_numpy(std).astype(float), classes(y, len(mu))
     if widths.shape != centres.shape or not (widths > 0).all():
         raise ValueError(f"std has shape {list(widths.shape)}: give a width above zero for each number of mu.")
-    if classes.shape != (len(centres),) or not np.issubdtype(classes.dtype, np.integer):
-        raise ValueError(f"y has shape {list(classes.shape)}: give one whole number for each of {len(centres)} codes.")
     fig, ax = place(ax, width=6.2, height=6.0)
     tidy(ax, title=title, xlabel="z[0]", ylabel="z[1]")
-    colours = [CLASS_COLOURS[int(label) % len(CLASS_COLOURS)] for label in classes]
+    colours = [_colour(label) for label in kinds]
     _ellipses(ax, centres, widths, facecolors="none", edgecolors=colours, linewidths=1.0, alpha=0.9)
     _ellipses(ax, centres, widths, facecolors=colours, edgecolors="none", linewidths=1.0, alpha=0.18)
-    for label, (x0, x1), colour in zip(classes, centres, colours, strict=True):
+    for label, (x0, x1), colour in zip(kinds, centres, colours, strict=True):
         ax.text(x0, x1, str(label), fontsize=8, ha="center", va="center", color=colour)
     reach = max(2.6, float((np.abs(centres) + 2 * widths).max()) * 1.04)
     _prior_circles(ax, reach)
@@ -97,17 +152,17 @@ def squares(
     """
     if not mu or not mu.keys() == std.keys() == windows.keys():
         raise ValueError(f"mu names {list(mu)}, std {list(std)} and windows {list(windows)}: give each the same names.")
-    classes, told = to_numpy(y), []
+    kinds, told = to_numpy(y), []
     fig, axes = figure(1, len(mu), width=3.7 * len(mu), height=3.7)
     for ax, name in zip(axes[0], mu, strict=True):
-        centres, widths = _plane(mu[name], "mu"), to_numpy(std[name]).astype(float)
-        if widths.shape != centres.shape or classes.shape != (len(centres),):
+        centres, widths = plane(mu[name], "mu"), to_numpy(std[name]).astype(float)
+        if widths.shape != centres.shape or kinds.shape != (len(centres),):
             raise ValueError(
-                f"{name}: mu has shape {list(centres.shape)}, std {list(widths.shape)} and y {list(classes.shape)}:"
+                f"{name}: mu has shape {list(centres.shape)}, std {list(widths.shape)} and y {list(kinds.shape)}:"
                 " give N means, N pairs of widths and N classes."
             )
         tidy(ax, title=name, xlabel="z[0]", ylabel="z[1]")
-        colours = [CLASS_COLOURS[int(label) % len(CLASS_COLOURS)] for label in classes]
+        colours = [_colour(label) for label in kinds]
         few = np.linspace(0, len(centres) - 1, ellipses).round().astype(int)
         ax.scatter(*centres.T, s=7, color=colours, linewidths=0, zorder=2)
         edges = [colours[i] for i in few]
@@ -119,7 +174,7 @@ def squares(
     if title:
         fig.suptitle(title, fontsize=11, x=0.01, ha="left")
     text = (
-        f"The posterior means of {len(classes)} images as points by class, with the unit square outlined and {ellipses}"
+        f"The posterior means of {len(kinds)} images as points by class, with the unit square outlined and {ellipses}"
         f" ellipses of two standard deviations. {'; '.join(told)}."
     )
     return describe(fig, alt or headed(title, text))
@@ -164,48 +219,6 @@ def planes(densities: Mapping[str, Any], *, extent: float, title: str = "", alt:
         fig.suptitle(title, fontsize=11, x=0.01, ha="left")
     circles = "Dashed circles hold 50, 90 and 99 % of the prior."
     return describe(fig, alt or headed(title, f"Densities over the plane: {'; '.join(told)}. {circles}"))
-
-
-def marked_pairs(
-    x: Any, xhat: Any, marked: Any, *, ncols: int = 20, title: str = "", alt: str | None = None
-) -> AltFigure:
-    """Originals, each with its reconstruction right below; the pairs that are marked lie on a tint.
-
-    Args:
-        x: originals `[N, 1, H, W]` in [0, 1].
-        xhat: reconstructions, the same shape.
-        marked: whether to tint each pair, `[N]`.
-        ncols: pairs to a row.
-        title: heading.
-        alt: text alternative; made from the counts when left out.
-
-    Raises:
-        TypeError: the pixels are whole numbers.
-        ValueError: the shapes differ, N is no multiple of ncols, or there is not one mark for each pair.
-    """
-    originals, copies, marks = images(x, "x"), images(xhat, "xhat"), to_numpy(marked).astype(bool)
-    if originals.shape != copies.shape or marks.shape != (len(originals),):
-        raise ValueError(
-            f"x has shape {list(originals.shape)}, xhat {list(copies.shape)} and marked {list(marks.shape)}: give each"
-            " original one reconstruction and one mark."
-        )
-    if ncols < 1 or len(originals) % ncols:
-        raise ValueError(f"{len(originals)} pairs do not fill rows of {ncols}: give another ncols.")
-    rows = np.stack([band.reshape(-1, ncols, *band.shape[1:]) for band in (originals, copies)], axis=1)
-    mosaic = tile(rows.reshape(-1, *originals.shape[1:]), ncols, above=[8, 0] * (len(originals) // ncols))
-    fig, ax = sheet(mosaic, title=title)
-    fig.greys = None
-    ax.clear()
-    ax.set_axis_off()
-    paper = np.ones((*mosaic.sheet.shape, 3))
-    height, width = mosaic.size
-    for i in np.flatnonzero(marks):
-        left, top = mosaic.lefts[i % ncols], mosaic.tops[2 * (i // ncols)]
-        paper[top : top + 2 * height, left : left + width] = to_rgb(TINT)
-    ax.imshow(paper * (1 - mosaic.sheet[..., None]), interpolation="nearest", aspect="equal")
-    ax.set_title(title, fontsize=11, loc="left", pad=4)
-    text = f"{len(originals)} pairs of images, each original above its reconstruction; {int(marks.sum())} of them lie on a tint."
-    return describe(fig, alt or headed(title, text))
 
 
 def unit_square(decode_mean: Callable[[Tensor], Tensor], *, n: int = 20, alt: str | None = None) -> AltFigure:
@@ -258,8 +271,35 @@ def _prior_circles(ax: Axes, reach: float) -> None:
     ax.set_aspect("equal")
 
 
-def _plane(values: Any, name: str) -> np.ndarray:
-    array = to_numpy(values).astype(float)
-    if array.ndim != 2 or array.shape[1] != 2:
-        raise ValueError(f"{name} has shape {list(array.shape)}: give codes in the plane, [N, 2].")
-    return finite(array, name)
+def _badges(ax: Axes, labels: np.ndarray, places: np.ndarray) -> None:
+    """A large digit with a white rim at each place."""
+    for label, (x0, x1) in zip(labels, places, strict=True):
+        badge = ax.text(x0, x1, str(label), fontsize=17, fontweight="bold", ha="center", va="center")
+        rim = effects.withStroke(linewidth=4, foreground="white")
+        badge.set(color=_colour(label), path_effects=[rim], zorder=4)
+
+
+def _colour(label: int) -> str:
+    return CLASS_COLOURS[int(label) % len(CLASS_COLOURS)]
+
+
+def densest(points: np.ndarray, *, most: int = 500) -> np.ndarray:
+    """The point whose k-th neighbour is nearest, k a tenth of all; unlike a mean, never between clumps."""
+    points = points[:: -(-len(points) // most)]
+    distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    return points[np.partition(distances, len(points) // 10, axis=1)[:, len(points) // 10].argmin()]
+
+
+def apart(points: np.ndarray, room: float) -> np.ndarray:
+    """Push points away from each other until each two are about `room` apart."""
+    moved = points.astype(float)
+    for _ in range(100):
+        difference = moved[:, None] - moved[None]
+        distance = np.linalg.norm(difference, axis=-1) + np.eye(len(moved)) * room
+        push = np.clip(room - distance, 0, None)
+        if push.max() < 1e-3 * room:
+            break
+        # Points that coincide have no direction to flee in; the small one to the side gives them one.
+        direction = (difference + np.triu(np.full_like(distance, 1e-6))[..., None]) / (distance[..., None] + 1e-6)
+        moved += 0.5 * (direction * push[..., None]).sum(1)
+    return moved

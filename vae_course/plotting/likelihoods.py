@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from vae_course.plotting.arrays import numbers
-from vae_course.plotting.figure import COLOURS, DPI, GREY, WIDTH, AltFigure, line_style, spread, tidy
+from vae_course.plotting.arrays import aligned, numbers
+from vae_course.plotting.figure import COLOURS, GREY, AltFigure, fixed, line_style, spread, tidy
 
 LOWEST, HIGHEST = -3.0, 8.0  # nats that the picture of the charges shows
 SHORTEST = 1e-4  # the axis of the betas shows at least from here to its inverse
@@ -27,13 +27,10 @@ def charges(outputs: Any, curves: Mapping[str, Any], *, pixel: float, alt: str |
     Raises:
         ValueError: no curve is given, one has another length than outputs, or a value is not finite.
     """
-    at, nats = numbers(outputs, "outputs"), {name: numbers(y, name) for name, y in curves.items()}
+    at, nats = aligned(outputs, curves, name="outputs", places="outputs")
     if not nats:
         raise ValueError("curves is empty: give at least one likelihood, for example {'Bernoulli': nats}.")
-    for name, y in nats.items():
-        if len(y) != len(at):
-            raise ValueError(f"{name} has {len(y)} values for {len(at)} outputs: give one for each.")
-    fig = AltFigure(figsize=(WIDTH, 3.2), dpi=DPI, facecolor="white")
+    fig = fixed(3.2)
     ax = fig.subplots(gridspec_kw={"left": 0.09, "right": 0.74, "bottom": 0.15, "top": 0.92})
     for i, y in enumerate(nats.values()):
         ax.plot(at, y, **line_style(i))
@@ -66,7 +63,7 @@ def beta_axis(betas: Mapping[str, float], *, highlight: str | None = None, alt: 
         raise ValueError(f"The betas are {[float(v) for v in values]}: on a logarithmic axis they must be above zero.")
     if highlight is not None and highlight not in betas:
         raise ValueError(f"highlight is {highlight!r}, which is not among the names {list(betas)}.")
-    fig = AltFigure(figsize=(WIDTH, 1.1 + 0.36 * len(values)), dpi=DPI, facecolor="white")
+    fig = fixed(1.1 + 0.36 * len(values))
     inches = float(fig.get_figheight())
     box = {"left": 0.27, "right": 0.9, "bottom": 0.55 / inches, "top": 1 - 0.4 / inches}
     ax = fig.subplots(gridspec_kw=box)

@@ -1,4 +1,4 @@
-"""Rate and distortion in pictures: the plane of both, how much of a rate is information, what each dimension costs."""
+"""Rate and distortion in pictures: the plane of both, how much of a rate is information, what each dimension costs, cures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vae_course.plotting.arrays import images, numbers
+from vae_course.plotting.arrays import numbers
 from vae_course.plotting.figure import (
     COLOURS,
     GREY,
@@ -21,7 +21,9 @@ from vae_course.plotting.figure import (
     place,
     tidy,
 )
-from vae_course.plotting.images import GAP, sheet, tile
+from vae_course.plotting.images import rows_along as walks
+
+__all__ = ["cures", "dimensions", "rate_distortion", "shares", "spreads", "walks"]
 
 CURVE, CHOSEN, LIMIT = COLOURS[0], COLOURS[1], COLOURS[2]
 DEAD, DEATH = "#B9B9B9", "#5A5A5A"
@@ -209,30 +211,6 @@ def spreads(variances: Mapping[str, Any], *, threshold: float = 0.01, alt: str |
     return describe(fig, alt or f"Variances of the posterior means and the threshold {threshold:g}. {words}.")
 
 
-def walks(rows: Mapping[str, Any], values: Sequence[float], *, alt: str | None = None) -> AltFigure:
-    """One row of pictures for each walk, with the value of the moved dimension over each column.
-
-    Args:
-        rows: name to images `[N, 1, H, W]` in [0, 1].
-        values: the N values that the dimension takes.
-        alt: text alternative; made from the names when left out.
-
-    Raises:
-        ValueError: there is no row, or a row has another number of images than there are values.
-    """
-    bands = [images(x, name) for name, x in rows.items()]
-    if not bands or {len(band) for band in bands} != {len(values)}:
-        raise ValueError(f"Give at least one row, and {len(values)} images for the {len(values)} values in each.")
-    mosaic = tile(np.concatenate(bands), len(values), above=[4 * GAP] + [2 * GAP] * (len(bands) - 1))
-    fig, ax = sheet(mosaic, title="", left=16 + 8 * max(map(len, rows)))
-    for name, top in zip(rows, mosaic.tops, strict=True):
-        ax.text(-4, top + mosaic.size[0] / 2, name, ha="right", va="center", fontsize=10)
-    for value, left in zip(values, mosaic.lefts, strict=True):
-        ax.text(left + mosaic.size[1] / 2, 1.5 * GAP, f"{value:g}", ha="center", va="center", fontsize=10)
-    ends = f"from {values[0]:g} to {values[-1]:g}"
-    return describe(fig, alt or f"Pictures along one dimension {ends}: {'; '.join(rows)}.")
-
-
 def dimensions(
     kl: Any, active: Any, *, chosen: int | None = None, title: str = "", alt: str | None = None, ax: Axes | None = None
 ) -> Figure:
@@ -267,3 +245,46 @@ def dimensions(
     words = f"KL in nats of dimension {told}. {int(alive.sum())} of {len(alive)} are active"
     words += f"; dead: {', '.join(dead)}." if dead else "."
     return describe(fig, alt or headed(title, words))
+
+
+def cures(rows: Mapping[str, tuple[float, float, float]], *, reference: str, alt: str | None = None) -> AltFigure:
+    """Several trainings side by side: their active units, rate and ELBO, one row for each.
+
+    Args:
+        rows: name to (active units, rate in nats, ELBO in nats).
+        reference: the row that the ELBOs are to be compared with; a line marks its value.
+        alt: text alternative; made from the numbers when left out.
+
+    Raises:
+        ValueError: reference is not one of the rows.
+    """
+    if reference not in rows:
+        raise ValueError(f"reference is {reference!r}: choose one of the rows {', '.join(rows)}.")
+    values = np.array(list(rows.values()), dtype=float)
+    fig, axes = figure(1, 3, height=0.9 + 0.36 * len(rows))
+    labels = ("active units", "rate (nats)", "ELBO (nats), better →")
+    for i, (ax, label) in enumerate(zip(axes[0], labels, strict=True)):
+        _column(ax, values[:, i], label, list(rows), names=i == 0)
+        if i == 2:
+            ax.axvline(rows[reference][2], color="black", linewidth=1, linestyle="--")
+    told = "; ".join(f"{name}: {a:.0f} active, rate {r:.1f}, ELBO {e:.1f}" for name, (a, r, e) in rows.items())
+    return describe(fig, alt or f"{told}.")
+
+
+def _column(ax: Axes, values: np.ndarray, label: str, rows: list[str], *, names: bool) -> None:
+    """One quantity for every row: bars from zero, or dots where zero is far away."""
+    far = values.min() < 0
+    for row, value in enumerate(values):
+        colour = COLOURS[1] if row == 0 else COLOURS[0]
+        if far:
+            ax.plot([value], [row], "D" if row == 0 else "o", color=colour, markersize=8)
+        else:
+            ax.barh(row, value, height=0.62, color=colour, hatch="//" if row == 0 else "", edgecolor="white")
+        digits = 0 if label == "active units" else 1
+        ax.text(1.02, row, f"{value:.{digits}f}", transform=ax.get_yaxis_transform(), va="center", fontsize=9)
+    ax.set_yticks(np.arange(len(rows)), rows if names else [""] * len(rows), fontsize=9)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    if far:
+        ax.margins(x=0.15)
+    tidy(ax, title=label)
+    ax.grid(False, axis="y")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse, FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from vae_course.plotting.arrays import finite, numbers, to_numpy
-from vae_course.plotting.figure import COLOURS, DPI, GREY, WIDTH, AltFigure, describe, figure, headed, place, tidy
+from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, figure, fixed, headed, place, tidy
 from vae_course.studies.two_hills import hills
 
 PRIOR, LIKELIHOOD, JOINT, POSTERIOR = COLOURS[0], COLOURS[2], COLOURS[3], COLOURS[1]
@@ -121,7 +121,7 @@ def joint_map(
     dz, dx = z[1] - z[0], x[1] - x[0]
     p_z, p_x, row = joint.sum(0) * dx, joint.sum(1) * dz, int(np.abs(x - seen).argmin())
     posterior = joint[row] / p_x[row]
-    fig = AltFigure(figsize=(WIDTH, 6.0), dpi=DPI, facecolor="white")
+    fig = fixed(6.0)
     ratios = {"height_ratios": [1, 2.8, 1.2], "width_ratios": [3.4, 1], "hspace": 0.2, "wspace": 0.06}
     top, middle, bottom = fig.subplots(
         3, 2, gridspec_kw=ratios | {"left": 0.09, "right": 0.985, "top": 0.95, "bottom": 0.08}
@@ -211,8 +211,7 @@ def slices(
     if any(len(curve) != len(at) for curve in curves.values()) or not p_x > 0:
         raise ValueError(f"Give {len(at)} values of each curve, one for each z, and a p_x above zero.")
     p_z, p_x_z, product = curves.values()
-    # Fixed margins: a layout that is worked out anew for each picture would take longer than the drawing.
-    fig = AltFigure(figsize=(4.7, 5.0), dpi=DPI, facecolor="white")
+    fig = fixed(5.0, width=4.7)
     above, middle, below = fig.subplots(3, 1, sharex=True, gridspec_kw=MARGINS | {"left": 0.13, "top": 0.91})
     above.plot(at, p_z, color=PRIOR, linewidth=1.8, linestyle="--", label="prior p(z)")
     above.plot(at, p_x_z, color=LIKELIHOOD, linewidth=1.8, linestyle="-.", label="likelihood p(x | z), over z")

@@ -2,7 +2,7 @@
 
 import math
 
-from vae_course.plotting.bounds import weights_and_ladder
+from vae_course.plotting.elbo import weights_and_ladder
 from vae_course.plotting.figure import AltFigure
 from vae_course.studies.importance_weights import LOG2_KS, Ladder
 from vae_course.studies.importance_weights import ladder as compute

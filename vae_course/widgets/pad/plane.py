@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from vae_course.plotting.arrays import finite, images, in_evaluation, to_numpy
-from vae_course.plotting.codes import CLASS_COLOURS, apart, densest
+from vae_course.plotting.latent import CLASS_COLOURS, apart, densest
 
 LEAST_REACH = 3.5  # from the centre to the edge; the circle of 99 % of the prior fits in
 ROOM = 0.05  # least distance of two labels, as a share of the plane's width

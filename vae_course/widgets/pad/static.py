@@ -10,9 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from vae_course.plotting.arrays import decoded
-from vae_course.plotting.codes import latent_scatter
 from vae_course.plotting.figure import GREY, AltFigure, figure, tidy
 from vae_course.plotting.images import tile
+from vae_course.plotting.latent import latent_scatter
 from vae_course.widgets.pad.plane import Plane, grid, reach
 
 DIGITS = 13  # decoded pictures to a row and to a column
