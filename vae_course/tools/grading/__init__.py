@@ -1,10 +1,9 @@
 """Grading a class from submissions that nobody trusts.
 
-Student code runs in a sandbox; its values come out as plain arrays, and the marks are computed outside of it:
-`collect.collect` finds the submissions, `whole.grade_class` grades them, `single.grade_submission` grades one.
+A submission's way: `collect` finds it, `read` finds its answers, `sandbox` runs them, `mark` compares their values, and
+`report` tells everybody. What goes from one to the next is in `model`.
 """
 
-from vae_course.tools.grading.errors import GradingError
-from vae_course.tools.grading.model import Graded, Mark, Submission
+from vae_course.tools.grading.model import Graded, GradingError, Mark, Submission
 
 __all__ = ["Graded", "GradingError", "Mark", "Submission"]

@@ -7,9 +7,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from vae_course.support.sources import source_digest
-
-from .errors import GradingError
-from .model import Graded, Submission
+from vae_course.tools.grading.model import Graded, GradingError, Submission
 
 # How long to wait for a scheduler's answer, for workers to come back when all are gone, and between looks.
 _CONNECT, _PATIENCE, _LOOK = 20.0, 120.0, 5.0
@@ -116,7 +114,7 @@ def package_digest() -> str:
 
 def _grade(submission: Submission, settings: dict[str, Any]) -> dict[str, Any]:
     """Runs on a worker."""
-    from vae_course.tools.grading.single import grade_submission
+    from vae_course.tools.grading.mark import grade_submission
 
     return grade_submission(submission, **settings).to_dict()
 
@@ -159,7 +157,7 @@ def _look(sandbox: bool) -> tuple[str, str]:
 
     if not sandbox:
         return package_digest(), ""
-    from vae_course.tools.grading.sandbox import SandboxMissing, find
+    from vae_course.tools.grading.sandbox.bubblewrap import SandboxMissing, find
 
     try:
         find()

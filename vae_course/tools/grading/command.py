@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vae_course.support.words import count
-
-from .errors import GradingError
-from .table import to_mark
+from vae_course.tools.grading.model import Graded, GradingError
 
 if TYPE_CHECKING:
-    from .collect import Collection
-    from .model import Graded
+    from vae_course.tools.grading.collect import Collection
 
+_WARNING = (
+    "Warning. Without a sandbox, what students handed in runs with the rights of whoever runs this command, and can read and "
+    "change that person's files and use the network."
+)
 UNSAFE = (
     "Graded without a sandbox: what students handed in ran with the rights of whoever ran this command, and could read and "
     "change that person's files and use the network."
@@ -69,21 +70,20 @@ def _positive(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Collect, grade and report; 0 if every submission has its marks, however many a person should look at, else 1."""
-    from .collect import collect
-    from .lessons import names
-    from .results import clear_unknown, write_results
-    from .sandbox import SandboxMissing
-    from .whole import ungraded
+    from vae_course.tools.grading.collect import collect
+    from vae_course.tools.grading.read.lessons import names
+    from vae_course.tools.grading.report import clear_nameless, write_results
+    from vae_course.tools.grading.sandbox.bubblewrap import SandboxMissing
 
     _check_folders(args.submissions, args.to)
     if not args.no_gradebook:
-        from .gradebook import require, unlocked
+        from vae_course.tools.grading.report.gradebook import require, unlocked
 
         require()
         with unlocked(args.to / "nbgrader"):
             pass
     if args.no_sandbox:
-        print(f"Warning. {UNSAFE.replace('ran', 'runs').replace('could', 'can')}", file=sys.stderr)
+        print(_WARNING, file=sys.stderr)
     collection = collect(args.submissions, names(args.lessons or []))
     if not collection.submissions:
         raise GradingError(_nothing(args.submissions, collection))
@@ -101,9 +101,9 @@ def run(args: argparse.Namespace) -> int:
         note=UNSAFE if args.no_sandbox else "",
         gradebook=not args.no_gradebook,
     )
-    left = clear_unknown(args.to, graded, collection.submissions)
-    failed = [row for row in graded if ungraded(row)]
-    print(summary([row for row in graded if not ungraded(row)], collection.problems, seconds, made))
+    left = clear_nameless(args.to, graded, collection.submissions)
+    failed = [row for row in graded if row.ungraded]
+    print(summary([row for row in graded if not row.ungraded], collection.problems, seconds, made))
     if left:
         print(_earlier(args.to, left))
     if failed:
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _earlier(results: Path, left: Sequence["Graded"]) -> str:
+def _earlier(results: Path, left: Sequence[Graded]) -> str:
     """What the table and the report leave out, so that nobody takes them for the whole course."""
     named = ", ".join(f"{row.student} {row.lesson}" for row in left[:_NAMED])
     more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
@@ -122,7 +122,7 @@ def _earlier(results: Path, left: Sequence["Graded"]) -> str:
     )
 
 
-def _not_graded(failed: Sequence["Graded"]) -> str:
+def _not_graded(failed: Sequence[Graded]) -> str:
     first = failed[0]
     verb = "was" if len(failed) == 1 else "were"
     return (
@@ -152,9 +152,9 @@ def _nothing(submissions: Path, collection: "Collection") -> str:
     )
 
 
-def _grade(args: argparse.Namespace, collection: "Collection") -> list["Graded"]:
-    from .sandbox import DEFAULT_LIMITS, Limits
-    from .whole import grade_class
+def _grade(args: argparse.Namespace, collection: "Collection") -> list[Graded]:
+    from vae_course.tools.grading.mark.classes import grade_class
+    from vae_course.tools.grading.sandbox.limits import DEFAULT_LIMITS, Limits
 
     settings: dict[str, Any] = {
         "limits": DEFAULT_LIMITS if args.timeout is None else Limits(seconds=args.timeout),
@@ -163,7 +163,7 @@ def _grade(args: argparse.Namespace, collection: "Collection") -> list["Graded"]
     }
     if args.cluster is None:
         return grade_class(collection.submissions, args.to, jobs=args.jobs or os.cpu_count() or 1, **settings)
-    from .cluster import Cluster
+    from vae_course.tools.grading.cluster import Cluster
 
     with Cluster(args.cluster, sandbox=settings["sandbox"]) as cluster:
         jobs = args.jobs or cluster.slots
@@ -174,11 +174,11 @@ def _grade(args: argparse.Namespace, collection: "Collection") -> list["Graded"]
         return graded
 
 
-def summary(graded: Sequence["Graded"], problems: Sequence[str], seconds: float, made: Sequence[Path]) -> str:
+def summary(graded: Sequence[Graded], problems: Sequence[str], seconds: float, made: Sequence[Path]) -> str:
     """What the terminal says in the end: how many, how they did, what is left for a person, and where everything is."""
     students = len({row.student for row in graded})
     lines = [f"{count(len(graded), 'submission')} of {count(students, 'student')} graded in {seconds:.0f} s."]
-    earned, possible = sum(row.points for row in graded), sum(row.max_points - to_mark(row) for row in graded)
+    earned, possible = sum(row.points for row in graded), sum(row.max_points - row.to_mark for row in graded)
     if possible:
         lines.append(f"Points so far: {earned} of {possible} ({100 * earned / possible:.0f} %).")
     written = sum(mark.status == "written" for row in graded for mark in row.marks)

@@ -8,6 +8,13 @@ from typing import Any, Literal, Protocol
 Status = Literal["passed", "failed", "not tried", "written", "missing", "stopped"]
 
 
+class GradingError(RuntimeError):
+    """Grading can't go on; the message is one sentence to the instructor that says why and what to do.
+
+    A submission never raises one.
+    """
+
+
 class Source(Protocol):
     """Bytes that stay where they are until they are asked for."""
 
@@ -28,6 +35,7 @@ class Submission:
         source: the file's bytes, or where they are.
         problem: why it can't be graded, in one sentence; empty where it can.
         doubts: why a person should look whose it is.
+        nameless: whether nothing says whose it is, so that `student` is a name of ours.
     """
 
     student: str
@@ -36,6 +44,7 @@ class Submission:
     source: bytes | Source
     problem: str = ""
     doubts: tuple[str, ...] = ()
+    nameless: bool = False
 
     @property
     def content(self) -> bytes:
@@ -49,7 +58,8 @@ class Submission:
         return replace(self, source=self.content)
 
     def __reduce__(self) -> tuple[type["Submission"], tuple[Any, ...]]:
-        return Submission, (self.student, self.lesson, self.name, self.content, self.problem, self.doubts)
+        said = (self.problem, self.doubts, self.nameless)
+        return Submission, (self.student, self.lesson, self.name, self.content, *said)
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,8 @@ class Graded:
         problem: why nothing in the file could be graded, in one sentence; empty where it could.
         doubts: why a person should look at the submission as a whole.
         seconds: how long grading took.
+        ungraded: whether it is grading that failed, and no fault of the submission; it is tried again next time.
+        nameless: as in the submission.
     """
 
     student: str
@@ -98,6 +110,8 @@ class Graded:
     problem: str = ""
     doubts: tuple[str, ...] = ()
     seconds: float = 0.0
+    ungraded: bool = False
+    nameless: bool = False
 
     @property
     def points(self) -> int:
@@ -109,9 +123,20 @@ class Graded:
         """What the lesson is worth."""
         return sum(mark.max_points for mark in self.marks)
 
+    @property
+    def to_mark(self) -> int:
+        """What the written answers that wait for a person are worth."""
+        return sum(mark.max_points for mark in self.marks if mark.status == "written")
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why a person should look at it, its exercises named; written answers aside."""
+        of_marks = [f"{mark.exercise}: {doubt}" for mark in self.marks for doubt in mark.doubts]
+        return [*([self.problem] if self.problem else []), *self.doubts, *of_marks]
+
     def needs_person(self) -> bool:
         """Whether somebody should look at it for another reason than a written answer."""
-        return bool(self.problem or self.doubts or any(mark.doubts for mark in self.marks))
+        return bool(self.reasons)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

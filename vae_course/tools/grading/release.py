@@ -1,5 +1,6 @@
-"""Student notebooks for a class: with hints and worked answers, or with both kept back."""
+"""The command `vae-course release`: student notebooks for a class, with hints and worked answers or with both kept back."""
 
+import argparse
 import copy
 import re
 from collections.abc import Sequence
@@ -8,11 +9,11 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from vae_course.support.files import write
-
-from ..authoring.files import to_bytes
-from ..authoring.plan import prepare
-from ..authoring.settings import Settings
-from .errors import GradingError
+from vae_course.tools.authoring import settings, source
+from vae_course.tools.authoring.files import to_bytes
+from vae_course.tools.authoring.plan import prepare
+from vae_course.tools.authoring.settings import Settings
+from vae_course.tools.grading.model import GradingError
 
 _BADGE = re.compile(r"^\[!\[Open in .*\n?", re.MULTILINE)
 _HELP_LINE = re.compile(r"^> Stuck\? Hint:.*$", re.MULTILINE)
@@ -23,6 +24,40 @@ _BULLET = re.compile(r"^(?:> )?- .*`exercises\.(?:hint|solution)`.*\n?", re.MULT
 _NO_HELP = "> Hints and the worked answer come from your instructor, after the class has handed in."
 _LATER = "the worked answer, which your instructor hands out later"
 _WITHHOLD = "exercises.withhold()  # a copy for a class: hints and worked answers come later, from your instructor"
+_KEPT_BACK = (
+    "Hints and worked answers are kept back in these notebooks, but not secret: the course and its package are public, and a "
+    "student who looks for the solutions there finds them. Marks show who practised; an examination needs other questions."
+)
+_HOW = """\
+Hand them out:
+  shared folder  copy the folder, or point students at it
+  Colab          put the notebooks on a Drive or a GitHub of yours, and share the link
+  nbgrader       put each one into release/LESSON/LESSON.ipynb of your course; `vae-course grade` makes the rest of it
+Collect the notebooks under their own names, one folder a student, then run `vae-course grade FOLDER --to RESULTS`."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `vae-course release` to a parser."""
+    parser.add_argument("--to", required=True, type=Path, metavar="FOLDER", help="where the notebooks go")
+    parser.add_argument("--lessons", nargs=1, metavar="WHICH", help="such as 01-06 or 00,04 (default: all)")
+    parser.add_argument(
+        "--withhold-solutions", action="store_true", help="leave out what shows hints and worked answers"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace notebooks in the folder that differ")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the notebooks and say what to do with them; 0 if all went well."""
+    course = settings.read()
+    lessons = source.choose(args.lessons or [], course.solutions)
+    new, same = release(args.to, lessons, course, withhold=args.withhold_solutions, overwrite=args.overwrite)
+    print(f"{args.to}: {len(new)} written" + (f", {len(same)} there already" if same else "") + ".")
+    for path in [*new, *same]:
+        print(f"  {path.name}")
+    if args.withhold_solutions:
+        print(_KEPT_BACK)
+    print(_HOW)
+    return 0
 
 
 def release(

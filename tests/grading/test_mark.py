@@ -1,0 +1,109 @@
+"""From what a submission holds to its marks and doubts, and to words that tell nothing of hidden inputs."""
+
+import pytest
+
+import vae_course.tools.grading.mark as marking
+from tests.support.fixtures import classroom
+from tests.support.fixtures.classroom import BOUND, ELBO, FIRST, SIGN, B, answer, code, filled, place_of, stub, to_bytes
+from vae_course.exercises import Outcome
+from vae_course.tools.grading import Mark, Submission
+from vae_course.tools.grading.mark import NOT_FOR_OTHERS, grade_submission, mark_attempts
+from vae_course.tools.grading.read import Attempt, lessons
+from vae_course.tools.grading.read.statements import Program
+from vae_course.tools.grading.sandbox import Run
+
+SCALE = "return mu[y == digit].mean(dim=0) * scale['by']"
+HELPER = "def scaled(codes):\n    return codes"
+
+
+def answered(body: str, before: str = "", after: str = "") -> dict[str, Mark]:
+    """The marks of lesson 00 with this answer to its second exercise, between two cells of the student's own."""
+    book = filled(FIRST, {B: answer(B, body)})
+    place = place_of(book, B)
+    book["cells"][place : place + 1] = [code(before), book["cells"][place], code(after)]
+    return marked(to_bytes(book), FIRST)
+
+
+def marked(content: bytes, lesson: str) -> dict[str, Mark]:
+    graded = grade_submission(Submission("a", lesson, "a", content), sandbox=False, seed=7)
+    return {mark.exercise: mark for mark in graded.marks}
+
+
+@pytest.mark.parametrize(
+    ("before", "points"),
+    [
+        ("scale = {}\nscale['by'] = 1", 0),
+        ("scale = {}\nscale.update(by=1)", 0),
+        ("scale = {}\nfor name in ['by']:\n    scale.setdefault(name, 1)", 0),
+        ("scale = {'by': 1}\nscale['other'] = 1", 2),
+        ("scale = {'by': 2}\nimport torch\ntorch.manual_seed(0)", None),
+    ],
+)
+def test_a_value_that_is_changed_by_code_that_is_not_run_is_doubtful(before: str, points: int | None):
+    mark = answered(SCALE, before)[B]
+    assert mark.points == (points or 0)
+    doubt = "The answer uses `scale`, which the notebook makes by code that grading does not run."
+    assert mark.doubts == ((doubt,) if points == 0 else ())
+
+
+def test_a_helper_that_is_defined_again_below_a_wrong_answer_is_doubtful():
+    body = "return scaled(mu[y == digit].mean(dim=0))"
+    double = HELPER + " * 2"
+    again = "The notebook defines `scaled` again after the answer, which was graded with what stands before."
+    assert answered(body, double, HELPER)[B].doubts == (again,)
+    assert answered(body, double, double)[B].doubts == ()
+    assert answered(body, HELPER, double)[B].status == "passed"
+    assert answered(body, HELPER, double)[B].doubts == ()
+    assert answered(body, "", HELPER)[B].status == "passed"
+
+
+@pytest.mark.parametrize("first", [stub(BOUND), answer(BOUND, "return kl")])
+def test_an_answer_that_calls_one_that_is_not_right_is_doubtful(first: str):
+    """The notebook's own check of it passes: after the check of the first, the notebook goes on with the reference."""
+    second = "r = -log_px_z.mean()\nreturn dict(loss=-elbo(log_px_z[None], kl).mean(), reconstruction=r, kl=kl.mean())"
+    marks = marked(to_bytes(filled(ELBO, {BOUND: first, SIGN: answer(SIGN, second)})), ELBO)
+    assert marks[SIGN].points == 0
+    assert "It calls `elbo`, which did not pass" in marks[SIGN].doubts[0]
+    assert not marks[BOUND].doubts
+
+
+def test_doubts_stay_short_however_much_an_answer_reaches_for():
+    body = "\n".join(f"x = __{'x' * 200}{n}" for n in range(500)) + "\nreturn mu"
+    (doubt,) = answered(body)[B].doubts
+    assert "and 492 more" in doubt and len(doubt) < 1_500
+    imports = "".join(f"from vae_course import name_{n}\n" for n in range(500))
+    mark = answered(imports + "return mu")[B]
+    assert "and 492 more" in mark.message and len(mark.message) < 1_000 and len(mark.doubts[0]) < 1_000
+
+
+def test_no_message_and_no_doubt_tells_of_hidden_inputs(need):
+    """Nbgrader's feedback shows a check's output with its doubts, so what is said must not depend on the seed."""
+    need("bwrap")
+    member = next(m for m in classroom.members() if m.student == "tells-inputs")
+    one, two = (grade_submission(member.submission, seed=seed) for seed in (3, 4))
+    assert {m.exercise: m.status for m in one.marks} == member.statuses
+    said = [[(m.message, m.doubts) for m in graded.marks] for graded in (one, two)]
+    assert said[0] == said[1]
+    assert [m.message for m in one.marks if m.exercise in member.doubts] == [
+        NOT_FOR_OTHERS,
+        NOT_FOR_OTHERS,
+        "Your answer ended its process.",
+    ]
+
+
+def test_a_result_that_the_comparison_trips_over_is_wrong_and_doubtful(monkeypatch: pytest.MonkeyPatch):
+    """Whatever passes the strict reading and still breaks the judge must not end the run."""
+    exercise = lessons.load(FIRST).exercises[0]
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(marking, "judge", broken)
+
+    class Runner:
+        def run(self, *_: object) -> Run:
+            return Run(outcomes=(Outcome(),))
+
+    found = Attempt("answer", "text", Program(()), exercise.function)
+    (mark,) = mark_attempts([exercise], {exercise.id: found}, Runner(), 7)  # type: ignore[arg-type]
+    assert (mark.status, mark.points) == ("failed", 0) and "could not be compared" in mark.doubts[0]

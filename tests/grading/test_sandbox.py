@@ -1,0 +1,489 @@
+"""What student code can see and do: nothing of the course, of others, of the network; and no more than its limits."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from vae_course import exercises
+from vae_course.exercises import Exercise
+from vae_course.exercises.outcomes import Failure, Outcome, Value
+from vae_course.tools.grading import GradingError
+from vae_course.tools.grading.sandbox import Sandbox, bubblewrap, course_copy, limits, messages
+from vae_course.tools.grading.sandbox.bubblewrap import SandboxMissing
+from vae_course.tools.grading.sandbox.limits import Limits, Meter, StopKind, Stopped
+
+LIMITS = Limits(seconds=20, memory_mb=300, processes=16, output_kb=100, disk_mb=8)
+CODE = [e for e in exercises.all_exercises() if isinstance(e, Exercise)]
+BOUND = exercises.get("04-elbo")
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def told(worker: Sandbox, body: str) -> object:
+    """What Python code finds out in the sandbox: it comes out as the message of an exception."""
+    lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
+    source = f"import json, os, sys\ndef elbo(a, b):\n{lines}    raise ValueError(json.dumps(found))\n"
+    request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo"}
+    reply = worker.ask(request | {"cases": [messages.pack_case(BOUND.cases(0)[0])]})
+    return json.loads(json.loads(reply)["outcomes"][0]["failure"]["message"])
+
+
+@pytest.fixture(scope="module")
+def worker(need):
+    need("bwrap")
+    with Sandbox([BOUND], LIMITS) as started:
+        yield started
+
+
+def test_there_is_nothing_of_the_course_and_of_others(worker, tmp_path: Path):
+    """Neither the checkout, nor an installed copy, nor folders beside it, nor anybody's home."""
+    (tmp_path / "submission.ipynb").write_text("{}")
+    hidden = [REPOSITORY / "solutions", REPOSITORY / "vae_course", REPOSITORY / "tests", tmp_path, Path(__file__)]
+    hidden += [Path.home() / name for name in (".cache", ".bashrc", ".ssh")]
+    body = f"found = [p for p in {[str(p) for p in hidden]} if os.path.exists(p)]"
+    assert told(worker, body) == []
+    # A checkout under /tmp or /home has its Python there, and nothing else.
+    lead = {Path(sys.prefix).parts[2]} if Path(sys.prefix).parts[1] in ("tmp", "home") else set()
+    assert set(told(worker, "found = os.listdir('/home') + os.listdir('/tmp')")) == {"student"} | lead
+    assert told(worker, "found = [p for p in sys.path if os.path.exists(p + '/vae_course/distributions.py')]") == []
+
+
+def test_no_reference_is_anywhere_in_there(worker):
+    """Beside the worker's own libraries there may be another environment with a whole copy of the course."""
+    body = """
+found = []
+for here, folders, files in os.walk('/'):
+    folders[:] = [f for f in folders if here != '/' or f not in ('proc', 'dev', 'course')]
+    found += [here + '/' + name for name in folders + files if name in ('lesson_04', '04_the_elbo.py')]
+found = found[:1]
+"""
+    assert told(worker, body) == []
+
+
+def test_where_the_environment_is_the_project_folder_the_project_is_not_visible(
+    need, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """`python -m venv .` makes bin, lib and a link lib64 beside the checkout, the submissions and their results."""
+    packages = "lib/python3.11/site-packages"
+    secret = ["vae_course/bound.py", "tests/bound.py", "submissions/bob/04.ipynb", f"{packages}/vae_course/bound.py"]
+    secret += [
+        "colab/lib/python3.13/site-packages/vae_course/bound.py",
+        "lib/python3.9/site-packages/~ae_course/bound.py",
+    ]
+    for name in (*secret, "bin/tool", "pyvenv.cfg", f"{packages}/library/file.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("here")
+    (tmp_path / "lib64").symlink_to("lib")
+    monkeypatch.setattr(bubblewrap.sys, "prefix", str(tmp_path))
+    files = inside(need("bwrap"), f"find -L {tmp_path} -type f").splitlines()
+    shown = ["bin/tool", "pyvenv.cfg", *(f"{lib}{packages[3:]}/library/file.py" for lib in ("lib", "lib64"))]
+    assert sorted(files) == sorted(str(tmp_path / name) for name in shown)
+
+
+def test_a_checkout_between_the_libraries_is_hidden_but_not_its_python(
+    need, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    root = tmp_path / "lib/course"
+    for name in (
+        "solutions/04.py",
+        "vae_course/bound.py",
+        ".venv/bin/tool",
+        ".venv/lib/x-packages/vae_course/bound.py",
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("here")
+    (root / "pyproject.toml").write_text('[tool.vae-course]\nrepository = "https://github.com/a/b"\n')
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(bubblewrap, "_SYSTEM", (*bubblewrap._SYSTEM, str(tmp_path / "lib")))
+    monkeypatch.setattr(bubblewrap.sys, "prefix", str(root / ".venv"))
+    script = f"find {tmp_path} -type f; touch {root}/more {root}/.venv/lib/x-packages/vae_course/more"
+    assert inside(need("bwrap"), script).split() == [str(root / ".venv/bin/tool")]
+
+
+def inside(bwrap: str, script: str) -> str:
+    """What a shell in the sandbox prints."""
+    words = [*bubblewrap.command(bwrap, REPOSITORY / "docs", LIMITS), "sh", "-c", script]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_what_others_keep_under_usr_is_not_visible(need):
+    """Docker images hold a checkout in /usr/src, nbgrader its exchange in /usr/local/share."""
+    listed = inside(need("bwrap"), "ls /usr /usr/local").split()
+    assert {"bin", "lib"} <= set(listed) and not {"src", "share", "games"} & set(listed)
+
+
+def test_a_python_under_tmp_can_be_read_there_and_nothing_else(need, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    library, other = tmp_path / "library", tmp_path / "other"
+    for folder in (library, other):
+        folder.mkdir()
+        (folder / "file").write_text("here")
+    visible = bubblewrap._visible()
+    monkeypatch.setattr(bubblewrap, "_visible", lambda: [*visible, str(library)])
+    script = f"cat {library}/file; ls {tmp_path}; cd /tmp; touch {library}/more mine && echo both; ls mine"
+    inside = [*bubblewrap.command(need("bwrap"), tmp_path / "other", LIMITS), "sh", "-c", script]
+    done = subprocess.run(inside, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["herelibrary", "mine"], done.stderr
+    assert "Read-only file system" in done.stderr
+
+
+def test_there_is_no_network_no_other_process_and_no_right(worker):
+    assert told(worker, "import socket\nfound = [name for _, name in socket.if_nameindex()]") == ["lo"]
+    reach = "import socket\nfound = socket.socket().connect_ex(('1.1.1.1', 53))"
+    assert told(worker, reach) != 0
+    assert len(told(worker, "found = [p for p in os.listdir('/proc') if p.isdigit()]")) <= 4
+    assert told(worker, "found = os.getuid()") != 0
+    caps = "found = [l.split()[1] for l in open('/proc/self/status') if l.startswith(('CapEff', 'CapPrm'))]"
+    assert set(told(worker, caps)) == {"0" * 16}
+
+
+def test_the_environment_is_ours_and_the_system_read_only(worker, monkeypatch: pytest.MonkeyPatch):
+    names = told(worker, "found = sorted(os.environ)")
+    assert set(names) - {"PWD", "LC_CTYPE"} == bubblewrap.environment().keys()
+    write = "found = []\nfor p in ('/x', '/usr/x', '/course/x', '/etc/x', '/dev/x', sys.prefix + '/x'):"
+    write += "\n    try:\n        open(p, 'w')\n        found.append(p)\n    except OSError:\n        pass"
+    assert told(worker, write) == []
+
+
+def test_no_process_in_there_holds_the_environment_of_whoever_grades(need, monkeypatch: pytest.MonkeyPatch):
+    """bubblewrap's own process lives on in the sandbox, where a plain user's submission may read what it was started with."""
+    need("bwrap")
+    monkeypatch.setenv("SECRET_TOKEN", "s3cret")
+    with Sandbox([BOUND], LIMITS) as worker:
+        worker.ask({"exercise": BOUND.id, "program": [["cell 1", BOUND.solution]], "name": "elbo", "cases": []})
+        started = [Path(f"/proc/{pid}/environ").read_bytes() for pid in _processes_of(worker)]
+    assert started and not [text for text in started if b"s3cret" in text]
+
+
+@pytest.mark.skipif(not bubblewrap.system_calls(), reason="there is no filter of system calls for this kind of machine")
+def test_memory_that_no_limit_counts_and_new_namespaces_are_refused(worker):
+    calls = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nfound = []\n"
+    calls += "for f, a in (('memfd_create', (b'x', 0)), ('shmget', (0, 4096, 0o1600)), ('unshare', (0x10000000,))):"
+    calls += "\n    found.append([getattr(libc, f)(*a), ctypes.get_errno()])"
+    assert told(worker, calls) == [[-1, 1]] * 3
+
+
+def test_the_filter_refuses_another_architecture_and_knows_when_it_does_not_know():
+    assert bubblewrap.system_calls("x86_64") != bubblewrap.system_calls("aarch64")
+    assert len(bubblewrap.system_calls("x86_64")) % 8 == 0
+    assert bubblewrap.system_calls("riscv64") == b""
+
+
+def test_a_run_that_only_waits_ends_in_time_and_says_so(need):
+    need("bwrap")
+    source = "def elbo(a, b):\n    import time\n    time.sleep(10**6)\n"
+    request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": []}
+    with Sandbox([BOUND], Limits(seconds=1)) as worker:
+        worker.ask(request)
+        with pytest.raises(Stopped, match="did not end within 1 seconds") as stopped:
+            worker.ask(request | {"cases": [messages.pack_case(BOUND.cases(0)[0])]})
+        assert stopped.value.stop.starved
+
+
+def request_of(source: str) -> dict[str, object]:
+    """A request that applies an answer to one case."""
+    cases = [messages.pack_case(BOUND.cases(0)[0])]
+    return {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": cases}
+
+
+def test_what_one_run_prints_does_not_count_for_the_next(need):
+    need("bwrap")
+    limits = Limits(output_kb=1000)
+    prints = "def elbo(a, b):\n    print('x' * {})\n    return a.mean(0) - b\n"
+    with Sandbox([BOUND], limits) as worker:
+        for _ in range(3):
+            assert "outcomes" in worker.ask(request_of(prints.format(300_000)))
+        with pytest.raises(Stopped, match="printed more than 1000 kB"):
+            worker.ask(request_of(prints.format(300_000).replace("print(", "for _ in range(99): print(")))
+
+
+def test_a_limit_that_was_broken_after_the_reply_is_not_the_next_runs():
+    running = SimpleNamespace(pid=os.getpid(), stdout=io.BufferedReader(io.BytesIO(b"x" * 3000)))
+    seen = Meter(running, Limits(output_kb=1))  # type: ignore[arg-type]
+    while not seen.broken:
+        time.sleep(0.05)
+    assert seen.broken and seen.broken.kind is StopKind.OUTPUT
+    seen.begin_run()
+    assert seen.broken is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a plain user's sandboxes are told apart by their namespaces")
+def test_every_sandbox_counts_its_processes_by_itself(worker):
+    """The kernel counts those of one user together, so another sandbox needs another user."""
+    with Sandbox([BOUND], LIMITS) as other:
+        users = {told(one, "found = os.getuid()") for one in (worker, other)}
+        groups = {told(one, "found = os.getgid()") for one in (worker, other)}
+    assert len(users) == len(groups) == 2
+
+
+def test_users_differ_where_few_exist_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bubblewrap.os, "geteuid", lambda: 0)
+    for few, range_of_them in ((False, range(1_900_000_000, 1 << 31)), (True, range(64_000, 65_500))):
+        monkeypatch.setattr(bubblewrap, "_maps", lambda first, many, few=few: first + many < 65_536 or not few)
+        users = {bubblewrap.user() for _ in range(1_000)}
+        assert len(users) == 1_000 and all(user in range_of_them for user in users)
+    monkeypatch.setattr(bubblewrap.os, "geteuid", lambda: 1000)
+    assert bubblewrap.user() == 0
+
+
+@pytest.fixture
+def few_processes(need, monkeypatch: pytest.MonkeyPatch):
+    """A worker that may start only so many processes."""
+    need("bwrap")
+    plain = Sandbox._python
+
+    def limited(most: int) -> Sandbox:
+        def words(self: Sandbox, *more: object) -> list[str]:
+            *before, settings = plain(self, *more)
+            settings = json.loads(settings)
+            settings["limits"]["nproc"] = most
+            return [*before, json.dumps(settings)]
+
+        monkeypatch.setattr(Sandbox, "_python", words)
+        return Sandbox([BOUND], LIMITS)
+
+    return limited
+
+
+def test_where_no_process_can_be_started_it_is_no_answers_fault(few_processes):
+    with (
+        few_processes(1) as worker,
+        pytest.raises(GradingError, match=r"No process could be started \(.*fewer --jobs\.$"),
+    ):
+        worker.ask(request_of(BOUND.solution))
+
+
+def test_processes_that_an_answer_leaves_behind_do_not_end_the_next_one(few_processes):
+    leave = """
+import os, time
+def elbo(a, b):
+    while os.fork():
+        time.sleep(0.2)
+        return b
+    os.setsid()
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            pass
+"""
+    with few_processes(8) as worker:
+        for _ in range(3):
+            worker.ask(request_of(leave))
+            assert "outcomes" in worker.ask(request_of(BOUND.solution))
+
+
+@pytest.mark.parametrize(
+    "way", ["os.kill(os.getpid(), 9)", "os.kill(os.getppid(), 9)"], ids=["the run ends", "the worker ends"]
+)
+def test_only_a_machine_without_memory_excuses_a_process_that_was_killed(
+    need, way: str, monkeypatch: pytest.MonkeyPatch
+):
+    """To the worker, the kernel's way to get memory back and a process that ends itself look alike."""
+    need("bwrap")
+    killed = request_of(f"import os\ndef elbo(a, b):\n    {way}\n    os.read(0, 1)\n    return b")
+    with Sandbox([BOUND], LIMITS) as worker:
+        monkeypatch.setattr(limits, "memory_kills", lambda: 7)
+        with pytest.raises(Stopped, match="ended its process"):
+            worker.ask(killed)
+        count = iter((7, 8, 8))
+        monkeypatch.setattr(limits, "memory_kills", lambda: next(count))
+        with pytest.raises(GradingError, match=r"ran out of memory .* fewer --jobs\.$"):
+            worker.ask(killed)
+        monkeypatch.undo()
+        assert "outcomes" in worker.ask(request_of(BOUND.solution))
+
+
+def test_the_kernel_counts_what_it_ends_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "_PROC", tmp_path)
+    assert limits.memory_kills() == 0
+    (tmp_path / "vmstat").write_text("pgfault 12\noom_kill 3\nzone 1\n")
+    assert limits.memory_kills() == 3
+    (tmp_path / "vmstat").write_text("pgfault 12\n")
+    assert limits.memory_kills() == 0
+
+
+def test_nothing_is_left_running_after_a_process_that_hides(need):
+    need("bwrap")
+    source = "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True: pass\n    os._exit(0)\n"
+    source += "def elbo(a, b):\n    return a.mean(0) - b\n"
+    request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": []}
+    with Sandbox([BOUND], LIMITS) as worker:
+        worker.ask(request)
+        folder = Path(worker._folder.name).name
+        mine = [pid for pid in _processes_of(worker) if pid]
+        assert len(mine) >= 3
+    for _ in range(2000):
+        if not any(Path(f"/proc/{pid}").exists() for pid in mine):
+            break
+        time.sleep(0.05)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in mine), folder
+
+
+def _processes_of(worker: Sandbox) -> list[int]:
+    assert worker._process is not None
+    return limits.descendants(worker._process.pid)
+
+
+def test_without_bubblewrap_grading_refuses_in_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bubblewrap, "which", lambda name: None)
+    bubblewrap.find.cache_clear()
+    with pytest.raises(SandboxMissing, match=r"bubblewrap is not here: install bubblewrap 0\.8 or newer .*\.$"):
+        bubblewrap.find()
+    monkeypatch.setattr(bubblewrap, "which", lambda name: "/bin/false")
+    with pytest.raises(SandboxMissing, match=r"can't make one here \(exit 1\)"):
+        bubblewrap.find()
+    bubblewrap.find.cache_clear()
+
+
+def test_without_a_sandbox_the_limits_on_time_and_memory_still_hold():
+    request = {"exercise": BOUND.id, "name": "elbo", "cases": [messages.pack_case(case) for case in BOUND.cases(0)]}
+    with Sandbox([BOUND], Limits(seconds=5, memory_mb=200), boxed=False) as worker:
+        good = worker.ask(request | {"program": [["cell 1", BOUND.solution]]})
+        assert "outcomes" in good
+        hungry = worker.ask(request | {"program": [["cell 1", "def elbo(a, b):\n    return bytearray(1 << 30)"]]})
+        assert "memory" in hungry
+        with pytest.raises(Stopped):
+            worker.ask(request | {"program": [["cell 1", "def elbo(a, b):\n    while True: pass"]]})
+        with pytest.raises(Stopped):  # no processor time is used, so only the clock can end it
+            worker.ask(request | {"program": [["cell 1", "import time\ndef elbo(a, b):\n    time.sleep(10**6)"]]})
+
+
+# ------------------------------------------------------------------------------------------- the stripped copy
+
+
+@pytest.mark.parametrize("exercise", CODE, ids=lambda e: e.id)
+def test_the_stripped_copy_holds_no_solution(exercise: Exercise):
+    files = course_copy.files([exercise])
+    code = "\n".join(files.values())
+    assert exercise.hints[0] not in code and exercise.explanation not in code
+    assert all(m.message not in code for m in exercise.misconceptions)
+    probe = files.get("probe_0.py", "")
+    assert "_reference" not in probe and "Misconception" not in probe and "EXERCISE" not in probe
+    assert "_cases" not in probe and "_loop" not in probe
+    last = exercise.solution.strip().splitlines()[-1].strip()
+    assert last not in code or last in ("return encoder, decoder", "return mean", "return z, x")
+
+
+def test_the_stripped_copy_is_a_package_without_the_course(tmp_path: Path):
+    course_copy.write(tmp_path, CODE)
+    modules = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py"))
+    inside = [name for name in modules if name.startswith("vae_course/")]
+    assert inside == [
+        "vae_course/__init__.py",
+        "vae_course/exercises/__init__.py",
+        "vae_course/exercises/inputs.py",
+        "vae_course/exercises/model.py",
+        "vae_course/exercises/outcomes.py",
+        "vae_course/support/threads.py",
+        "vae_course/tools/grading/sandbox/__init__.py",
+        "vae_course/tools/grading/sandbox/messages.py",
+    ]
+
+
+def test_installed_copies_of_the_course_are_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "vae_course").mkdir()
+    monkeypatch.setattr(bubblewrap, "libraries", lambda: (str(tmp_path),))
+    words = bubblewrap.command("bwrap", tmp_path, LIMITS)
+    place = words.index(str(tmp_path / "vae_course"))
+    assert words[place - 1] == "--tmpfs" and words.index(str(tmp_path)) < place
+
+
+# ------------------------------------------------------------------------------------------- what comes back
+
+
+def outcome() -> Outcome:
+    values = {"": Value("tensor", "float32", np.array([1.5, np.nan], np.float32))}
+    return Outcome(values, values, {"x": None, "y": np.ones((2, 1))}, {"x": np.array(3), "y": np.ones((2, 1))})
+
+
+def packed() -> list[object]:
+    return json.loads(json.dumps([messages.pack_outcome(outcome())]))
+
+
+def unpacked(rows: object) -> list[Outcome]:
+    return messages.outcomes_of(rows, gradients=("x", "y"), cases=[{"x": 3, "y": 1}])
+
+
+def test_outcomes_come_back_as_they_went():
+    (back,) = unpacked(packed())
+    assert back.values[""].kind == "tensor" and back.gradients["x"] is None
+    assert np.array_equal(back.values[""].array, outcome().values[""].array, equal_nan=True)
+    assert back.after["x"].shape == () and back.after["x"] == 3
+    failed = Outcome(failure=Failure("exception", "line\n\x1b[31m", "E", "l"))
+    assert unpacked([messages.pack_outcome(failed)])[0].failure == Failure("exception", "line  [31m", "E", "l")
+
+
+def change(path: tuple[object, ...], value: object) -> object:
+    """The rows with one part replaced."""
+    rows = packed()
+    spot = rows
+    for step in path[:-1]:
+        spot = spot[step]
+    spot[path[-1]] = value
+    return rows
+
+
+ARRAY = (0, "values", "", "array")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [], None, {}, [1], packed() * 2, [{**packed()[0], "more": 1}],
+        change((0, "values"), []), change((0, "values", ""), 3), change((0, "gradients"), {"x": None}),
+        change((0, "after"), {"x": packed()[0]["after"]["x"]}), change((0, "failure"), {"kind": "passed"}),
+        change((0, "failure"), {"kind": "stub", "message": "", "type": "", "line": ""}),
+        change((*ARRAY, "dtype"), "object"), change((*ARRAY, "dtype"), ["float32"]), change((*ARRAY, "dtype"), "float64"),
+        change((*ARRAY, "shape"), [3]), change((*ARRAY, "shape"), [-2]), change((*ARRAY, "shape"), [True, 2]),
+        change((*ARRAY, "shape"), [10**6, 10**6]), change((*ARRAY, "shape"), [1] * 40), change((*ARRAY, "data"), "%%%"),
+        change((*ARRAY, "data"), 7), change((0, "values", "", "kind"), None),
+        change((0, "values", "", "dtype"), "bfloat99"), change((0, "after", "x"), None),
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused(rows):
+    with pytest.raises(messages.Malformed):
+        unpacked(rows)
+
+
+def test_objects_and_giants_are_sent_as_empty_arrays():
+    assert messages.unpack(messages.pack(np.array([object()]))).size == 0
+    assert messages.unpack(messages.pack(np.zeros(messages.NUMBERS + 1, bool))).size == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="is a plain user already, whom every other test is for")
+def test_a_plain_user_gets_the_same_sandbox_by_other_means(need):
+    """As root there is no user namespace; a plain user needs one. An outer box lets nobody reach this Python."""
+    code = """
+from pathlib import Path
+from tests.support.fixtures.classroom import REPOSITORY
+from vae_course.tools.grading import Submission
+from vae_course.tools.grading.mark import grade_submission
+content = (REPOSITORY / "solutions/00_start_here.ipynb").read_bytes()
+graded = grade_submission(Submission("a", "00_start_here", "a", content))
+print(__import__("os").getuid(), graded.points, [mark.message for mark in graded.marks])
+"""
+    reach: list[str] = []
+    for path in dict.fromkeys((sys.base_prefix, str(REPOSITORY))):
+        if Path(path).is_relative_to("/root"):
+            above = [str(p) for p in reversed(Path(path).parents) if p.is_relative_to("/root") and str(p) != "/root"]
+            reach += [word for p in above for word in ("--perms", "0755", "--dir", p)]
+            reach += ["--ro-bind", path, path]
+    box = [need("bwrap"), "--dev-bind", "/", "/", *(["--perms", "0755", "--tmpfs", "/root", *reach] if reach else [])]
+    user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    env = os.environ | {"HOME": "/tmp", "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [*box, "--", *user, sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+        env=env,
+    )
+    assert done.stdout.startswith("65534 4 "), done.stdout + done.stderr

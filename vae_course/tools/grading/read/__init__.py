@@ -1,0 +1,279 @@
+"""From a notebook to what it holds for each exercise: by id, by the function's name, wherever in the notebook it stands.
+
+Nothing of it is run here: `notebook` reads the file, `statements` takes its code apart, `lessons` knows what was handed out.
+"""
+
+import ast
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vae_course.exercises.model import Exercise
+from vae_course.tools.grading.read.lessons import Lesson, shape
+from vae_course.tools.grading.read.notebook import Cell, Notebook
+from vae_course.tools.grading.read.statements import (
+    Program,
+    Statement,
+    chunks,
+    names_stored,
+    parse,
+    program,
+    root,
+    statements_of,
+    syntax_error,
+)  # fmt: skip
+
+# How many words a sentence lists, and letters of each.
+_LISTED, _LETTERS = 8, 100
+# Each further cell is parsed together with all before it.
+_MOST_JOINED = 20
+# As the course hands it out, and as nbgrader does.
+_STUBS = re.compile(r"\*?Write your answer here\.?\*?|YOUR ANSWER HERE|<!--(?:(?!<!--).)*?-->", re.DOTALL)
+_LONGEST = 20_000
+State = Literal["answer", "not tried", "missing", "broken", "written"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a notebook holds for one exercise.
+
+    Args:
+        state: "answer" (something to run), "not tried", "missing", "broken" (does not parse), "written".
+        text: the answer as the student wrote it.
+        program: what has to be run for it.
+        name: what the function is called there.
+        message: for the student, where there is nothing to run.
+        doubts: why a person should look.
+        unsure: why a person should look unless the answer turns out right.
+    """
+
+    state: State
+    text: str = ""
+    program: Program | None = None
+    name: str = ""
+    message: str = ""
+    doubts: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """A submission's code, statement by statement, what of it doesn't parse, doubts by cell, and names changed by work."""
+
+    statements: tuple[Statement, ...]
+    broken: tuple[tuple[Cell, str], ...]
+    doubts: dict[str, str]
+    worked: frozenset[str]
+
+
+def attempts_in(notebook: Notebook, lesson: Lesson) -> dict[str, Attempt]:
+    """What a notebook holds for each exercise of a lesson, by the exercise's id."""
+    code = _take_apart(notebook, lesson)
+    found: dict[str, Attempt] = {}
+    for exercise in lesson.exercises:
+        if isinstance(exercise, Exercise):
+            found[exercise.id] = _in_code(exercise, notebook, lesson, code)
+        else:
+            text, doubts, there = _written(exercise.id, notebook, lesson)
+            state: State = "written" if text else ("not tried" if there else "missing")
+            found[exercise.id] = Attempt(state, text, doubts=doubts)
+    return found
+
+
+def _take_apart(notebook: Notebook, lesson: Lesson) -> Code:
+    """All statements of a notebook's code cells; a cell that begins inside a function belongs to the one before."""
+    statements: list[Statement] = []
+    broken: list[tuple[Cell, str]] = []
+    doubts: dict[str, str] = {}
+    for cells in _joined([cell for cell in notebook.cells if cell.kind == "code"]):
+        cell, python = cells[0], "\n".join(cell.python for cell in cells)
+        name, start = f"cell {cell.place}", cell.place * 100_000
+        if len(cells) > 1:
+            doubts[name] = f"The answer is spread over cells {cell.place} to {cells[-1].place}; they were joined."
+        found = statements_of(python, cell=name, start=start)
+        if found is None:
+            broken.append((cell, python))
+            found = _whole_blocks(python, name, start)
+            doubts[name] = f"Cell {cell.place} does not run as it stands ({syntax_error(python)})."
+        statements += found
+    own = [dataclasses.replace(p, own=shape(p.tree) not in lesson.shapes) for p in statements]
+    modules = frozenset[str]().union(*(p.binds for p in statements if isinstance(p.tree, ast.Import | ast.ImportFrom)))
+    work = [p.tree for p in statements if not p.binds]
+    worked = frozenset[str]().union(*(names_stored(tree) | (_changed(tree) - modules) for tree in work))
+    return Code(tuple(own), tuple(broken), doubts, worked)
+
+
+def _changed(tree: ast.AST) -> frozenset[str]:
+    """The names whose objects a piece of code may change: by an item, an attribute, or a method called for its effect."""
+    targets: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            targets.append(node)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            targets.append(node.value.func)
+    return frozenset(root(target) for target in targets if isinstance(target, ast.Subscript | ast.Attribute))
+
+
+def _whole_blocks(python: str, name: str, start: int) -> list[Statement]:
+    statements: list[Statement] = []
+    for above, block in chunks(python):
+        statements += statements_of(block, cell=name, start=start + above, above=above) or []
+    return statements
+
+
+def _joined(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells in groups of one, but a cell that starts indented with the one before, where that makes sense."""
+    groups: list[list[Cell]] = []
+    for cell in cells:
+        first = next((line for line in cell.python.split("\n") if line.strip()), "")
+        if groups and len(groups[-1]) < _MOST_JOINED and first[:1].isspace() and parse(cell.python) is None:
+            together = "\n".join(c.python for c in [*groups[-1], cell])
+            if parse(together) is not None:
+                groups[-1].append(cell)
+                continue
+        groups.append([cell])
+    return groups
+
+
+def _in_code(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code) -> Attempt:
+    name, renamed = _name(exercise, notebook, lesson, code)
+    candidates = [p for p in code.statements if name in p.binds and not _hand_over(p)]
+    written = [p for p in candidates if p.own and not is_stub(p.tree)]
+    if not written:
+        return _nothing(exercise, notebook, lesson, code, stub=bool(candidates))
+    answer = written[-1]
+    doubts = [f"The function is called `{name}`, not `{exercise.function}`."] if renamed else []
+    if len({shape(p.tree) for p in written}) > 1:
+        doubts.append(f"There are {len(written)} different answers; the last one, in {answer.cell}, was graded.")
+    needed = program(answer, [p for p in code.statements if not _hand_over(p)], lesson.statements)
+    doubts += [code.doubts[cell] for cell in dict.fromkeys(p.cell for p in needed.statements) if cell in code.doubts]
+    return Attempt(
+        "answer", answer.text, needed, name, doubts=tuple(doubts), unsure=tuple(_unsure(answer, needed, code))
+    )
+
+
+def _unsure(answer: Statement, needed: Program, code: Code) -> list[str]:
+    """Where the notebook may have had other values: by code that grading does not run, or by a later definition."""
+    names = needed.missing & code.worked
+    changed = {name for p in needed.statements if p.own for name in p.binds} & code.worked
+    doubts = []
+    if names | changed:
+        made = quoted(sorted(names | changed))
+        doubts.append(f"The answer uses {made}, which the notebook makes by code that grading does not run.")
+    later = _defined_again(answer, needed, code)
+    if later:
+        doubts.append(
+            f"The notebook defines {quoted(later)} again after the answer, which was graded with what stands before."
+        )
+    return doubts
+
+
+def _defined_again(answer: Statement, needed: Program, code: Code) -> list[str]:
+    """What the answer needs and the student gives another meaning below it."""
+    shapes = {name: shape(p.tree) for p in needed.statements if p is not answer for name in p.binds}
+    after = [p for p in code.statements if p.own and p.order > answer.order]
+    again = {name for p in after for name in p.binds & shapes.keys() if shape(p.tree) != shapes[name]}
+    return sorted(again - {name for p in needed.statements if p.order > answer.order for name in p.binds})
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words for a sentence, however many and however long they are."""
+    shown = ", ".join(word[:_LETTERS] for word in words[:_LISTED])
+    return f"{shown} and {len(words) - _LISTED} more" if len(words) > _LISTED else shown
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names from code for a sentence."""
+    return listed([f"`{name}`" for name in names])
+
+
+def _name(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code) -> tuple[str, bool]:
+    """What the function is called: as asked for, else as the check or the exercise's own cell calls it."""
+    name = exercise.function
+    if any(name in p.binds and not _hand_over(p) for p in code.statements):
+        return name, False
+    own = [cell for cell in notebook.cells if cell.kind == "code" and cell.text.strip() not in lesson.texts]
+    checked = re.compile(rf"""exercises\.check\(\s*["']{exercise.id}["']\s*,\s*(\w+)\s*\)""")
+    names = [match[1] for cell in own for match in checked.finditer(cell.text)]
+    cells = {f"cell {cell.place}" for cell in own if exercise.id in cell.ids}
+    names += [p.tree.name for p in code.statements if p.cell in cells and p.own and isinstance(p.tree, ast.FunctionDef)]
+    known = [n for n in names if n != name and any(n in p.binds and not _hand_over(p) for p in code.statements)]
+    return (known[0], True) if known else (name, False)
+
+
+def _nothing(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code, *, stub: bool) -> Attempt:
+    """Why there is no answer to run: it does not parse, was not tried, or is gone."""
+    definition = re.compile(
+        rf"^[ \t]*(async[ \t]+)?def[ \t]+{exercise.function}\b|^[ \t]*{exercise.function}[ \t]*=", re.MULTILINE
+    )
+    for cell, python in code.broken:
+        if definition.search(python) or exercise.id in cell.ids:
+            message = f"Your answer can't be run, because Python can't read its cell ({syntax_error(python)})."
+            return Attempt("broken", cell.text.strip(), message=message)
+    if stub:
+        return Attempt("not tried")
+    inside = [c for c in notebook.cells if definition.search(c.text) and c.text.strip() not in lesson.texts]
+    own = [c for c in notebook.cells if exercise.id in c.ids and c.text.strip()]
+    doubts = [f"Cell {c.place} mentions the answer, but not as a function that could be run." for c in inside or own]
+    return Attempt("missing", "\n\n".join(c.text.strip() for c in inside or own), doubts=tuple(doubts))
+
+
+def is_stub(node: ast.stmt) -> bool:
+    """Whether a function is as it was handed out: a docstring at most, then `raise NotImplementedError`."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    body = [child for child in node.body if not _is_text(child)]
+    return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.unparse(body[0])
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _hand_over(statement: Statement) -> bool:
+    """The line that goes on with what a check hands back, in notebooks of today (`check`) and older ones."""
+    if not isinstance(statement.tree, ast.Assign) or not isinstance(statement.tree.value, ast.Call):
+        return False
+    return ast.unparse(statement.tree.value.func).endswith(("exercises.check", "or_reference"))
+
+
+def _written(id: str, notebook: Notebook, lesson: Lesson) -> tuple[str, tuple[str, ...], bool]:
+    """The answer's text, doubts about it, and whether the place for it is there."""
+    own = [place for place, cell in enumerate(notebook.cells) if id in cell.ids]
+    boxes = [place for place, cell in enumerate(notebook.cells) if f"Exercise {id}:" in cell.text]
+    by_id = [_without_stub(notebook.cells[place]) for place in own]
+    nearby = _new_text(notebook.cells, (own or boxes)[-1] + 1, lesson) if own or boxes else []
+    texts = list(dict.fromkeys(text for text in [*by_id, *nearby] if text))
+    doubts: list[str] = []
+    if len([text for text in dict.fromkeys(by_id) if text]) > 1:
+        doubts.append("There are several answers with the same id; all of them are shown.")
+    if not own and not boxes:
+        texts = _new_text_anywhere(notebook.cells, lesson) if notebook.lesson in ("", lesson.name) else []
+        if texts:
+            doubts.append("The place for this answer is gone; this is all new text in the notebook.")
+    elif nearby and own and not any(by_id):
+        doubts.append("The answer stands outside its cell.")
+    return "\n\n".join(texts)[:_LONGEST], tuple(doubts), bool(own or boxes)
+
+
+def _without_stub(cell: Cell) -> str:
+    return _STUBS.sub("", cell.text).strip()
+
+
+def _new_text(cells: Sequence[Cell], start: int, lesson: Lesson) -> list[str]:
+    """The text of the new cells right after a place, up to the next cell of the lesson that isn't a stub."""
+    texts = []
+    for cell in cells[start:]:
+        if cell.text.strip() in lesson.texts and _without_stub(cell):
+            break
+        if cell.kind == "text":
+            texts.append(_without_stub(cell))
+    return [text for text in texts if text]
+
+
+def _new_text_anywhere(cells: Sequence[Cell], lesson: Lesson) -> list[str]:
+    return [
+        _without_stub(c) for c in cells if c.kind == "text" and c.text.strip() not in lesson.texts and _without_stub(c)
+    ]

@@ -1,0 +1,98 @@
+"""The lessons as they were handed out: what a submission is compared with."""
+
+import ast
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae_course import exercises
+from vae_course.exercises.model import AnyExercise
+from vae_course.tools.authoring import AuthoringError, settings, source
+from vae_course.tools.grading.model import GradingError
+from vae_course.tools.grading.read import notebook
+from vae_course.tools.grading.read.statements import Statement, statements_of
+
+# The line of a check; notebooks handed out earlier have two, whose second goes on with the reference.
+_CHECK = re.compile(r"\bexercises\.check\(|\bor_reference\(")
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """One lesson's student notebook, taken apart.
+
+    Args:
+        name: such as `04_the_elbo`.
+        exercises: its exercises, in the notebook's order.
+        statements: the statements of its code, without stubs and checks.
+        shapes: every statement in it, in a form that layout and comments don't change.
+        texts: the text of every cell, without space at its ends.
+        source: the notebook's bytes.
+    """
+
+    name: str
+    exercises: tuple[AnyExercise, ...]
+    statements: tuple[Statement, ...]
+    shapes: frozenset[str]
+    texts: frozenset[str]
+    source: bytes
+
+
+def names(chosen: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the lessons that words such as `01-06` choose, or of all, in order.
+
+    Raises:
+        GradingError: there is no checkout of the course.
+        AuthoringError: a word names no lesson.
+    """
+    return tuple(path.stem for path in source.select(chosen, _paths()))
+
+
+@functools.lru_cache(maxsize=64)
+def load(name: str) -> Lesson:
+    """A lesson by its name.
+
+    Raises:
+        GradingError: there is no such lesson, or no checkout of the course.
+    """
+    path = next((path for path in _paths() if path.stem == name), None)
+    if path is None:
+        raise GradingError(f"There is no lesson {name!r}; the lessons are {', '.join(names())}.")
+    content = path.read_bytes()
+    cells = notebook.read(content).cells
+    known = {exercise.id: exercise for exercise in exercises.all_exercises()}
+    statements = [statement for cell in cells if cell.kind == "code" for statement in statements_of_cell(cell)]
+    answers = {getattr(known[id], "function", "") for cell in cells for id in cell.ids if id in known}
+    return Lesson(
+        name=name,
+        exercises=tuple(known[id] for cell in cells for id in sorted(cell.ids) if id in known),
+        statements=tuple(p for p in statements if not (p.binds & answers or _CHECK.search(p.text))),
+        shapes=frozenset(shape(statement.tree) for statement in statements),
+        texts=frozenset(cell.text.strip() for cell in cells),
+        source=content,
+    )
+
+
+def statements_of_cell(cell: notebook.Cell) -> list[Statement]:
+    """The statements of a cell that parses; none of one that doesn't."""
+    return statements_of(cell.python, cell=f"cell {cell.place}", start=cell.place * 100_000) or []
+
+
+def shape(node: ast.stmt) -> str:
+    """A statement without its layout and comments."""
+    try:
+        return ast.dump(node)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of too many digits: in no lesson
+        return f"a statement of line {node.lineno}"
+
+
+def _paths() -> list[Path]:
+    try:
+        folder = settings.read().notebooks
+    except AuthoringError as error:
+        raise GradingError(
+            "Grading compares submissions with the lessons' student notebooks, which an installed package alone doesn't "
+            "have: run it in a checkout of the course."
+        ) from error
+    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))

@@ -1,0 +1,179 @@
+"""From a file's bytes to the cells of a notebook, whatever wrote or damaged it. Nothing is executed."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vae_course.support.words import count
+from vae_course.tools.grading.read.statements import parse
+
+# Each over ten times what any lesson holds. Parsed, a short line takes over 2 kB, and empty lists in a file of 50 MB a
+# gigabyte.
+LONGEST_CODE = 2 << 20
+MOST_WORDS = 150_000
+MOST_CELLS = 5_000
+MOST_LISTS = 1_000_000
+_WORD = re.compile(r"\w+|[^\w\s]")
+_MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|(?:[\w.]+\s*(?:,\s*[\w.]+\s*)*=\s*)[%!].*|[\w.]+\?\??\s*)$")
+# These run the rest of the cell as Python; every other cell magic makes another language or a file of it.
+_PYTHON_CELLS = re.compile(r"%%(time|timeit|capture|prun|python3?)\b")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its place from 1, its kind ("code" or "text"), its text, and all ids that it carries."""
+
+    place: int
+    kind: str
+    text: str
+    ids: frozenset[str]
+
+    @property
+    def python(self) -> str:
+        """The Python in a code cell, line by line."""
+        return _python_of(self.text)
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook's cells, the lesson that its metadata names, and doubts that came up while it was read."""
+
+    cells: tuple[Cell, ...]
+    lesson: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+class Unreadable(ValueError):
+    """The bytes are no notebook; the message is one sentence for the student."""
+
+
+def read(content: bytes) -> Notebook:
+    """The notebook in these bytes.
+
+    Raises:
+        Unreadable: there is none; the message says what is there instead.
+    """
+    document = _json(content)
+    rows = _rows(document)
+    if len(rows) > MOST_CELLS:
+        raise _too_large(f"{MOST_CELLS:,} cells")
+    read_rows = [_cell(place, row) for place, row in enumerate(rows, start=1)]
+    cells = [cell for cell in read_rows if cell is not None]
+    code = [cell.text for cell in cells if cell.kind == "code"]
+    if sum(map(len, code)) > LONGEST_CODE:
+        raise _too_large(f"{LONGEST_CODE >> 20} MB of code")
+    if sum(1 for text in code for _ in _WORD.finditer(text)) > MOST_WORDS:
+        raise _too_large(f"{MOST_WORDS:,} words and signs of code")
+    if not cells:
+        raise Unreadable("The notebook has no cells: save it again with its content and hand it in again.")
+    metadata = document.get("metadata")
+    return Notebook(tuple(cells), _lesson(metadata if isinstance(metadata, dict) else {}), _damaged(read_rows))
+
+
+def _too_large(what: str) -> Unreadable:
+    return Unreadable(f"The notebook holds more than {what}: hand in the lesson's notebook.")
+
+
+def _damaged(read_rows: Sequence[Cell | None]) -> tuple[str, ...]:
+    places = [place for place, cell in enumerate(read_rows, start=1) if cell is None]
+    if not places:
+        return ()
+    verb = "is" if len(places) == 1 else "are"
+    return (f"{count(len(places), 'cell')} {verb} damaged and could not be read, from cell {places[0]} on.",)
+
+
+def _json(content: bytes) -> dict[str, Any]:
+    if not content.strip():
+        raise Unreadable("The file is empty: save the notebook and hand it in again.")
+    start = content[:400].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise Unreadable("The file is a web page, not a notebook: download the notebook itself (File, Download).")
+    if start.startswith(b"version https://git-lfs"):
+        raise Unreadable("The file is only a pointer to a large file: hand in the notebook itself.")
+    if content.count(b"{") + content.count(b"[") > MOST_LISTS:
+        raise _too_large(f"{MOST_LISTS:,} lists")
+    try:
+        document = json.loads(content)
+    except UnicodeDecodeError:
+        document = _other_encoding(content)
+    except ValueError as error:
+        raise _not_json(content, error) from error
+    except RecursionError as error:
+        raise Unreadable("The file is nested too deeply for a notebook: save it again from Jupyter.") from error
+    if not isinstance(document, dict):
+        raise Unreadable("The file holds JSON, but no notebook: hand in the file that ends in .ipynb.")
+    return document
+
+
+def _other_encoding(content: bytes) -> Any:
+    """Windows editors write old code pages; arbitrary bytes are no JSON in any of them."""
+    try:
+        return json.loads(content.decode("cp1252"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise Unreadable("The file is no text, so no notebook: hand in the file that ends in .ipynb.") from error
+
+
+def _not_json(content: bytes, error: ValueError) -> Unreadable:
+    if not content.lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"{"):
+        return Unreadable("The file is no notebook: hand in the file that ends in .ipynb.")
+    where = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+    return Unreadable(
+        f"The notebook is cut off or damaged{where}, as after a broken upload: save it and hand it in again."
+    )
+
+
+def _rows(document: dict[str, Any]) -> list[Any]:
+    """The cells of format 4, or of format 3, where they lie in worksheets."""
+    if isinstance(document.get("cells"), list):
+        return document["cells"]
+    sheets = document.get("worksheets")
+    if not isinstance(sheets, list):
+        raise Unreadable("The file holds JSON, but no notebook: hand in the file that ends in .ipynb.")
+    cells = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+    return [row for rows in cells if isinstance(rows, list) for row in rows]
+
+
+def _cell(place: int, row: Any) -> Cell | None:
+    if not isinstance(row, dict):
+        return None
+    kind = "code" if row.get("cell_type") == "code" else "text"
+    text = _text(row.get("source", row.get("input", "")))
+    if text is None:
+        return None
+    metadata = row.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    nbgrader = metadata.get("nbgrader")
+    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    ids = (row.get("id"), grade_id, metadata.get("id"), metadata.get("name"))
+    return Cell(place, kind, text, frozenset(id for id in ids if isinstance(id, str)))
+
+
+def _text(source: Any) -> str | None:
+    """A cell's source is a string or a list of lines, which some tools write without their ends."""
+    if isinstance(source, str):
+        text = source
+    elif isinstance(source, list) and all(isinstance(line, str) for line in source):
+        whole = all(line.endswith(("\n", "\r")) for line in source[:-1])
+        text = ("" if whole else "\n").join(source)
+    else:
+        return None
+    return text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode()
+
+
+def _lesson(metadata: dict[str, Any]) -> str:
+    stamps = metadata.get("vae_course")
+    lesson = stamps.get("lesson") if isinstance(stamps, dict) else None
+    return lesson if isinstance(lesson, str) and re.fullmatch(r"\d\d_[a-z0-9_]{1,80}", lesson) else ""
+
+
+def _python_of(source: str) -> str:
+    """A cell's Python with every line in its place; lines for IPython or the shell become comments."""
+    text = source.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    if first.startswith("%%"):
+        text = text.replace(first, "# " + first, 1) if _PYTHON_CELLS.match(first) else ""
+    if parse(text) is not None:
+        return text
+    return "\n".join(_MAGIC_LINE.sub(r"\1pass  # a line for IPython", line) for line in text.split("\n"))

@@ -1,0 +1,283 @@
+"""The sandbox: student code runs in there only, and what comes out of it is data that has been checked.
+
+`bubblewrap` builds its walls, `course_copy` is all of the course that it sees, `worker` is the process in it, `messages` go
+in and come out, and `limits` are kept from outside.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vae_course.exercises.model import Exercise
+from vae_course.exercises.outcomes import Outcome
+from vae_course.tools.grading.model import GradingError
+from vae_course.tools.grading.read import Attempt
+from vae_course.tools.grading.sandbox import bubblewrap, course_copy, messages
+from vae_course.tools.grading.sandbox.limits import Limits, Meter, Stop, StopKind, Stopped, descendants
+
+_START_SECONDS = 60.0
+_LONGEST = 26_000_000
+_FORGED = Stop(StopKind.FORGED, "wrote where it must not")
+_ENDED = Stop(StopKind.ENDED, "ended its process")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of one answer gave: outcomes, or why it was stopped, or which statement could not be run.
+
+    Args:
+        outcomes: one for each case; empty where there is a reason.
+        stop: what ended it.
+        undefined: which statement of the answer's program failed, and what it raised.
+    """
+
+    outcomes: tuple[Outcome, ...] = ()
+    stop: Stop | None = None
+    undefined: messages.Undefined | None = None
+
+
+class Sandbox:
+    """A sandbox for the answers of one submission; one that breaks a limit costs only itself, as the next starts another.
+
+    Args:
+        exercises: those that will be run.
+        limits: what each run may use.
+        boxed: False runs student code without walls, with the rights of whoever grades.
+    """
+
+    def __init__(self, exercises: Sequence[Exercise], limits: Limits, *, boxed: bool = True) -> None:
+        self._exercises, self._limits, self._boxed = exercises, limits, boxed
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._meter: Meter | None = None
+        self._requests = self._replies = -1
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def run(self, exercise: Exercise, attempt: Attempt, seed: int) -> Run:
+        """Apply an answer to the cases of a seed.
+
+        Raises:
+            GradingError: no process could be started, or the machine ended it, which is no student's fault.
+        """
+        assert attempt.program is not None
+        cases, statements = exercise.cases(seed), attempt.program.statements
+        program = [(statement.cell, statement.source) for statement in statements]
+        request = messages.request(exercise.id, program, attempt.name, cases)
+        try:
+            try:
+                text = self.ask(request)
+            except Stopped as error:
+                # One that was kept waiting rather than kept computing gets a second chance.
+                if not error.stop.starved:
+                    raise
+                text = self.ask(request)
+            result = messages.result(text, statements=len(statements), gradients=exercise.gradients, cases=cases)
+        except Stopped as error:
+            return Run(stop=error.stop)
+        except messages.Malformed as error:
+            self.stop()
+            return Run(stop=Stop(StopKind.FORGED, "gave back something that is no result", f"({error})"))
+        if isinstance(result, messages.Undefined):
+            return Run(undefined=result)
+        if result is None:
+            return Run(stop=Stop(StopKind.MEMORY, f"needed more than {self._limits.memory_mb} MB of memory"))
+        return Run(outcomes=result)
+
+    def ask(self, request: dict[str, Any]) -> str:
+        """Run one request; what came back, which nobody has looked into yet.
+
+        Raises:
+            Stopped: it broke a limit or ended its process.
+            GradingError: as `run`.
+        """
+        fresh = self._process is None
+        if fresh:
+            self._start()
+        assert self._meter is not None
+        self._meter.begin_run()
+        try:
+            reply = self._converse(json.dumps(request).encode() + b"\n", self._limits.seconds)
+        except Stopped as error:
+            self._excuse(killed=error.stop.kind is StopKind.ENDED)
+            raise
+        if reply.get("state") == "done" and isinstance(reply.get("body"), str):
+            return str(reply["body"])
+        if reply.get("state") == "refused":
+            self.stop()
+            if fresh:
+                why = str(reply.get("why"))[:60]
+                raise GradingError(f"No process could be started ({why}); try again with fewer --jobs.")
+            # What earlier answers left running has ended with their worker.
+            return self.ask(request)
+        self._excuse(killed=reply.get("signal") == signal.SIGKILL)
+        raise Stopped(_death(reply))
+
+    def stop(self) -> None:
+        """End the worker with all processes that came of it."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if self._meter:
+            self._meter.stop()
+        # An answer runs in a session of its own, and without a sandbox nothing ends it together with the worker.
+        for pid in reversed(descendants(process.pid)):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        for fd in (self._requests, self._replies):
+            os.close(fd)
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+    def _excuse(self, *, killed: bool) -> None:
+        """Raise GradingError where it was the machine that ended a process, rather than the process itself."""
+        if killed and self._meter and self._meter.machine_out_of_memory():
+            raise GradingError("The machine ran out of memory and ended this run; try again with fewer --jobs.")
+
+    def _start(self) -> None:
+        folder = self._course()
+        ours, theirs = os.pipe(), os.pipe()
+        inside = [ours[0], theirs[1]]
+        python = self._python("/course" if self._boxed else str(folder), *inside)
+        words, environment = [], bubblewrap.environment() | {"HOME": str(folder), "TMPDIR": str(folder)}
+        if self._boxed:
+            # bubblewrap's own process stays, and whoever is the same user reads its environment in /proc/1.
+            environment = bubblewrap.environment()
+            seccomp = _open_filter()
+            inside += seccomp
+            more = [word for fd in seccomp for word in ("--seccomp", str(fd))]
+            words = bubblewrap.command(bubblewrap.find(), folder, self._limits, more=more)
+        process = subprocess.Popen(
+            [*words, *python],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=inside,
+            start_new_session=True,
+            env=environment,
+        )
+        for fd in inside:
+            os.close(fd)
+        self._requests, self._replies, self._process = ours[1], theirs[0], process
+        self._meter = Meter(process, self._limits)
+        try:
+            self._converse(b"", _START_SECONDS)
+        except Stopped as error:
+            said = " ".join(f"{error} {self._meter.said}".split())
+            raise GradingError(f"The sandbox did not start; try again with fewer --jobs. It said: {said}") from error
+        self._meter.begin()
+
+    def _course(self) -> Path:
+        """The folder with the copy of the course, made once."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="vae-course-grading-")
+            Path(self._folder.name).chmod(0o755)
+            course_copy.write(Path(self._folder.name), self._exercises)
+        return Path(self._folder.name)
+
+    def _python(self, folder: str, requests: int, replies: int) -> list[str]:
+        most = self._limits
+        settings = {
+            "folder": folder,
+            "libraries": bubblewrap.libraries(),
+            "uid": bubblewrap.user() if self._boxed else 0,
+            "requests": requests,
+            "replies": replies,
+            "limits": {
+                "nproc": 2 * most.processes + 8 if self._boxed else 4096,
+                "fsize": most.disk_mb << 20,
+                "nofile": 256,
+                "memory": most.memory_mb << 20,
+                "cpu": int(most.seconds) + 2,
+            },
+        }
+        return [sys.executable, "-I", "-S", "-B", f"{folder}/start.py", json.dumps(settings)]
+
+    def _converse(self, text: bytes, seconds: float) -> dict[str, Any]:
+        """Send a request, then read a reply of the stated length, both within the time."""
+        deadline = time.monotonic() + seconds
+        threading.Thread(target=_send, args=(self._requests, text), daemon=True).start()
+        try:
+            head = self._read(8, deadline)
+            size = int(head, 16) if head.strip(b"0123456789abcdef") == b"" else _LONGEST + 1
+            reply = json.loads(self._read(size, deadline)) if size <= _LONGEST else None
+        except (ValueError, RecursionError):
+            reply = None
+        except Stopped:
+            self.stop()
+            raise
+        if not isinstance(reply, dict):
+            self.stop()
+            raise Stopped(_FORGED)
+        return reply
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        assert self._meter is not None
+        parts: list[bytes] = []
+        while size > 0:
+            left = deadline - time.monotonic()
+            if self._meter.broken:
+                raise Stopped(self._meter.broken)
+            if left <= 0:
+                starved = self._meter.cpu_seconds() < self._limits.seconds / 2
+                words = f"did not end within {self._limits.seconds:g} seconds"
+                raise Stopped(Stop(StopKind.TIME, words, starved=starved))
+            if not select.select([self._replies], [], [], min(left, 0.05))[0]:
+                continue
+            part = os.read(self._replies, min(size, 1 << 20))
+            if not part:
+                raise Stopped(self._meter.broken or _ENDED)
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+
+def _open_filter() -> list[int]:
+    """The open file of the filter of system calls, where there is one for this kind of machine."""
+    program = bubblewrap.system_calls()
+    if not program:
+        return []
+    read, write = os.pipe()
+    os.write(write, program)
+    os.close(write)
+    return [read]
+
+
+def _send(fd: int, text: bytes) -> None:
+    with suppress(OSError):
+        view = memoryview(text)
+        while view:
+            view = view[os.write(fd, view) :]
+
+
+def _death(reply: dict[str, Any]) -> Stop:
+    """How an answer's process ended, of which the worker tells a signal's number or an exit status."""
+    number, status = reply.get("signal"), reply.get("exit")
+    if number == signal.SIGXCPU:
+        return Stop(StopKind.TIME, "did not end in time")
+    if number == signal.SIGXFSZ:
+        return Stop(StopKind.DISK, "wrote more than it may")
+    if number in set(signal.Signals):
+        return Stop(StopKind.ENDED, _ENDED.words, f"({signal.Signals(number).name})")
+    return Stop(StopKind.ENDED, _ENDED.words, f"(exit {status})" if type(status) is int else "")

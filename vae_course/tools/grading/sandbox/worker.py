@@ -1,0 +1,199 @@
+"""The process in the sandbox: it imports PyTorch once, then forks a child for each run of an answer.
+
+It is started as a script in the stripped copy of the package (see `course_copy`). Requests come in by one pipe as lines of
+JSON, replies go out by another: eight hexadecimal digits of length, then JSON. It keeps no secret: whatever a reply says is only
+compared with what the right answer gives, outside.
+"""
+
+import io
+import json
+import linecache
+import os
+import resource
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+# What a child may send back; more counts as broken.
+LONGEST = 24_000_000
+
+
+def main(folder: str, libraries: list[str], uid: int, requests: int, replies: int, limits: dict[str, int]) -> None:
+    """Give up all rights, import what answers need, then serve requests until their pipe is closed."""
+    _confine(uid, limits)
+    sys.path[:0] = [folder, *libraries]
+    import torch
+
+    from vae_course.exercises import outcomes  # noqa: F401
+    from vae_course.tools.grading.sandbox import messages  # noqa: F401
+
+    torch.set_num_threads(1)
+    with open(f"{folder}/exercises.json", encoding="utf-8") as file:  # noqa: PTH123
+        known = json.load(file)
+    _send(replies, {"state": "ready"})
+    with os.fdopen(requests, encoding="utf-8") as lines:
+        for line in lines:
+            _send(replies, _in_a_child(json.loads(line), known, limits, (requests, replies)))
+
+
+def _confine(uid: int, limits: dict[str, int]) -> None:
+    if uid:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for name in ("nproc", "fsize", "nofile"):
+        which = getattr(resource, f"RLIMIT_{name.upper()}")
+        hard = resource.getrlimit(which)[1]
+        value = limits[name] if hard == resource.RLIM_INFINITY else min(limits[name], hard)
+        resource.setrlimit(which, (value, value))
+
+
+def _in_a_child(
+    request: dict[str, Any], known: Any, limits: dict[str, int], private: tuple[int, int]
+) -> dict[str, Any]:
+    """Run one request in a child, and say how it ended."""
+    read, write = os.pipe()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(read)
+        os.close(write)
+        return {"state": "refused", "why": str(error.strerror)}
+    if not pid:
+        for fd in (read, *private):
+            os.close(fd)
+        _child(request, known, limits, write)
+    os.close(write)
+    body = _receive(read)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL) if body else None
+    _, status = os.waitpid(pid, 0)
+    os.close(read)
+    if body:
+        return {"state": "done", "body": body}
+    if os.WIFSIGNALED(status):
+        return {"state": "died", "signal": os.WTERMSIG(status)}
+    return {"state": "died", "exit": os.WEXITSTATUS(status)}
+
+
+def _receive(fd: int) -> str:
+    """The child's message, or nothing where it ended without one."""
+    parts: list[bytes] = []
+    size = 0
+    while size <= LONGEST:
+        part = os.read(fd, 1 << 20)
+        if not part:
+            return ""
+        parts.append(part)
+        size += len(part)
+        if part.endswith(b"\n"):
+            return b"".join(parts).decode("utf-8", "replace").strip()
+    return ""
+
+
+def _child(request: dict[str, Any], known: Any, limits: dict[str, int], write: int) -> None:
+    """Define what the request brings along, apply the answer to its cases, write the outcomes, end."""
+    try:
+        os.setsid()
+        most = _mapped() + limits["memory"]
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu"], limits["cpu"] + 1))
+        body = json.dumps(_run(request, known[request["exercise"]])).encode() + b"\n"
+    except MemoryError:
+        body = b'{"memory": true}\n'
+    except BaseException as error:
+        body = json.dumps({"broken": type(error).__name__[:100]}).encode() + b"\n"
+        traceback.print_exc()
+    with suppress(BaseException):
+        view = memoryview(body)
+        while view:
+            view = view[os.write(write, view) :]
+    os._exit(0)
+
+
+def _mapped() -> int:
+    """How many bytes this process has mapped already, most of them for PyTorch's libraries."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 8 << 30
+
+
+class _Out(io.TextIOBase):
+    """Hands what an answer prints to the pipe whose reader counts it, so that endless printing ends."""
+
+    def write(self, text: str) -> int:
+        os.write(1, text.encode("utf-8", "replace"))
+        return len(text)
+
+
+def _run(request: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    from vae_course.exercises import outcomes
+    from vae_course.exercises.model import Exercise
+    from vae_course.tools.grading.sandbox import messages
+
+    vars(outcomes).update(io=SimpleNamespace(StringIO=_Out), _attempt=_unless_memory(outcomes._attempt))
+    probe = getattr(__import__(data["module"]), data["probe"]) if data["module"] else None
+    make: Any = Exercise
+    exercise = make(
+        function=data["function"],
+        parameters=tuple(data["parameters"]),
+        gradients=tuple(data["gradients"]),
+        probe=probe,
+    )
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    problem = _define(request["program"], namespace)
+    if problem:
+        return {"definition": problem}
+    answer: Any = namespace.get(request["name"])
+    cases = [messages.unpack_case(case) for case in request["cases"]]
+    return {"outcomes": [messages.pack_outcome(outcome) for outcome in outcomes.run_answer(exercise, answer, cases)]}
+
+
+def _unless_memory(attempt: Any) -> Any:
+    """The attempt to call an answer, but without memory it ends the whole run, which would only fill it again."""
+
+    def attempt_or_end(answer: Any, call: Any) -> Any:
+        result, failure = attempt(answer, call)
+        if failure and (failure.type == "MemoryError" or "can't allocate memory" in failure.message):
+            raise MemoryError
+        return result, failure
+
+    return attempt_or_end
+
+
+def _define(program: list[list[str]], namespace: dict[str, Any]) -> dict[str, Any] | None:
+    """Run the definitions in their order; the failure of one of them, and which, where one fails."""
+    sources: dict[str, list[str]] = {}
+    for cell, source in program:
+        lines = sources.setdefault(cell, [])
+        for number, line in enumerate(source.split("\n")):
+            lines.extend([""] * (number + 1 - len(lines)))
+            lines[number] = line or lines[number]
+    for cell, lines in sources.items():
+        linecache.cache[cell] = (0, None, [line + "\n" for line in lines], cell)
+    for number, (cell, source) in enumerate(program):
+        try:
+            exec(compile(source, cell, "exec"), namespace)
+        except MemoryError:
+            raise
+        except BaseException as error:
+            words = " ".join(traceback.format_exception_only(error)[-1].split())
+            return {"number": number, "type": type(error).__name__[:100], "message": words[:300]}
+    return None
+
+
+def _send(fd: int, message: dict[str, Any]) -> None:
+    body = json.dumps(message).encode()
+    view = memoryview(b"%08x" % len(body) + body)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+if __name__ == "__main__":
+    main(**json.loads(sys.argv[1]))
