@@ -209,19 +209,7 @@ exercises.hint("00-interpolate")
 # %% [markdown]
 # Now it is your turn.
 
-
 # %% exercise="00-interpolate"
-def interpolate(z_start, z_end, steps):
-    """Codes on the straight line from z_start [D] to z_end [D], both included: [steps, D]."""
-    ### BEGIN SOLUTION
-    t = torch.linspace(0, 1, steps).unsqueeze(1)
-    return z_start + t * (z_end - z_start)
-    ### END SOLUTION
-
-
-# %% check="00-interpolate" points=2
-exercises.check("00-interpolate", interpolate)
-interpolate = exercises.or_reference("00-interpolate", interpolate)
 
 # %% [markdown]
 # The second line of that cell is a promise: **you are never stuck behind an exercise.** If your function does not pass
@@ -254,18 +242,7 @@ plotting.image_grid((1 - t) * images.x[first] + t * images.x[second], ncols=11)
 # A class is spread over a region of the plane. Its centre is the average of the codes of all its images. Decoding it
 # shows what the model takes for the typical digit of that class.
 
-
 # %% exercise="00-codes"
-def average_code(mu, y, digit):
-    """The mean of those codes mu [N, D] whose class y [N] is digit: [D]."""
-    ### BEGIN SOLUTION
-    return mu[y == digit].mean(dim=0)
-    ### END SOLUTION
-
-
-# %% check="00-codes" points=2
-exercises.check("00-codes", average_code)
-average_code = exercises.or_reference("00-codes", average_code)
 
 # %% [markdown]
 # Predict which of the ten will not look like its own class. A hint: find the class in the scatter plot whose region is
@@ -287,12 +264,7 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # Some exercises ask for an explanation. No program marks them: in a class, a person reads your answer. On your own,
 # compare it with the worked answer, `exercises.solution("00-why")`.
 
-# %% [markdown] written="00-why" points=1
-# ### BEGIN SOLUTION
-# Halfway between two codes the decoder draws the shape that it has learnt for that place in the plane. It is not the
-# mix of the two images, because the decoder is not a linear function: the decoded mean of two codes is not the mean
-# of the two decoded images. The mix of pixels shows both digits at once, each at half strength, and no digit looks so.
-# ### END SOLUTION
+# %% exercise="00-why"
 
 # %% [markdown]
 # ## 8 The way ahead

@@ -86,19 +86,7 @@ plotting.image_grid(x[:20], ncols=10)
 #
 # ### Your turn: the error
 
-
 # %% exercise="01-reconstruction-error"
-def reconstruction_error(x, x_hat):
-    """Squared error, summed over pixels and averaged over the batch: [B, 1, H, W] twice to one number, a tensor."""
-    ### BEGIN SOLUTION
-    squares = (x - x_hat) ** 2
-    return squares.flatten(1).sum(dim=1).mean()
-    ### END SOLUTION
-
-
-# %% check="01-reconstruction-error" points=2
-exercises.check("01-reconstruction-error", reconstruction_error)
-reconstruction_error = exercises.or_reference("01-reconstruction-error", reconstruction_error)
 
 # %% [markdown]
 # Begin with the shortest code of all: none. Whatever the image was, the decoder answers with the mean of the training
@@ -237,20 +225,7 @@ lam, V = lam.flip(0), V.flip(1)
 # `V` holds one direction in each column, the most important first. Mind the mean: the directions tell how images differ
 # *from it*.
 
-
 # %% exercise="01-pca"
-def pca_reconstruct(x, mean, V, k):
-    """Reconstructions [B, P] of flat images x [B, P] from k numbers each; mean [P], directions V [P, K]."""
-    ### BEGIN SOLUTION
-    kept = V[:, :k]
-    z = (x - mean) @ kept
-    return mean + z @ kept.T
-    ### END SOLUTION
-
-
-# %% check="01-pca" points=2
-exercises.check("01-pca", pca_reconstruct)
-pca_reconstruct = exercises.or_reference("01-pca", pca_reconstruct)
 
 # %% [markdown]
 # **Lines 1 and 2**: the same statements as for points. The total variance is the sum of all eigenvalues, and PCA with $k$ numbers
@@ -423,20 +398,7 @@ linear.step("error(D, E) = error(D, E*) + extra", linear_error(E, D), linear_err
 # Write `subspace_angle`, the mended `one_by_one`: it returns the largest principal angle between the *spans* of the columns, one number, a
 # tensor. `torch.linalg.svdvals` gives singular values. Mind that rounding may lift a cosine a hair above 1.
 
-
 # %% exercise="01-subspace-angle"
-def subspace_angle(A, B):
-    """The largest principal angle, in degrees, between the spans of the columns of A [P, k] and B [P, k]."""
-    ### BEGIN SOLUTION
-    Q_A, Q_B = torch.linalg.qr(A)[0], torch.linalg.qr(B)[0]
-    cosines = torch.linalg.svdvals(Q_A.T @ Q_B)
-    return torch.rad2deg(torch.arccos(cosines.min().clamp(max=1)))
-    ### END SOLUTION
-
-
-# %% check="01-subspace-angle" points=3
-exercises.check("01-subspace-angle", subspace_angle)
-subspace_angle = exercises.or_reference("01-subspace-angle", subspace_angle)
 
 # %% [markdown]
 # **Line 7** tries it where the answer is known: tilt a plane by 30 degrees around one of its own directions, then hide it behind
@@ -668,19 +630,7 @@ LatentExplorer(plane, splits.val[:200])
 #
 # ### Your turn: count the empty cells
 
-
 # %% exercise="01-holes"
-def empty_share(z, n):
-    """The share of the n x n cells over the box of the codes z [N, 2] that hold no code: one number in [0, 1]."""
-    ### BEGIN SOLUTION
-    counts = torch.histogramdd(z, bins=[n, n])[0]
-    return (counts == 0).float().mean()
-    ### END SOLUTION
-
-
-# %% check="01-holes" points=3
-exercises.check("01-holes", empty_share)
-empty_share = exercises.or_reference("01-holes", empty_share)
 
 # %% [markdown]
 # There are thousands of codes and 400 cells, dozens of codes for each. Guess the share of empty cells first, then that of a cloud without
@@ -831,15 +781,7 @@ claim("01-missed-sixteen", 100 * missed.float().mean(), world=world, tolerance=1
 # Somebody says: "My autoencoder reconstructs well, so I can generate new digits: I draw random codes and decode them." What do you
 # answer, in three to five sentences? Say what is missing, and how one would notice.
 
-# %% [markdown] written="01-why-not-generate" points=2
-# ### BEGIN SOLUTION
-# The loss is measured at the codes of the training images and nowhere else, so nothing tells the decoder what to draw
-# between or beyond them. Nor does anything say how the codes are spread: their place, their scale and their holes come
-# out as they like, and differ from one training to the next. So there is no distribution to draw codes from. A draw from
-# the box often lands in a hole; one from N(0, I) rarely does with two standardised numbers, nearly always with sixteen.
-# There the picture may be of no digit. One notices it by looking at decoded draws, or by a round trip: encode and decode
-# them again, and see whether they come back. What is missing is a distribution over codes that training and drawing share.
-# ### END SOLUTION
+# %% exercise="01-why-not-generate"
 
 # %% [markdown]
 # ## 12 Quiz

@@ -229,19 +229,7 @@ print(f"sum over z of p(red|z) = {p_x_z[:, 0].sum():.1f}")
 # each code. What is wanted has one row for each **observation**: `[M, K]`. To multiply the rows of a `[K, M]` table, a `[K]` tensor
 # needs an axis more, `p_z[:, None]`; without it PyTorch matches it with the $M$ columns.
 
-
 # %% exercise="02-posterior-table"
-def posterior_table(p_z, p_x_z):
-    """The posterior p(z | x), [M, K], from the prior [K] and the likelihood [K, M]."""
-    ### BEGIN SOLUTION
-    joint = p_z[:, None] * p_x_z
-    return (joint / joint.sum(dim=0)).T
-    ### END SOLUTION
-
-
-# %% check="02-posterior-table" points=3
-exercises.check("02-posterior-table", posterior_table)
-posterior_table = exercises.or_reference("02-posterior-table", posterior_table)
 
 # %% [markdown]
 # ## 3 The world of two hills
@@ -399,18 +387,7 @@ for points in (1001, 2001):
 # Mend it. What comes in is `log_joint` `[B, G]`, where values near $-2000$ occur, and the spacing `step`, a Python number:
 # its logarithm is `math.log(step)`. What goes out is $\log p(x)$ `[B]`.
 
-
 # %% exercise="02-quadrature"
-def log_px_grid(log_joint, step):
-    """log p(x) in nats, [B], from log p(x, z) on an even grid [B, G] and its spacing, a Python number."""
-    ### BEGIN SOLUTION
-    return torch.logsumexp(log_joint, dim=-1) + math.log(step)
-    ### END SOLUTION
-
-
-# %% check="02-quadrature" points=3
-exercises.check("02-quadrature", log_px_grid)
-log_px_grid = exercises.or_reference("02-quadrature", log_px_grid)
 
 # %% [markdown]
 # Your function against the package, on two different grids:
@@ -487,20 +464,7 @@ claim("02-merged", merges, world="any", tolerance=0.06, unit="is the sigma that 
 # Ancestral sampling, with the noise given: `eps_z` `[N, D]` for the codes and `eps_x` `[N, X]` for the observations. Return
 # both, codes first. One row is one draw, so $W z$ for all rows at once is `z @ W.T`, `[N, X]`.
 
-
 # %% exercise="02-ancestral"
-def ancestral(W, b, sigma, eps_z, eps_x):
-    """Codes z [N, D] and observations x [N, X] from W [X, D], b [X], sigma and noise [N, D], [N, X]."""
-    ### BEGIN SOLUTION
-    z = eps_z
-    x = z @ W.T + b + sigma * eps_x
-    return z, x
-    ### END SOLUTION
-
-
-# %% check="02-ancestral" points=2
-exercises.check("02-ancestral", ancestral)
-ancestral = exercises.or_reference("02-ancestral", ancestral)
 
 # %% [markdown]
 # Take one latent and two observed numbers, so that the world fits on a plane. Where will the draws lie?
@@ -905,18 +869,7 @@ logs.step("log of the mean = a + log sum exp(log p - a) - log L", values.exp().m
 # Write the naive estimate of $\log p(x)$ without leaving the logarithms. What comes in is $\log p(x \mid z)$ at $L$ draws from the
 # prior, `[L, B]`, where values near $-2000$ occur; what goes out is one number for each $x$, `[B]`.
 
-
 # %% exercise="02-naive-mc"
-def log_px_naive(log_px_z):
-    """The naive estimate of log p(x) in nats, [B], from log p(x | z) at L draws from the prior [L, B]."""
-    ### BEGIN SOLUTION
-    return torch.logsumexp(log_px_z, dim=0) - math.log(len(log_px_z))
-    ### END SOLUTION
-
-
-# %% check="02-naive-mc" points=3
-exercises.check("02-naive-mc", log_px_naive)
-log_px_naive = exercises.or_reference("02-naive-mc", log_px_naive)
 
 # %% [markdown]
 # In five dimensions, take the 300,000 draws in groups of $L = 1, 10, 100$ and $1{,}000$. Each group gives one estimate of
@@ -962,14 +915,7 @@ print(f"logarithms {half:+.2f} and {more:+.2f}, their mean {(half + more) / 2:+.
 # $p(x)$." What do you answer, in three to five sentences? Then compare with `exercises.solution("02-why-intractable")`, and give
 # yourself the points.
 
-# %% [markdown] written="02-why-intractable" points=2
-# ### BEGIN SOLUTION
-# Unbiased says that the estimates are right on average over very many repetitions, not that one of them is near p(x). The
-# codes that explain x fill a share of the prior that shrinks by a constant factor with each dimension, so nearly all draws
-# contribute nothing and a rare lucky draw carries the whole sum. The relative variance grows like c^D, with c above 1, so
-# the number of draws for the same accuracy grows like c^D as well: hundreds in two dimensions, billions in twenty. A few
-# more draws change nothing, and most estimates are far too small. One has to draw where the posterior is.
-# ### END SOLUTION
+# %% exercise="02-why-intractable"
 
 # %% [markdown]
 # ## 11 Quiz

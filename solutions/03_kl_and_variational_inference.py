@@ -140,18 +140,7 @@ claim("03-weather-bits", kl / math.log(2), world="any", tolerance=0.006, unit="b
 #
 # Write the KL of two tables, one number for each pair of rows.
 
-
 # %% exercise="03-kl-discrete"
-def kl_discrete(q, p):
-    """KL(q || p) in nats for each pair of rows of two tables: [B, K] and [B, K] to [B]."""
-    ### BEGIN SOLUTION
-    return (torch.xlogy(q, q) - torch.xlogy(q, p)).sum(dim=-1)
-    ### END SOLUTION
-
-
-# %% check="03-kl-discrete" points=3
-exercises.check("03-kl-discrete", kl_discrete)
-kl_discrete = exercises.or_reference("03-kl-discrete", kl_discrete)
 
 # %% [markdown]
 # From tables to densities. Cut the line into narrow bins of width $\Delta$. A bin at $z$ then has a probability of about
@@ -352,18 +341,7 @@ claim("03-hidden-weight", weight, world="any", tolerance=0.006, unit="times", di
 # In code the log densities come with a third axis, one entry for each of the $D$ dimensions. You know from section 5
 # what to do with it.
 
-
 # %% exercise="03-kl-mc"
-def kl_mc(log_q, log_p):
-    """KL(q || p) in nats from log densities of N draws from q: [N, B, D] and [N, B, D] to [B]."""
-    ### BEGIN SOLUTION
-    return (log_q - log_p).sum(dim=-1).mean(dim=0)
-    ### END SOLUTION
-
-
-# %% check="03-kl-mc" points=3
-exercises.check("03-kl-mc", kl_mc)
-kl_mc = exercises.or_reference("03-kl-mc", kl_mc)
 
 # %% [markdown]
 # Use it on $q = \mathcal N(0.5, 1.5^2)$ and $p = \mathcal N(0, 1)$. For the right sides, the cell also prepares both
@@ -554,19 +532,7 @@ gauss.step("KL, from torch.distributions", kl_divergence(q, p), kl)
 # logarithm, and a negative number is no valid variance. So $\sigma^2$ is `logvar.exp()`, and $\log \sigma^2$ is there for
 # free. For $D$ dimensions, add up.
 
-
 # %% exercise="03-gaussian-kl"
-def gaussian_kl(mu, logvar, mu_p, logvar_p):
-    """KL(N(mu, sigma^2) || N(mu_p, sigma_p^2)) in nats for each example: four times [B, D] to [B]."""
-    ### BEGIN SOLUTION
-    scaled = (torch.exp(logvar) + (mu - mu_p) ** 2) / torch.exp(logvar_p)
-    return 0.5 * (logvar_p - logvar + scaled - 1).sum(dim=-1)
-    ### END SOLUTION
-
-
-# %% check="03-gaussian-kl" points=4
-exercises.check("03-gaussian-kl", gaussian_kl)
-gaussian_kl = exercises.or_reference("03-gaussian-kl", gaussian_kl)
 
 # %% [markdown]
 # Hold it against two others, for four examples of 20 dimensions: PyTorch's KL of 20-dimensional Gaussians, which knows
@@ -659,21 +625,7 @@ for value in (0.0, -0.1, -1.0, -2.0):
 # One of the lines reads the vector as standard deviations, another as variances. Repair the function so that the KL
 # belongs to the $q$ that $z$ is drawn from. The input is what its name says, $\log \sigma$.
 
-
 # %% exercise="03-sigma"
-def draw_and_price(mu, log_sigma, eps):
-    """A draw z [B, D] from N(mu, sigma^2), and KL(N(mu, sigma^2) || N(0, I)) in nats, [B]."""
-    ### BEGIN SOLUTION
-    sigma = torch.exp(log_sigma)
-    z = mu + sigma * eps
-    kl = 0.5 * (sigma**2 + mu**2 - 1 - 2 * log_sigma).sum(dim=-1)
-    return z, kl
-    ### END SOLUTION
-
-
-# %% check="03-sigma" points=3
-exercises.check("03-sigma", draw_and_price)
-draw_and_price = exercises.or_reference("03-sigma", draw_and_price)
 
 # %% [markdown]
 # Two remarks for reading other people's code. With the covariance matrix $\Sigma = \mathrm{diag}(\sigma^2)$ the formula
@@ -713,21 +665,7 @@ densities(z[shown], p.log_prob(z[shown]).exp(), qs)
 # The first is called the **reverse** direction and the second the **forward** direction. To find out, write both. On an
 # even grid an integral is a sum times the spacing $dz$.
 
-
 # %% exercise="03-direction"
-def both_directions(log_q, log_p, dz):
-    """KL(q || p) and KL(p || q) in nats, [B] each, from log densities [B, G] on a grid with spacing dz."""
-    ### BEGIN SOLUTION
-    log_ratio = log_q - log_p
-    reverse = (log_q.exp() * log_ratio).sum(dim=-1) * dz
-    forward = -(log_p.exp() * log_ratio).sum(dim=-1) * dz
-    return reverse, forward
-    ### END SOLUTION
-
-
-# %% check="03-direction" points=3
-exercises.check("03-direction", both_directions)
-both_directions = exercises.or_reference("03-direction", both_directions)
 
 # %%
 log_q = torch.stack([q.log_prob(z) for q in candidates.values()])
@@ -858,13 +796,7 @@ KLPlayground()
 # Why does the Gaussian that minimises $\mathrm{KL}(q \,\Vert\, p)$ sit on one of the two modes, although $p$ has mass on both,
 # and what exactly does that cost? Answer in three to five sentences.
 
-# %% [markdown] written="03-one-mode" points=2
-# ### BEGIN SOLUTION
-# The expectation in KL(q || p) is taken under q, so only places where q has mass can cost anything. A Gaussian that
-# reaches both modes also covers the gap between them, where p is almost zero and the log ratio log q - log p is huge. The
-# mode that q leaves out costs nothing by itself, because q never draws there. What q pays is log(1 / w) for a mode of
-# weight w: on that mode q is 1 / w times as high as p, since q has to put all of its mass there.
-# ### END SOLUTION
+# %% exercise="03-one-mode"
 
 # %% [markdown]
 # ## 11 The variational idea

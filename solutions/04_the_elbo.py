@@ -239,19 +239,7 @@ jensen.step("log p(x) - ELBO = E_q[r - 1 - log r]", left, right, how="quadrature
 # Write the ELBO of one observation for any tables. One trap: a $q$ may give a code the probability zero. Such a code is
 # never drawn, so it contributes nothing, yet $0 \cdot \log 0$ is `nan` on a computer. Lesson 03 met the same trap.
 
-
 # %% exercise="04-elbo-discrete"
-def elbo_discrete(p_z, p_x_z, q, x):
-    """The ELBO of observation x in nats, one number, for tables p_z [K], p_x_z [K, M] and q [K]."""
-    ### BEGIN SOLUTION
-    joint = p_z * p_x_z[:, x]
-    return (torch.xlogy(q, joint) - torch.xlogy(q, q)).sum()
-    ### END SOLUTION
-
-
-# %% check="04-elbo-discrete" points=3
-exercises.check("04-elbo-discrete", elbo_discrete)
-elbo_discrete = exercises.or_reference("04-elbo-discrete", elbo_discrete)
 
 # %% [markdown]
 # Try it on five choices of $q$. Predict: which of them comes closest to $\log p(x)$? Does any reach it?
@@ -395,18 +383,7 @@ print("log_joint, log_q:", tuple(log_joint.shape), tuple(log_q.shape))
 #
 # Turn line 4 into an estimate. You are given $\log p(x)$ and, at each draw, $\log p(x, z)$ and $\log q(z)$.
 
-
 # %% exercise="04-gap"
-def gap(log_px, log_joint, log_q):
-    """KL(q || p(z | x)) in nats from L draws of q: [B], [L, B] and [L, B] to [B]."""
-    ### BEGIN SOLUTION
-    return (log_q - log_joint).mean(dim=0) + log_px
-    ### END SOLUTION
-
-
-# %% check="04-gap" points=2
-exercises.check("04-gap", gap)
-gap = exercises.or_reference("04-gap", gap)
 
 # %% [markdown]
 # **Line 10** holds your estimate against the KL between two Gaussians, which torch knows in closed form. An estimate has
@@ -621,18 +598,7 @@ forms.step("ELBO = E_q[log p(x|z)] - KL(q || p(z)), two hills", bound, right, ho
 #
 # The reconstruction term is an expectation, estimated by $L$ draws; the KL is a formula.
 
-
 # %% exercise="04-elbo"
-def elbo(log_px_z, kl):
-    """The ELBO in nats, from the log-likelihood at L draws [L, B] and the KL [B]: [B]."""
-    ### BEGIN SOLUTION
-    return log_px_z.mean(dim=0) - kl
-    ### END SOLUTION
-
-
-# %% check="04-elbo" points=2
-exercises.check("04-elbo", elbo)
-elbo = exercises.or_reference("04-elbo", elbo)
 
 # %% [markdown]
 # **Line 4**: your function on the draws of the linear-Gaussian world, against the truth.
@@ -679,19 +645,7 @@ forms.step("ELBO = E_q[log p(x, z)] + H(q), two hills", bound, right, how="quadr
 # %% [markdown]
 # ### Your turn: joint plus entropy
 
-
 # %% exercise="04-two-forms"
-def elbo_joint_entropy(log_joint, logvar):
-    """The ELBO in nats, from log p(x, z) at L draws [L, B] and the log variances of q [B, D]: [B]."""
-    ### BEGIN SOLUTION
-    entropy = 0.5 * (1 + torch.log(2 * torch.pi * torch.exp(logvar))).sum(dim=-1)
-    return log_joint.mean(dim=0) + entropy
-    ### END SOLUTION
-
-
-# %% check="04-two-forms" points=3
-exercises.check("04-two-forms", elbo_joint_entropy)
-elbo_joint_entropy = exercises.or_reference("04-two-forms", elbo_joint_entropy)
 
 # %% [markdown]
 # **Line 8**: your second function against the truth. Same draws, same bound, another way.
@@ -788,19 +742,7 @@ plotting.lines(range(1, 41), curves, xlabel="step of Adam", ylabel="nats", title
 # Mend `as_printed`, so that its loss is a thing to minimise. Give the first part a name that says its sign: a
 # *reconstruction* that adds to the loss is a **negative** log-likelihood.
 
-
 # %% exercise="04-sign"
-def total_loss(log_px_z, kl):
-    """Means over the batch, in nats, as a dict: loss (to minimise), reconstruction, kl; from [B] and [B]."""
-    ### BEGIN SOLUTION
-    reconstruction = -log_px_z.mean()
-    return {"loss": reconstruction + kl.mean(), "reconstruction": reconstruction, "kl": kl.mean()}
-    ### END SOLUTION
-
-
-# %% check="04-sign" points=2
-exercises.check("04-sign", total_loss)
-total_loss = exercises.or_reference("04-sign", total_loss)
 
 # %% [markdown]
 # The same descent with your loss:
@@ -859,14 +801,7 @@ package.step("your ELBO = the package's ELBO, same draws", yours, theirs.elbo)
 # A fellow student says: "I maximised the ELBO over $q$ until it stopped rising, so now my model gives the data a higher
 # probability." What do you answer, in three to five sentences?
 
-# %% [markdown] written="04-why-q" points=2
-# ### BEGIN SOLUTION
-# log p(x) is the logarithm of the integral of p(z) p(x | z). The model alone determines it, q does not occur in it, so
-# moving q cannot change the probability that the model gives to the data. The ELBO and the gap KL(q || p(z | x)) add up
-# to log p(x): when the ELBO rises and the model stays, the gap falls by the same number of nats. What has improved is q:
-# it is a better approximation of the posterior, and the bound tells more about log p(x). A higher log p(x) needs another
-# model, that is, a change of p(z) or p(x | z).
-# ### END SOLUTION
+# %% exercise="04-why-q"
 
 # %% [markdown]
 # ## 10 Quiz

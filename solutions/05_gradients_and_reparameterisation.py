@@ -259,21 +259,7 @@ score.step("E_q[(f - c) score] = slope of J, c = -7", integrate(q * (f + 7) * sc
 # `mu` and `logvar`, `[B, D]`. In $D$ dimensions $\log q$ is a sum over dimensions, so each coordinate has a score of its
 # own, and all of them are multiplied by the same $f$. Return the two gradients `g_mu, g_logvar`, each `[B, D]`.
 
-
 # %% exercise="05-score-gradient"
-def score_gradient(f, z, mu, logvar):
-    """Score-function slopes of E_q[f] in mu and logvar, [B, D] each, from f [L, B] and z [L, B, D]."""
-    ### BEGIN SOLUTION
-    score_mu = (z - mu) / torch.exp(logvar)
-    score_logvar = 0.5 * ((z - mu) ** 2 / torch.exp(logvar) - 1)
-    weight = f.unsqueeze(-1)
-    return (weight * score_mu).mean(dim=0), (weight * score_logvar).mean(dim=0)
-    ### END SOLUTION
-
-
-# %% check="05-score-gradient" points=3
-exercises.check("05-score-gradient", score_gradient)
-score_gradient = exercises.or_reference("05-score-gradient", score_gradient)
 
 # %% [markdown]
 # ## 3 The pathwise gradient
@@ -354,19 +340,7 @@ path.step("mean over draws = slope of J", moves.mean(0), truth, standard_error=s
 # Once by hand, before `backward()` does it for you. You get the slopes of $f$ at the draws, `grad_f` `[L, B, D]`, the noise
 # `eps` `[L, B, D]` that made them, and `logvar` `[B, D]`. Return `g_mu, g_logvar`, each `[B, D]`.
 
-
 # %% exercise="05-pathwise-gradient"
-def pathwise_gradient(grad_f, eps, logvar):
-    """Pathwise slopes of E_q[f] in mu and logvar, [B, D] each, from grad_f and eps [L, B, D]."""
-    ### BEGIN SOLUTION
-    std = torch.exp(0.5 * logvar)
-    return grad_f.mean(dim=0), (grad_f * std * eps / 2).mean(dim=0)
-    ### END SOLUTION
-
-
-# %% check="05-pathwise-gradient" points=2
-exercises.check("05-pathwise-gradient", pathwise_gradient)
-pathwise_gradient = exercises.or_reference("05-pathwise-gradient", pathwise_gradient)
 
 # %% [markdown]
 # ### The whole ELBO, in closed form
@@ -688,19 +662,7 @@ base.algebra("mean of all as baseline = 2/3 of leave-one-out, L = 3", lazy, symp
 #
 # From `f` `[L, B]` and a `score` `[L, B, D]` make the leave-one-out gradient, `[B, D]`.
 
-
 # %% exercise="05-baseline"
-def baseline_gradient(f, score):
-    """The score-function gradient with leave-one-out baselines, [B, D], from f [L, B] and score [L, B, D]."""
-    ### BEGIN SOLUTION
-    baseline = (f.sum(dim=0) - f) / (len(f) - 1)
-    return ((f - baseline).unsqueeze(-1) * score).mean(dim=0)
-    ### END SOLUTION
-
-
-# %% check="05-baseline" points=3
-exercises.check("05-baseline", baseline_gradient)
-baseline_gradient = exercises.or_reference("05-baseline", baseline_gradient)
 
 # %% [markdown]
 # **Line 4**: yours is free of bias, even with only two draws. The 100,000 pairs of draws in the linear-Gaussian world play
@@ -813,19 +775,7 @@ def sample_shared(mu, logvar, n_draws, randn):
 # What is wrong with it? Mend the layer. `randn` is handed in, and works like `torch.randn`: `randn(3, 5)` gives 15 standard
 # normal numbers in that shape. Return codes `[L, B, D]` with $L$ = `n_draws`.
 
-
 # %% exercise="05-shared-noise"
-def sample_codes(mu, logvar, n_draws, randn):
-    """Codes z [L, B, D] from N(mu, sigma^2), noise of their own for each draw, example and dimension."""
-    ### BEGIN SOLUTION
-    eps = randn(n_draws, *mu.shape)
-    return mu + torch.exp(0.5 * logvar) * eps
-    ### END SOLUTION
-
-
-# %% check="05-shared-noise" points=2
-exercises.check("05-shared-noise", sample_codes)
-sample_codes = exercises.or_reference("05-shared-noise", sample_codes)
 
 # %% [markdown]
 # The middle axis of the noise has length one, and broadcasting lends **the same noise to all examples**. What does it do to
@@ -1122,15 +1072,7 @@ for name, c in (("05-urns-left-mean", average), ("05-urns-left-best", best)):
 # $f(z) = -\frac12 |z - a|^2$, why that of the pathwise gradient does not, and what a baseline can and cannot do about it.
 # Then compare your answer with the worked one, `exercises.solution("05-why-variance")`.
 
-# %% [markdown] written="05-why-variance" points=2
-# ### BEGIN SOLUTION
-# The score-function estimate for one coordinate multiplies that coordinate's score by the whole value f(z), which is a sum
-# over all D coordinates. Only one term of the sum has to do with z_1; the other D - 1 are independent of its score, so they
-# contribute zero on average, but each draw of them makes the product larger or smaller, which is noise. Without a baseline
-# the mean of f, which grows like D, multiplies the score, and the variance grows like D squared. A baseline removes that
-# mean, but not the fluctuation of the other terms around it, whose variance is proportional to D. The pathwise estimate
-# uses the slope of f in z_1, and the other coordinates do not occur in it, so its variance does not depend on D.
-# ### END SOLUTION
+# %% exercise="05-why-variance"
 
 # %% [markdown]
 # ## 12 Quiz

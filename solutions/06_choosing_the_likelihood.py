@@ -276,18 +276,7 @@ continuous.algebra("2 lam - 1 = tanh(l / 2)", 2 * ink - 1, sympy.tanh(log_odds /
 #
 # Write it for any logits. At $\ell = 0$ the formula is $0 / 0$. What is the integrand there, and hence the integral?
 
-
 # %% exercise="06-grey-integral"
-def grey_integral(logits):
-    """Integral of lam^x (1 - lam)^(1 - x) over x from 0 to 1, lam = sigmoid(logits): [...] to the same shape."""
-    ### BEGIN SOLUTION
-    return torch.where(logits == 0, 0.5, torch.tanh(logits / 2) / logits)
-    ### END SOLUTION
-
-
-# %% check="06-grey-integral" points=3
-exercises.check("06-grey-integral", grey_integral)
-grey_integral = exercises.or_reference("06-grey-integral", grey_integral)
 
 # %% [markdown]
 # **Line 5**: your function against quadrature, at five $\lambda$, one of them exactly $\frac12$. Predict: for which of
@@ -556,19 +545,7 @@ for name in ("sum", "mean"):
 def as_printed(x, mean):
     return ((x - mean) ** 2).sum(dim=-1)
 
-
 # %% exercise="06-implied-sigma"
-def gaussian_nll(x, mean, sigma):
-    """-log N(x; mean, sigma^2) in nats for each image: [B, X], [B, X] and one number sigma [] to [B]."""
-    ### BEGIN SOLUTION
-    error = (x - mean) ** 2 / (2 * sigma**2)
-    return (error + 0.5 * torch.log(2 * torch.pi * sigma**2)).sum(dim=-1)
-    ### END SOLUTION
-
-
-# %% check="06-implied-sigma" points=3
-exercises.check("06-implied-sigma", gaussian_nll)
-gaussian_nll = exercises.or_reference("06-implied-sigma", gaussian_nll)
 
 # %% [markdown]
 # **Line 8** holds yours against the package, at $\sigma = \frac12$. **Line 9**: at $\sigma^2 = \frac12$ it differs from
@@ -616,18 +593,7 @@ learned.algebra(
 #
 # One variance for all pixels and images. As everywhere in this course, hand back the log variance.
 
-
 # %% exercise="06-optimal-sigma"
-def optimal_logvar(x, mean):
-    """log sigma^2, one number [], at which the Gaussian likelihood of x [B, X] around mean [B, X] is highest."""
-    ### BEGIN SOLUTION
-    return torch.log(((x - mean) ** 2).mean())
-    ### END SOLUTION
-
-
-# %% check="06-optimal-sigma" points=2
-exercises.check("06-optimal-sigma", optimal_logvar)
-optimal_logvar = exercises.or_reference("06-optimal-sigma", optimal_logvar)
 
 # %% [markdown]
 # **Line 5**: with your variance, the loss of 10,000 training images is the minimum of line 4.
@@ -780,18 +746,7 @@ for name, beta in measured.items():
 # the KL, summed over all latents and images, by $n_\text{KL}$, and multiplies it with a weight. Last, one unit of its
 # error stands for so many nats: 1 for cross-entropy, $1 / (2 \sigma^2)$ for a squared error. Put the four together.
 
-
 # %% exercise="06-effective-beta"
-def effective_beta(n_error, n_kl, weight, nats):
-    """The effective beta of M losses, all arguments [M]: what divides error and KL, the KL's weight, nats per error."""
-    ### BEGIN SOLUTION
-    return weight * nats * n_error / n_kl
-    ### END SOLUTION
-
-
-# %% check="06-effective-beta" points=3
-exercises.check("06-effective-beta", effective_beta)
-effective_beta = exercises.or_reference("06-effective-beta", effective_beta)
 
 # %% [markdown]
 # Fill in the counts of the five losses. `never_summed` is the odd one: its table `[B, D]` holds each image's error $D$
@@ -1043,18 +998,7 @@ bits.step(
 #
 # ### Your turn: bits per pixel
 
-
 # %% exercise="06-bits-per-dim"
-def bits_per_dim(nll, pixels, levels):
-    """Bits per pixel [B] from -log p(x) [B] in nats of a density over so many pixels in [0, 1] with so many levels."""
-    ### BEGIN SOLUTION
-    return nll / (pixels * math.log(2)) + math.log2(levels)
-    ### END SOLUTION
-
-
-# %% check="06-bits-per-dim" points=2
-exercises.check("06-bits-per-dim", bits_per_dim)
-bits_per_dim = exercises.or_reference("06-bits-per-dim", bits_per_dim)
 
 # %% [markdown]
 # **Line 3** holds it against the exact probabilities of the bins, for all validation images and the Gaussian with the
@@ -1092,14 +1036,7 @@ for name, value in rows.items():
 # summed over the latents: "I assume nothing about the noise, I only want small errors." What do you answer, in three to
 # five sentences? Then compare with `exercises.solution("06-what-mse-assumes")`, and give yourself the points.
 
-# %% [markdown] written="06-what-mse-assumes" points=3
-# ### BEGIN SOLUTION
-# A squared error is, up to a constant, the negative log-likelihood of independent Gaussian pixels around x' that all have
-# the same sigma, so noise has been assumed, only its size was not said. Divided by 784, the loss is that of sigma^2 = 784/2
-# = 392: noise about twenty times as large as the whole range of the pixels. Read with sigma^2 = 1/2, the same loss has the
-# KL at weight beta = 784. Either way almost nothing in an image is worth the price of a code, so the posterior will
-# collapse to the prior and all reconstructions will look alike. Sum over the pixels and state sigma, or learn it.
-# ### END SOLUTION
+# %% exercise="06-what-mse-assumes"
 
 # %% [markdown]
 # ## 11 Quiz

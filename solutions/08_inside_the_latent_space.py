@@ -182,20 +182,7 @@ claim("08-spread", mu.std(), world=world, tolerance=0.15, unit="is the standard 
 # Write $\log q(z)$ for many places at once. It is a mixture of as many Gaussians as there are images, and far out all of their densities
 # are tiny, so stay with logarithms.
 
-
 # %% exercise="08-aggregate"
-def log_aggregate(z, mu, logvar):
-    """log q(z) at places z [M, D], for posteriors with mu and logvar [N, D] each: [M]."""
-    ### BEGIN SOLUTION
-    q = torch.distributions.Normal(mu, torch.exp(0.5 * logvar))
-    log_each = q.log_prob(z.unsqueeze(1)).sum(dim=-1)
-    return torch.logsumexp(log_each, dim=1) - math.log(len(mu))
-    ### END SOLUTION
-
-
-# %% check="08-aggregate" points=3
-exercises.check("08-aggregate", log_aggregate)
-log_aggregate = exercises.or_reference("08-aggregate", log_aggregate)
 
 # %% [markdown]
 # Take 8,000 training images, since it is on those that the decoder practised. A density integrates to one: compute $q(z)$ on a grid
@@ -322,20 +309,7 @@ claim("08-marginal-grid", far, world=world, tolerance=0.15, digits=2)
 #
 # ### Your turn: the grid
 
-
 # %% exercise="08-quantile-grid"
-def quantile_grid(n):
-    """Codes at mid-quantiles of N(0, I), row by row from the top left, z[0] to the right, z[1] upwards: [n * n, 2]."""
-    ### BEGIN SOLUTION
-    axis = torch.special.ndtri((torch.arange(n) + 0.5) / n)
-    up, across = torch.meshgrid(axis.flip(0), axis, indexing="ij")
-    return torch.stack([across, up], dim=-1).reshape(n * n, 2)
-    ### END SOLUTION
-
-
-# %% check="08-quantile-grid" points=3
-exercises.check("08-quantile-grid", quantile_grid)
-quantile_grid = exercises.or_reference("08-quantile-grid", quantile_grid)
 
 # %% [markdown]
 # `plotting.manifold` decodes the same grid. Before you run the cell: will all ten digits be there? Then take a pencil, and find each
@@ -506,20 +480,7 @@ class Caged(VAE):
 #
 # Mend the head. `out` is what the encoder returns, without any activation.
 
-
 # %% exercise="08-posterior-head"
-def posterior_head(out):
-    """mu and std, [B, D] each, from the encoder's numbers out [B, 2 D]: mu first, then log sigma squared."""
-    ### BEGIN SOLUTION
-    mu, logvar = out.chunk(2, dim=-1)
-    return mu, torch.exp(0.5 * logvar)
-    ### END SOLUTION
-
-
-# %% check="08-posterior-head" points=2
-exercises.check("08-posterior-head", posterior_head)
-posterior_head = exercises.or_reference("08-posterior-head", posterior_head)
-
 
 # %% [markdown]
 # Now train both on the same 200,000 images, with the same seed: the caged one and the mended one. The first time, this takes about fifteen seconds.
@@ -639,19 +600,7 @@ for name, q in (("caged", cage), ("mended", free)):
 # Let $z_0$ and $z_1$ be independent draws. For each $t$, how long is $(1 - t) z_0 + t z_1$, as the root of its mean square? Do not
 # measure: think of one coordinate first.
 
-
 # %% exercise="08-path-norm"
-def path_norm(t, latent_dim):
-    """The root of the mean squared length of (1 - t) z_0 + t z_1 for each t [T], z_0 and z_1 from N(0, I): [T]."""
-    ### BEGIN SOLUTION
-    variance = (1 - t) ** 2 + t**2
-    return torch.sqrt(latent_dim * variance)
-    ### END SOLUTION
-
-
-# %% check="08-path-norm" points=2
-exercises.check("08-path-norm", path_norm)
-path_norm = exercises.or_reference("08-path-norm", path_norm)
 
 # %% [markdown]
 # Now measure, with 5,000 pairs in 20 dimensions.
@@ -701,20 +650,7 @@ claim("08-closer-20", 100 * closer[3], world="any", tolerance=0.05, unit="% of t
 #
 # ### Your turn: along the arc
 
-
 # %% exercise="08-slerp"
-def slerp(z_start, z_end, t):
-    """Codes on the arc from z_start [D] to z_end [D], one for each t [T]: [T, D]."""
-    ### BEGIN SOLUTION
-    cosine = (z_start @ z_end) / (z_start.norm() * z_end.norm())
-    angle, t = torch.acos(cosine), t.unsqueeze(1)
-    return (torch.sin((1 - t) * angle) * z_start + torch.sin(t * angle) * z_end) / torch.sin(angle)
-    ### END SOLUTION
-
-
-# %% check="08-slerp" points=3
-exercises.check("08-slerp", slerp)
-slerp = exercises.or_reference("08-slerp", slerp)
 
 # %% [markdown]
 # Does it matter for a VAE? Take the 784-400-20 network of lesson 07, shown 400,000 images. The first time, this takes about fifteen
@@ -985,17 +921,7 @@ assert page.stat().st_size < 1e6
 # my VAE samples." Answer in four to six sentences. Nothing checks your words. If you learn alone, compare them afterwards with the answer and
 # its list of criteria, which `exercises.solution("08-corner")` shows.
 
-# %% [markdown] written="08-corner" points=3
-# ### BEGIN SOLUTION
-# The encoder sends mu and sigma through a sigmoid, so every mean lies in the unit square, and the codes around it: the
-# decoder has practised on the square, and outside of it as far as sigma lets the codes stray. There is little room, and a
-# mean at an edge hardly moves any more, so a code tells less about its image. The grid shows what the decoder does on the
-# square, not what the model samples: the model is N(0, I) followed by the decoder, and only 11.7 % of the draws of N(0, I)
-# lie in the square. Of the other 88.3 % the grid says nothing: where sigma is small, hardly any code of the training lies
-# there, and where it is large, the codes there tell little. The repair is to leave mu as it is and to use exp(logvar / 2)
-# as sigma, and then to draw the grid at quantiles of the prior, where each picture stands for the same share of the
-# samples.
-# ### END SOLUTION
+# %% exercise="08-corner"
 
 # %% [markdown]
 # ## 10 Quiz

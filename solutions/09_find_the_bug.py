@@ -233,18 +233,7 @@ bugs.reveal("B", guess["B"])
 # `errors` `[B, P]` holds the loss of each pixel, $-\log p(x_i \mid z)$, `kl_of_dims` `[B, D]` the KL of each latent dimension,
 # both in nats. Return the mean over the batch of the negative ELBO, one number.
 
-
 # %% exercise="09-scale"
-def balanced_loss(errors, kl_of_dims):
-    """The mean over the batch of the negative ELBO, one number, from [B, P] and [B, D] in nats."""
-    ### BEGIN SOLUTION
-    return errors.sum(dim=1).mean() + kl_of_dims.sum(dim=1).mean()
-    ### END SOLUTION
-
-
-# %% check="09-scale" points=2
-exercises.check("09-scale", balanced_loss)
-balanced_loss = exercises.or_reference("09-scale", balanced_loss)
 
 # %% [markdown]
 # **Check.** Train with your loss. Predict first: what will the first loss be, and where will the KL end?
@@ -396,19 +385,7 @@ assert abs(above["healthy"]) < 0.03
 # Mend it. From draws `z` `[L, B, D]` and `mu`, `logvar` `[B, D]`, return for each dimension the root of the mean square of
 # $\varepsilon$ over draws and examples, `[D]`.
 
-
 # %% exercise="09-noise-scale"
-def noise_scale(z, mu, logvar):
-    """The root mean square of (z - mu) / sigma for each dimension, [D], from [L, B, D] and twice [B, D]."""
-    ### BEGIN SOLUTION
-    eps = (z - mu) / torch.exp(0.5 * logvar)
-    return (eps**2).mean(dim=(0, 1)).sqrt()
-    ### END SOLUTION
-
-
-# %% check="09-noise-scale" points=3
-exercises.check("09-noise-scale", noise_scale)
-noise_scale = exercises.or_reference("09-noise-scale", noise_scale)
 
 # %% [markdown]
 # Point it at the three models, with the draw that each was trained with. A fourth curve is the $\sigma$ that case E tells the KL. Predict before you look:
@@ -704,18 +681,7 @@ bugs.reveal("H", guess["H"])
 # `x` holds pixels of 0 and 1, `p` the decoder's probabilities of ink, both `[B, C, H, W]`. Return $-\log p(x \mid z)$ in
 # nats for each image, `[B]`.
 
-
 # %% exercise="09-two-sigmoids"
-def image_loss(x, p):
-    """-log p(x | z) in nats for each image, [B], from pixels and probabilities [B, C, H, W]."""
-    ### BEGIN SOLUTION
-    return F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(dim=1)
-    ### END SOLUTION
-
-
-# %% check="09-two-sigmoids" points=2
-exercises.check("09-two-sigmoids", image_loss)
-image_loss = exercises.or_reference("09-two-sigmoids", image_loss)
 
 # %% [markdown]
 # **Check.** With the probabilities of the healthy model, your loss must agree with the one made from its logits.
@@ -948,23 +914,7 @@ bugs.reveal("K", guess["K"])
 # `bounds_of(model, x)` gives the bound of each example, `[B]`. Return their mean, one number, taken in evaluation mode and
 # without a gradient. Afterwards the model must be in the mode that it was in, whichever that is.
 
-
 # %% exercise="09-evaluation"
-def mean_elbo(model, x, bounds_of):
-    """The mean of bounds_of(model, x), [B], in evaluation mode, without a gradient and without a trace."""
-    ### BEGIN SOLUTION
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        mean = bounds_of(model, x).mean()
-    model.train(was_training)
-    return mean
-    ### END SOLUTION
-
-
-# %% check="09-evaluation" points=3
-exercises.check("09-evaluation", mean_elbo)
-mean_elbo = exercises.or_reference("09-evaluation", mean_elbo)
 
 # %% [markdown]
 # **Check.** The number of your function must lie near the last value of the validation curve, and the mode must stay.
@@ -1018,18 +968,7 @@ bugs.reveal("L", guess["L"])
 # `means` `[N]` holds the mean ELBO of each of N batches in nats, `counts` `[N]` their numbers of images. Return the mean over
 # all images, one number.
 
-
 # %% exercise="09-batch-means"
-def mean_over_images(means, counts):
-    """The mean over all images, one number in nats, from the means [N] and sizes [N] of N batches."""
-    ### BEGIN SOLUTION
-    return (means * counts).sum() / counts.sum()
-    ### END SOLUTION
-
-
-# %% check="09-batch-means" points=2
-exercises.check("09-batch-means", mean_over_images)
-mean_over_images = exercises.or_reference("09-batch-means", mean_over_images)
 
 # %% [markdown]
 # **Check.** With your mean, 999 and 100 must agree to within the noise of the draws.
@@ -1081,16 +1020,7 @@ bugs.diagnosis_table()
 # Your colleague's VAE has a KL of 0.3 nats, and its samples all look alike. Which suspects come to mind, and what do you measure
 # first, and why? Answer in four to six sentences.
 
-# %% [markdown] written="09-collapse" points=3
-# ### BEGIN SOLUTION
-# A code of 0.3 nats can hardly tell two images apart, so equal samples fit that number: if it is right, the codes
-# carry nothing. First I measure the KL of each dimension with code that is not my colleague's, because it separates two
-# families of suspects. If the true KL is many times larger, the printed one is a mean over the latent dimensions, and the
-# samples have another cause. If it is near zero in each dimension, the codes are too dear or useless, and I look at the
-# scale: the first reconstruction loss of an untrained network should be about 784 log 2 = 543 nats. If it is 0.7, it is a
-# mean over the pixels, and the KL counts 784 times too much. If it is far above 543, I look at what the loss is given:
-# logits between 0 and 1 mean that a sigmoid is applied twice.
-# ### END SOLUTION
+# %% exercise="09-collapse"
 
 # %% [markdown]
 # ## 8 Quiz

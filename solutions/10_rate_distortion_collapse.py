@@ -249,18 +249,7 @@ rate_distortion(rates, distortions, betas, chosen=1.0, best=best, path=tuple(zip
 #
 # > For each direction the model leaves an error of variance $\beta \sigma^2$, or $s^2$ where that is smaller; the rate is half the logarithm of $s^2$ over it.
 
-
 # %% exercise="10-rate"
-def rate(s2, beta, sigma):
-    """The rate in nats of each direction of Gaussian data with variances s2 [X]: [X]."""
-    ### BEGIN SOLUTION
-    return 0.5 * torch.log(s2 / (beta * sigma**2)).clamp_min(0)
-    ### END SOLUTION
-
-
-# %% check="10-rate" points=3
-exercises.check("10-rate", rate)
-rate = exercises.or_reference("10-rate", rate)
 
 # %% [markdown]
 # ### Chords
@@ -445,19 +434,7 @@ claim("10-poor-marginal", 0.5 * (a - 1 - a.log()), world="any", tolerance=0.005,
 # Given are $M$ codes, code $m$ drawn for image $m$: `log_q` `[M]` is $\log q(z_m \mid x_m)$, `log_q_all` `[M, N]` is $\log q(z_m \mid x_n)$ for all images, `log_p` `[M]` is $\log p(z_m)$. There may be fewer codes than images. Return the information
 # and the marginal KL.
 
-
 # %% exercise="10-split"
-def split(log_q, log_q_all, log_p):
-    """The information and the marginal KL in nats, two numbers, from log densities [M], [M, N] and [M]."""
-    ### BEGIN SOLUTION
-    log_mixture = torch.logsumexp(log_q_all, dim=1) - math.log(log_q_all.shape[1])
-    return (log_q - log_mixture).mean(), (log_mixture - log_p).mean()
-    ### END SOLUTION
-
-
-# %% check="10-split" points=4
-exercises.check("10-split", split)
-split = exercises.or_reference("10-split", split)
 
 # %% [markdown]
 # Try it on 500 points of the poor $q$. **Line 7**: the parts add up to the mean of the draws, to all digits. **Line 8** says what is missing from the ceiling: by Bayes' rule
@@ -537,18 +514,7 @@ assert parts_of[32.0].marginal_kl < 0.01 < parts_of[16.0].marginal_kl
 #
 # ### Your turn: find the active ones
 
-
 # %% exercise="10-active-units"
-def is_active(mu, logvar, threshold):
-    """True for each latent dimension whose posterior mean varies over the images; mu, logvar [N, D] to [D]."""
-    ### BEGIN SOLUTION
-    return mu.var(dim=0) > threshold
-    ### END SOLUTION
-
-
-# %% check="10-active-units" points=2
-exercises.check("10-active-units", is_active)
-is_active = exercises.or_reference("10-active-units", is_active)
 
 # %% [markdown]
 # `logvar` was given and not needed: the test looks at the mean alone. Here is the model with $\beta = 16$. Grey and hatched dimensions are not active.
@@ -672,18 +638,7 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 # `kl_of_dims` `[B, D]` holds the KL of each dimension for each image. The total is kept above the floor, but a single dimension can do that alone, and all others may die. Mend it: **each
 # dimension** costs its mean over the batch, and at least `floor`.
 
-
 # %% exercise="10-free-bits"
-def free_bits(kl_of_dims, floor):
-    """The price of the code with free bits, one number in nats, from the KL of each dimension [B, D]."""
-    ### BEGIN SOLUTION
-    return kl_of_dims.mean(dim=0).clamp_min(floor).sum()
-    ### END SOLUTION
-
-
-# %% check="10-free-bits" points=3
-exercises.check("10-free-bits", free_bits)
-free_bits = exercises.or_reference("10-free-bits", free_bits)
 
 # %% [markdown]
 # Below its floor a dimension costs the same whatever it says, so nothing pushes it to the prior. Here are the six trainings as recipes. `two_prices` is the bad start as a schedule of $\beta$; `free_bits_loss`
@@ -850,16 +805,7 @@ claim("10-ink-at-ends", 100 * ends / middle, world=world, tolerance=20, digits=0
 # A colleague's VAE with a powerful decoder has a rate of 0.1 nats and a good ELBO. She lowers $\beta$ until the rate is 15 nats, and the ELBO gets worse. She asks which of the two models is broken. Answer in
 # four to six sentences. Then compare with `exercises.solution("10-cure")`, and give yourself the points.
 
-# %% [markdown] written="10-cure" points=3
-# ### BEGIN SOLUTION
-# Neither is broken; they answer different wishes. The ELBO is minus the sum of rate and distortion, so it does not see whether
-# the information sits in the code or in the decoder: a decoder that models the pixels well by itself reaches a good sum with
-# a rate of zero. The loss has no term that asks for a useful code, and an unused one is the cheapest. A beta below one makes
-# the code cheaper than the bound says, so the model buys nats of rate that do not save as many nats of distortion, and the
-# sum gets worse. If she wants a likelihood, the first model is the better one; if she wants a representation, the second
-# one, and its loss in ELBO is the price. Before she accepts that price she can weaken the decoder, anneal the weight of the
-# KL, or set free bits, and compare the rate, the active units and the ELBO, always measured with beta = 1.
-# ### END SOLUTION
+# %% exercise="10-cure"
 
 # %% [markdown]
 # ## 9 Quiz

@@ -96,18 +96,7 @@ print(f"log p(x) = {log_px.item():.3f} nats")
 # An image has weights such as $e^{-100}$, so they come as logarithms. Write the bound from them. It has to survive log
 # weights of $-600$, where `exp` gives 0 in float32, the type that networks use.
 
-
 # %% exercise="11-iwae-bound"
-def iwae_bound(log_w):
-    """The bound with k draws in nats, from their log weights [k, B]: [B]."""
-    ### BEGIN SOLUTION
-    return torch.logsumexp(log_w, dim=0) - math.log(len(log_w))
-    ### END SOLUTION
-
-
-# %% check="11-iwae-bound" points=2
-exercises.check("11-iwae-bound", iwae_bound)
-iwae_bound = exercises.or_reference("11-iwae-bound", iwae_bound)
 
 # %% [markdown]
 # One call gives one noisy value of the bound. To see its expectation, take half a million draws and cut them into groups of $k$:
@@ -373,19 +362,7 @@ for dim, draws, repeats in ((20, 185, 4000), (50, 14_913, 300)):
 #
 # It runs from 1, when one draw holds everything, to $k$, when all weigh the same.
 
-
 # %% exercise="11-effective-sample-size"
-def effective_sample_size(log_w):
-    """The number of draws that count, between 1 and k, from the log weights [k, B]: [B]."""
-    ### BEGIN SOLUTION
-    shares = torch.softmax(log_w, dim=0)
-    return 1 / (shares**2).sum(dim=0)
-    ### END SOLUTION
-
-
-# %% check="11-effective-sample-size" points=3
-exercises.check("11-effective-sample-size", effective_sample_size)
-effective_sample_size = exercises.or_reference("11-effective-sample-size", effective_sample_size)
 
 # %% [markdown]
 # For many draws $\frac1k \sum_j w_j$ is close to $p(x)$ and $\frac1k \sum_j w_j^2$ close to $(1 + v) \, p(x)^2$, so $\mathrm{ESS} \approx k / (1 + v)$. Of
@@ -742,19 +719,7 @@ def as_found(log_w):
 # %% [markdown]
 # It runs, and its loss falls. Which draw has the largest share? Mend it.
 
-
 # %% exercise="11-iwae-gradient-weights"
-def iwae_loss(log_w):
-    """One number to minimise, from the log weights [k, B]; its gradient is that of minus the mean bound."""
-    ### BEGIN SOLUTION
-    shares = torch.softmax(log_w, dim=0).detach()
-    return -(shares * log_w).sum(dim=0).mean()
-    ### END SOLUTION
-
-
-# %% check="11-iwae-gradient-weights" points=3
-exercises.check("11-iwae-gradient-weights", iwae_loss)
-iwae_loss = exercises.or_reference("11-iwae-gradient-weights", iwae_loss)
 
 # %% [markdown]
 # See what the two losses do. In the linear-Gaussian world both would find the posterior, which is a Gaussian, and nothing would show. So take the world of two hills of
@@ -856,19 +821,7 @@ print(table(list(results.values())))
 # All models were measured on the **same** images. An image that is hard for one is hard for the other, as section 4 hinted. So form the
 # difference for each image first. Its mean is the difference of the means, but its standard error is far smaller.
 
-
 # %% exercise="11-standard-error"
-def compare(log_px_a, log_px_b):
-    """Mean of log p(x) under A minus under B over the same images, and its standard error; [N] and [N] to two numbers."""
-    ### BEGIN SOLUTION
-    difference = log_px_a - log_px_b
-    return difference.mean(), difference.std() / math.sqrt(len(difference))
-    ### END SOLUTION
-
-
-# %% check="11-standard-error" points=3
-exercises.check("11-standard-error", compare)
-compare = exercises.or_reference("11-standard-error", compare)
 
 # %%
 each = {key: -result.nlls for key, result in results.items()}
@@ -1064,16 +1017,7 @@ plotting.image_grid((memory[:16] - flips).abs().view(-1, 1, 28, 28), ncols=8)
 # A friend reports: "My new model beats yours by 2 nats on test images, so its samples must look better." Answer in four to six sentences, with one example for each
 # direction in which this goes wrong.
 
-# %% [markdown] written="11-likelihood-and-looks" points=3
-# ### BEGIN SOLUTION
-# A log-likelihood asks how much probability the model gives to images that it has not seen; a look at samples asks what it
-# draws most often. The two can disagree in both directions. A mixture that draws noise in 99 of 100 cases still gives each
-# image at least a hundredth of the good model's probability, so it loses at most log 100 = 4.6 nats: a lead of 2 nats rules
-# nothing out. The other way round, a model that copies training images with a few flipped pixels draws perfect pictures,
-# but gives unseen images a probability lower than coins with the right bias do. So whoever wants to know how samples look
-# must look at them, and whoever wants to compress or to compare densities needs the likelihood. The 2 nats should also
-# come with a paired standard error, on the same binarised test images, with the same number of draws.
-# ### END SOLUTION
+# %% exercise="11-likelihood-and-looks"
 
 # %% [markdown]
 # ## 9 Quiz

@@ -133,18 +133,7 @@ claim("12-png-strip", png_strip, world=world, tolerance=8, unit="bits per image"
 # With `total = 8`, and slots 2 to 6 for our symbol (`start = 2`, `freq = 5`), the symbol's list is 2, 3, 4, 5, 6, 10, 11, 12, 13, 14, 18, ... State 17 becomes number
 # 17 of it, counted from zero. Which is it? Find it with pencil and paper, then write the function.
 
-
 # %% exercise="12-ans-push"
-def push(state, start, freq, total):
-    """The new state, a whole number, after a symbol with slots start to start + freq - 1 of total was put on it."""
-    ### BEGIN SOLUTION
-    return total * (state // freq) + start + state % freq
-    ### END SOLUTION
-
-
-# %% check="12-ans-push" points=2
-exercises.check("12-ans-push", push)
-push = exercises.or_reference("12-ans-push", push)
 
 # %% [markdown]
 # The receiver looks at the slot, knows the symbol, and computes which number of the symbol's list this is: that is the state before, $s = \texttt{freq} \, \lfloor s' / \texttt{total} \rfloor + s' \bmod \texttt{total} - \texttt{start}$. `pop` in the package does this. What was
@@ -271,18 +260,7 @@ print(received[::-1] == balls, state == start)
 #
 # A network gives its logarithms in nats. Write the length in bits.
 
-
 # %% exercise="12-message-length"
-def message_length(log_px_z, log_pz, log_qz):
-    """By how many bits the message grows for each image, [B], from three log-probabilities in nats, [B] each."""
-    ### BEGIN SOLUTION
-    return (log_qz - log_pz - log_px_z) / math.log(2)
-    ### END SOLUTION
-
-
-# %% check="12-message-length" points=2
-exercises.check("12-message-length", message_length)
-message_length = exercises.or_reference("12-message-length", message_length)
 
 # %% [markdown]
 # ### Codes on a grid
@@ -415,18 +393,7 @@ print(f"weights {weight_bytes:,} bytes, message {len(message):,} bytes")
 # %% [markdown]
 # The weights are many times as long as the message. They are paid once, the digits each time.
 
-
 # %% exercise="12-break-even"
-def break_even(weight_bytes, our_bits, rival_bits):
-    """The fewest images from which weights and message are no longer than the rival's message; rates in bits per image."""
-    ### BEGIN SOLUTION
-    return math.ceil(8 * weight_bytes / (rival_bits - our_bits))
-    ### END SOLUTION
-
-
-# %% check="12-break-even" points=2
-exercises.check("12-break-even", break_even)
-break_even = exercises.or_reference("12-break-even", break_even)
 
 # %% [markdown]
 # With the rates that you have just measured:
@@ -508,19 +475,7 @@ knows_eight = knows_eight.cpu().requires_grad_(False)
 # A score with a threshold makes two kinds of mistakes, and moving the threshold trades one for the other. A number that needs no threshold: take one usual and one odd image at random; how often does the odd one have the higher score? This is the
 # **area under the ROC curve** (AUROC). 1 is perfect, 1/2 is a coin.
 
-
 # %% exercise="12-auroc"
-def auroc(usual, odd):
-    """The share of pairs in which the odd example has the higher score, ties counted as half; [N] and [M] to a tensor with one number."""
-    ### BEGIN SOLUTION
-    difference = odd[:, None] - usual
-    return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean()
-    ### END SOLUTION
-
-
-# %% check="12-auroc" points=2
-exercises.check("12-auroc", auroc)
-auroc = exercises.or_reference("12-auroc", auroc)
 
 # %% [markdown]
 # The package's version adds a standard error. **Line 1** checks it where the answer is known: two normal distributions, one standard deviation apart, have an area of $\Phi(1 / \sqrt 2)$.
@@ -707,16 +662,7 @@ for name in ("typicality", "less zlib"):
 #
 # A person reads this answer. Afterwards `exercises.solution("12-anomaly-report")` shows one, and what earns the points.
 
-# %% [markdown] written="12-anomaly-report" points=3
-# ### BEGIN SOLUTION
-# It will find parts that show something extra, such as a scratch, because the decoder has no cheap way to draw it. But -ELBO
-# counts bits, and an image with little on it needs few bits, seen or not: a model trained without ones gives ones, dots and
-# empty images a higher likelihood than the digits it knows. So a missing part, or a photograph that is out of focus, may
-# pass with the best score of all. A high density is also not where the samples lie: typical images have a -ELBO near the
-# mean of the training images, so scores that are far too low are a warning as well. I would look at both tails, take off
-# what the image costs a coder that knows nothing of the parts, and measure the AUROC, with its standard error, on real
-# faults of every kind, the simple ones in particular.
-# ### END SOLUTION
+# %% exercise="12-anomaly-report"
 
 # %% [markdown]
 # ## 4 What is missing
@@ -760,19 +706,7 @@ image_rows({"truth": half[:11], "seen": shown[:11], "broken": climb(broken)[:11]
 # %% [markdown]
 # Its lower halves are empty or faint. Why? Copy the two lines of `broken` into `known_and_prior` below, and mend them there.
 
-
 # %% exercise="12-missing-pixels"
-def known_and_prior(logits, x, seen, z):
-    """log p(x_seen | z) + log p(z) without the prior's constant, [B]; logits, x, seen [B, P], seen is 1 where known; z [B, D]."""
-    ### BEGIN SOLUTION
-    log_px_z = -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
-    return (seen * log_px_z).sum(1) - 0.5 * (z**2).sum(1)
-    ### END SOLUTION
-
-
-# %% check="12-missing-pixels" points=3
-exercises.check("12-missing-pixels", known_and_prior)
-known_and_prior = exercises.or_reference("12-missing-pixels", known_and_prior)
 
 # %% [markdown]
 # The same climb with the mended objective (some seconds):

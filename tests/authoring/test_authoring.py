@@ -1,6 +1,8 @@
 """The builder: markers, the two notebooks before they are run, and what is stamped into them."""
 
+import dataclasses
 import importlib.util
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -28,94 +30,33 @@ def by_id(notebook: nbformat.NotebookNode, id: str) -> nbformat.NotebookNode:
 
 # Markers ------------------------------------------------------------------------------------------------
 
-EXERCISE, CHECK, WRITTEN = 'exercise="00-double"', 'check="00-double" points=3', 'written="00-why" points=2'
-FIXED_CHECK = 'check("00-double", double)'
-DUPLICATE = '# %% exercise="00-double"\ndef double(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION\n'
+EXERCISE = '# %% exercise="00-double"'
+CHECK = '# %% check="00-double"'
+END = "# %% [markdown]\n# The end."
 
 # What is replaced in the toy lesson, by what, how the line begins that the message points at, what it says.
 MISTAKES = {
     "unknown exercise": ("00-double", "00-treble", '# %% exercise="00-treble"', "There is no exercise"),
-    "unknown written exercise": ("00-why", "00-who", '# %% [markdown] written="00-who"', "There is no exercise"),
-    "id of another lesson": (
-        "00-double",
-        "07-double",
-        '# %% exercise="07-double"',
-        "not an exercise id of this",
-    ),
-    "check without exercise": (EXERCISE, "", "### BEGIN", "not marked exercise="),
-    "check of nothing": (
-        FIXED_CHECK,
-        f'{FIXED_CHECK}\n# %% check="00-x" points=1\n"00-x"',
-        '# %% check="00-x"',
-        "no cell marked exer",
-    ),
-    "check twice": (FIXED_CHECK, f"{FIXED_CHECK}\n# %% {CHECK}\n{FIXED_CHECK}", None, "already has a check"),
-    "exercise without check": (
-        f"# %% {CHECK}\n{FIXED_CHECK}",
-        "",
-        f"# %% {EXERCISE}",
-        "has no cell marked check=",
-    ),
-    "check of another id": (
-        FIXED_CHECK,
-        'check("00-other", double)',
-        f"# %% {CHECK}",
-        'never mentions "00-double"',
-    ),
-    "no END": ("    ### END SOLUTION\n", "", "### BEGIN SOLUTION", "has no `### END SOLUTION`"),
-    "no END in prose": ("# ### END SOLUTION\n", "", "# ### BEGIN SOLUTION", "has no `### END SOLUTION`"),
-    "no BEGIN": ("    ### BEGIN SOLUTION\n", "", "### END SOLUTION", "without a `### BEGIN SOLUTION`"),
-    "BEGIN twice": ("    return 2 * x", "    ### BEGIN SOLUTION", None, "again before"),
-    "whole answer": (
-        "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION",
-        "    return 2",
-        f"# %% {EXERCISE}",
-        "whole answer",
-    ),
-    "answer at top level": (
-        "    ### BEGIN SOLUTION",
-        "### BEGIN SOLUTION",
-        "### BEGIN SOLUTION",
-        "outside a function",
-    ),
-    "duplicate id": ("# %% [markdown]\n# The end.", DUPLICATE, None, "already used in line"),
-    "points missing": (CHECK, 'check="00-double"', '# %% check="00-double"', "has no points"),
-    "points missing in prose": (
-        WRITTEN,
-        'written="00-why"',
-        '# %% [markdown] written="00-why"',
-        "has no points",
-    ),
-    "points as text": ("points=3", 'points="3"', '# %% check="00-double"', "positive number without quotes"),
-    "points negative": ("points=3", "points=-3", '# %% check="00-double"', "positive number"),
-    "points on the exercise": (EXERCISE, f"{EXERCISE} points=3", f"# %% {EXERCISE}", "points belong to"),
-    "points disagree": ("points=3", "points=4", f"# %% {EXERCISE}", "worth 3 points but the lesson says 4"),
-    "written points disagree": (
-        "points=2",
-        "points=1",
-        "# %% [markdown] written",
-        "worth 2 points but the lesson says 1",
-    ),
-    "marker without quotes": (
+    "id of another lesson": ("00-double", "07-double", '# %% exercise="07-double"', "not an exercise id of this"),
+    "check before exercise": (EXERCISE, f"{CHECK}\n{EXERCISE}", CHECK, "no cell marked exercise="),
+    "check of nothing": (EXERCISE, CHECK, CHECK, "no cell marked exercise="),
+    "check twice": (EXERCISE, f"{EXERCISE}\n{CHECK}\n{CHECK}", CHECK, "stands in line"),
+    "check of words": (END, f'# %% check="00-why"\n{END}', '# %% check="00-why"', "answered in words"),
+    "exercise twice": (END, f"{EXERCISE}\n{END}", EXERCISE, "stands in line"),
+    "exercise with code": (
         EXERCISE,
-        "exercise=00-double",
-        "# %% exercise=00-double",
-        'not of the form key="value"',
+        f"{EXERCISE}\ndef double(x):\n    return x",
+        "def double",
+        "filled from the exercise's",
     ),
-    "marker without value": (
-        EXERCISE,
-        f"{EXERCISE} easy",
-        f"# %% {EXERCISE} easy",
-        'not of the form key="value"',
-    ),
-    "two roles": (EXERCISE, f"{EXERCISE} {CHECK}", f"# %% {EXERCISE}", "one role"),
-    "written in code": (f"[markdown] {WRITTEN}", WRITTEN, f"# %% {WRITTEN}", "is a markdown cell"),
-    "exercise in prose": (
-        f"# %% {EXERCISE}",
-        f"# %% [markdown] {EXERCISE}",
-        f"# %% [markdown] {EXERCISE}",
-        "is a code cell",
-    ),
+    "check with code": (EXERCISE, f"{EXERCISE}\n{CHECK}\ncheck(double)", "check(double)", "filled from the exercise's"),
+    "an answer in code": (END, "# %%\n### BEGIN SOLUTION\n2", "### BEGIN", "stands in its exercise's file"),
+    "an answer in prose": (END, "# %% [markdown]\n# ### END SOLUTION", "# ### END", "stands in its exercise's file"),
+    "points": (EXERCISE, f"{EXERCISE} points=3", EXERCISE, "says `points`"),
+    "marker without quotes": (EXERCISE, "# %% exercise=00-double", "# %% exercise=00-d", 'not of the form key="value"'),
+    "marker without value": (EXERCISE, f"{EXERCISE} easy", f"{EXERCISE} easy", 'not of the form key="value"'),
+    "two roles": (EXERCISE, f'{EXERCISE} check="00-double"', EXERCISE, "one role"),
+    "exercise in prose": (EXERCISE, EXERCISE.replace("%%", "%% [markdown]"), "# %% [markdown] exer", "is a code cell"),
     "tag that hides errors": ("nbval-check-output", "raises-exception", "# %% tags=", "hides a broken cell"),
     "no title": ("# # 00 A toy", "# A toy", "# %% [markdown]", "starts with `# 00 Title`"),
     "text above the first cell": (
@@ -154,9 +95,43 @@ def test_full_notebook_keeps_the_answers_and_the_student_notebook_none(tmp_path:
     for secret in ("return 2 * x", "repeated addition", "BEGIN SOLUTION", "END SOLUTION"):
         assert any(secret in cell.source for cell in plan.full.cells)
         assert not any(secret in cell.source for cell in plan.student.cells)
-    assert by_id(plan.student, "00-why").source.endswith(
-        "itself?\n\n*Write your answer here.*\n\nTwo sentences are enough."
-    )
+    assert by_id(plan.student, "00-why").source == "*Write your answer here.*"
+
+
+def test_an_exercise_becomes_a_box_its_answer_and_its_check(tmp_path: Path) -> None:
+    cells = toy_plan(tmp_path).full.cells
+    (place,) = (place for place, cell in enumerate(cells) if cell.id == "00-double")
+    assert [cell.id for cell in cells[place - 1 : place + 2]] == ["00-double_box", "00-double", "00-double_check"]
+    answer, check = cells[place].source.split("\n"), cells[place + 1].source
+    assert answer[:3] == ["def double(x):", '    """Twice x."""', "    ### BEGIN SOLUTION"]
+    assert answer[3:] == ["    return 2 * x", "    ### END SOLUTION"]
+    assert check == 'double = exercises.check("00-double", double)'
+
+
+def test_a_check_that_is_marked_stands_where_it_is_marked(tmp_path: Path) -> None:
+    cells = toy_plan(tmp_path, toy.LESSON.replace(END, f"{CHECK}\n{END}")).full.cells
+    assert [cell.id for cell in cells[-3:-1]] == ["00-why", "00-double_check"]
+    assert [cell.id for cell in cells].count("00-double_check") == 1
+
+
+def scaffolded(x):
+    """Twice x."""
+    half = x
+    ### BEGIN SOLUTION
+    whole = half + half
+    ### END SOLUTION
+    return 1 * whole
+
+
+def test_only_what_lies_between_markers_is_left_to_the_learner(tmp_path: Path) -> None:
+    exercise = dataclasses.replace(toy.DOUBLE, reference=scaffolded)
+    path, places = toy.checkout(tmp_path)
+    plan = prepare(path, places, get_exercise=lambda id: exercise if id == exercise.id else toy.get_exercise(id))
+    full, student = (by_id(notebook, exercise.id).source.split("\n") for notebook in (plan.full, plan.student))
+    assert full[2:] == [f"    {line}" for line in inspect.getsource(scaffolded).replace("    ", "").split("\n")[2:-1]]
+    assert student[2:] == ["    half = x", *(f"    {line}" for line in CODE_STUB), "    return 1 * whole"]
+    shown = ["    half = x", "    whole = half + half", "    return 1 * whole"]
+    assert exercise.solution.split("\n") == ["def scaffolded(x):", *shown]
 
 
 def test_student_stub_is_a_function_that_raises_only_when_called(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from vae_course.exercises.worked import Answer, solution_text
+from vae_course.exercises.worked import BEGIN, END, Answer, cell_text, solution_text
 
 Inputs = dict[str, Tensor | int | float]
 
@@ -125,6 +125,11 @@ class Exercise(Task):
         """The worked answer as Python source."""
         return solution_text(self.reference)
 
+    @functools.cached_property
+    def cell(self) -> str:
+        """The worked answer as the code cell of a full notebook, between the markers of a solution."""
+        return cell_text(self.reference)
+
     def apply(self, answer: Answer, case: Inputs) -> Any:
         """The answer's result on one case."""
         return self.probe(answer, case) if self.probe else answer(*case.values())
@@ -148,6 +153,11 @@ class Written(Task):
 
     solution: str
     rubric: tuple[Criterion, ...]
+
+    @functools.cached_property
+    def cell(self) -> str:
+        """The worked answer as the text cell of a full notebook; as comments the markers stay out of the page."""
+        return f"<!-- {BEGIN} -->\n{self.solution.strip()}\n<!-- {END} -->"
 
 
 AnyExercise = Exercise | Written

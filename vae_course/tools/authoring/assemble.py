@@ -3,20 +3,23 @@
 import copy
 import hashlib
 import json
-import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode, v4
 
+from vae_course.exercises.worked import BEGIN, END
+
 from . import costs
-from .markers import BEGIN, END
 from .settings import Settings
 from .source import Lesson, SourceCell
-from .stamp import GetExercise, box, install_code, task_for, with_badges, with_claims, with_cost
+from .stamp import box, install_code, with_badges, with_claims, with_cost
+
+if TYPE_CHECKING:
+    from vae_course.exercises.model import AnyExercise
 
 # Part of every hash: raise it when a change of the builder must rebuild, and so re-execute, every lesson.
-BUILDER_VERSION = 2
+BUILDER_VERSION = 3
 
 CODE_STUB = ("# your code here", "raise NotImplementedError")
 TEXT_STUB = ("*Write your answer here.*",)
@@ -25,16 +28,13 @@ TEXT_STUB = ("*Write your answer here.*",)
 STAMPED = ("_box", "_install")
 
 
-def full_notebook(lesson: Lesson, *, settings: Settings, get_exercise: GetExercise) -> NotebookNode:
+def full_notebook(lesson: Lesson, *, settings: Settings) -> NotebookNode:
     """The full notebook without outputs: stamped, and with nbgrader's metadata on the marked cells."""
-    check_points = {cell.id: cell.points for cell in lesson.cells if cell.role == "check"}
     cost = costs.load(settings).get(lesson.name)
     cells: list[NotebookNode] = []
     for position, (cell, id) in enumerate(zip(lesson.cells, _ids(lesson), strict=True)):
-        if cell.role in ("exercise", "written"):
-            points = check_points.get(cell.id, cell.points)
-            task = task_for(lesson, cell, points=points, get_exercise=get_exercise)
-            cells.append(v4.new_markdown_cell(box(task), id=f"{cell.id}_box"))
+        if cell.task and cell.role != "check":
+            cells.append(v4.new_markdown_cell(box(cell.task), id=f"{cell.id}_box"))
         text = with_cost(with_claims(lesson, cell), cost) if cell.kind == "markdown" else cell.text
         cells.append(_cell(cell, text, id=id))
         if position == 0:
@@ -58,13 +58,10 @@ def student_notebook(full: NotebookNode) -> NotebookNode:
 
 
 def _cell(cell: SourceCell, text: str, *, id: str) -> NotebookNode:
-    if cell.role == "written":
-        # As comments the markers stay out of the rendered page, and nbgrader still finds them.
-        text = re.sub(rf"^.*({BEGIN}|{END}).*$", r"<!-- ### \1 -->", text, flags=re.MULTILINE)
     new = {"code": v4.new_code_cell, "markdown": v4.new_markdown_cell}.get(cell.kind, v4.new_raw_cell)
     node: NotebookNode = new(text, metadata=dict(cell.metadata), id=id)
-    if cell.role != "plain":
-        node.metadata["nbgrader"] = _nbgrader(cell)
+    if cell.task:
+        node.metadata["nbgrader"] = _nbgrader(cell, cell.task)
     return node
 
 
@@ -72,7 +69,7 @@ def _grade_id(cell: SourceCell) -> str:
     return f"{cell.id}_check" if cell.role == "check" else cell.id
 
 
-def _nbgrader(cell: SourceCell) -> dict[str, Any]:
+def _nbgrader(cell: SourceCell, task: "AnyExercise") -> dict[str, Any]:
     """The metadata of a marked cell that nbgrader reads, schema 3."""
     graded = cell.role in ("check", "written")
     metadata = {
@@ -84,7 +81,7 @@ def _nbgrader(cell: SourceCell) -> dict[str, Any]:
         "locked": cell.role == "check",
         "task": False,
     }
-    return metadata | {"points": cell.points} if graded else metadata
+    return metadata | {"points": task.points} if graded else metadata
 
 
 def _ids(lesson: Lesson) -> list[str]:

@@ -11,10 +11,10 @@ from .assemble import STAMPED, full_notebook, student_notebook
 from .files import code_cells, load, outputs_hash, stamps, to_bytes, with_words, without_outputs
 from .markers import validate
 from .settings import Settings
-from .stamp import GetExercise
+from .stamp import GetExercise, with_exercises
 
 if TYPE_CHECKING:
-    from vae_course.exercises.model import Task
+    from vae_course.exercises.model import AnyExercise
 
 _OLD = "is older than its lesson, an exercise, the settings or the builder"
 _WORDLESS = "has a picture without its words beside it, because an older builder made it"
@@ -39,10 +39,11 @@ class Plan:
             return f"{self.lesson.shown}: {cell_words} (stamped by the builder)"
         own = sum(not cell.id.endswith(STAMPED) for cell in cells[:index])
         origin = self.lesson.cells[own]
-        return f"{self.lesson.shown}:{origin.first_line + line - 1 if line else origin.line}: {cell_words}"
+        line = origin.first_line + line - 1 if line and origin.role == "plain" else origin.line
+        return f"{self.lesson.shown}:{line}: {cell_words}"
 
 
-def exercise_data(id: str) -> "Task":
+def exercise_data(id: str) -> "AnyExercise":
     """The course's own data of an exercise; raises ValueError for an id that it doesn't have."""
     from vae_course import exercises
 
@@ -53,7 +54,8 @@ def prepare(path: Path, settings: Settings, *, get_exercise: GetExercise = exerc
     """Read and check a lesson and assemble its notebooks; raises AuthoringError with file and line."""
     lesson = source.read(path, shown=settings.relative(path))
     validate(lesson)
-    full = full_notebook(lesson, settings=settings, get_exercise=get_exercise)
+    lesson = with_exercises(lesson, get_exercise)
+    full = full_notebook(lesson, settings=settings)
     return Plan(
         lesson=lesson,
         full=full,

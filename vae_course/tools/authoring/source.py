@@ -4,9 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import AuthoringError
+
+if TYPE_CHECKING:
+    from vae_course.exercises.model import AnyExercise
 
 Role = Literal["plain", "exercise", "check", "written"]
 
@@ -20,7 +23,10 @@ _JUPYTEXT_KEYS = ("lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_mar
 
 @dataclass(frozen=True)
 class SourceCell:
-    """One cell of a lesson's source; `line` is that of its marker, `first_line` that of its first text."""
+    """One cell of a lesson; `line` is that of its marker, `first_line` that of its first text.
+
+    In the source, the cells of an exercise are markers without text; `stamp.with_exercises` fills them from its file.
+    """
 
     line: int
     first_line: int
@@ -28,7 +34,7 @@ class SourceCell:
     text: str
     role: Role = "plain"
     id: str = ""
-    points: float = 0
+    task: "AnyExercise | None" = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -139,30 +145,26 @@ def _cell(lesson: Lesson, cell: Any, *, line: int, lines: list[str]) -> SourceCe
     if unread is not None:
         raise lesson.error(line, f'the cell marker says `{unread}`, which is not of the form key="value" or key=3.')
     role, id = _role(lesson, metadata, line=line, kind=cell.cell_type)
-    points = metadata.pop("points", None)
-    if role in ("check", "written"):
-        _require_points(lesson, points, line=line, role=role)
-    elif points is not None:
-        raise lesson.error(line, "points belong to a `check` or a `written` cell, not to this one.")
     first = next((n for n in range(line + 1, len(lines) + 1) if lines[n - 1].strip()), line)
-    return SourceCell(line, first, cell.cell_type, cell.source, role, id, points or 0, metadata)
+    if role != "plain":
+        if cell.source.strip():
+            raise lesson.error(
+                first,
+                f'the cell marked {role}="{id}" is filled from the exercise\'s file: put this into a cell of its own.',
+            )
+        first = line
+    if metadata.keys() - {"tags"}:
+        raise lesson.error(line, f"the cell marker says `{min(metadata.keys() - {'tags'})}`, which no cell has.")
+    return SourceCell(line, first, cell.cell_type, cell.source, role, id, metadata=metadata)
 
 
 def _role(lesson: Lesson, metadata: dict[str, Any], *, line: int, kind: str) -> tuple[Role, str]:
-    roles: list[Role] = [role for role in ("exercise", "check", "written") if role in metadata]
+    roles: list[Role] = [role for role in ("exercise", "check") if role in metadata]
     if not roles:
         return "plain", ""
     if len(roles) > 1:
         raise lesson.error(line, f"a cell has one role, not {' and '.join(f'`{role}`' for role in roles)}.")
     role = roles[0]
-    wanted = "markdown" if role == "written" else "code"
-    if kind != wanted:
-        raise lesson.error(line, f"a cell marked `{role}` is a {wanted} cell, and this is a {kind} cell.")
+    if kind != "code":
+        raise lesson.error(line, f"a cell marked `{role}` is a code cell, and this is a {kind} cell.")
     return role, str(metadata.pop(role))
-
-
-def _require_points(lesson: Lesson, points: object, *, line: int, role: Role) -> None:
-    if points is None:
-        raise lesson.error(line, f"the `{role}` cell has no points: add points=3, say, to its marker.")
-    if isinstance(points, bool) or not isinstance(points, int | float) or points <= 0:
-        raise lesson.error(line, f"points is {points!r}; write a positive number without quotes, such as points=3.")

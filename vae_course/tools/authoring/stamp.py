@@ -1,5 +1,6 @@
-"""What the builder adds to a lesson: badges, the install cell, the box before each exercise, measured numbers and costs."""
+"""What the builder adds to a lesson: badges, the install cell, the exercises with their boxes, measured numbers and costs."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,9 +13,9 @@ from .settings import Settings
 from .source import Lesson, SourceCell
 
 if TYPE_CHECKING:
-    from vae_course.exercises.model import Task
+    from vae_course.exercises.model import AnyExercise
 
-GetExercise = Callable[[str], "Task"]
+GetExercise = Callable[[str], "AnyExercise"]
 
 # A number that a cell of the course measures, such as {{mnist:07-grey-test-loss}}.
 _CLAIM = re.compile(r"\{\{(\w+):([\w-]+)\}\}")
@@ -80,7 +81,50 @@ def install_code(settings: Settings) -> str:
     return _INSTALL.format(repository=settings.repository, branch=settings.branch)
 
 
-def box(task: "Task") -> str:
+def with_exercises(lesson: Lesson, get_exercise: GetExercise) -> Lesson:
+    """The lesson with each exercise's answer in the place of its marker, and its check behind, unless it is marked too.
+
+    Raises:
+        AuthoringError: there is no such exercise, or its data can't be shown; with file and line.
+    """
+    apart = {cell.id for cell in lesson.cells if cell.role == "check"}
+    cells: list[SourceCell] = []
+    for cell in lesson.cells:
+        if cell.role == "plain":
+            cells.append(cell)
+            continue
+        task = _task(lesson, cell, get_exercise)
+        if cell.role == "exercise":
+            cells.append(_answer(cell, task))
+        if task.kind == "code" and (cell.role == "check" or cell.id not in apart):
+            cells.append(_check(cell, task))
+    return dataclasses.replace(lesson, cells=tuple(cells))
+
+
+def _task(lesson: Lesson, cell: SourceCell, get_exercise: GetExercise) -> "AnyExercise":
+    try:
+        task = get_exercise(cell.id)
+    except ValueError as error:
+        raise lesson.error(cell.line, str(error)) from None
+    if not 1 <= task.difficulty <= len(_DIFFICULTY):
+        raise lesson.error(cell.line, f'"{cell.id}" has difficulty {task.difficulty}; it goes from 1 to 5.')
+    if cell.role == "check" and task.kind != "code":
+        raise lesson.error(cell.line, f'"{cell.id}" is answered in words, which have no check.')
+    return task
+
+
+def _answer(cell: SourceCell, task: "AnyExercise") -> SourceCell:
+    if task.kind == "code":
+        return dataclasses.replace(cell, text=task.cell, task=task)
+    return dataclasses.replace(cell, kind="markdown", role="written", text=task.cell, task=task)
+
+
+def _check(cell: SourceCell, task: "AnyExercise") -> SourceCell:
+    name = getattr(task, "function", "")
+    return dataclasses.replace(cell, role="check", text=f'{name} = exercises.check("{task.id}", {name})', task=task)
+
+
+def box(task: "AnyExercise") -> str:
     """The markdown box before an exercise: title, what to do, difficulty, minutes, points, and how to get help."""
     dots = "●" * task.difficulty + "○" * (len(_DIFFICULTY) - task.difficulty)
     return (
@@ -93,19 +137,3 @@ def box(task: "Task") -> str:
         ">\n"
         f'> Stuck? Hint: `exercises.hint("{task.id}")` · Answer: `exercises.solution("{task.id}")`'
     )
-
-
-def task_for(lesson: Lesson, cell: SourceCell, *, points: float, get_exercise: GetExercise) -> "Task":
-    """Look the exercise up and compare it with the markers; raises AuthoringError where they disagree."""
-    try:
-        task = get_exercise(cell.id)
-    except ValueError as error:
-        raise lesson.error(cell.line, str(error)) from error
-    if task.points != points:
-        raise lesson.error(
-            cell.line,
-            f'the exercise "{cell.id}" is worth {count(task.points, "point")} but the lesson says {points}.',
-        )
-    if not 1 <= task.difficulty <= len(_DIFFICULTY):
-        raise lesson.error(cell.line, f'"{cell.id}" has difficulty {task.difficulty}; it goes from 1 to 5.')
-    return task
