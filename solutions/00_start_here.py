@@ -182,7 +182,8 @@ LatentPad(model, images)
 #
 # Take a code $z_{\text{start}}$ and a code $z_{\text{end}}$. A walk of $n$ steps on the straight line between them visits
 #
-# $$z_i = z_{\text{start}} + t_i \, (z_{\text{end}} - z_{\text{start}}), \qquad t_i = \frac{i}{n - 1}, \qquad i = 0, \dots, n - 1.$$
+# $$z_i = z_{\text{start}} + t_i \, (z_{\text{end}} - z_{\text{start}}), \qquad t_i = \frac{i}{n - 1},
+# \qquad i = 0, \dots, n - 1.$$
 #
 # At $i = 0$ you stand on the start, at $i = n - 1$ on the end.
 #
@@ -297,7 +298,8 @@ notation.show()
 # ## 9 Quiz
 #
 # Four questions. Pick an answer and read the reply, also for the choices that you did not take (on the keyboard: Tab
-# goes from choice to choice, Space picks). If you see no buttons, type `quizzes.answer("00", 1, "b")` in a cell to answer the first question with b.
+# goes from choice to choice, Space picks). If you see no buttons, type `quizzes.answer("00", 1, "b")` in a cell to
+# answer the first question with b.
 
 # %%
 from vae_course import quizzes

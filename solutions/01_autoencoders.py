@@ -20,8 +20,8 @@
 # - train a non-linear autoencoder and read its code plane,
 # - find the holes in the plane, and say what an autoencoder lacks before it could generate images.
 #
-# **You need first:** PyTorch tensors, modules and optimisers; from linear algebra eigenvectors of a symmetric matrix, singular values, span and
-# least squares; covariance; [lesson 00](00_start_here.ipynb).
+# **You need first:** PyTorch tensors, modules and optimisers; from linear algebra eigenvectors of a symmetric matrix,
+# singular values, span and least squares; covariance; [lesson 00](00_start_here.ipynb).
 #
 # **Time:** 45 to 60 minutes. Three cells train a network, about ten seconds each; each says so beforehand.
 #
@@ -82,7 +82,8 @@ plotting.image_grid(x[:20], ncols=10)
 # $$\text{error} = \frac1B \sum_{b=1}^{B} \sum_{i=1}^{P} (x_{bi} - \hat x_{bi})^2.$$
 #
 # An image is one thing, so its pixels are summed. A batch is a collection, so it is averaged. Mixing these two up is the most
-# common mistake in published code of this kind; write it down once with care. Return a tensor, so that networks can learn from it.
+# common mistake in published code of this kind; write it down once with care. Return a tensor, so that networks can
+# learn from it.
 #
 # ### Your turn: the error
 
@@ -118,14 +119,14 @@ projections(points, u, title="a line, and what it loses")
 # Each point moves to the nearest place on the line, its **projection**, along an orange segment. The error is the mean of
 # the squared lengths of the segments. This line, at 70 degrees, is a bad one.
 #
-# The line goes through the mean. Why? **Line 1**: for any place $a$, the mean squared distance to $a$ is the one to the mean $\bar x$ plus
-# what $a$ is off:
+# The line goes through the mean. Why? **Line 1**: for any place $a$, the mean squared distance to $a$ is the one to the
+# mean $\bar x$ plus what $a$ is off:
 #
 # $$\frac1N \sum_n |x_n - a|^2 = \frac1N \sum_n |x_n - \bar x|^2 + |\bar x - a|^2.$$
 #
-# For a line through $a$, only distances at right angles to it count. Apply line 1 to those: the part of $\bar x - a$ at right angles is extra,
-# and it is zero if the line meets the mean. So we take the mean off, once: $c = x - \bar x$. **Line 2** is Pythagoras for each point: what the line keeps and what
-# it loses are at right angles.
+# For a line through $a$, only distances at right angles to it count. Apply line 1 to those: the part of $\bar x - a$ at
+# right angles is extra, and it is zero if the line meets the mean. So we take the mean off, once: $c = x - \bar
+# x$. **Line 2** is Pythagoras for each point: what the line keeps and what it loses are at right angles.
 #
 # $$|c|^2 = (u \cdot c)^2 + |c - (u \cdot c)\, u|^2$$
 
@@ -140,8 +141,8 @@ lost = c - z.unsqueeze(1) * u
 line.step("|c|^2 = (u.c)^2 + |c - (u.c) u|^2, each point", c.square().sum(1), z**2 + lost.square().sum(1))
 
 # %% [markdown]
-# A `Derivation` computes both sides of each line, prints them, and stops the notebook if they differ. Of a whole array it compares all
-# entries and prints one number. "Closed form" means that nothing was drawn at random to estimate it.
+# A `Derivation` computes both sides of each line, prints them, and stops the notebook if they differ. Of a whole array
+# it compares all entries and prints one number. "Closed form" means that nothing was drawn at random to estimate it.
 #
 # **Line 3** averages line 2. The **total variance** does not depend on the line, so losing little means keeping much:
 #
@@ -177,7 +178,8 @@ line.step("sum_j (u.v_j)^2 = |u|^2", weights.sum(), u @ u)
 #
 # $$\lambda_1 - u^\top S u = \sum_j (\lambda_1 - \lambda_j)(u \cdot v_j)^2 \ge 0$$
 #
-# So no line keeps more than $\lambda_1$, and the line along $v_1$ keeps just that. **Line 10**: what it loses is the other eigenvalue.
+# So no line keeps more than $\lambda_1$, and the line along $v_1$ keeps just that. **Line 10**: what it loses is the
+# other eigenvalue.
 
 # %%
 line.step(
@@ -200,8 +202,9 @@ axes[0, 0].axvline(70, color="grey", linewidth=1)
 projections(points, V[:, 0], title="the best line", ax=axes[0, 1])
 
 # %% [markdown]
-# The grey mark is the line from above. The curve touches $\lambda_2$ once, at the direction $v_1$ of the right panel; a quarter turn further, along $v_2$, the error is
-# largest, $\lambda_1$. Finding these directions is **principal component analysis**, PCA.
+# The grey mark is the line from above. The curve touches $\lambda_2$ once, at the direction $v_1$ of the right panel; a
+# quarter turn further, along $v_2$, the error is largest, $\lambda_1$. Finding these directions is **principal
+# component analysis**, PCA.
 
 # %% [markdown]
 # ## 3 PCA on images
@@ -243,10 +246,12 @@ planes.step("error of PCA with 2 = sum of lambda_j from the third on", dropped, 
 
 # %% [markdown]
 # Is there no better plane than the one of $v_1$ and $v_2$? Take any other: a random one, given by two directions at right
-# angles, the columns of $Q$. **Line 3** is Pythagoras again. For **lines 4 and 5**, let $h_j = |Q^\top v_j|^2$ be the share of $v_j$
-# that lies in the plane. The variance kept weighs the eigenvalues with $h_j$, and the shares add up to $k$.
+# angles, the columns of $Q$. **Line 3** is Pythagoras again. For **lines 4 and 5**, let $h_j = |Q^\top v_j|^2$ be the
+# share of $v_j$ that lies in the plane. The variance kept weighs the eigenvalues with $h_j$, and the shares add up to
+# $k$.
 #
-# $$\text{error} = \mathrm{trace}\, S - \mathrm{trace}(Q^\top S Q), \qquad \mathrm{trace}(Q^\top S Q) = \sum_j \lambda_j h_j, \qquad \sum_j h_j = k$$
+# $$\text{error} = \mathrm{trace}\, S - \mathrm{trace}(Q^\top S Q),
+# \qquad \mathrm{trace}(Q^\top S Q) = \sum_j \lambda_j h_j, \qquad \sum_j h_j = k$$
 
 # %%
 random = torch.randn(len(mean), k, generator=generator, dtype=torch.float64)
@@ -258,10 +263,11 @@ planes.step("trace Q'SQ = sum_j lambda_j h_j", kept, lam @ h)
 planes.step("sum_j h_j = trace Q'Q", h.sum(), (Q.T @ Q).trace())
 
 # %% [markdown]
-# No share $h_j$ exceeds one, so the best that a plane can do is to spend its $k$ shares on the $k$ largest eigenvalues. **Line 6** is the
-# gap to that, once more a sum without negative terms:
+# No share $h_j$ exceeds one, so the best that a plane can do is to spend its $k$ shares on the $k$ largest
+# eigenvalues. **Line 6** is the gap to that, once more a sum without negative terms:
 #
-# $$\sum_{j \le k} \lambda_j - \mathrm{trace}(Q^\top S Q) = \sum_{j \le k} (\lambda_j - \lambda_k)(1 - h_j) + \sum_{j > k} (\lambda_k - \lambda_j)\, h_j \ge 0$$
+# $$\sum_{j \le k} \lambda_j - \mathrm{trace}(Q^\top S Q) = \sum_{j \le k} (\lambda_j - \lambda_k)(1 - h_j) +
+# \sum_{j > k} (\lambda_k - \lambda_j)\, h_j \ge 0$$
 
 # %%
 below = ((lam[:k] - lam[k - 1]) * (1 - h[:k])).sum() + ((lam[k - 1] - lam[k:]) * h[k:]).sum()
@@ -278,9 +284,10 @@ claim("01-pca-share", 100 * reconstruction_error(x, x_pca) / nothing, world=worl
 plotting.pairs(x[:10], x_pca[:10].clamp(0, 1))
 
 # %% [markdown]
-# On MNIST the error falls from {{mnist:01-no-code}} without a code to {{mnist:01-pca-error}}, on pen digits from {{pen:01-no-code}} to
-# {{pen:01-pca-error}}: {{mnist:01-pca-share}} % and {{pen:01-pca-share}} % of it are left. No plane does better on the training images, as you have
-# just proved. It is not much: blurred shapes that look like several digits at once.
+# On MNIST the error falls from {{mnist:01-no-code}} without a code to {{mnist:01-pca-error}}, on pen digits from
+# {{pen:01-no-code}} to {{pen:01-pca-error}}: {{mnist:01-pca-share}} % and {{pen:01-pca-share}} % of it are left. No
+# plane does better on the training images, as you have just proved. It is not much: blurred shapes that look like
+# several digits at once.
 
 # %% [markdown]
 # ## 4 A linear autoencoder
@@ -292,10 +299,11 @@ plotting.pairs(x[:10], x_pca[:10].clamp(0, 1))
 #
 # Predict: will it beat PCA, match it, or fall short? And will its codes be those of PCA?
 #
-# A small observation makes the training exact and fast. **Line 1**: the error depends on the images through their covariance only.
-# **Line 2** multiplies out, so that no matrix product is larger than $[P, P]$ times $[P, 2]$.
+# A small observation makes the training exact and fast. **Line 1**: the error depends on the images through their
+# covariance only. **Line 2** multiplies out, so that no matrix product is larger than $[P, P]$ times $[P, 2]$.
 #
-# $$\text{error} = \mathrm{trace}\big((I - DE)\, S\, (I - DE)^\top\big) = \mathrm{trace}\, S - 2\, \mathrm{trace}(E S D) + \mathrm{trace}(D^\top D\, E S E^\top)$$
+# $$\text{error} = \mathrm{trace}\big((I - DE)\, S\, (I - DE)^\top\big) = \mathrm{trace}\, S - 2\,
+# \mathrm{trace}(E S D) + \mathrm{trace}(D^\top D\, E S E^\top)$$
 
 
 # %%
@@ -356,23 +364,26 @@ def one_by_one(A, B):
 claim("01-column-angle", one_by_one(D, V[:, :2]), world=world, tolerance=3, unit="degrees", digits=0)
 
 # %% [markdown]
-# On MNIST {{mnist:01-column-angle}} degrees lie between them, on pen digits {{pen:01-column-angle}}. Did training fail? Before you
-# decide, test the *measure*. Take $v_1$ and $v_2$, and mix them into two other vectors of the same plane, $v_1 + v_2$ and $v_1 - v_2$.
+# On MNIST {{mnist:01-column-angle}} degrees lie between them, on pen digits {{pen:01-column-angle}}. Did training fail?
+# Before you decide, test the *measure*. Take $v_1$ and $v_2$, and mix them into two other vectors of the same plane,
+# $v_1 + v_2$ and $v_1 - v_2$.
 
 # %% tags=["nbval-check-output"]
 mixed = V[:, :2] @ torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)
 print(f"the same plane, other vectors: {one_by_one(mixed, V[:, :2]):.1f} degrees")
 
 # %% [markdown]
-# The measure is wrong: it compares vectors, and a plane has many pairs of vectors. **Line 3** says that the network cannot care which:
-# for each invertible matrix $A$, the encoder $A E$ and the decoder $D A^{-1}$ give the same reconstructions.
+# The measure is wrong: it compares vectors, and a plane has many pairs of vectors. **Line 3** says that the network
+# cannot care which: for each invertible matrix $A$, the encoder $A E$ and the decoder $D A^{-1}$ give the same
+# reconstructions.
 #
 # $$(D A^{-1})(A E) = D E$$
 #
-# What does it care about? Fix the decoder. **Line 4**: its best encoder finds, for each image, the combination of $D$'s columns that
-# comes nearest, which is least squares: $E^\ast = (D^\top D)^{-1} D^\top$. **Line 5**: together they project onto the span of $D$'s
-# columns, $D E^\ast = Q Q^\top$, where $Q$ is any basis of that span at right angles. **Line 6**: any other encoder pays extra. (Lines 3 to 5
-# are tried on nine images, lines 3 and 5 at twelve pixels in the middle.)
+# What does it care about? Fix the decoder. **Line 4**: its best encoder finds, for each image, the combination of $D$'s
+# columns that comes nearest, which is least squares: $E^\ast = (D^\top D)^{-1} D^\top$. **Line 5**: together they
+# project onto the span of $D$'s columns, $D E^\ast = Q Q^\top$, where $Q$ is any basis of that span at right
+# angles. **Line 6**: any other encoder pays extra. (Lines 3 to 5 are tried on nine images, lines 3 and 5 at twelve
+# pixels in the middle.)
 #
 # $$\text{error}(D, E) = \text{error}(D, E^\ast) + \text{mean of } |D (E - E^\ast)\, c|^2$$
 
@@ -389,21 +400,23 @@ extra = (c @ (E - E_best).T @ D.T).square().sum(1).mean()
 linear.step("error(D, E) = error(D, E*) + extra", linear_error(E, D), linear_error(E_best, D) + extra)
 
 # %% [markdown]
-# With its best encoder, a decoder is worth exactly what its **span** is worth as a plane, and section 3 says which plane is the best. So compare
-# planes. The **principal angles** $\theta_i$ between two subspaces do that: with orthonormal bases $Q_A$ and $Q_B$ (columns at right angles, of
-# length one), the singular values of $Q_A^\top Q_B$ are their cosines, $\cos \theta_i$. The largest angle is zero only if the subspaces are equal.
+# With its best encoder, a decoder is worth exactly what its **span** is worth as a plane, and section 3 says which
+# plane is the best. So compare planes. The **principal angles** $\theta_i$ between two subspaces do that: with
+# orthonormal bases $Q_A$ and $Q_B$ (columns at right angles, of length one), the singular values of $Q_A^\top Q_B$ are
+# their cosines, $\cos \theta_i$. The largest angle is zero only if the subspaces are equal.
 #
 # ### Your turn: find the error
 #
-# Write `subspace_angle`, the mended `one_by_one`: it returns the largest principal angle between the *spans* of the columns, one number, a
-# tensor. `torch.linalg.svdvals` gives singular values. Mind that rounding may lift a cosine a hair above 1.
+# Write `subspace_angle`, the mended `one_by_one`: it returns the largest principal angle between the *spans* of the
+# columns, one number, a tensor. `torch.linalg.svdvals` gives singular values. Mind that rounding may lift a cosine a
+# hair above 1.
 
 # %% exercise="01-subspace-angle"
 
 # %% [markdown]
 # **Line 7** tries it where the answer is known: tilt a plane by 30 degrees around one of its own directions, then hide it behind
-# another basis. **Line 8** is a second way to measure: the projections onto the two planes differ by twice the squared sine. (The other angle
-# is zero here; in general, by twice the sum of the squared sines of all angles.)
+# another basis. **Line 8** is a second way to measure: the projections onto the two planes differ by twice the squared
+# sine. (The other angle is zero here; in general, by twice the sum of the squared sines of all angles.)
 
 # %%
 tilt = torch.deg2rad(torch.tensor(30.0, dtype=torch.float64))
@@ -462,8 +475,8 @@ def loss(model, x):
 
 
 # %% [markdown]
-# The sigmoid at the end keeps each pixel between 0 and 1. A `Recipe` holds what training needs; `fit_or_load` trains once and keeps the
-# result for later runs. The first time, this takes about ten seconds.
+# The sigmoid at the end keeps each pixel between 0 and 1. A `Recipe` holds what training needs; `fit_or_load` trains
+# once and keeps the result for later runs. The first time, this takes about ten seconds.
 
 # %%
 from vae_course.training import Recipe, fit_or_load
@@ -504,8 +517,9 @@ curves = {"PCA": pca_errors, "network, 2 numbers": [auto_error.item()] * 12}
 plotting.lines(range(1, 13), curves, xlabel="numbers kept by PCA", ylabel="squared error per image", markers=True)
 
 # %% [markdown]
-# On MNIST the network's error is {{mnist:01-auto-error}}, {{mnist:01-auto-share}} % of the error without a code; PCA needs {{mnist:01-pca-worth}} numbers
-# to do as well. On pen digits it is {{pen:01-auto-error}}, {{pen:01-auto-share}} %, worth {{pen:01-pca-worth}} numbers of PCA. How do the pictures compare?
+# On MNIST the network's error is {{mnist:01-auto-error}}, {{mnist:01-auto-share}} % of the error without a code; PCA
+# needs {{mnist:01-pca-worth}} numbers to do as well. On pen digits it is {{pen:01-auto-error}}, {{pen:01-auto-share}}
+# %, worth {{pen:01-pca-worth}} numbers of PCA. How do the pictures compare?
 
 # %%
 with torch.no_grad():
@@ -546,19 +560,22 @@ for ax, trained, seed in zip(axes[0], (model, second), (0, 1), strict=True):
 fig
 
 # %% [markdown]
-# Both planes sort the digits into clouds, crowded in the middle, and both reconstruct about equally well ({{mnist:01-auto-error}} and
-# {{mnist:01-second-error}} on MNIST, {{pen:01-auto-error}} and {{pen:01-second-error}} on pen digits). In both, like digits are neighbours, such as 4, 7
-# and 9; that comes from the images. Yet the planes are not the same. On MNIST the 7s reach down in one and up to the left in the other; on pen
-# digits the 5s reach down in one and up in the other. Where a digit lies, and how far out, is left to the seed.
+# Both planes sort the digits into clouds, crowded in the middle, and both reconstruct about equally well
+# ({{mnist:01-auto-error}} and {{mnist:01-second-error}} on MNIST, {{pen:01-auto-error}} and {{pen:01-second-error}} on
+# pen digits). In both, like digits are neighbours, such as 4, 7 and 9; that comes from the images. Yet the planes are
+# not the same. On MNIST the 7s reach down in one and up to the left in the other; on pen digits the 5s reach down in
+# one and up in the other. Where a digit lies, and how far out, is left to the seed.
 #
-# You know the reason from section 4. There a matrix $A$ could be slipped between encoder and decoder. A network can slip in more: shift,
-# stretch, bend, as long as the decoder undoes it. **The loss fixes the reconstructions, not the codes.**
+# You know the reason from section 4. There a matrix $A$ could be slipped between encoder and decoder. A network can
+# slip in more: shift, stretch, bend, as long as the decoder undoes it. **The loss fixes the reconstructions, not the
+# codes.**
 
 # %% [markdown]
 # ## 7 New digits?
 #
 # The decoder turns two numbers into an image. So make up two numbers. The usual first try is a draw from the normal distribution
-# $\mathcal N(0, I)$ (each number by itself, with mean 0 and standard deviation 1), and it is what lesson 00 did with *Random*. Predict what you will see.
+# $\mathcal N(0, I)$ (each number by itself, with mean 0 and standard deviation 1), and it is what lesson 00 did
+# with *Random*. Predict what you will see.
 
 # %%
 with torch.no_grad():
@@ -569,8 +586,8 @@ plotting.image_grid(made_up, ncols=10)
 # Blurs, and the same few shapes again and again. The clouds of section 6 reach many units from zero in places of their own
 # choosing, and $\mathcal N(0, I)$ does not know them: it covers one small spot of the plane.
 #
-# We can help. Since nothing fixes place and scale, choose them: shift and stretch the codes so that each of the two has mean 0 and standard
-# deviation 1, and let the decoder undo it.
+# We can help. Since nothing fixes place and scale, choose them: shift and stretch the codes so that each of the two has
+# mean 0 and standard deviation 1, and let the decoder undo it.
 
 
 # %%
@@ -613,8 +630,9 @@ plotting.image_grid(made_up, ncols=10)
 # Better: several classes, though some smears. Place and scale are repaired, the *shape* of the heap of codes is not.
 #
 # Now walk through the plane yourself. Drag both sliders to places far from the middle, and between the clouds. Where is the worst
-# picture that you can find? (The explorer was made for VAEs: what it calls a posterior mean is the code of an image here, and its prior is
-# $\mathcal N(0, I)$; lesson 02 explains both words. Its sliders end at 3, though some codes lie further out.)
+# picture that you can find? (The explorer was made for VAEs: what it calls a posterior mean is the code of an image
+# here, and its prior is $\mathcal N(0, I)$; lesson 02 explains both words. Its sliders end at 3, though some codes lie
+# further out.)
 
 # %%
 from vae_course.widgets import LatentExplorer
@@ -626,15 +644,16 @@ LatentExplorer(plane, splits.val[:200])
 #
 # Where the pictures are bad, are there codes of training images? Lay a grid over the smallest box that holds all codes, and
 # ask of each cell whether a code lies in it. A cell without one is part of a **hole**: in training the decoder was never asked to
-# draw anything there. `torch.histogramdd` counts points in the cells of a box; or count by hand. Return a tensor or a plain number.
+# draw anything there. `torch.histogramdd` counts points in the cells of a box; or count by hand. Return a tensor or a
+# plain number.
 #
 # ### Your turn: count the empty cells
 
 # %% exercise="01-holes"
 
 # %% [markdown]
-# There are thousands of codes and 400 cells, dozens of codes for each. Guess the share of empty cells first, then that of a cloud without
-# holes: as many draws from $\mathcal N(0, I)$ (the mean over ten clouds).
+# There are thousands of codes and 400 cells, dozens of codes for each. Guess the share of empty cells first, then that
+# of a cloud without holes: as many draws from $\mathcal N(0, I)$ (the mean over ten clouds).
 
 # %%
 round_clouds = torch.stack(
@@ -644,20 +663,23 @@ claim("01-empty", 100 * empty_share(z, 20), world=world, tolerance=12, unit="% o
 claim("01-empty-normal", 100 * round_clouds.mean(), world=world, tolerance=3, unit="% of the cells", digits=0)
 
 # %% [markdown]
-# On MNIST {{mnist:01-empty}} % of the cells are empty, on pen digits {{pen:01-empty}} %; that is also how often a code drawn evenly from the box lands
-# in a hole. But a cloud without holes leaves {{mnist:01-empty-normal}} % ({{pen:01-empty-normal}} %) empty: a few far points set the box, and its
-# corners stay bare. The share alone proves little. Look what the decoder makes of the middle of each cell. Cells without a code are tinted.
+# On MNIST {{mnist:01-empty}} % of the cells are empty, on pen digits {{pen:01-empty}} %; that is also how often a code
+# drawn evenly from the box lands in a hole. But a cloud without holes leaves {{mnist:01-empty-normal}} %
+# ({{pen:01-empty-normal}} %) empty: a few far points set the box, and its corners stay bare. The share alone proves
+# little. Look what the decoder makes of the middle of each cell. Cells without a code are tinted.
 
 # %%
 decoded_plane(plane.decode_mean, z, n=20)
 
 # %% [markdown]
-# Tinted does not mean bad. Most tinted cells continue their neighbours with thicker strokes: the decoder extrapolates. The ugly pictures
-# stand at the seams between clouds, such as the one at the top to the right of the 1s, and on white ground too, where many clouds meet:
-# two digits on top of each other. The decoder draws *something* for each place, because it is a function.
+# Tinted does not mean bad. Most tinted cells continue their neighbours with thicker strokes: the decoder extrapolates.
+# The ugly pictures stand at the seams between clouds, such as the one at the top to the right of the 1s, and on white
+# ground too, where many clouds meet: two digits on top of each other. The decoder draws *something* for each place,
+# because it is a function.
 #
-# Put a number on it. Take a **round trip**: decode a code, encode the picture, decode again. Where encoder and decoder agree, the same picture
-# comes back; the squared error between the two says how much they disagree. Predict: is it larger in cells with codes or in holes?
+# Put a number on it. Take a **round trip**: decode a code, encode the picture, decode again. Where encoder and decoder
+# agree, the same picture comes back; the squared error between the two says how much they disagree. Predict: is it
+# larger in cells with codes or in holes?
 
 
 # %%
@@ -689,15 +711,16 @@ with torch.no_grad():
 image_rows({"drawn in a hole": pictures[worst], "after the round trip": back})
 
 # %% [markdown]
-# On MNIST a picture comes back with an error of {{mnist:01-trip-codes}} where codes lie and of {{mnist:01-trip-holes}} in holes; on pen digits with
-# {{pen:01-trip-codes}} and {{pen:01-trip-holes}}. The first few stand at the seam: two digits at once go in, and one of them comes back. The thick
-# blots come back a little thinner. Many holes continue a cloud well; there the error is small, and a 0 stays a 0.
+# On MNIST a picture comes back with an error of {{mnist:01-trip-codes}} where codes lie and of {{mnist:01-trip-holes}}
+# in holes; on pen digits with {{pen:01-trip-codes}} and {{pen:01-trip-holes}}. The first few stand at the seam: two
+# digits at once go in, and one of them comes back. The thick blots come back a little thinner. Many holes continue a
+# cloud well; there the error is small, and a 0 stays a 0.
 
 # %% [markdown]
 # ## 9 More numbers, more holes
 #
-# Two numbers are coarse, so take sixteen. The reconstructions must get better. Predict: will random codes give better digits as well?
-# The next cell trains for about ten seconds.
+# Two numbers are coarse, so take sixteen. The reconstructions must get better. Predict: will random codes give better
+# digits as well? The next cell trains for about ten seconds.
 
 # %%
 wide_model, _ = fit_or_load(recipe(16, seed=0))
@@ -722,13 +745,15 @@ claim("01-wide-trip", round_trip(wide_model, x_wide).mean(), world=world, tolera
 claim("01-drawn-trip", round_trip(wide_model, drawn).mean(), world=world, tolerance=1, unit="per image")
 
 # %% [markdown]
-# The reconstructions are much better: the error is {{mnist:01-wide-error}} on MNIST and {{pen:01-wide-error}} on pen digits. The random codes are much
-# worse, although they come from $\mathcal N(0, I)$ and the codes were standardised: a few digits among blots and broken strokes. On a round trip
-# a reconstruction comes back with an error of {{mnist:01-wide-trip}}, a random picture with {{mnist:01-drawn-trip}} (pen digits: {{pen:01-wide-trip}} and
+# The reconstructions are much better: the error is {{mnist:01-wide-error}} on MNIST and {{pen:01-wide-error}} on pen
+# digits. The random codes are much worse, although they come from $\mathcal N(0, I)$ and the codes were standardised: a
+# few digits among blots and broken strokes. On a round trip a reconstruction comes back with an error of
+# {{mnist:01-wide-trip}}, a random picture with {{mnist:01-drawn-trip}} (pen digits: {{pen:01-wide-trip}} and
 # {{pen:01-drawn-trip}}).
 #
-# Are these codes in a hole? A grid has too many cells in 16 dimensions, so measure how far a code is from the nearest code of a training image.
-# In many dimensions all points are far apart, so take a baseline: a cloud that does follow $\mathcal N(0, I)$.
+# Are these codes in a hole? A grid has too many cells in 16 dimensions, so measure how far a code is from the nearest
+# code of a training image. In many dimensions all points are far apart, so take a baseline: a cloud that does follow
+# $\mathcal N(0, I)$.
 
 
 # %%
@@ -745,10 +770,11 @@ claim("01-wide-far", gaps(random_z, known).mean(), world=world, tolerance=0.5, u
 claim("01-wide-cloud", gaps(random_z, cloud).mean(), world=world, tolerance=0.1, unit="standard deviations")
 
 # %% [markdown]
-# A test image lands {{mnist:01-wide-near}} standard deviations from a code that the decoder knows, a random code {{mnist:01-wide-far}} (pen digits:
-# {{pen:01-wide-near}} and {{pen:01-wide-far}}). Most of the second is dimension: had the codes followed $\mathcal N(0, I)$, both would be {{mnist:01-wide-cloud}}
-# ({{pen:01-wide-cloud}}). It is the *first* that tells, far below that: the codes fill a thin part of the space, and random codes miss it.
-# How many do? Count those that are further from the known codes than 99 % of the test codes, with two numbers and with sixteen.
+# A test image lands {{mnist:01-wide-near}} standard deviations from a code that the decoder knows, a random code
+# {{mnist:01-wide-far}} (pen digits: {{pen:01-wide-near}} and {{pen:01-wide-far}}). Most of the second is dimension: had
+# the codes followed $\mathcal N(0, I)$, both would be {{mnist:01-wide-cloud}} ({{pen:01-wide-cloud}}). It is
+# the *first* that tells, far below that: the codes fill a thin part of the space, and random codes miss it. How many
+# do? Count those that are further from the known codes than 99 % of the test codes, with two numbers and with sixteen.
 
 # %%
 with torch.no_grad():
@@ -759,8 +785,9 @@ missed = gaps(random_z, known) > gaps(tested, known).quantile(0.99)
 claim("01-missed-sixteen", 100 * missed.float().mean(), world=world, tolerance=10, unit="% of the draws", digits=0)
 
 # %% [markdown]
-# Of draws that follow the codes 1 % would miss. With two standardised numbers {{mnist:01-missed-two}} % miss on MNIST, {{pen:01-missed-two}} % on pen digits;
-# with sixteen, {{mnist:01-missed-sixteen}} % and {{pen:01-missed-sixteen}} %. Nearly every place is a hole.
+# Of draws that follow the codes 1 % would miss. With two standardised numbers {{mnist:01-missed-two}} % miss on MNIST,
+# {{pen:01-missed-two}} % on pen digits; with sixteen, {{mnist:01-missed-sixteen}} % and {{pen:01-missed-sixteen}} %.
+# Nearly every place is a hole.
 #
 # **A better compressor is not a better generator.** The loss asks about codes of training images and is silent on all others.
 
@@ -773,13 +800,13 @@ claim("01-missed-sixteen", 100 * missed.float().mean(), world=world, tolerance=1
 # 1. Fix a distribution over codes first, such as $\mathcal N(0, I)$, and let training fit the codes to *it*.
 # 2. Ask the decoder for images not only at single points, but wherever that distribution may put a code.
 #
-# A model that begins with such a distribution is a **latent-variable model**, the subject of lesson 02. A VAE is one that is trained with
-# an encoder at its side, and the explorer of lesson 00 showed you the result: hardly a hole.
+# A model that begins with such a distribution is a **latent-variable model**, the subject of lesson 02. A VAE is one
+# that is trained with an encoder at its side, and the explorer of lesson 00 showed you the result: hardly a hole.
 #
 # ## 11 In your own words
 #
-# Somebody says: "My autoencoder reconstructs well, so I can generate new digits: I draw random codes and decode them." What do you
-# answer, in three to five sentences? Say what is missing, and how one would notice.
+# Somebody says: "My autoencoder reconstructs well, so I can generate new digits: I draw random codes and decode them."
+# What do you answer, in three to five sentences? Say what is missing, and how one would notice.
 
 # %% exercise="01-why-not-generate"
 
@@ -805,7 +832,8 @@ for derivation in (line, planes, linear):
 # %% [markdown]
 # ## Summary
 #
-# > $$\text{error} = \frac1B \textstyle\sum_b \sum_i (x_{bi} - \hat x_{bi})^2 \qquad \text{sum over pixels, one mean over the batch}$$
+# > $$\text{error} = \frac1B \textstyle\sum_b \sum_i (x_{bi} - \hat x_{bi})^2
+# > \qquad \text{sum over pixels, one mean over the batch}$$
 # >
 # > $$\text{PCA:} \quad z_j = v_j \cdot (x - \bar x), \qquad \hat x = \bar x + \textstyle\sum_{j \le k} z_j v_j$$
 # >
@@ -818,11 +846,12 @@ for derivation in (line, planes, linear):
 # > The loss of an autoencoder fixes reconstructions, not codes. Place, scale and holes of the plane are left to chance, so
 # > there is nothing right to draw from. What is missing is a distribution over codes.
 #
-# **Sources.** K. Pearson, *On Lines and Planes of Closest Fit to Systems of Points in Space*, Philosophical Magazine 2, 1901. C. Eckart and
-# G. Young, *The Approximation of One Matrix by Another of Lower Rank*, Psychometrika 1, 1936. P. Baldi and K. Hornik, *Neural Networks and
-# Principal Component Analysis: Learning from Examples Without Local Minima*, Neural Networks 2, 1989. G. E. Hinton and R. R. Salakhutdinov,
-# *Reducing the Dimensionality of Data with Neural Networks*, Science 313, 2006, for a deep autoencoder with two codes beside PCA. A. Björck and
-# G. H. Golub, *Numerical Methods for Computing Angles Between Linear Subspaces*, Mathematics of Computation 27, 1973.
+# **Sources.** K. Pearson, *On Lines and Planes of Closest Fit to Systems of Points in Space*, Philosophical Magazine
+# 2, 1901. C. Eckart and G. Young, *The Approximation of One Matrix by Another of Lower Rank*, Psychometrika 1, 1936. P.
+# Baldi and K. Hornik, *Neural Networks and Principal Component Analysis: Learning from Examples Without Local Minima*,
+# Neural Networks 2, 1989. G. E. Hinton and R. R. Salakhutdinov, *Reducing the Dimensionality of Data with Neural
+# Networks*, Science 313, 2006, for a deep autoencoder with two codes beside PCA. A. Björck and G. H. Golub, *Numerical
+# Methods for Computing Angles Between Linear Subspaces*, Mathematics of Computation 27, 1973.
 #
 # **Next:** [02 Latent-variable models](02_latent_variable_models.ipynb). It begins with the distribution, and works out what else
 # follows.

@@ -226,8 +226,8 @@ print(f"sum over z of p(red|z) = {p_x_z[:, 0].sum():.1f}")
 # ### Your turn: Bayes' rule for tables
 #
 # Write it for any prior and any table, for all observations at once. `p_z` is `[K]`, `p_x_z` is `[K, M]` with one row for
-# each code. What is wanted has one row for each **observation**: `[M, K]`. To multiply the rows of a `[K, M]` table, a `[K]` tensor
-# needs an axis more, `p_z[:, None]`; without it PyTorch matches it with the $M$ columns.
+# each code. What is wanted has one row for each **observation**: `[M, K]`. To multiply the rows of a `[K, M]` table, a
+# `[K]` tensor needs an axis more, `p_z[:, None]`; without it PyTorch matches it with the $M$ columns.
 
 # %% exercise="02-posterior-table"
 
@@ -236,7 +236,8 @@ print(f"sum over z of p(red|z) = {p_x_z[:, 0].sum():.1f}")
 #
 # Codes of VAEs are not urns but numbers. So let $z$ be one number with a standard normal prior, and bend it:
 #
-# $$z \sim \mathcal N(0, 1), \qquad x = f(z) + 0.7 \, \varepsilon, \qquad f(z) = z^2 + \tfrac12 z, \qquad \varepsilon \sim \mathcal N(0, 1)$$
+# $$z \sim \mathcal N(0, 1), \qquad x = f(z) + 0.7 \, \varepsilon, \qquad f(z) = z^2 + \tfrac12 z,
+# \qquad \varepsilon \sim \mathcal N(0, 1)$$
 #
 # In $\mathcal N(\cdot, \cdot)$ the second entry is the **variance**; code takes its root. So $p(x \mid z)$ is
 # $\mathcal N(x; f(z), \sigma^2)$, a normal density with mean $f(z)$ and standard deviation $\sigma = 0.7$. A VAE has a
@@ -319,8 +320,8 @@ claim("02-hills-px", p_2, world="any", tolerance=0.0005, unit="", digits=3)
 # %% [markdown]
 # ## 4 The integral as a sum
 #
-# What is a grid sum? Put $G$ points $z_1, \dots, z_G$ at even distances $\Delta$, draw a bar of this width on each, and add up the
-# areas of the bars:
+# What is a grid sum? Put $G$ points $z_1, \dots, z_G$ at even distances $\Delta$, draw a bar of this width on each, and
+# add up the areas of the bars:
 #
 # $$p(x) = \int p(x, z) \, dz \;\approx\; \Delta \sum_{g=1}^G p(x, z_g)$$
 #
@@ -492,10 +493,11 @@ marginal = Derivation("p(x) of the linear-Gaussian world")
 marginal.step("mean of x = b", x.mean(0), b, standard_error=standard_error(x))
 
 # %% [markdown]
-# The covariance is the mean of $(x - b)(x - b)^\top$, and $x - b = W z + \sigma \varepsilon$. **Line 2** multiplies out. It holds for
-# each single draw; here are the first five.
+# The covariance is the mean of $(x - b)(x - b)^\top$, and $x - b = W z + \sigma \varepsilon$. **Line 2** multiplies
+# out. It holds for each single draw; here are the first five.
 #
-# $$(x - b)(x - b)^\top = W z z^\top W^\top + \sigma \, W z \, \varepsilon^\top + \sigma \, \varepsilon \, z^\top W^\top + \sigma^2 \, \varepsilon \varepsilon^\top$$
+# $$(x - b)(x - b)^\top = W z z^\top W^\top + \sigma \, W z \, \varepsilon^\top + \sigma \,
+# \varepsilon \, z^\top W^\top + \sigma^2 \, \varepsilon \varepsilon^\top$$
 
 
 # %%
@@ -551,8 +553,8 @@ marginal.step("log N(x; b, W W^T + sigma^2 I) = log of the integral", left, righ
 # %% [markdown]
 # ### What is the posterior?
 #
-# First with one number each and $b = 0$: $x = w z + \sigma \varepsilon$. Minus twice the logarithm of the joint is a sum of squares
-# and a constant. **Line 1**:
+# First with one number each and $b = 0$: $x = w z + \sigma \varepsilon$. Minus twice the logarithm of the joint is a
+# sum of squares and a constant. **Line 1**:
 #
 # $$-2 \log p(x, z) = z^2 + \frac{(x - w z)^2}{\sigma^2} + \log(4 \pi^2 \sigma^2)$$
 #
@@ -575,9 +577,11 @@ square_post.algebra("-2 log p(x, z) = z^2 + (x - w z)^2/sigma^2 + log(4 pi^2 sig
 # %% [markdown]
 # As a function of $z$ this is a parabola. **Line 2** sorts it by powers of $z$:
 #
-# $$z^2 + \frac{(x - w z)^2}{\sigma^2} = \left(1 + \frac{w^2}{\sigma^2}\right) z^2 - \frac{2 w x}{\sigma^2} \, z + \frac{x^2}{\sigma^2}$$
+# $$z^2 + \frac{(x - w z)^2}{\sigma^2} = \left(1 + \frac{w^2}{\sigma^2}\right) z^2 - \frac{2 w x}{\sigma^2} \, z +
+# \frac{x^2}{\sigma^2}$$
 #
-# **Line 3** completes the square. Call the factor of $z^2$ $1/S$, and let $m = S w x / \sigma^2$ be the place of the lowest point:
+# **Line 3** completes the square. Call the factor of $z^2$ $1/S$, and let $m = S w x / \sigma^2$ be the place of the
+# lowest point:
 #
 # $$\frac1S z^2 - \frac{2 m}{S} z + \frac{x^2}{\sigma^2} = \frac{(z - m)^2}{S} + \frac{x^2}{\sigma^2} - \frac{m^2}{S}$$
 
@@ -592,7 +596,8 @@ square_post.algebra("the square completed", sorted_terms, (z_sym - m_1) ** 2 / S
 # What is left does not depend on $z$. **Line 4** simplifies it, and you know the result: it is what stands in the exponent of
 # a Gaussian with variance $w^2 + \sigma^2$, the $p(x)$ of above. **Line 5**: the constants split in the same way.
 #
-# $$\frac{x^2}{\sigma^2} - \frac{m^2}{S} = \frac{x^2}{w^2 + \sigma^2}, \qquad \log(4 \pi^2 \sigma^2) = \log(2 \pi S) + \log\big(2 \pi (w^2 + \sigma^2)\big)$$
+# $$\frac{x^2}{\sigma^2} - \frac{m^2}{S} = \frac{x^2}{w^2 + \sigma^2},
+# \qquad \log(4 \pi^2 \sigma^2) = \log(2 \pi S) + \log\big(2 \pi (w^2 + \sigma^2)\big)$$
 
 # %%
 square_post.algebra(
@@ -610,7 +615,8 @@ square_post.algebra(
 #
 # In $D$ dimensions the same steps work with matrices, and give
 #
-# $$\boxed{\;p(z \mid x) = \mathcal N(z;\; m, S), \qquad S = \Big(I + \tfrac{1}{\sigma^2} W^\top W\Big)^{-1}, \qquad m = \tfrac{1}{\sigma^2} \, S \, W^\top (x - b)\;}$$
+# $$\boxed{\;p(z \mid x) = \mathcal N(z;\; m, S), \qquad S = \Big(I + \tfrac{1}{\sigma^2} W^\top W\Big)^{-1},
+# \qquad m = \tfrac{1}{\sigma^2} \, S \, W^\top (x - b)\;}$$
 #
 # **Line 6** tests it where it counts: with three latent and five observed numbers, at 1,000 places $z$, the joint divided by
 # this Gaussian is $p(x)$, wherever $z$ is.
@@ -682,7 +688,8 @@ naive.step(formula, errors.mean(), (mean_square - p_2**2) / 50, standard_error=s
 # Divide by $p(x)^2$, because an error of 0.01 means something else at $p(x) = 0.1$ than at $10^{-30}$. The root of the result is
 # the **relative error** $r$. **Line 3** is algebra:
 #
-# $$r^2 = \frac{1}{p(x)^2} \cdot \frac1L \Big(\mathbb E[p(x \mid z)^2] - p(x)^2\Big) = \frac1L \left(\frac{\mathbb E[p(x \mid z)^2]}{p(x)^2} - 1\right)$$
+# $$r^2 = \frac{1}{p(x)^2} \cdot \frac1L \Big(\mathbb E[p(x \mid z)^2] - p(x)^2\Big) = \frac1L
+# \left(\frac{\mathbb E[p(x \mid z)^2]}{p(x)^2} - 1\right)$$
 
 # %%
 E2, p, draws_L = sympy.symbols("E2 p L", positive=True)
@@ -705,7 +712,8 @@ naive.algebra("2 log N(x; mu, sigma^2) = -1/2 log(4 pi sigma^2) + log N(x; mu, s
 # with noise $\sigma^2 / 2$ in place of $\sigma^2$. But you know this mean: it is the marginal of section 6, in a world with
 # less noise. **Line 5**:
 #
-# $$\mathbb E_{p(z)}\big[p(x \mid z)^2\big] = (4 \pi \sigma^2)^{-X/2} \; \mathcal N\big(x;\; b,\; W W^\top + \tfrac12 \sigma^2 I\big)$$
+# $$\mathbb E_{p(z)}\big[p(x \mid z)^2\big] = (4 \pi \sigma^2)^{-X/2} \; \mathcal N\big(x;\; b,\; W W^\top + \tfrac12
+# \sigma^2 I\big)$$
 #
 # Tested at the star by quadrature. **Line 6** is the same with three latent dimensions, by draws.
 
@@ -737,7 +745,8 @@ naive.step(formula, values.mean(), right[0], standard_error=standard_error(value
 # Prior, likelihood and marginal are products over the dimensions, and so is the ratio. **Line 7**: each dimension
 # multiplies it by the same $c$, which line 5 gives for one number.
 #
-# $$\frac{\mathbb E[p(x \mid z)^2]}{p(x)^2} = c^D, \qquad c = \frac{\mathcal N(x_d; 0, 1 + \frac12 \sigma^2)}{\sqrt{4 \pi \sigma^2} \; \mathcal N(x_d; 0, 1 + \sigma^2)^2},
+# $$\frac{\mathbb E[p(x \mid z)^2]}{p(x)^2} = c^D,
+# \qquad c = \frac{\mathcal N(x_d; 0, 1 + \frac12 \sigma^2)}{\sqrt{4 \pi \sigma^2} \; \mathcal N(x_d; 0, 1 + \sigma^2)^2},
 # \qquad r = \sqrt{\frac{c^D - 1}{L}}$$
 
 
@@ -758,8 +767,8 @@ naive.step("log of E[p(x|z)^2] / p(x)^2 = D log c, D = 1, 2, 5, 10", ratios, num
 claim("02-c", c, world="any", tolerance=0.05, unit="times per dimension", digits=1)
 
 # %% [markdown]
-# Here $c =$ {{any:02-c}}. Before you run the experiment, predict with a pocket calculator: from $L = 1{,}000$ draws, how large is the
-# relative error for $D = 2$, for $D = 10$, for $D = 20$?
+# Here $c =$ {{any:02-c}}. Before you run the experiment, predict with a pocket calculator: from $L = 1{,}000$ draws,
+# how large is the relative error for $D = 2$, for $D = 10$, for $D = 20$?
 #
 # The experiment: for each $D$ make 300 estimates from 1,000 draws each, and measure how far they lie from the truth. All
 # numbers are divided by $p(x)$, so the truth is 1. The cell takes two or three seconds.
@@ -800,8 +809,9 @@ claim("02-measured-20", 100 * measured[-1], world="any", tolerance=10, unit="% e
 # But look at the measured curve. It follows the line at first, then becomes erratic: above the line at $D = 10$ and 12, and far
 # *below* it at the end. Has the derivation gone wrong? No: the experiment has. In 20 dimensions, {{any:02-below-20}} % of the 300
 # estimates are below $p(x)$, and a typical one is {{any:02-typical-20}} millionths of it. The largest is {{any:02-best-20}} times
-# $p(x)$, and makes nearly all of the measured error of {{any:02-measured-20}} %. The still larger ones that the true error is made of
-# did not come up. What you measure looks better than what is true, and nothing in the numbers warns you.
+# $p(x)$, and makes nearly all of the measured error of {{any:02-measured-20}} %. The still larger ones that the true
+# error is made of did not come up. What you measure looks better than what is true, and nothing in the numbers warns
+# you.
 #
 # Why? Only codes near the posterior make $x$ probable, and the prior rarely draws there. See which share of the sum of 1,000
 # terms a single one of them carries, the largest.
@@ -816,8 +826,8 @@ claim("02-largest-2", 100 * largest[1], world="any", tolerance=0.5, unit="% of t
 claim("02-largest-20", 100 * largest[4], world="any", tolerance=5, unit="% of the sum, D = 20", digits=0)
 
 # %% [markdown]
-# For $D = 2$ the largest term is {{any:02-largest-2}} % of the sum: a mean of many. For $D = 20$ it is {{any:02-largest-20}} %: the
-# other 999 draws hardly count.
+# For $D = 2$ the largest term is {{any:02-largest-2}} % of the sum: a mean of many. For $D = 20$ it is
+# {{any:02-largest-20}} %: the other 999 draws hardly count.
 #
 # How many draws would you need for a relative error of 10 %? Solve $r = 0.1$ for $L$:
 #
@@ -830,10 +840,9 @@ claim("02-draws-10", needed[10] / 1e6, world="any", tolerance=0.05, unit="millio
 claim("02-draws-20", needed[20] / 1e9, world="any", tolerance=0.5, unit="billion draws, D = 20", digits=0)
 
 # %% [markdown]
-# {{any:02-draws-2}} draws for $D = 2$, {{any:02-draws-10}} million for $D = 10$, {{any:02-draws-20}} billion for $D = 20$. That is far
-# better than a grid, and still too many, for it buys a single $x$, and training asks for each $x$ again and again. And this
-# world is a mild one: with less noise, or more observed numbers for each code,
-# $c$ is larger.
+# {{any:02-draws-2}} draws for $D = 2$, {{any:02-draws-10}} million for $D = 10$, {{any:02-draws-20}} billion for
+# $D = 20$. That is far better than a grid, and still too many, for it buys a single $x$, and training asks for each $x$
+# again and again. And this world is a mild one: with less noise, or more observed numbers for each code, $c$ is larger.
 
 # %% [markdown]
 # ## 9 Logarithms
@@ -866,8 +875,8 @@ logs.step("log of the mean = a + log sum exp(log p - a) - log L", values.exp().m
 # %% [markdown]
 # ### Your turn: log p(x) from draws
 #
-# Write the naive estimate of $\log p(x)$ without leaving the logarithms. What comes in is $\log p(x \mid z)$ at $L$ draws from the
-# prior, `[L, B]`, where values near $-2000$ occur; what goes out is one number for each $x$, `[B]`.
+# Write the naive estimate of $\log p(x)$ without leaving the logarithms. What comes in is $\log p(x \mid z)$ at $L$
+# draws from the prior, `[L, B]`, where values near $-2000$ occur; what goes out is one number for each $x$, `[B]`.
 
 # %% exercise="02-naive-mc"
 
@@ -898,8 +907,8 @@ print(f"logarithms {half:+.2f} and {more:+.2f}, their mean {(half + more) / 2:+.
 
 # %% [markdown]
 # The logarithm takes more away for an estimate that is too low than it gives for one that is too high. This is not only a
-# nuisance. It means that the mean of such logarithms lies **below** $\log p(x)$: a bound. Lesson 03 proves it, and lesson 04 makes
-# of it the thing that a VAE maximises.
+# nuisance. It means that the mean of such logarithms lies **below** $\log p(x)$: a bound. Lesson 03 proves it, and
+# lesson 04 makes of it the thing that a VAE maximises.
 
 # %% [markdown]
 # ### What would help
@@ -939,17 +948,21 @@ for derivation in (bayes, curves, marginal, square_post, naive, logs):
 # %% [markdown]
 # ## Summary
 #
-# > $$\underbrace{p(x, z)}_{\text{joint}} = \underbrace{p(z)}_{\text{prior}} \; \underbrace{p(x \mid z)}_{\text{likelihood}} \qquad \text{draw } z \text{ first, then } x$$
+# > $$\underbrace{p(x, z)}_{\text{joint}} = \underbrace{p(z)}_{\text{prior}} \; \underbrace{p(x
+# > \mid z)}_{\text{likelihood}} \qquad \text{draw } z \text{ first, then } x$$
 # >
-# > $$p(x) = \int p(z) \, p(x \mid z) \, dz, \qquad \underbrace{p(z \mid x)}_{\text{posterior}} = \frac{p(z) \, p(x \mid z)}{p(x)}$$
+# > $$p(x) = \int p(z) \, p(x \mid z) \, dz,
+# > \qquad \underbrace{p(z \mid x)}_{\text{posterior}} = \frac{p(z) \, p(x \mid z)}{p(x)}$$
 # >
 # > $$\log p(x) \approx \log\textstyle\sum_g e^{\log p(x, z_g)} + \log \Delta \qquad \text{on a grid, in one dimension}$$
 # >
 # > $$x = W z + b + \sigma \varepsilon: \quad p(x) = \mathcal N(x;\, b,\, W W^\top + \sigma^2 I)$$
 # >
-# > $$p(z \mid x) = \mathcal N(z;\, m, S), \quad S = \big(I + \tfrac{1}{\sigma^2} W^\top W\big)^{-1}, \quad m = \tfrac{1}{\sigma^2} S \, W^\top (x - b)$$
+# > $$p(z \mid x) = \mathcal N(z;\, m, S), \quad S = \big(I + \tfrac{1}{\sigma^2} W^\top W\big)^{-1},
+# > \quad m = \tfrac{1}{\sigma^2} S \, W^\top (x - b)$$
 # >
-# > $$\hat p = \tfrac1L \textstyle\sum_l p(x \mid z_l), \quad z_l \sim p(z): \quad \mathbb E[\hat p] = p(x), \quad r^2 = \tfrac1L \left(\mathbb E[p(x \mid z)^2] \,/\, p(x)^2 - 1\right)$$
+# > $$\hat p = \tfrac1L \textstyle\sum_l p(x \mid z_l), \quad z_l \sim p(z): \quad \mathbb E[\hat p] = p(x),
+# > \quad r^2 = \tfrac1L \left(\mathbb E[p(x \mid z)^2] \,/\, p(x)^2 - 1\right)$$
 # >
 # > The likelihood is a density over $x$, not over $z$. The posterior need not be Gaussian. Unbiased is not accurate: in a
 # > world of $D$ equal dimensions, $r^2$ grows like $c^D$. The logarithm of an unbiased estimate is biased low.
@@ -961,5 +974,5 @@ for derivation in (bayes, curves, marginal, square_post, naive, logs):
 # *Auto-Encoding Variational Bayes*, ICLR 2014, section 2.1. D. J. C. MacKay, *Information Theory, Inference, and Learning
 # Algorithms*, 2003, chapter 29, for Monte Carlo in many dimensions.
 #
-# **Next:** [03 KL and variational inference](03_kl_and_variational_inference.ipynb): if you can't have the posterior, take the closest
-# distribution that you can have.
+# **Next:** [03 KL and variational inference](03_kl_and_variational_inference.ipynb): if you can't have the posterior,
+# take the closest distribution that you can have.

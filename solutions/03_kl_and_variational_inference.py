@@ -146,7 +146,8 @@ claim("03-weather-bits", kl / math.log(2), world="any", tolerance=0.006, unit="b
 # From tables to densities. Cut the line into narrow bins of width $\Delta$. A bin at $z$ then has a probability of about
 # $q(z) \, \Delta$ under $q$ and $p(z) \, \Delta$ under $p$, and in the ratio of the two the width cancels:
 #
-# $$\sum_{\text{bins}} q(z) \, \Delta \, \log \frac{q(z) \, \Delta}{p(z) \, \Delta} \;=\; \sum_{\text{bins}} q(z) \, \log \frac{q(z)}{p(z)} \, \Delta
+# $$\sum_{\text{bins}} q(z) \, \Delta \, \log \frac{q(z) \, \Delta}{p(z) \, \Delta} \;=\; \sum_{\text{bins}} q(z) \,
+# \log \frac{q(z)}{p(z)} \, \Delta
 # \;\longrightarrow\; \int q(z) \, \big(\log q(z) - \log p(z)\big) \, dz.$$
 #
 # So the KL of two densities is the same mean log ratio, with an integral in place of the sum. Test it with
@@ -491,7 +492,8 @@ gauss.step("E_q[(z - mu_p)^2] = sigma^2 + (mu - mu_p)^2", mean_under_q((z - mu_p
 # %% [markdown]
 # **Line 8**: write line 1 for $p$, with $\mu_p$ and $\sigma_p$, and take its mean under $q$ with the help of line 7.
 #
-# $$\mathbb E_q[\log p(z)] = -\tfrac12 \left( \log 2\pi + \log \sigma_p^2 + \frac{\sigma^2 + (\mu - \mu_p)^2}{\sigma_p^2} \right)$$
+# $$\mathbb E_q[\log p(z)] = -\tfrac12 \left( \log 2\pi + \log \sigma_p^2 + \frac{\sigma^2 + (\mu -
+# \mu_p)^2}{\sigma_p^2} \right)$$
 
 # %%
 cross_part = -0.5 * (math.log(2 * math.pi) + math.log(std_p**2) + square / std_p**2)
@@ -501,7 +503,8 @@ gauss.step(formula, mean_under_q(p.log_prob(z)), cross_part, how="quadrature")
 # %% [markdown]
 # **Lines 9 and 10**: the KL is line 4 minus line 8. The $\log 2\pi$ cancels, and here is the result:
 #
-# $$\mathrm{KL}(q \,\Vert\, p) = \tfrac12 \left( \log \sigma_p^2 - \log \sigma^2 + \frac{\sigma^2 + (\mu - \mu_p)^2}{\sigma_p^2} - 1 \right)$$
+# $$\mathrm{KL}(q \,\Vert\, p) = \tfrac12 \left( \log \sigma_p^2 - \log \sigma^2 + \frac{\sigma^2 + (\mu -
+# \mu_p)^2}{\sigma_p^2} - 1 \right)$$
 #
 # Once by sympy, for all numbers; then with ours, where the left side knows nothing of the derivation.
 
@@ -734,7 +737,8 @@ claim("03-large-mode", -math.log(0.6), world="any", tolerance=0.006, digits=2)
 # $\mathbb E_p[\log p(z) - \log q(z)]$ does not depend on $q$. For the second, take line 1 of section 7 and average it
 # over $p$. As in line 7 the square has the mean $v + (m - \mu)^2$:
 #
-# $$\mathrm{KL}(p \,\Vert\, q) = \mathbb E_p[\log p(z)] + \tfrac12 \left( \log 2\pi + \log \sigma^2 + \frac{v + (m - \mu)^2}{\sigma^2} \right)$$
+# $$\mathrm{KL}(p \,\Vert\, q) = \mathbb E_p[\log p(z)] + \tfrac12 \left( \log 2\pi + \log \sigma^2 + \frac{v + (m -
+# \mu)^2}{\sigma^2} \right)$$
 
 # %%
 mu, std, m, v = 0.0, 1.0, p.mean, p.variance
@@ -922,15 +926,20 @@ for derivation in (what, never, add, draw, gauss, two, idea):
 # %% [markdown]
 # ## Summary
 #
-# > $$\mathrm{KL}(q \,\Vert\, p) = \mathbb E_q\big[\log q(z) - \log p(z)\big] = \mathbb E_q\big[t - 1 - \log t\big] \ge 0, \qquad t = p(z) / q(z)$$
+# > $$\mathrm{KL}(q \,\Vert\, p) = \mathbb E_q\big[\log q(z) - \log p(z)\big] = \mathbb E_q\big[t - 1 - \log t\big]
+# > \ge 0, \qquad t = p(z) / q(z)$$
 # >
-# > $$\mathrm{KL}(q \,\Vert\, p) = 0 \text{ only if } q = p; \qquad \mathrm{KL}(q \,\Vert\, p) \ne \mathrm{KL}(p \,\Vert\, q) \text{ in general}$$
+# > $$\mathrm{KL}(q \,\Vert\, p) = 0 \text{ only if } q = p;
+# > \qquad \mathrm{KL}(q \,\Vert\, p) \ne \mathrm{KL}(p \,\Vert\, q) \text{ in general}$$
 # >
-# > $$\mathrm{KL}(q \,\Vert\, p) = \textstyle\sum_d \mathrm{KL}(q_d \,\Vert\, p_d) \text{ for independent dimensions: a sum, not a mean}$$
+# > $$\mathrm{KL}(q \,\Vert\, p) = \textstyle\sum_d
+# > \mathrm{KL}(q_d \,\Vert\, p_d) \text{ for independent dimensions: a sum, not a mean}$$
 # >
-# > $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(\mu_p, \sigma_p^2)\big) = \tfrac12 \left( \log \sigma_p^2 - \log \sigma^2 + \frac{\sigma^2 + (\mu - \mu_p)^2}{\sigma_p^2} - 1 \right)$$
+# > $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(\mu_p, \sigma_p^2)\big) = \tfrac12 \left( \log
+# > \sigma_p^2 - \log \sigma^2 + \frac{\sigma^2 + (\mu - \mu_p)^2}{\sigma_p^2} - 1 \right)$$
 # >
-# > $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(0, 1)\big) = \tfrac12 \left( e^{\mathrm{logvar}} + \mu^2 - 1 - \mathrm{logvar} \right)$$
+# > $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(0, 1)\big) = \tfrac12
+# > \left( e^{\mathrm{logvar}} + \mu^2 - 1 - \mathrm{logvar} \right)$$
 # >
 # > Reverse, $\mathrm{KL}(q \,\Vert\, p)$: draws from $q$, mode-seeking. Forward, $\mathrm{KL}(p \,\Vert\, q)$: draws from $p$,
 # > mass-covering, matches the moments. Variational inference takes the reverse one, with the posterior as $p$.

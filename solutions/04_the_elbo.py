@@ -443,8 +443,8 @@ claim("04-hills-share", 100 * share, world="any", tolerance=0.5, unit="% of the 
 # The first derivation swapped the logarithm and the mean. What if we do not swap them, and estimate the mean first?
 #
 # **Line 1**: draws from $q$, weighted by $w$, give $p(x)$ itself on average. Lesson 02 drew codes from the prior and
-# averaged $p(x \mid z)$. That is the special case in which $q$ is the prior. Drawing from another $q$ and correcting by the weight is
-# called **importance weighting**:
+# averaged $p(x \mid z)$. That is the special case in which $q$ is the prior. Drawing from another $q$ and correcting by
+# the weight is called **importance weighting**:
 #
 # $$\mathbb E_q\big[w(z)\big] = \int q(z) \, \frac{p(x, z)}{q(z)} \, dz = p(x).$$
 
@@ -498,7 +498,8 @@ print("log p(x)", round(log_px_urns.item(), 3))
 # So inside the logarithm stands a mean of means of two. Jensen once more: the logarithm of that mean is at least the mean of
 # their logarithms. **Line 5** is the equality with its gap; each term of the expectation on the right is zero or more.
 #
-# $$\mathcal L_3 - \mathcal L_2 = \mathbb E\left[\log \frac{w_1 + w_2 + w_3}{3} - \frac13 \sum_{j=1}^3 \log \Big(\text{mean without } w_j\Big)\right] \ge 0$$
+# $$\mathcal L_3 - \mathcal L_2 = \mathbb E\left[\log \frac{w_1 + w_2 + w_3}{3} - \frac13 \sum_{j=1}^3 \log
+# \Big(\text{mean without } w_j\Big)\right] \ge 0$$
 
 # %%
 a, b, c = sympy.symbols("w1 w2 w3", positive=True)
@@ -544,9 +545,9 @@ claim("04-hills-best-50", ladder["best for k = 1"][5], world="any", tolerance=0.
 
 # %% [markdown]
 # It is not. At $k = 50$ the prior gives {{any:04-hills-prior-50}}, close to $\log p(x)$, while the best $q$ for one draw
-# stays at {{any:04-hills-best-50}}: it hardly ever draws from the left hill, so it never learns what it misses. A wide $q$ wastes many
-# draws, but one good draw among fifty is enough. What a good $q$ is depends on the bound that you ask. Lesson 11 uses
-# large $k$ to find out how good a trained VAE is.
+# stays at {{any:04-hills-best-50}}: it hardly ever draws from the left hill, so it never learns what it misses. A wide
+# $q$ wastes many draws, but one good draw among fifty is enough. What a good $q$ is depends on the bound that you ask.
+# Lesson 11 uses large $k$ to find out how good a trained VAE is.
 
 # %% [markdown]
 # ## 6 Two forms of the same bound
@@ -579,7 +580,8 @@ forms.step("E_q[log q - log p(z)] = KL(q || p(z))", log_ratio.mean(0), kl, stand
 # %% [markdown]
 # Together they are the form that VAEs are trained with:
 #
-# $$\mathcal L(q) = \underbrace{\mathbb E_q[\log p(x \mid z)]}_{\text{reconstruction}} - \underbrace{\mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)}_{\text{price of the code}}$$
+# $$\mathcal L(q) = \underbrace{\mathbb E_q[\log p(x \mid z)]}_{\text{reconstruction}} -
+# \underbrace{\mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)}_{\text{price of the code}}$$
 #
 # The first term asks for codes that explain $x$ well. The second charges for every nat by which $q$ says more than the prior. Do
 # not mix up the two KLs of this lesson: the **price** is a KL to the prior $p(z)$, the **gap** a KL to the posterior
@@ -615,8 +617,8 @@ forms.step("mean of log p(x|z) - KL(q || p(z)) = log p(x) - gap", first, log_px 
 #
 # $$\mathcal L(q) = \mathbb E_q[\log p(x, z)] + H(q), \qquad H(q) = \mathbb E_q[-\log q(z)].$$
 #
-# For a Gaussian it has a closed form. In one dimension, write $z = \mu + \sigma \varepsilon$ with a standard normal $\varepsilon$. **Line 5**
-# is the density of $q$ at that place, in logarithms:
+# For a Gaussian it has a closed form. In one dimension, write $z = \mu + \sigma \varepsilon$ with a standard normal
+# $\varepsilon$. **Line 5** is the density of $q$ at that place, in logarithms:
 #
 # $$-\log q(z) = \tfrac12 \big(\log 2\pi + \log \sigma^2 + \varepsilon^2\big).$$
 #
@@ -829,9 +831,11 @@ for derivation in (jensen, expansion, importance, forms, package):
 # >
 # > $$\log p(x) = \mathcal L(q) + \mathrm{KL}\big(q(z) \,\Vert\, p(z \mid x)\big) \qquad \text{equality for } q(z) = p(z \mid x)$$
 # >
-# > $$\mathcal L_k = \mathbb E\left[\log \tfrac1k \textstyle\sum_j w(z_j)\right], \quad w = p(x, z) / q(z), \quad \mathcal L = \mathcal L_1 \le \mathcal L_2 \le \dots \le \log p(x)$$
+# > $$\mathcal L_k = \mathbb E\left[\log \tfrac1k \textstyle\sum_j w(z_j)\right], \quad w = p(x, z) / q(z),
+# > \quad \mathcal L = \mathcal L_1 \le \mathcal L_2 \le \dots \le \log p(x)$$
 # >
-# > $$\mathcal L(q) = \mathbb E_q[\log p(x \mid z)] - \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big) = \mathbb E_q[\log p(x, z)] + H(q)$$
+# > $$\mathcal L(q) = \mathbb E_q[\log p(x \mid z)] - \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big) =
+# > \mathbb E_q[\log p(x, z)] + H(q)$$
 # >
 # > $$H(q) = \tfrac12 \textstyle\sum_d \big(1 + \log 2\pi + \log\sigma_d^2\big) \qquad \text{for a Gaussian } q$$
 # >

@@ -268,7 +268,8 @@ score.step("E_q[(f - c) score] = slope of J, c = -7", integrate(q * (f + 7) * sc
 # has no parameters. Then stretch it by $\sigma$ and shift it to $\mu$. The average over $z$ becomes an average over
 # $\varepsilon$:
 #
-# $$\mathbb E_{z \sim \mathcal N(\mu, \sigma^2)}[f(z)] = \mathbb E_{\varepsilon \sim \mathcal N(0, 1)}[f(\mu + \sigma \varepsilon)].$$
+# $$\mathbb E_{z \sim \mathcal N(\mu, \sigma^2)}[f(z)] = \mathbb E_{\varepsilon \sim \mathcal N(0, 1)}[f(\mu + \sigma
+# \varepsilon)].$$
 #
 # The left side is summed over a grid of $z$, the right side over another grid, of $\varepsilon$. The course's function
 # `reparameterize(mu, logvar, eps)` computes $\mu + \sigma\varepsilon$; without `eps` it draws the noise itself.
@@ -319,7 +320,8 @@ path.algebra("df/dv = f'(z) std eps / 2", sympy.diff(f_of(place), V), slope_ther
 # **Line 5** is the result, the **pathwise gradient**, or reparameterised gradient; **line 6** is the same from draws.
 #
 # $$\boxed{\;\frac{dJ}{d\mu} = \mathbb E_\varepsilon[f'(z)], \qquad
-# \frac{dJ}{d\log\sigma^2} = \mathbb E_\varepsilon\big[f'(z) \, \tfrac12 \sigma \varepsilon\big], \qquad z = \mu + \sigma\varepsilon\;}$$
+# \frac{dJ}{d\log\sigma^2} = \mathbb E_\varepsilon\big[f'(z) \, \tfrac12 \sigma \varepsilon\big],
+# \qquad z = \mu + \sigma\varepsilon\;}$$
 
 
 # %%
@@ -486,7 +488,8 @@ for power, moment in ((2, 1), (4, 3), (6, 15)):
 # - $\varepsilon_1^2 \cdot \varepsilon_1^4$, once, gives 15;
 # - $\varepsilon_1^2 \cdot 2\,\varepsilon_1^2 \varepsilon_d^2$, for $D - 1$ other coordinates, gives $2 \cdot 3$ each;
 # - $\varepsilon_1^2 \cdot \varepsilon_d^4$, for $D - 1$ of them, gives 3 each;
-# - $\varepsilon_1^2 \cdot \varepsilon_d^2 \varepsilon_e^2$ with two different others, $(D - 1)(D - 2)$ ordered pairs, gives 1 each.
+# - $\varepsilon_1^2 \cdot \varepsilon_d^2 \varepsilon_e^2$ with two different others, $(D - 1)(D - 2)$ ordered pairs,
+#   gives 1 each.
 #
 # **Line 6** adds them up. **Lines 7 to 9** hold the results against 200,000 draws, in 20 and in 2 dimensions.
 #
@@ -540,7 +543,8 @@ scaling(dims, measured, exact, xlabel="dimension D", ylabel="variance of one est
 # $f + \frac{D}{2} = -\frac12 (S - D)$. **Line 10**: $\mathbb E[\varepsilon_1^2 S] = 3 + (D - 1) = D + 2$. **Line 11** uses it
 # to multiply out
 #
-# $$\tfrac14 \, \mathbb E[\varepsilon_1^2 (S - D)^2] = \tfrac14 \big( (D + 2)(D + 4) - 2 D (D + 2) + D^2 \big) = \tfrac12 (D + 4).$$
+# $$\tfrac14 \, \mathbb E[\varepsilon_1^2 (S - D)^2] = \tfrac14 \big( (D + 2)(D + 4) - 2 D (D + 2) + D^2 \big) =
+# \tfrac12 (D + 4).$$
 
 # %%
 products = eps[:, 0] ** 2 * eps.square().sum(-1)
@@ -943,8 +947,8 @@ for name, values in rows.items():
 # None raises an error. The error of section 1 came because there was *no* path from the loss to a parameter. Here the KL still
 # leads to $\mu$ and $\log\sigma^2$, and the likelihood to $b$. So `backward()` is content, and the gradient is wrong:
 #
-# - `.sample()`, `.detach()`, `.data`, `.tolist()` (or `.item()`) and `torch.no_grad()` cut both paths. At $\mu$ arrives $-\mu$, at
-#   $\log\sigma^2$ arrives $\frac12 (1 - \sigma^2)$: the slopes of $-\mathrm{KL}$ alone.
+# - `.sample()`, `.detach()`, `.data`, `.tolist()` (or `.item()`) and `torch.no_grad()` cut both paths. At $\mu$ arrives
+#   $-\mu$, at $\log\sigma^2$ arrives $\frac12 (1 - \sigma^2)$: the slopes of $-\mathrm{KL}$ alone.
 # - Detaching one of the two cuts only that one.
 # - The decoder's gradient is right in each row. The decoder learns, the loss falls.
 #
@@ -1096,20 +1100,28 @@ for derivation in (score, path, both, variance, base, noise_law, cut_path, no_pa
 # %% [markdown]
 # ## Summary
 #
-# > $$\text{score function:} \quad \frac{d}{d\theta} \mathbb E_q[f(z)] = \mathbb E_q\big[f(z) \, s_\theta(z)\big], \qquad s_\theta = \frac{d \log q(z)}{d\theta}, \qquad \mathbb E_q[s_\theta] = 0$$
+# > $$\text{score function:} \quad \frac{d}{d\theta} \mathbb E_q[f(z)] = \mathbb E_q\big[f(z) \, s_\theta(z)\big],
+# > \qquad s_\theta = \frac{d \log q(z)}{d\theta}, \qquad \mathbb E_q[s_\theta] = 0$$
 # >
-# > $$\text{for a Gaussian:} \quad s_\mu = \frac{\varepsilon}{\sigma}, \qquad s_{\log\sigma^2} = \frac{\varepsilon^2 - 1}{2}, \qquad \varepsilon = \frac{z - \mu}{\sigma}$$
+# > $$\text{for a Gaussian:} \quad s_\mu = \frac{\varepsilon}{\sigma},
+# > \qquad s_{\log\sigma^2} = \frac{\varepsilon^2 - 1}{2}, \qquad \varepsilon = \frac{z - \mu}{\sigma}$$
 # >
-# > $$\text{pathwise:} \quad z = \mu + \sigma\varepsilon, \qquad \frac{dJ}{d\mu} = \mathbb E_\varepsilon[\nabla f(z)], \qquad \frac{dJ}{d\log\sigma^2} = \mathbb E_\varepsilon\big[\nabla f(z) \, \tfrac12 \sigma\varepsilon\big]$$
+# > $$\text{pathwise:} \quad z = \mu + \sigma\varepsilon,
+# > \qquad \frac{dJ}{d\mu} = \mathbb E_\varepsilon[\nabla f(z)],
+# > \qquad \frac{dJ}{d\log\sigma^2} = \mathbb E_\varepsilon\big[\nabla f(z) \, \tfrac12 \sigma\varepsilon\big]$$
 # >
-# > $$f = -\tfrac12 |z - a|^2, \; \mu = a, \; \sigma = 1: \quad \mathrm{Var} = \tfrac14 (D + 2)(D + 4) \text{ score}, \quad \tfrac12 (D + 4) \text{ with baseline } \mathbb E[f], \quad 1 \text{ pathwise}$$
+# > $$f = -\tfrac12 |z - a|^2, \; \mu = a, \; \sigma = 1:
+# > \quad \mathrm{Var} = \tfrac14 (D + 2)(D + 4) \text{ score},
+# > \quad \tfrac12 (D + 4) \text{ with baseline } \mathbb E[f], \quad 1 \text{ pathwise}$$
 # >
-# > $$\text{baseline:} \quad \mathbb E_q[(f - c) \, s] = \mathbb E_q[f s], \qquad c^* = \mathbb E[f s^2] / \mathbb E[s^2], \qquad c_l = \text{mean of the other draws' } f$$
+# > $$\text{baseline:} \quad \mathbb E_q[(f - c) \, s] = \mathbb E_q[f s],
+# > \qquad c^* = \mathbb E[f s^2] / \mathbb E[s^2], \qquad c_l = \text{mean of the other draws' } f$$
 # >
-# > $$L \text{ draws: } \mathrm{Var} / L. \qquad B \text{ examples with noise of their own: } \mathrm{Var} / B; \text{ with shared noise: up to } \mathrm{Var}, \text{ however large } B$$
+# > $$L \text{ draws: } \mathrm{Var} / L. \qquad B \text{ examples with noise of their own: }
+# > \mathrm{Var} / B; \text{ with shared noise: up to } \mathrm{Var}, \text{ however large } B$$
 # >
-# > Both estimators are right on average. The path needs a smooth $f$ and a code that can move; the score function needs values only.
-# > `.sample()`, `.detach()`, `.data` and `torch.no_grad()` cut the path without an error message.
+# > Both estimators are right on average. The path needs a smooth $f$ and a code that can move; the score function needs
+# > values only. `.sample()`, `.detach()`, `.data` and `torch.no_grad()` cut the path without an error message.
 #
 # **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, sections 2.3 and 2.4. D. J.
 # Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep Generative Models*,

@@ -545,6 +545,7 @@ for name in ("sum", "mean"):
 def as_printed(x, mean):
     return ((x - mean) ** 2).sum(dim=-1)
 
+
 # %% exercise="06-implied-sigma"
 
 # %% [markdown]
@@ -629,8 +630,8 @@ claim("06-nll-half", gaussian_nll(x, mean, half.sqrt()).mean(), world=world, tol
 # {{mnist:06-best-sigma}} on MNIST and {{pen:06-best-sigma}} on pen digits, and $-\log p$ of a validation image falls
 # from {{mnist:06-nll-half}} to {{mnist:06-nll-best}} nats ({{pen:06-nll-half}} to {{pen:06-nll-best}} on pen digits),
 # without a better picture: the model only stopped claiming so much noise. In a VAE make the log variance of the pixels
-# one learned number, or set it to the log of each batch's mean squared error. As reconstructions improve, sigma shrinks, and errors become dearer:
-# the exchange rate follows.
+# one learned number, or set it to the log of each batch's mean squared error. As reconstructions improve, sigma
+# shrinks, and errors become dearer: the exchange rate follows.
 #
 # ### A sigma for each pixel?
 #
@@ -667,8 +668,8 @@ learned.step("log p gained by halving the sigma of a pixel without error = log 2
 # \;=\; a \, \Big[ -\log p(x \mid z) + \underbrace{\tfrac ba}_{\beta} \, \mathrm{KL} \Big] + \text{constant}$$
 #
 # The constant holds the normaliser, so $\sigma$ is fixed here. A factor in front of everything moves no minimum. What
-# counts is the ratio, the **effective beta** $\beta = b / a$. The ELBO has $\beta = 1$. Here are four losses as they were published, in a few lines each. Predict their betas before
-# you go on.
+# counts is the ratio, the **effective beta** $\beta = b / a$. The ELBO has $\beta = 1$. Here are four losses as they
+# were published, in a few lines each. Predict their betas before you go on.
 
 
 # %%
@@ -784,8 +785,8 @@ beta_axis(dict(zip(counts, betas.tolist(), strict=True)))
 #   batch, the *batch size* is part of the model: with batches of 128 it is {{any:06-beta-second-text-128}}.
 #
 # Two more remarks. A loss that sums **everything**, batch included, has $\beta = 1$ and is honest; only its gradients
-# grow with the batch, and with them the step of plain gradient descent (Adam divides the scale out again). And a weight on the KL that differs between
-# training and validation gives two curves that can't be compared.
+# grow with the batch, and with them the step of plain gradient descent (Adam divides the scale out again). And a weight
+# on the KL that differs between training and validation gives two curves that can't be compared.
 #
 # ### The playground
 #
@@ -816,7 +817,8 @@ LikelihoodPlayground()
 # So an ELBO with weight $\beta$ on its KL is $\beta$ times an *honest* ELBO, that of a model with variance
 # $\beta \sigma^2$, plus a constant (**line 2**):
 #
-# $$\mathbb E_q[\log p_{\sigma^2}(x \mid z)] - \beta \, \mathrm{KL} = \beta \, \Big( \mathbb E_q[\log p_{\beta\sigma^2}(x \mid z)] - \mathrm{KL} \Big) + X \cdot \text{constant}$$
+# $$\mathbb E_q[\log p_{\sigma^2}(x \mid z)] - \beta \, \mathrm{KL} = \beta \, \Big(
+# \mathbb E_q[\log p_{\beta\sigma^2}(x \mid z)] - \mathrm{KL} \Big) + X \cdot \text{constant}$$
 #
 # The left side of line 2 is computed by quadrature in the linear-Gaussian world with one latent and three pixels; the
 # right side from the closed forms of lesson 04, $\log p(x)$ minus the gap, in the noisier world.
@@ -974,8 +976,8 @@ plotting.bars(labels, list(rows.values()), xlabel="latents alive, linear decoder
 # One bit is $\log 2 \approx 0.693$ nats. To compare models across image sizes, people report bits per pixel, or *per
 # dimension*. One more step is needed when the model is a density. Stored pixels are discrete: 256 levels. Scaled to
 # $[0, 1]$, each level owns a bin of width $\frac1{256}$, and its probability is the area of the density over the bin,
-# about density times width (**line 1** of the last derivation, for a Gaussian around 0.3 with $\sigma = 0.2$). **Line 2** takes $-\log_2$: the
-# width costs $\log_2 256 = 8$ bits.
+# about density times width (**line 1** of the last derivation, for a Gaussian around 0.3 with $\sigma = 0.2$). **Line
+# 2** takes $-\log_2$: the width costs $\log_2 256 = 8$ bits.
 #
 # $$-\log_2 P(\text{level}) \approx -\log_2 p(x) + 8$$
 
@@ -1062,13 +1064,17 @@ for derivation in (bernoulli, continuous, squared, learned, lab, knob, bits):
 #
 # > $$\log p(x \mid z) = \textstyle\sum_i \big( x_i \ell_i - \log(1 + e^{\ell_i}) \big) \qquad \text{pixels that are 0 or 1}$$
 # >
-# > $$\log p(x \mid z) = \textstyle\sum_i \big( x_i \ell_i - \log(1 + e^{\ell_i}) - \log \frac{\tanh(\ell_i / 2)}{\ell_i} \big) \qquad \text{grey pixels, continuous Bernoulli}$$
+# > $$\log p(x \mid z) = \textstyle\sum_i \big( x_i \ell_i - \log(1 + e^{\ell_i}) - \log
+# > \frac{\tanh(\ell_i / 2)}{\ell_i} \big) \qquad \text{grey pixels, continuous Bernoulli}$$
 # >
-# > $$-\log p(x \mid z) = \tfrac{1}{2\sigma^2} \textstyle\sum_i (x_i - x_i')^2 + \tfrac X2 \log(2 \pi \sigma^2), \qquad \text{best } \sigma^2 = \text{mean squared error}$$
+# > $$-\log p(x \mid z) = \tfrac{1}{2\sigma^2} \textstyle\sum_i (x_i - x_i')^2 + \tfrac X2 \log(2 \pi \sigma^2),
+# > \qquad \text{best } \sigma^2 = \text{mean squared error}$$
 # >
-# > $$\text{sum of } (x - x')^2: \; \sigma^2 = \tfrac12, \qquad \text{half of it}: \; \sigma^2 = 1, \qquad \text{mean over } X \text{ pixels}: \; \sigma^2 = \tfrac X2$$
+# > $$\text{sum of } (x - x')^2: \; \sigma^2 = \tfrac12, \qquad \text{half of it}: \; \sigma^2 = 1,
+# > \qquad \text{mean over } X \text{ pixels}: \; \sigma^2 = \tfrac X2$$
 # >
-# > $$\text{loss} = a \, (-\log p(x \mid z)) + b \, \mathrm{KL}: \quad \beta = b / a, \qquad (\beta, \sigma^2) \text{ and } (1, \beta\sigma^2) \text{ have the same optimum (fixed } \sigma)$$
+# > $$\text{loss} = a \, (-\log p(x \mid z)) + b \, \mathrm{KL}: \quad \beta = b / a,
+# > \qquad (\beta, \sigma^2) \text{ and } (1, \beta\sigma^2) \text{ have the same optimum (fixed } \sigma)$$
 # >
 # > $$\text{bits per pixel} = \frac{-\log p(x)}{X \log 2} + \log_2 256 \qquad \text{for a density on } [0, 1]$$
 # >

@@ -130,10 +130,11 @@ for name, network in (("encoder", encoder), ("decoder", decoder)):
 #
 # The expectation in the bound is a mean over draws $z$ from $q(z \mid x) = \mathcal N(\mu, \sigma^2)$. One draw for each
 # image and step is enough: it is right on average, and the noise evens out over the batch and the steps. But the encoder
-# must learn from the draw. So the draw has to be a differentiable function of $\mu$ and $\log\sigma^2$. Draw noise first, then scale
-# and shift it:
+# must learn from the draw. So the draw has to be a differentiable function of $\mu$ and $\log\sigma^2$. Draw noise
+# first, then scale and shift it:
 #
-# $$z = \mu + \sigma \, \varepsilon, \qquad \varepsilon \sim \mathcal N(0, I), \qquad \sigma = \exp\left(\tfrac12 \log\sigma^2\right).$$
+# $$z = \mu + \sigma \, \varepsilon, \qquad \varepsilon \sim \mathcal N(0, I),
+# \qquad \sigma = \exp\left(\tfrac12 \log\sigma^2\right).$$
 
 # %% exercise="07-reparameterize"
 
@@ -181,7 +182,8 @@ plotting.lines(sigma.squeeze(1), {"KL": price}, xlabel="sigma of q(z | x)", ylab
 # \lambda_i = \mathrm{sigmoid}(\ell_i)$. Once the code is known, the model takes the pixels as independent, so the
 # log-likelihood of an image is a **sum** over its pixels:
 #
-# $$\log p(x \mid z) = \sum_i \Big( x_i \log \mathrm{sigmoid}(\ell_i) + (1 - x_i) \log\big(1 - \mathrm{sigmoid}(\ell_i)\big) \Big).$$
+# $$\log p(x \mid z) = \sum_i \Big( x_i \log \mathrm{sigmoid}(\ell_i) + (1 - x_i) \log\big(1 -
+# \mathrm{sigmoid}(\ell_i)\big) \Big).$$
 #
 # Written down like this, the logarithm meets $\mathrm{sigmoid}(-200) = 0$ and returns minus infinity.
 # `F.binary_cross_entropy_with_logits` computes the negative of each term from $\ell_i$ without that trap.
@@ -217,7 +219,8 @@ def loss(model, x):
 # %% [markdown]
 # The class `VAE` of the course package holds an encoder and a decoder, and writes down the same model as three
 # distributions: `prior()`, `posterior(x)`, `likelihood(z)`. The package's own `objectives.negative_elbo(model, x)` takes
-# such a model and the images; it does all that your `loss` does, from the encoder to the mean over the batch. With the same noise, the two must agree.
+# such a model and the images; it does all that your `loss` does, from the encoder to the mean over the batch. With the
+# same noise, the two must agree.
 
 # %%
 from vae_course import objectives
@@ -251,9 +254,9 @@ print(f"of which KL: {terms['kl']:.2f} nats")
 # ## 9 Training
 #
 # The next cell trains your VAE on the grey images, as most tutorials do. It takes about half a minute on two idle cores,
-# longer on a busy machine. (To train anew, run the notebook from `make_networks()` on: this cell alone would go on from the weights that it finds.) The
-# curves are redrawn while it runs. The learning rate rises and falls once (a *one-cycle* schedule), which needs far
-# fewer epochs than a constant one.
+# longer on a busy machine. (To train anew, run the notebook from `make_networks()` on: this cell alone would go on from
+# the weights that it finds.) The curves are redrawn while it runs. The learning rate rises and falls once
+# (a *one-cycle* schedule), which needs far fewer epochs than a constant one.
 #
 # Before you run it: the loss is the sum of two curves, the reconstruction loss and the KL. Which of them will go *up*?
 
@@ -303,7 +306,8 @@ plotting.pairs(x, model.reconstruct(x), ncols=8)
 # a probability between 0 and 1, and shows as grey: blur is how uncertainty looks.
 #
 # Now for new digits. Nobody gives you an image, so there is nothing to encode: draw codes from the prior and decode
-# them. Show the mean of each pixel, $\mathrm{sigmoid}(\ell_i)$. (`model.decode` gives the logits. `decode_mean`, which you know from lesson 00, takes their sigmoid as well.)
+# them. Show the mean of each pixel, $\mathrm{sigmoid}(\ell_i)$. (`model.decode` gives the logits. `decode_mean`, which
+# you know from lesson 00, takes their sigmoid as well.)
 
 # %% exercise="07-generate"
 
@@ -365,11 +369,12 @@ plotting.dots(labels, values, xlabel="mean training loss (nats per image)", high
 # %% [markdown]
 # On MNIST the printed recipe gives {{mnist:07-plain-epoch-1}}, {{mnist:07-plain-epoch-2}} and
 # {{mnist:07-plain-epoch-10}} after epochs 1, 2 and 10, and {{mnist:07-plain-test-loss}} on the test images. The
-# published losses start far higher and end lower. Could it be the seed? Try one: add `seed=1` to the recipe, and the model is trained anew. It does not
-# move the first loss by twenty nats. So something differs: the run that was reported from the text (a learning rate, a batch size, a term of the loss), or what the text does not
-# state from ours (the first weights, versions, the averaging). We cannot know what, and that is the lesson: **a loss without the code, the data and
-# the averaging that made it is not a result.** Your own model, with another schedule, a higher learning rate and two more epochs, reaches
-# {{mnist:07-grey-test-loss}} on the test images.
+# published losses start far higher and end lower. Could it be the seed? Try one: add `seed=1` to the recipe, and the
+# model is trained anew. It does not move the first loss by twenty nats. So something differs: the run that was reported
+# from the text (a learning rate, a batch size, a term of the loss), or what the text does not state from ours (the
+# first weights, versions, the averaging). We cannot know what, and that is the lesson: **a loss without the code, the
+# data and the averaging that made it is not a result.** Your own model, with another schedule, a higher learning rate
+# and two more epochs, reaches {{mnist:07-grey-test-loss}} on the test images.
 #
 # On pen digits the plain recipe ends at {{pen:07-plain-test-loss}} on the test images, your model at
 # {{pen:07-grey-test-loss}}.
@@ -400,11 +405,12 @@ for lam in (0.1, 0.5, 0.9):
     assert total < 0.501
 
 # %% [markdown]
-# It does not: one half is the most, at $\lambda = 0.5$. So the number above is a loss that one can train with, but no log-likelihood of a *grey* image: it can
-# not be compared with another model of grey images, turned into bits, or used to compress them. What it does bound, on average, is the log-probability of
-# *other* images, whose pixels are drawn as 0 or 1 with the grey level as the probability of ink. (The cross-entropy is linear in $x$, so it is the mean of $-\log p(x \mid z)$ over
-# those draws.) That is what the floor is made of, the randomness of the draw. Lesson 06 shows three ways out. The
-# simplest one follows: make those images.
+# It does not: one half is the most, at $\lambda = 0.5$. So the number above is a loss that one can train with, but no
+# log-likelihood of a *grey* image: it can not be compared with another model of grey images, turned into bits, or used
+# to compress them. What it does bound, on average, is the log-probability of *other* images, whose pixels are drawn as
+# 0 or 1 with the grey level as the probability of ink. (The cross-entropy is linear in $x$, so it is the mean of
+# $-\log p(x \mid z)$ over those draws.) That is what the floor is made of, the randomness of the draw. Lesson 06 shows
+# three ways out. The simplest one follows: make those images.
 
 # %% [markdown]
 # ## 13 Done right: pixels that are 0 or 1
@@ -439,7 +445,8 @@ model, history = fit_or_load(right)
 plotting.curves(history)
 
 # %% [markdown]
-# Now the number on the test images is what it claims to be: the mean of a lower bound on $\log p(x)$. (From here on `model` is this one, which the package has built.)
+# Now the number on the test images is what it claims to be: the mean of a lower bound on $\log p(x)$. (From here on
+# `model` is this one, which the package has built.)
 
 # %%
 result = evaluate(model, binary_test)
@@ -502,7 +509,8 @@ quizzes.show("07")
 # >
 # > $$\mathrm{KL} = \tfrac12 \textstyle\sum_d \left(\sigma_d^2 + \mu_d^2 - 1 - \log\sigma_d^2\right)$$
 # >
-# > $$\log p(x \mid z) = \textstyle\sum_i \left( x_i \log \mathrm{sigmoid}(\ell_i) + (1 - x_i) \log(1 - \mathrm{sigmoid}(\ell_i)) \right)$$
+# > $$\log p(x \mid z) = \textstyle\sum_i \left( x_i \log \mathrm{sigmoid}(\ell_i) + (1 - x_i) \log(1 -
+# > \mathrm{sigmoid}(\ell_i)) \right)$$
 # >
 # > $$\text{loss} = -\frac1B \textstyle\sum_{b=1}^{B} \left( \log p(x_b \mid z_b) - \mathrm{KL}_b \right)$$
 # >
@@ -514,6 +522,6 @@ quizzes.show("07")
 # Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, on drawing binary pixels anew for
 # each batch. The published losses are those of the first of the two texts that this course started from.
 #
-# **Next:** [08 Inside the latent space](08_inside_the_latent_space.ipynb), where you see all that a VAE with two latent dimensions
-# knows; then [09 Find the bug](09_find_the_bug.ipynb), where VAEs like yours are broken in twelve ways.
-# If you started here: [04 The ELBO](04_the_elbo.ipynb) derives the bound, line by line.
+# **Next:** [08 Inside the latent space](08_inside_the_latent_space.ipynb), where you see all that a VAE with two latent
+# dimensions knows; then [09 Find the bug](09_find_the_bug.ipynb), where VAEs like yours are broken in twelve ways. If
+# you started here: [04 The ELBO](04_the_elbo.ipynb) derives the bound, line by line.

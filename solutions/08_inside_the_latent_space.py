@@ -24,8 +24,8 @@
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO), [lesson 03](03_kl_and_variational_inference.ipynb) (the KL) and
 # [lesson 07](07_your_first_vae.ipynb) (training a VAE). Means, variances, the normal distribution.
 #
-# **Time:** 100 to 120 minutes, about 50 of them for the six exercises. Four cells train networks, or load what they trained before. Each says how long it takes; together they
-# need about a minute on two idle cores.
+# **Time:** 100 to 120 minutes, about 50 of them for the six exercises. Four cells train networks, or load what they
+# trained before. Each says how long it takes; together they need about a minute on two idle cores.
 #
 # **Symbols of this lesson**
 #
@@ -107,8 +107,8 @@ claim("08-elbo", result.elbo, world=world, tolerance=2.0)
 claim("08-kl", result.kl, world=world, tolerance=0.5)
 
 # %% [markdown]
-# The ELBO is {{mnist:08-elbo}} nats on MNIST ({{pen:08-elbo}} on pen digits), tens of nats lower. So two numbers lose much detail.
-# A code costs {{mnist:08-kl}} nats ({{pen:08-kl}}).
+# The ELBO is {{mnist:08-elbo}} nats on MNIST ({{pen:08-elbo}} on pen digits), tens of nats lower. So two numbers lose
+# much detail. A code costs {{mnist:08-kl}} nats ({{pen:08-kl}}).
 
 # %% [markdown]
 # ## 2 Where the encoder puts the images
@@ -122,9 +122,9 @@ with torch.no_grad():
 plotting.latent_scatter(mu, y)
 
 # %% [markdown]
-# Some classes have a region of their own. Others share one: where digits of two classes lie on each other, two numbers don't tell them
-# apart. Neighbours are classes that look alike: a stroke has to change little to turn one into the other. How often do neighbours agree?
-# For each code, take its five nearest and count those of the same class.
+# Some classes have a region of their own. Others share one: where digits of two classes lie on each other, two numbers
+# don't tell them apart. Neighbours are classes that look alike: a stroke has to change little to turn one into the
+# other. How often do neighbours agree? For each code, take its five nearest and count those of the same class.
 
 # %%
 nearest = torch.cdist(mu, mu).fill_diagonal_(math.inf).topk(5, largest=False).indices
@@ -144,9 +144,9 @@ claim("08-agree-least", 100 * agree.min(), world=world, tolerance=30, digits=0, 
 # The class that keeps most to itself has {{mnist:08-agree-most}} % of such neighbours on MNIST, the most mixed one
 # {{mnist:08-agree-least}} % ({{pen:08-agree-most}} and {{pen:08-agree-least}} % on pen digits).
 #
-# Each point is only the middle of a posterior $q(z \mid x) = \mathcal N(\mu, \sigma^2)$. Predict: is a posterior as large as the region of
-# its class, or far smaller? Eight images of each class, each with an ellipse of two standard deviations. The dashed circles hold 50, 90 and
-# 99 % of the prior's draws.
+# Each point is only the middle of a posterior $q(z \mid x) = \mathcal N(\mu, \sigma^2)$. Predict: is a posterior as
+# large as the region of its class, or far smaller? Eight images of each class, each with an ellipse of two standard
+# deviations. The dashed circles hold 50, 90 and 99 % of the prior's draws.
 
 # %%
 few = torch.cat([(y == digit).nonzero()[:8, 0] for digit in range(10)])
@@ -161,17 +161,20 @@ claim("08-width-outside", std[radius > 2].median(), world=world, tolerance=0.03,
 claim("08-spread", mu.std(), world=world, tolerance=0.15, unit="is the standard deviation of the means", digits=2)
 
 # %% [markdown]
-# Far smaller. Half of all $\sigma$ are below {{mnist:08-width}} ({{pen:08-width}} on pen digits), while the means spread over the plane with a
-# standard deviation of {{mnist:08-spread}} ({{pen:08-spread}}). So the plane holds many places that the model tells apart. Where it is crowded,
-# they are small: the median $\sigma$ is {{mnist:08-width-inside}} within 0.5 of the middle and {{mnist:08-width-outside}} beyond a distance of 2
-# ({{pen:08-width-inside}} and {{pen:08-width-outside}}). But no place is a point. Each time an image is shown, its code is drawn from the
-# ellipse, so the decoder practises on the whole of it. The autoencoder of lesson 01 had no width at all, and practised on points.
+# Far smaller. Half of all $\sigma$ are below {{mnist:08-width}} ({{pen:08-width}} on pen digits), while the means
+# spread over the plane with a standard deviation of {{mnist:08-spread}} ({{pen:08-spread}}). So the plane holds many
+# places that the model tells apart. Where it is crowded, they are small: the median $\sigma$ is
+# {{mnist:08-width-inside}} within 0.5 of the middle and {{mnist:08-width-outside}} beyond a distance of 2
+# ({{pen:08-width-inside}} and {{pen:08-width-outside}}). But no place is a point. Each time an image is shown, its code
+# is drawn from the ellipse, so the decoder practises on the whole of it. The autoencoder of lesson 01 had no width at
+# all, and practised on points.
 
 # %% [markdown]
 # ## 3 All codes together
 #
-# To sample, you draw $z$ from the prior and decode it. The decoder, however, was trained on codes that came from training images. Where
-# do *those* lie? Pick such an image at random, then draw a code from its posterior. The density of that code is the **aggregated posterior**,
+# To sample, you draw $z$ from the prior and decode it. The decoder, however, was trained on codes that came from
+# training images. Where do *those* lie? Pick such an image at random, then draw a code from its posterior. The density
+# of that code is the **aggregated posterior**,
 #
 # $$q(z) = \frac1N \sum_{n=1}^N q(z \mid x_n).$$
 #
@@ -179,14 +182,14 @@ claim("08-spread", mu.std(), world=world, tolerance=0.15, unit="is the standard 
 #
 # ### Your turn: the density of all codes
 #
-# Write $\log q(z)$ for many places at once. It is a mixture of as many Gaussians as there are images, and far out all of their densities
-# are tiny, so stay with logarithms.
+# Write $\log q(z)$ for many places at once. It is a mixture of as many Gaussians as there are images, and far out all
+# of their densities are tiny, so stay with logarithms.
 
 # %% exercise="08-aggregate"
 
 # %% [markdown]
-# Take 8,000 training images, since it is on those that the decoder practised. A density integrates to one: compute $q(z)$ on a grid
-# over the square from $-4$ to $4$, in pieces of 250 places to save memory, and add it up.
+# Take 8,000 training images, since it is on those that the decoder practised. A density integrates to one: compute
+# $q(z)$ on a grid over the square from $-4$ to $4$, in pieces of 250 places to save memory, and add it up.
 
 # %%
 asked = data.binarize(train, seed=4)[:8000]
@@ -214,9 +217,10 @@ log_p_grid = prior.log_prob(grid)
 planes({"q(z), all codes": log_q_grid.exp().view(91, 91), "p(z), prior": log_p_grid.exp().view(91, 91)}, extent=4)
 
 # %% [markdown]
-# The colours stand for densities on a scale of roots, which lifts the pale ones, so that you can see them. On the whole $q(z)$ is a hill where
-# the prior is one. In detail it is rough: peaks where many similar images lie, and pale seams between classes. And do the circles fit?
-# They hold 50, 90 and 99 % of the prior. Draw a code for each of the 8,000 images, and count how many lie inside.
+# The colours stand for densities on a scale of roots, which lifts the pale ones, so that you can see them. On the whole
+# $q(z)$ is a hill where the prior is one. In detail it is rough: peaks where many similar images lie, and pale seams
+# between classes. And do the circles fit? They hold 50, 90 and 99 % of the prior. Draw a code for each of the 8,000
+# images, and count how many lie inside.
 
 # %%
 _ = torch.manual_seed(10)
@@ -233,9 +237,9 @@ for share in (50, 90, 99):
 claim("08-outside", 100 * (1 - inside.float().mean()), world=world, tolerance=2, unit="% outside the last")
 
 # %% [markdown]
-# On MNIST {{mnist:08-inside-50}}, {{mnist:08-inside-90}} and {{mnist:08-inside-99}} % ({{pen:08-inside-50}}, {{pen:08-inside-90}} and
-# {{pen:08-inside-99}} % on pen digits). So the tails of $q(z)$ are heavier than the prior's: outside of the last circle lie
-# {{mnist:08-outside}} % of the codes ({{pen:08-outside}} %), where the prior has 1 %.
+# On MNIST {{mnist:08-inside-50}}, {{mnist:08-inside-90}} and {{mnist:08-inside-99}} % ({{pen:08-inside-50}},
+# {{pen:08-inside-90}} and {{pen:08-inside-99}} % on pen digits). So the tails of $q(z)$ are heavier than the prior's:
+# outside of the last circle lie {{mnist:08-outside}} % of the codes ({{pen:08-outside}} %), where the prior has 1 %.
 #
 # Now the other way round: how much of the prior falls into seams and gaps? Draw from it, and
 # count the draws at which $q(z)$ is less than a tenth of $p(z)$.
@@ -252,22 +256,25 @@ claim("08-rare", 100 * rare.float().mean(), world=world, tolerance=3, unit="% of
 #
 # ### How far, in nats?
 #
-# The distance has a place in the ELBO. The KL that the model pays is a mean over images. Below, $\mathbb E$ is the mean over an image
-# picked at random, $n$ uniform from 1 to $N$, **and** a draw of its code, $z \sim q(z \mid x_n)$. Picked that way, $z$ by itself has the density
-# $q(z)$: that is how $q(z)$ was defined.
+# The distance has a place in the ELBO. The KL that the model pays is a mean over images. Below, $\mathbb E$ is the mean
+# over an image picked at random, $n$ uniform from 1 to $N$, **and** a draw of its code, $z \sim q(z \mid x_n)$. Picked
+# that way, $z$ by itself has the density $q(z)$: that is how $q(z)$ was defined.
 #
 # $$\begin{aligned}
 # \frac1N \sum_n \mathrm{KL}\big(q(z \mid x_n) \,\Vert\, p(z)\big)
 # &= \mathbb E\left[\log q(z \mid x_n) - \log p(z)\right] && \text{(1) definition of the KL} \\
-# &= \mathbb E\left[\log q(z \mid x_n) - \log q(z)\right] + \mathbb E\left[\log q(z) - \log p(z)\right] && \text{(2) log q(z) taken off and added} \\
+# &= \mathbb E\left[\log q(z \mid x_n) - \log q(z)\right] + \mathbb E\left[\log q(z) -
+# \log p(z)\right] && \text{(2) log q(z) taken off and added} \\
 # &= \underbrace{\mathbb E\left[\log \frac{q(z \mid x_n)}{q(z)}\right]}_{\text{what a code tells about its image}}
-# + \underbrace{\mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)}_{\text{how far all codes are from the prior}} && \text{(3) z alone has the density q(z)}
+# + \underbrace{\mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)}_{\text{how far all codes are from the prior}} && \text{(3) z
+# alone has the density q(z)}
 # \end{aligned}$$
 #
-# The first part is the **mutual information** of image and code. Both parts are mean KLs, of $q(z \mid x_n)$ from $q(z)$ and of $q(z)$ from $p(z)$, so
-# neither is below zero. The first is at most $\log N$: $q(z)$ contains $\frac1N q(z \mid x_n)$, so the ratio in it is at most $N$. For 8,000
-# images that is 9.0 nats. The cell takes the left side in closed form, the information from one draw for each image, and the last KL by
-# adding up the grid. Its two steps are lines (1) and (3).
+# The first part is the **mutual information** of image and code. Both parts are mean KLs, of $q(z \mid x_n)$ from
+# $q(z)$ and of $q(z)$ from $p(z)$, so neither is below zero. The first is at most $\log N$: $q(z)$ contains
+# $\frac1N q(z \mid x_n)$, so the ratio in it is at most $N$. For 8,000 images that is 9.0 nats. The cell takes the left
+# side in closed form, the information from one draw for each image, and the last KL by adding up the grid. Its two
+# steps are lines (1) and (3).
 
 # %%
 with torch.no_grad():
@@ -293,17 +300,18 @@ claim("08-marginal-grid", far, world=world, tolerance=0.15, digits=2)
 
 # %% [markdown]
 # Of the {{mnist:08-asked-kl}} nats that these images cost on MNIST, {{mnist:08-information}} are information about the image, and
-# {{mnist:08-marginal}} are the distance of all codes from the prior (on pen digits {{pen:08-information}} and {{pen:08-marginal}} of
-# {{pen:08-asked-kl}}). The draws give these two; their sum misses the closed form by the error of the draws. The grid gives
-# {{mnist:08-marginal-grid}} ({{pen:08-marginal-grid}}) for the last, as it ends at 4 and the tails do not. The second number is small: the training has pressed the codes into the shape of the prior. That is what an
-# autoencoder lacks, and why decoding draws of the prior works at all.
+# {{mnist:08-marginal}} are the distance of all codes from the prior (on pen digits {{pen:08-information}} and
+# {{pen:08-marginal}} of {{pen:08-asked-kl}}). The draws give these two; their sum misses the closed form by the error
+# of the draws. The grid gives {{mnist:08-marginal-grid}} ({{pen:08-marginal-grid}}) for the last, as it ends at 4 and
+# the tails do not. The second number is small: the training has pressed the codes into the shape of the prior. That is
+# what an autoencoder lacks, and why decoding draws of the prior works at all.
 
 # %% [markdown]
 # ## 4 The whole plane in one picture
 #
-# Choose 20 by 20 codes, decode them, and lay the pictures out. Which codes? The picture is to show **what the model samples**, so each
-# of its cells should stand for the same share of the prior. In one dimension: cut the shares from 0 to 1 into $n$ equal parts, take
-# the middle of each, and ask below which $z$ that share of the prior lies,
+# Choose 20 by 20 codes, decode them, and lay the pictures out. Which codes? The picture is to show **what the model
+# samples**, so each of its cells should stand for the same share of the prior. In one dimension: cut the shares from 0
+# to 1 into $n$ equal parts, take the middle of each, and ask below which $z$ that share of the prior lies,
 #
 # $$z_i = \Phi^{-1}\left(\frac{i + \frac12}{n}\right), \qquad i = 0, \dots, n - 1.$$
 #
@@ -312,8 +320,8 @@ claim("08-marginal-grid", far, world=world, tolerance=0.15, digits=2)
 # %% exercise="08-quantile-grid"
 
 # %% [markdown]
-# `plotting.manifold` decodes the same grid. Before you run the cell: will all ten digits be there? Then take a pencil, and find each
-# of them.
+# `plotting.manifold` decodes the same grid. Before you run the cell: will all ten digits be there? Then take a pencil,
+# and find each of them.
 
 # %%
 z = quantile_grid(20)
@@ -322,11 +330,11 @@ with torch.no_grad():
 plotting.manifold(model.decode_mean, n=20)
 
 # %% [markdown]
-# Each digit has its area, and on the borders one turns into the next. Compare the areas with the scatter plot of section 2: the same
-# map, stretched so that its crowded middle gets room.
+# Each digit has its area, and on the borders one turns into the next. Compare the areas with the scatter plot of
+# section 2: the same map, stretched so that its crowded middle gets room.
 #
-# Your eye is one judge. A second one, which knows nothing of what it should find, is useful. The *reader* is a small classifier, trained on real
-# images with their labels. It takes a few seconds.
+# Your eye is one judge. A second one, which knows nothing of what it should find, is useful. The *reader* is a small
+# classifier, trained on real images with their labels. It takes a few seconds.
 
 
 # %%
@@ -362,9 +370,10 @@ seen, sure = read(splits.val.x[:2000])
 claim("08-reader", 100 * (seen == y).float().mean(), world=world, tolerance=1.0, unit="% right")
 
 # %% [markdown]
-# It reads {{mnist:08-reader}} % of the real images right ({{pen:08-reader}} %). That was on sharp images; on a blurred picture its verdict
-# is one opinion, and your eye may differ. Now the 400 pictures of the grid. Each stands for the same share of the samples, and about a tenth
-# of the images show each digit. Predict: will each digit get about 40 pictures? If not, which will be the rarest?
+# It reads {{mnist:08-reader}} % of the real images right ({{pen:08-reader}} %). That was on sharp images; on a blurred
+# picture its verdict is one opinion, and your eye may differ. Now the 400 pictures of the grid. Each stands for the
+# same share of the samples, and about a tenth of the images show each digit. Predict: will each digit get about 40
+# pictures? If not, which will be the rarest?
 
 # %%
 seen, sure = read(decoded)
@@ -380,10 +389,11 @@ plotting.bars(
 # The reader finds {{mnist:08-classes}} classes of 10 on MNIST, the rarest in {{mnist:08-fewest}} pictures ({{pen:08-classes}} and
 # {{pen:08-fewest}} on pen digits), and is sure of {{mnist:08-sure-grid}} % of the 400 pictures ({{pen:08-sure-grid}} %).
 #
-# Why not 40 each? There are two suspects. The decoder may draw a digit seldom, even for codes of that digit. Or the prior may seldom go where such
-# codes lie, since $q(z)$ is not $p(z)$. A table tells them apart: the classes of the 8,000 images, the classes that the reader sees when **their
-# codes** are decoded, and those it sees when **draws of the prior** are. From the first row to the second the decoder is at work; from
-# the second to the third only $q(z)$ is exchanged for $p(z)$.
+# Why not 40 each? There are two suspects. The decoder may draw a digit seldom, even for codes of that digit. Or the
+# prior may seldom go where such codes lie, since $q(z)$ is not $p(z)$. A table tells them apart: the classes of the
+# 8,000 images, the classes that the reader sees when **their codes** are decoded, and those it sees when **draws of the
+# prior** are. From the first row to the second the decoder is at work; from the second to the third only $q(z)$ is
+# exchanged for $p(z)$.
 
 # %%
 _ = torch.manual_seed(5)
@@ -401,19 +411,21 @@ claim("08-redrawn", by_decoder.abs().max(), world=world, tolerance=4, unit="poin
 claim("08-exchange", by_prior.abs().max(), world=world, tolerance=3, unit="points at most between codes and prior")
 
 # %% [markdown]
-# In our run the rarest digit among the samples is the {{mnist:08-rarest}} on MNIST and the {{pen:08-rarest}} on pen digits. On MNIST its share is
-# {{mnist:08-rarest-images}} % of the images, {{mnist:08-rarest-codes}} % of the decoded codes and {{mnist:08-rarest-prior}} % of the samples
-# ({{pen:08-rarest-images}}, {{pen:08-rarest-codes}} and {{pen:08-rarest-prior}} %): the row in which it drops names the culprit for
-# this digit. Over all digits, a share changes by up to {{mnist:08-redrawn}} points from images to codes ({{pen:08-redrawn}}), and by up to
-# {{mnist:08-exchange}} from codes to samples ({{pen:08-exchange}}). If the decoder drew every code's digit and $q(z)$ were $p(z)$, only chance would be
-# left, about half a point. Which digit pays, and for which of the two, is another matter in every run: training arranges the plane anew.
+# In our run the rarest digit among the samples is the {{mnist:08-rarest}} on MNIST and the {{pen:08-rarest}} on pen
+# digits. On MNIST its share is {{mnist:08-rarest-images}} % of the images, {{mnist:08-rarest-codes}} % of the decoded
+# codes and {{mnist:08-rarest-prior}} % of the samples ({{pen:08-rarest-images}}, {{pen:08-rarest-codes}} and
+# {{pen:08-rarest-prior}} %): the row in which it drops names the culprit for this digit. Over all digits, a share
+# changes by up to {{mnist:08-redrawn}} points from images to codes ({{pen:08-redrawn}}), and by up to
+# {{mnist:08-exchange}} from codes to samples ({{pen:08-exchange}}). If the decoder drew every code's digit and $q(z)$
+# were $p(z)$, only chance would be left, about half a point. Which digit pays, and for which of the two, is another
+# matter in every run: training arranges the plane anew.
 
 # %% [markdown]
 # ### What gets lost on the way through two numbers
 #
-# The plane shows what is there. What is missing shows when you send images through it: 200 of them, 20 of each class in order, each
-# above its reconstruction. Predict: which class will suffer most? Where the reader sees another class in the reconstruction,
-# the pair lies on a tint.
+# The plane shows what is there. What is missing shows when you send images through it: 200 of them, 20 of each class in
+# order, each above its reconstruction. Predict: which class will suffer most? Where the reader sees another class in
+# the reconstruction, the pair lies on a tint.
 
 # %%
 twenty = torch.cat([(y == digit).nonzero()[:20, 0] for digit in range(10)])
@@ -422,7 +434,8 @@ wrong = read(copies)[0] != y
 marked_pairs(splits.val.x[twenty], copies[twenty], wrong[twenty], ncols=20)
 
 # %% [markdown]
-# The tint is the reader's verdict: you may call some pictures without a tint another digit too. The counts are over all 2,000 images.
+# The tint is the reader's verdict: you may call some pictures without a tint another digit too. The counts are over all
+# 2,000 images.
 
 # %%
 kept = torch.stack([1 - wrong[y == digit].float().mean() for digit in range(10)])
@@ -433,15 +446,16 @@ claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=30, digits=0, un
 
 # %% [markdown]
 # {{mnist:08-kept}} % of the reconstructions keep their class ({{pen:08-kept}} % on pen digits). The class that suffers most was
-# the {{mnist:08-worst}} in our run ({{pen:08-worst}}), with {{mnist:08-worst-kept}} % ({{pen:08-worst-kept}} %); in another run it may be another class, and suffer less or more. Every reconstruction is smooth and typical: slant, loops and width come back only as far
-# as two numbers can say them.
+# the {{mnist:08-worst}} in our run ({{pen:08-worst}}), with {{mnist:08-worst-kept}} % ({{pen:08-worst-kept}} %); in
+# another run it may be another class, and suffer less or more. Every reconstruction is smooth and typical: slant, loops
+# and width come back only as far as two numbers can say them.
 
 # %% [markdown]
 # ## 5 The corner
 #
-# The second of the two texts that this course started from (the *second text* from here on) shows such a picture too: 20 by 20 codes,
-# evenly spaced on the square from 0 to 1. Predict: what does *your* model
-# show on that square? And how much of what it samples lies there?
+# The second of the two texts that this course started from (the *second text* from here on) shows such a picture too:
+# 20 by 20 codes, evenly spaced on the square from 0 to 1. Predict: what does *your* model show on that square? And how
+# much of what it samples lies there?
 
 # %%
 unit_square(model.decode_mean)
@@ -456,11 +470,13 @@ classes = (torch.bincount(seen[sure], minlength=10) > 0).sum()
 claim("08-square-classes", classes, world=world, tolerance=4, digits=0, unit="classes of 10")
 
 # %% [markdown]
-# The square is the outlined corner, {{any:08-square-share}} % of the prior, and the reader finds {{mnist:08-square-classes}} of the ten classes in it
-# ({{pen:08-square-classes}} on pen digits). Yet that text draws its grid there. Why?
+# The square is the outlined corner, {{any:08-square-share}} % of the prior, and the reader finds
+# {{mnist:08-square-classes}} of the ten classes in it ({{pen:08-square-classes}} on pen digits). Yet that text draws
+# its grid there. Why?
 #
-# Because of a bug. Its encoder ends in a sigmoid, for $\mu$ and for $\sigma$. So every mean lies in the square. The codes are draws around the
-# means, and how far they stray outside depends on $\sigma$. `Caged` is our model with such a head.
+# Because of a bug. Its encoder ends in a sigmoid, for $\mu$ and for $\sigma$. So every mean lies in the square. The
+# codes are draws around the means, and how far they stray outside depends on $\sigma$. `Caged` is our model with such a
+# head.
 
 
 # %%
@@ -471,10 +487,11 @@ class Caged(VAE):
 
 
 # %% [markdown]
-# What does the cage do to the bound? The KL of one dimension, $\frac12(\sigma^2 + \mu^2 - 1 - \log\sigma^2)$, pulls $\mu$ towards 0 and $\sigma$
-# towards 1. For the sigmoid, 0 lies at minus infinity and 1 at plus infinity. On the way to either its slope, $s(1 - s)$ at the value $s$, goes to
-# zero, so what has been pushed there hardly moves any more. In the second text the KL has the weight 0.0001, so it hardly pulls. Ours has the
-# full weight. Predict for the caged model against the mended one: is the KL higher or lower, and the reconstruction?
+# What does the cage do to the bound? The KL of one dimension, $\frac12(\sigma^2 + \mu^2 - 1 - \log\sigma^2)$, pulls
+# $\mu$ towards 0 and $\sigma$ towards 1. For the sigmoid, 0 lies at minus infinity and 1 at plus infinity. On the way
+# to either its slope, $s(1 - s)$ at the value $s$, goes to zero, so what has been pushed there hardly moves any more.
+# In the second text the KL has the weight 0.0001, so it hardly pulls. Ours has the full weight. Predict for the caged
+# model against the mended one: is the KL higher or lower, and the reconstruction?
 #
 # ### Your turn: open the cage
 #
@@ -483,7 +500,8 @@ class Caged(VAE):
 # %% exercise="08-posterior-head"
 
 # %% [markdown]
-# Now train both on the same 200,000 images, with the same seed: the caged one and the mended one. The first time, this takes about fifteen seconds.
+# Now train both on the same 200,000 images, with the same seed: the caged one and the mended one. The first time, this
+# takes about fifteen seconds.
 
 
 # %%
@@ -498,8 +516,9 @@ caged, _ = fit_or_load(Recipe(name=f"caged-{world}", build=lambda: Caged.mlp(2, 
 mended, _ = fit_or_load(Recipe(name=f"mended-{world}", build=lambda: Mended.mlp(2, hidden=(256, 128)), **short))
 
 # %% [markdown]
-# Predict: where will the means of the caged model lie? Each point is the mean of one of the 2,000 images, in the colour of its class; ten of
-# them have their ellipse of two standard deviations. The outline is the unit square. Mind the two scales.
+# Predict: where will the means of the caged model lie? Each point is the mean of one of the 2,000 images, in the colour
+# of its class; ten of them have their ellipse of two standard deviations. The outline is the unit square. Mind the two
+# scales.
 
 # %%
 with torch.no_grad():
@@ -512,9 +531,9 @@ squares(
 )
 
 # %% [markdown]
-# The caged means press against edges of the square, and not against all four alike. On MNIST, in our run, they crowd into the corner at 0, where little
-# but the size of an ellipse still tells one image from another. How many have a number within 0.05 of 0, and how many within 0.05
-# of 1? And where do *codes* lie, drawn from the ellipses?
+# The caged means press against edges of the square, and not against all four alike. On MNIST, in our run, they crowd
+# into the corner at 0, where little but the size of an ellipse still tells one image from another. How many have a
+# number within 0.05 of 0, and how many within 0.05 of 1? And where do *codes* lie, drawn from the ellipses?
 
 # %%
 _ = torch.manual_seed(9)
@@ -527,11 +546,12 @@ outside = 1 - ((drawn > 0) & (drawn < 1)).all(1).float().mean()
 claim("08-codes-outside", 100 * outside, world=world, tolerance=12, digits=0, unit="% of the codes outside the square")
 
 # %% [markdown]
-# On MNIST {{mnist:08-low-edge}} % of the means have a number next to 0 and {{mnist:08-high-edge}} % one next to 1 ({{pen:08-low-edge}} and
-# {{pen:08-high-edge}} % on pen digits). Towards 0 is where the KL pulls, for both numbers; within 0.05 of an edge the sigmoid has less than a
-# fifth of its steepest slope, so an image that has got there has little to leave with. Drawn codes lie where $\sigma$ lets them:
-# {{mnist:08-codes-outside}} % of them outside of the square ({{pen:08-codes-outside}} %). How many means get stuck, and at which edge, is a matter of
-# the start: with another `seed` in `short` you see another cage. And the price?
+# On MNIST {{mnist:08-low-edge}} % of the means have a number next to 0 and {{mnist:08-high-edge}} % one next to 1
+# ({{pen:08-low-edge}} and {{pen:08-high-edge}} % on pen digits). Towards 0 is where the KL pulls, for both numbers;
+# within 0.05 of an edge the sigmoid has less than a fifth of its steepest slope, so an image that has got there has
+# little to leave with. Drawn codes lie where $\sigma$ lets them: {{mnist:08-codes-outside}} % of them outside of the
+# square ({{pen:08-codes-outside}} %). How many means get stuck, and at which edge, is a matter of the start: with
+# another `seed` in `short` you see another cage. And the price?
 
 # %%
 bounds = {"caged": evaluate(caged, val), "mended": evaluate(mended, val)}
@@ -549,10 +569,11 @@ claim("08-cage-cost", bounds["mended"].elbo - bounds["caged"].elbo, world=world,
 # | caged, pen digits | {{pen:08-caged-kl}} | {{pen:08-caged-log-px-z}} |
 # | mended, pen digits | {{pen:08-mended-kl}} | {{pen:08-mended-log-px-z}} |
 #
-# The KL of the caged model is *lower*. The ELBO is {{mnist:08-cage-cost}} nats lower too ({{pen:08-cage-cost}} on pen digits), though network,
-# images and seed are the same, so all of the loss is in the reconstruction. The KL is what a code can tell about its image, up to the distance
-# of $q(z)$ from the prior (section 3). In the cage there is little room and most means are stuck at its edge, so codes tell less, and the decoder has to guess
-# more. That a sigmoid can't reach a KL of 0 is no harm by itself: a model that tells anything pays more than 0.
+# The KL of the caged model is *lower*. The ELBO is {{mnist:08-cage-cost}} nats lower too ({{pen:08-cage-cost}} on pen
+# digits), though network, images and seed are the same, so all of the loss is in the reconstruction. The KL is what a
+# code can tell about its image, up to the distance of $q(z)$ from the prior (section 3). In the cage there is little
+# room and most means are stuck at its edge, so codes tell less, and the decoder has to guess more. That a sigmoid can't
+# reach a KL of 0 is no harm by itself: a model that tells anything pays more than 0.
 #
 # Now sample from both: the same draws of the prior, decoded by each. Predict what the caged decoder does with a draw far from its
 # square.
@@ -576,29 +597,32 @@ for name, q in (("caged", cage), ("mended", free)):
     )
 
 # %% [markdown]
-# Of the caged model's samples on MNIST, {{mnist:08-caged-top}} % are read as the same class ({{pen:08-caged-top}} % on pen digits); of the mended
-# one's, the commonest class has {{mnist:08-mended-top}} % ({{pen:08-mended-top}} %). Is the caged decoder asked for what it never practised? In our
-# run mostly not, by section 3's count: {{mnist:08-caged-gap}} % of the draws fall where $q(z)$ of the caged model is less than a tenth of the prior
-# ({{pen:08-caged-gap}} % on pen digits), and {{mnist:08-mended-gap}} % ({{pen:08-mended-gap}} %) for the mended one. Some of its ellipses are nearly as wide as the prior. So the
-# decoder has practised far outside of the square, but with codes that tell little: what it draws there is a compromise between many images, and the
-# reader takes that for one class. It is a matter of the start again: where the ellipses stay small, as they may with another `seed`, most of the
-# prior's draws fall into gaps, and the caged decoder has practised on the square and its surroundings only.
+# Of the caged model's samples on MNIST, {{mnist:08-caged-top}} % are read as the same class ({{pen:08-caged-top}} % on
+# pen digits); of the mended one's, the commonest class has {{mnist:08-mended-top}} % ({{pen:08-mended-top}} %). Is the
+# caged decoder asked for what it never practised? In our run mostly not, by section 3's count: {{mnist:08-caged-gap}} %
+# of the draws fall where $q(z)$ of the caged model is less than a tenth of the prior ({{pen:08-caged-gap}} % on pen
+# digits), and {{mnist:08-mended-gap}} % ({{pen:08-mended-gap}} %) for the mended one. Some of its ellipses are nearly
+# as wide as the prior. So the decoder has practised far outside of the square, but with codes that tell little: what it
+# draws there is a compromise between many images, and the reader takes that for one class. It is a matter of the start
+# again: where the ellipses stay small, as they may with another `seed`, most of the prior's draws fall into gaps, and
+# the caged decoder has practised on the square and its surroundings only.
 #
-# Is a grid on the unit square always wrong, then? No. If $z$ is standard normal, $u = \Phi(z)$ is uniform on the square, and an even grid in $u$, at
-# the midpoints $(i + \frac12)/n$, is your quantile grid in $z$. The square is right for a model whose prior is uniform on it. **Draw the grid where the prior is.**
+# Is a grid on the unit square always wrong, then? No. If $z$ is standard normal, $u = \Phi(z)$ is uniform on the
+# square, and an even grid in $u$, at the midpoints $(i + \frac12)/n$, is your quantile grid in $z$. The square is right
+# for a model whose prior is uniform on it. **Draw the grid where the prior is.**
 
 # %% [markdown]
 # ## 6 Walking from code to code
 #
-# In lesson 00 you walked from one digit to another on a straight line. In the plane that is fine, as the picture of the whole plane shows.
-# In more dimensions there is a doubt. Draws of $\mathcal N(0, I)$ in $D$ dimensions have a length of about $\sqrt D$: the squared length is a sum of $D$
-# squares, each 1 on average. So they lie in a thin shell, and a straight line between two points of a shell leaves the shell. By how
-# much?
+# In lesson 00 you walked from one digit to another on a straight line. In the plane that is fine, as the picture of the
+# whole plane shows. In more dimensions there is a doubt. Draws of $\mathcal N(0, I)$ in $D$ dimensions have a length of
+# about $\sqrt D$: the squared length is a sum of $D$ squares, each 1 on average. So they lie in a thin shell, and a
+# straight line between two points of a shell leaves the shell. By how much?
 #
 # ### Your turn: predict
 #
-# Let $z_0$ and $z_1$ be independent draws. For each $t$, how long is $(1 - t) z_0 + t z_1$, as the root of its mean square? Do not
-# measure: think of one coordinate first.
+# Let $z_0$ and $z_1$ be independent draws. For each $t$, how long is $(1 - t) z_0 + t z_1$, as the root of its mean
+# square? Do not measure: think of one coordinate first.
 
 # %% exercise="08-path-norm"
 
@@ -615,10 +639,10 @@ curves = {"predicted": path_norm(t, 20), "measured": measured}
 plotting.lines(t, curves, xlabel="t", ylabel="length of the code", markers=True)
 
 # %% [markdown]
-# The lines coincide. Half way the length has fallen from $\sqrt{D}$ to $\sqrt{D / 2}$, in any dimension. Is that unusual? It depends on how
-# thick the shell is. The squared length of a draw follows a chi-squared distribution, so the share of draws that lie closer to the centre
-# than $\sqrt{D/2}$, the typical length of the middle, is $P(\chi^2_D < D / 2)$. Predict for 2, 20 and 200 dimensions: is it a third, a
-# hundredth, nothing?
+# The lines coincide. Half way the length has fallen from $\sqrt{D}$ to $\sqrt{D / 2}$, in any dimension. Is that
+# unusual? It depends on how thick the shell is. The squared length of a draw follows a chi-squared distribution, so the
+# share of draws that lie closer to the centre than $\sqrt{D/2}$, the typical length of the middle, is
+# $P(\chi^2_D < D / 2)$. Predict for 2, 20 and 200 dimensions: is it a third, a hundredth, nothing?
 
 # %%
 dims = torch.tensor([2, 5, 10, 20, 50, 100, 200], dtype=torch.float64)
@@ -635,26 +659,27 @@ claim("08-closer-2", 100 * closer[0], world="any", tolerance=0.05, unit="% of th
 claim("08-closer-20", 100 * closer[3], world="any", tolerance=0.05, unit="% of the draws")
 
 # %% [markdown]
-# In two dimensions {{any:08-closer-2}} % of all draws lie closer to the centre than $\sqrt{D/2}$: nothing unusual there. In 20 dimensions
-# {{any:08-closer-20}} %, and in 200 practically none. There a straight walk crosses a region that the prior never visits. (The middle of a walk
-# varies too. Against the middle of *another* walk, picked at random, the shares are $P(F_{D,D} < \frac12)$: one third for $D = 2$, and about twice
-# as much as above for $D = 20$.)
+# In two dimensions {{any:08-closer-2}} % of all draws lie closer to the centre than $\sqrt{D/2}$: nothing unusual
+# there. In 20 dimensions {{any:08-closer-20}} %, and in 200 practically none. There a straight walk crosses a region
+# that the prior never visits. (The middle of a walk varies too. Against the middle of *another* walk, picked at random,
+# the shares are $P(F_{D,D} < \frac12)$: one third for $D = 2$, and about twice as much as above for $D = 20$.)
 #
 # The remedy is to walk on an arc. With $\theta$ the angle between the two codes, the *spherical* interpolation is
 #
-# $$z(t) = \frac{\sin((1 - t) \, \theta)}{\sin \theta} \, z_0 + \frac{\sin(t \, \theta)}{\sin \theta} \, z_1, \qquad \cos\theta = \frac{z_0 \cdot z_1}{\lVert z_0 \rVert \, \lVert z_1 \rVert}.$$
+# $$z(t) = \frac{\sin((1 - t) \, \theta)}{\sin \theta} \, z_0 + \frac{\sin(t \, \theta)}{\sin \theta} \, z_1,
+# \qquad \cos\theta = \frac{z_0 \cdot z_1}{\lVert z_0 \rVert \, \lVert z_1 \rVert}.$$
 #
-# It keeps the length where both codes have the same one, and passes from one length to the other where not. Parallel codes ($\theta = 0$) have no
-# arc between them but the line, opposite ones ($\theta = \pi$) have many: in both cases $\sin\theta = 0$ and the formula fails. Two draws in 20
-# dimensions are near neither.
+# It keeps the length where both codes have the same one, and passes from one length to the other where not. Parallel
+# codes ($\theta = 0$) have no arc between them but the line, opposite ones ($\theta = \pi$) have many: in both cases
+# $\sin\theta = 0$ and the formula fails. Two draws in 20 dimensions are near neither.
 #
 # ### Your turn: along the arc
 
 # %% exercise="08-slerp"
 
 # %% [markdown]
-# Does it matter for a VAE? Take the 784-400-20 network of lesson 07, shown 400,000 images. The first time, this takes about fifteen
-# seconds.
+# Does it matter for a VAE? Take the 784-400-20 network of lesson 07, shown 400,000 images. The first time, this takes
+# about fifteen seconds.
 
 # %%
 wide, _ = fit_or_load(
@@ -662,8 +687,8 @@ wide, _ = fit_or_load(
 )
 
 # %% [markdown]
-# Three walks, both ways each, between draws of the prior. Many draws are no digits, so take the first six of which the reader is sure. Look at
-# the middle, which lies on a tint: which way gives the better digits?
+# Three walks, both ways each, between draws of the prior. Many draws are no digits, so take the first six of which the
+# reader is sure. Look at the middle, which lies on a tint: which way gives the better digits?
 
 # %%
 _ = torch.manual_seed(6)
@@ -677,8 +702,9 @@ with torch.no_grad():
 image_rows(rows, marked=dict.fromkeys(rows, torch.arange(11) == 5))
 
 # %% [markdown]
-# Line and arc look much alike; the line is paler in the middle where you see a difference at all. Three walks prove nothing. Measure with 1,000: how often is the reader sure at the ends, and half way on the line and on the arc? Predict the order of
-# the three.
+# Line and arc look much alike; the line is paler in the middle where you see a difference at all. Three walks prove
+# nothing. Measure with 1,000: how often is the reader sure at the ends, and half way on the line and on the arc?
+# Predict the order of the three.
 
 # %%
 _ = torch.manual_seed(7)
@@ -697,19 +723,21 @@ for name, z in places.items():
 
 # %% [markdown]
 # On MNIST the reader is sure of {{mnist:08-sure-draw}} % of the draws, of {{mnist:08-sure-line}} % half way on the line, and of
-# {{mnist:08-sure-arc}} % half way on the arc (on pen digits {{pen:08-sure-draw}}, {{pen:08-sure-line}} and {{pen:08-sure-arc}} %). A share of 1,000
-# has a standard error of about 1.5 points. So the line loses something, and the arc hardly anything. It is a matter of degree, no cliff: with 20
-# dimensions the middle of the line is rare, but not unheard of. Between draws in many dimensions take the arc. In the plane a line will do:
-# the lengths it passes are usual there.
+# {{mnist:08-sure-arc}} % half way on the arc (on pen digits {{pen:08-sure-draw}}, {{pen:08-sure-line}} and
+# {{pen:08-sure-arc}} %). A share of 1,000 has a standard error of about 1.5 points. So the line loses something, and
+# the arc hardly anything. It is a matter of degree, no cliff: with 20 dimensions the middle of the line is rare, but
+# not unheard of. Between draws in many dimensions take the arc. In the plane a line will do: the lengths it passes are
+# usual there.
 
 # %% [markdown]
 # ## 7 Directions that mean something
 #
-# If the decoder is smooth, then one direction in the space of codes may change one property of the image. To find it, no gradient is
-# needed: take the mean code of images that have the property, minus the mean code of those that lack it. That is an **attribute vector**.
+# If the decoder is smooth, then one direction in the space of codes may change one property of the image. To find it,
+# no gradient is needed: take the mean code of images that have the property, minus the mean code of those that lack it.
+# That is an **attribute vector**.
 #
-# We need a property that a program can measure. The slant of a digit: how far a stroke moves to the right for each step down. With the
-# ink as weights, it is the covariance of column and row, divided by the variance of the row.
+# We need a property that a program can measure. The slant of a digit: how far a stroke moves to the right for each step
+# down. With the ink as weights, it is the covariance of column and row, divided by the variance of the row.
 
 
 # %%
@@ -723,8 +751,9 @@ def slant(images):
 
 
 # %% [markdown]
-# A `/` moves one column to the left for each row down. Hold the function against it, and then sort the validation images by slant. The third with
-# the lowest slant leans like `/`: the *italic* third. The third with the highest, *backhand*, leans the other way.
+# A `/` moves one column to the left for each row down. Hold the function against it, and then sort the validation
+# images by slant. The third with the lowest slant leans like `/`: the *italic* third. The third with the
+# highest, *backhand*, leans the other way.
 
 # %%
 stroke = torch.eye(28).flip(1).view(1, 1, 28, 28)
@@ -740,9 +769,9 @@ for name, group in (("italic", italic), ("backhand", backhand)):
 print(f"length of the attribute vector: {slant_direction.norm():.2f}, of a code: {wide_mu.norm(dim=1).mean():.2f}")
 
 # %% [markdown]
-# The mean slant is {{mnist:08-italic}} in the italic third and {{mnist:08-backhand}} in the other ({{pen:08-italic}} and {{pen:08-backhand}} on pen
-# digits). Add multiples of the vector to the codes of one image of each class. Predict: will a 3 stay a 3? A tint marks the pictures in which the
-# reader sees another digit than in the middle row.
+# The mean slant is {{mnist:08-italic}} in the italic third and {{mnist:08-backhand}} in the other ({{pen:08-italic}}
+# and {{pen:08-backhand}} on pen digits). Add multiples of the vector to the codes of one image of each class. Predict:
+# will a 3 stay a 3? A tint marks the pictures in which the reader sees another digit than in the middle row.
 
 # %%
 ten = torch.stack([(y == digit).nonzero()[0, 0] for digit in range(10)])
@@ -773,16 +802,18 @@ claim("08-slant-kept-2", 100 * two.float().mean(), world=world, tolerance=8, dig
 claim("08-three-kept-2", 100 * two[y == 3].float().mean(), world=world, tolerance=20, digits=0, unit="% of the threes")
 
 # %% [markdown]
-# One step along $a$ changes the slant of the pictures from {{mnist:08-slant-before}} to {{mnist:08-slant-after}} columns for each row, on average, and
-# {{mnist:08-slant-kept}} % keep the class that the reader saw before ({{pen:08-slant-before}} to {{pen:08-slant-after}} and {{pen:08-slant-kept}} % on pen
-# digits). After two steps only {{mnist:08-slant-kept-2}} % do ({{pen:08-slant-kept-2}} %). And a 3? After one step {{mnist:08-three-kept}} % of the threes are
-# what they were, after two {{mnist:08-three-kept-2}} % ({{pen:08-three-kept}} and {{pen:08-three-kept-2}} %). So the direction means slant near the
-# start, and other things too when you go far.
+# One step along $a$ changes the slant of the pictures from {{mnist:08-slant-before}} to {{mnist:08-slant-after}}
+# columns for each row, on average, and {{mnist:08-slant-kept}} % keep the class that the reader saw before
+# ({{pen:08-slant-before}} to {{pen:08-slant-after}} and {{pen:08-slant-kept}} % on pen digits). After two steps only
+# {{mnist:08-slant-kept-2}} % do ({{pen:08-slant-kept-2}} %). And a 3? After one step {{mnist:08-three-kept}} % of the
+# threes are what they were, after two {{mnist:08-three-kept-2}} % ({{pen:08-three-kept}} and {{pen:08-three-kept-2}}
+# %). So the direction means slant near the start, and other things too when you go far.
 #
 # ### A trap
 #
-# Try another property: the amount of ink. Which digit has the least ink, whoever writes it? What will then happen to an image whose code moves
-# towards "less ink"? Take the vector twice: once from thirds of all images mixed, and once from thirds within each class, averaged over the classes.
+# Try another property: the amount of ink. Which digit has the least ink, whoever writes it? What will then happen to an
+# image whose code moves towards "less ink"? Take the vector twice: once from thirds of all images mixed, and once from
+# thirds within each class, averaged over the classes.
 
 
 # %%
@@ -807,8 +838,8 @@ less = {
 }
 
 # %% [markdown]
-# The two vectors are not equally long, and a longer step changes more of everything. A fair comparison goes equally far in what was asked for:
-# find for each vector how many times it must be added until the mean ink has fallen by 40 %.
+# The two vectors are not equally long, and a longer step changes more of everything. A fair comparison goes equally far
+# in what was asked for: find for each vector how many times it must be added until the mean ink has fallen by 40 %.
 
 
 # %%
@@ -829,7 +860,8 @@ for name, vector in less.items():
     print(f"{name}: length {vector.norm():.2f}, added {step[name]:.2f} times")
 
 # %% [markdown]
-# Two images of each class, as they were and after these steps. The tint again marks what the reader takes for another digit than at the start.
+# Two images of each class, as they were and after these steps. The tint again marks what the reader takes for another
+# digit than at the start.
 
 # %%
 pairs = torch.cat([(y == digit).nonzero()[:2, 0] for digit in range(10)])
@@ -863,13 +895,14 @@ for name, group in (("least", ones[:667]), ("most", ones[-667:])):
     )
 
 # %% [markdown]
-# Both take away 40 % of the ink. With all classes mixed {{mnist:08-ink-all}} % of the images keep their class, by class {{mnist:08-ink-by}} %
-# ({{pen:08-ink-all}} and {{pen:08-ink-by}} % on pen digits). The count of the ones says why: {{mnist:08-ones-least}} of them are in the third with the
-# least ink and {{mnist:08-ones-most}} in the third with the most ({{pen:08-ones-least}} and {{pen:08-ones-most}}). So the mixed vector points
-# towards that class as well as towards thin strokes. Two groups differ in more than what you sorted them by.
+# Both take away 40 % of the ink. With all classes mixed {{mnist:08-ink-all}} % of the images keep their class, by class
+# {{mnist:08-ink-by}} % ({{pen:08-ink-all}} and {{pen:08-ink-by}} % on pen digits). The count of the ones says why:
+# {{mnist:08-ones-least}} of them are in the third with the least ink and {{mnist:08-ones-most}} in the third with the
+# most ({{pen:08-ones-least}} and {{pen:08-ones-most}}). So the mixed vector points towards that class as well as
+# towards thin strokes. Two groups differ in more than what you sorted them by.
 #
-# Now look back at your slant vector. It was taken with all classes mixed. Are the classes spread evenly over its two groups? And what does a vector by
-# class do, added until the slant has fallen as far?
+# Now look back at your slant vector. It was taken with all classes mixed. Are the classes spread evenly over its two
+# groups? And what does a vector by class do, added until the slant has fallen as far?
 
 # %%
 print("italic  ", y[italic].bincount(minlength=10).tolist())
@@ -884,17 +917,19 @@ claim("08-slant-lead", lead.mean(), world=world, tolerance=2, unit="points more 
 claim("08-slant-lead-se", standard_error(lead), world=world, tolerance=0.2, unit="points")
 
 # %% [markdown]
-# They are not: some classes lean more than others, so your vector points towards these classes too. But here that costs little. By class
-# {{mnist:08-slant-class-kept}} % keep their class on MNIST ({{pen:08-slant-class-kept}} % on pen digits). Counted image by image, that is a lead over your
-# vector of {{mnist:08-slant-lead}} ± {{mnist:08-slant-lead-se}} points ({{pen:08-slant-lead}} ± {{pen:08-slant-lead-se}}), with its standard error over images;
-# another training would move it as well. With the ink the lead was {{mnist:08-ink-lead}} points ({{pen:08-ink-lead}}): there the trap was deep.
+# They are not: some classes lean more than others, so your vector points towards these classes too. But here that costs
+# little. By class {{mnist:08-slant-class-kept}} % keep their class on MNIST ({{pen:08-slant-class-kept}} % on pen
+# digits). Counted image by image, that is a lead over your vector of {{mnist:08-slant-lead}} ±
+# {{mnist:08-slant-lead-se}} points ({{pen:08-slant-lead}} ± {{pen:08-slant-lead-se}}), with its standard error over
+# images; another training would move it as well. With the ink the lead was {{mnist:08-ink-lead}} points
+# ({{pen:08-ink-lead}}): there the trap was deep.
 
 # %% [markdown]
 # ## 8 The latent pad, and the way home
 #
-# Back to the plane, now by hand. The pad shows the codes of your own model, trained above. Drag through the plane, or click it and
-# use the arrow keys. Find a seam between two classes that you cross in a single press of a key, and a place where the picture is a digit
-# that nobody would write. (Where three classes meet is a good place to look.)
+# Back to the plane, now by hand. The pad shows the codes of your own model, trained above. Drag through the plane, or
+# click it and use the arrow keys. Find a seam between two classes that you cross in a single press of a key, and a
+# place where the picture is a digit that nobody would write. (Where three classes meet is a good place to look.)
 
 # %%
 from vae_course.widgets import LatentPad
@@ -917,9 +952,9 @@ assert page.stat().st_size < 1e6
 # %% [markdown]
 # ## 9 In your own words
 #
-# A friend decodes a 20 by 20 grid on the unit square with the encoder of the second text, sees many digits, and says: "So this is what
-# my VAE samples." Answer in four to six sentences. Nothing checks your words. If you learn alone, compare them afterwards with the answer and
-# its list of criteria, which `exercises.solution("08-corner")` shows.
+# A friend decodes a 20 by 20 grid on the unit square with the encoder of the second text, sees many digits, and says:
+# "So this is what my VAE samples." Answer in four to six sentences. Nothing checks your words. If you learn alone,
+# compare them afterwards with the answer and its list of criteria, which `exercises.solution("08-corner")` shows.
 
 # %% exercise="08-corner"
 
@@ -939,17 +974,20 @@ quizzes.show("08")
 # > $$q(z) = \frac1N \sum_n q(z \mid x_n), \qquad
 # > \frac1N \sum_n \mathrm{KL}\big(q(z \mid x_n) \,\Vert\, p(z)\big) = I(x; z) + \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)$$
 # >
-# > $$z_i = \Phi^{-1}\left(\frac{i + \frac12}{n}\right): \text{ each picture of the grid stands for the same share of the samples}$$
+# > $$z_i = \Phi^{-1}\left(\frac{i + \frac12}{n}\right): \text{ each picture of the grid stands for the same share of
+# > the samples}$$
 # >
 # > $$\sqrt{\mathbb E \lVert (1 - t) z_0 + t z_1 \rVert^2} = \sqrt{D \, \big((1 - t)^2 + t^2\big)}$$
 # >
 # > $$z(t) = \big[\sin((1 - t) \theta) \, z_0 + \sin(t \theta) \, z_1\big] / \sin\theta$$
 # >
-# > No activation on $\mu$; $\sigma = \exp(\frac12 \log\sigma^2)$. Attribute vectors: within each class, or you find the class instead.
+# > No activation on $\mu$; $\sigma = \exp(\frac12 \log\sigma^2)$. Attribute vectors: within each class, or you find the
+# > class instead.
 #
-# **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, figure 4 and appendix A, for the grid through
-# the inverse distribution function. M. D. Hoffman and M. J. Johnson, *ELBO surgery*, workshop at NIPS 2016, for the split of the KL. T. White,
-# *Sampling Generative Networks*, 2016, for spherical interpolation and attribute vectors that mix properties. The grid on the unit
-# square is that of the second of the two texts that this course started from.
+# **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, figure 4 and appendix A, for
+# the grid through the inverse distribution function. M. D. Hoffman and M. J. Johnson, *ELBO surgery*, workshop at NIPS
+# 2016, for the split of the KL. T. White, *Sampling Generative Networks*, 2016, for spherical interpolation and
+# attribute vectors that mix properties. The grid on the unit square is that of the second of the two texts that this
+# course started from.
 #
 # **Next:** [09 Find the bug](09_find_the_bug.ipynb), where the sigmoid of section 5 has eleven companions.

@@ -10,9 +10,9 @@
 # # 09 Find the bug
 #
 # A broken VAE seldom crashes. It trains, its loss falls, it draws something. This lesson hands you twelve case files: small
-# trainings, or samples and evaluations of the healthy one, each with one broken line, and nearly all of these lines taken from a kind of mistake
-# that was made in public code. You see the
-# curves and the pictures first and name the suspect. Then you measure, and only then do you read the code.
+# trainings, or samples and evaluations of the healthy one, each with one broken line, and nearly all of these lines
+# taken from a kind of mistake that was made in public code. You see the curves and the pictures first and name the
+# suspect. Then you measure, and only then do you read the code.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -45,8 +45,9 @@
 # %% [markdown]
 # ## 1 The line-up
 #
-# Nearly all cases share one small network, 784-200-10, trained by Adam at a learning rate of 0.01 for ten epochs on 4,000 images, whose pixels are drawn anew as 0 or 1 in
-# each batch of 100. So the loss of a healthy run is the negative of a bound on $\log p(x)$, in nats per image.
+# Nearly all cases share one small network, 784-200-10, trained by Adam at a learning rate of 0.01 for ten epochs on
+# 4,000 images, whose pixels are drawn anew as 0 or 1 in each batch of 100. So the loss of a healthy run is the negative
+# of a bound on $\log p(x)$, in nats per image.
 
 # %%
 import copy
@@ -115,8 +116,9 @@ bugs.line_up()
 # %% [markdown]
 # **How a case goes.** You see the symptom. You write the name of your suspect into `guess`. You measure. Then `reveal` shows
 # the code with its broken line, what mends it, and where it was seen; after a wrong name it sends you back to measure again, and
-# without a name it tells you the answer. Write the right name into `guess` then: `bugs.line_up(*guess.values())` lists who is left. The mended line makes each case healthy again: `bugs.train` with
-# `mended=True` trains a case with it, and a test of this course finds the symptom gone in all twelve.
+# without a name it tells you the answer. Write the right name into `guess` then: `bugs.line_up(*guess.values())` lists
+# who is left. The mended line makes each case healthy again: `bugs.train` with `mended=True` trains a case with it, and
+# a test of this course finds the symptom gone in all twelve.
 
 # %%
 guess = dict.fromkeys("ABCDEFGHIJKL", "")
@@ -149,8 +151,9 @@ guess["A"] = ""  # a name from the line-up
 
 # %% [markdown]
 # **Measure.** A decoder that can't use its codes and codes that are too dear both end like this. They differ before the
-# first step, so put each suspicion into an untrained network. It gives each pixel nearly a fair coin, and lesson 07 told you what 784 fair coins cost. `kl_per_dim` gives
-# the KL of each latent dimension, averaged over the images, by code of its own.
+# first step, so put each suspicion into an untrained network. It gives each pixel nearly a fair coin, and lesson 07
+# told you what 784 fair coins cost. `kl_per_dim` gives the KL of each latent dimension, averaged over the images, by
+# code of its own.
 
 # %%
 torch.manual_seed(0)
@@ -171,13 +174,14 @@ claim("09-a-first-loss", first["case A"], world="any", tolerance=0.01, digits=2)
 claim("09-a-kl", kl_per_dim(model_a, val).sum(), world="any", tolerance=0.05, digits=2)
 
 # %% [markdown]
-# {{any:09-a-first-loss}} is nearly $\log 2 = 0.69$, the price of *one* pixel. Random weights are no exact coins and add a little: the
-# healthy reconstruction begins at {{mnist:09-healthy-first-loss}} nats on MNIST and {{pen:09-healthy-first-loss}} on pen digits, and 784 coins
-# cost 543. With `sigmoid-codes` it would begin close by, at {{mnist:09-sigmoid-codes-first-loss}}
-# ({{pen:09-sigmoid-codes-first-loss}}), with `two-sigmoids` far above, at {{mnist:09-two-sigmoids-first-loss}}
-# ({{pen:09-two-sigmoids-first-loss}}): a second sigmoid makes one half of a logit near 0, so blank paper costs about
-# $\log(1 + e^{0.5}) = 0.97$ nats a pixel. Only a division by 784 begins at 0.7. So somebody divided by 784, and the KL was not divided. A nat of code has to save 784 nats of reconstruction, and no
-# code does. The KL of the trained model is {{any:09-a-kl}} nats.
+# {{any:09-a-first-loss}} is nearly $\log 2 = 0.69$, the price of *one* pixel. Random weights are no exact coins and add
+# a little: the healthy reconstruction begins at {{mnist:09-healthy-first-loss}} nats on MNIST and
+# {{pen:09-healthy-first-loss}} on pen digits, and 784 coins cost 543. With `sigmoid-codes` it would begin close by, at
+# {{mnist:09-sigmoid-codes-first-loss}} ({{pen:09-sigmoid-codes-first-loss}}), with `two-sigmoids` far above, at
+# {{mnist:09-two-sigmoids-first-loss}} ({{pen:09-two-sigmoids-first-loss}}): a second sigmoid makes one half of a logit
+# near 0, so blank paper costs about $\log(1 + e^{0.5}) = 0.97$ nats a pixel. Only a division by 784 begins at 0.7. So
+# somebody divided by 784, and the KL was not divided. A nat of code has to save 784 nats of reconstruction, and no code
+# does. The KL of the trained model is {{any:09-a-kl}} nats.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("A", guess["A"])
@@ -214,8 +218,9 @@ claim("09-b-ratio", result_b.kl / history_b.val["kl"][-1], world="any", toleranc
 
 # %% [markdown]
 # The true KL is {{mnist:09-b-true-kl}} nats on MNIST ({{pen:09-b-true-kl}} on pen digits), the printed one
-# {{mnist:09-b-printed-kl}} ({{pen:09-b-printed-kl}}). The ratio is {{any:09-b-ratio}}, the number of latent dimensions. And the true ELBO,
-# {{mnist:09-b-elbo}} ({{pen:09-b-elbo}}), is worse than the healthy {{mnist:09-healthy-elbo}} ({{pen:09-healthy-elbo}}).
+# {{mnist:09-b-printed-kl}} ({{pen:09-b-printed-kl}}). The ratio is {{any:09-b-ratio}}, the number of latent dimensions.
+# And the true ELBO, {{mnist:09-b-elbo}} ({{pen:09-b-elbo}}), is worse than the healthy {{mnist:09-healthy-elbo}}
+# ({{pen:09-healthy-elbo}}).
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("B", guess["B"])
@@ -272,9 +277,9 @@ beside({"training": history_c.train, "validation": history_c.val})
 guess["C"] = ""
 
 # %% [markdown]
-# **Measure.** After the first epochs, reconstruction and KL agree in both lists. A model that overfits would reconstruct its training images better.
-# If the parts agree and the sums don't, the sums were made in different ways. Solve loss = reconstruction + weight · KL for
-# the weight.
+# **Measure.** After the first epochs, reconstruction and KL agree in both lists. A model that overfits would
+# reconstruct its training images better. If the parts agree and the sums don't, the sums were made in different ways.
+# Solve loss = reconstruction + weight · KL for the weight.
 
 
 # %%
@@ -286,9 +291,9 @@ claim("09-c-training-weight", weight(history_c.train), world="any", tolerance=0.
 claim("09-c-validation-weight", weight(history_c.val), world="any", tolerance=0.01, unit="", digits=2)
 
 # %% [markdown]
-# The KL counts {{any:09-c-training-weight}} in training and {{any:09-c-validation-weight}} in validation. Two different losses were
-# drawn into one panel. A weight other than 1 can be chosen on purpose, as a beta-VAE does. But then both lists need it, or
-# the panel needs two names.
+# The KL counts {{any:09-c-training-weight}} in training and {{any:09-c-validation-weight}} in validation. Two different
+# losses were drawn into one panel. A weight other than 1 can be chosen on purpose, as a beta-VAE does. But then both
+# lists need it, or the panel needs two names.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("C", guess["C"])
@@ -388,8 +393,9 @@ assert abs(above["healthy"]) < 0.03
 # %% exercise="09-noise-scale"
 
 # %% [markdown]
-# Point it at the three models, with the draw that each was trained with. A fourth curve is the $\sigma$ that case E tells the KL. Predict before you look:
-# which of the three lies at 1, which at another constant, and which follows the fourth?
+# Point it at the three models, with the draw that each was trained with. A fourth curve is the $\sigma$ that case E
+# tells the KL. Predict before you look: which of the three lies at 1, which at another constant, and which follows the
+# fourth?
 
 # %%
 scales, sigmas = {}, {}
@@ -412,7 +418,8 @@ plotting.lines(range(1, 11), curves, **axes_names, logy=True, markers=True)
 # %% [markdown]
 # Case D's noise is {{any:09-d-scale}} of what it should be, in every dimension: a constant. Case E's has a mean of
 # {{mnist:09-e-scale}} on MNIST ({{pen:09-e-scale}} on pen digits), and its curve lies on that of $\sigma$, whose mean is
-# {{mnist:09-e-sigma}} ({{pen:09-e-sigma}}). (The one is a root of a mean square over images, the other a mean, so they differ a little.) It multiplied by $\sigma$ once too often.
+# {{mnist:09-e-sigma}} ({{pen:09-e-sigma}}). (The one is a root of a mean square over images, the other a mean, so they
+# differ a little.) It multiplied by $\sigma$ once too often.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("D", guess["D"])
@@ -421,7 +428,8 @@ bugs.reveal("E", guess["E"])
 
 # %% [markdown]
 # How did case D get so cheap a code? It tells the KL that $\sigma$ is {{mnist:09-d-sigma}}, the prior's own to two
-# digits ({{pen:09-d-sigma}} on pen digits), and pays for $\mu$ only. The noise it really adds is a hundredth of that. The honest bound of each model:
+# digits ({{pen:09-d-sigma}} on pen digits), and pays for $\mu$ only. The noise it really adds is a hundredth of that.
+# The honest bound of each model:
 
 # %%
 for name, model, history in (("d", model_d, history_d), ("e", model_e, history_e)):
@@ -464,8 +472,8 @@ beside({"healthy": healthy_history, "case F": history_f})
 rows({"originals": x, "reconstructions": model_f.reconstruct(x), "samples": drawn(model_f)})
 
 # %% [markdown]
-# Grey digits again, as in case A, and a few samples with speckles. But a code that says nothing should cost nothing, and this one costs 5 nats, half a nat for
-# each dimension. What are they spent on? Name your suspect.
+# Grey digits again, as in case A, and a few samples with speckles. But a code that says nothing should cost nothing,
+# and this one costs 5 nats, half a nat for each dimension. What are they spent on? Name your suspect.
 
 # %%
 guess["F"] = ""
@@ -482,10 +490,10 @@ claim("09-f-kl", evaluate(model_f, val).kl, world="any", tolerance=0.2)
 claim("09-f-mu", mu.mean(), world="any", tolerance=0.05, unit="", digits=2)
 
 # %% [markdown]
-# Every $\mu$ is {{any:09-f-mu}} and every $\sigma$ is too. $\mathrm{KL}(\mathcal N(1, 1) \,\Vert\, \mathcal N(0, 1)) = \frac12$, ten times
-# over makes {{any:09-f-kl}}. A $\mu$ of 0 would cost nothing. Who pushed $\mu$ to the dear end of a scale from 0 to 1? Train it
-# once more, for two epochs, and write down how hard each part of the loss pulls at $\mu$, nats per unit of $\mu$ in
-# each dimension.
+# Every $\mu$ is {{any:09-f-mu}} and every $\sigma$ is too.
+# $\mathrm{KL}(\mathcal N(1, 1) \,\Vert\, \mathcal N(0, 1)) = \frac12$, ten times over makes {{any:09-f-kl}}. A $\mu$ of
+# 0 would cost nothing. Who pushed $\mu$ to the dear end of a scale from 0 to 1? Train it once more, for two epochs, and
+# write down how hard each part of the loss pulls at $\mu$, nats per unit of $\mu$ in each dimension.
 
 # %%
 pulls = {"reconstruction": [], "KL": []}
@@ -517,11 +525,11 @@ plotting.lines(
 # Above 0 a part pulls $\mu$ up, below 0 it pulls down. In its first steps a decoder learns that most pixels are white. Codes
 # that are all positive serve it as one more bias, the same for every image, and the larger they are, the faster it gets
 # there. So the reconstruction pulls upwards with up to {{mnist:09-f-push}} nats per unit on MNIST ({{pen:09-f-push}} on pen
-# digits); the KL never pulls back harder than {{any:09-f-price}}. Soon the reconstruction wants $\mu$ smaller, too, but by then $\mu$
-# is at the end, where the slope of a sigmoid is zero, so no gradient leads back.
+# digits); the KL never pulls back harder than {{any:09-f-price}}. Soon the reconstruction wants $\mu$ smaller, too, but
+# by then $\mu$ is at the end, where the slope of a sigmoid is zero, so no gradient leads back.
 #
-# The speckles come from there, too: in training every code lay about 1 in each dimension. How far from that point are our twelve codes? Look for the largest, then at the samples in
-# the same places above.
+# The speckles come from there, too: in training every code lay about 1 in each dimension. How far from that point are
+# our twelve codes? Look for the largest, then at the samples in the same places above.
 
 # %%
 print("distance from (1, ..., 1):", [round(distance, 1) for distance in (z - 1).norm(dim=1).tolist()])
@@ -590,9 +598,9 @@ for name, drawn_codes in (("g", codes[0]), ("prior", torch.randn(5000, 10))):
     claim(f"09-{name}-beyond", beyond, world=world, tolerance=5 if name == "g" else 1.5, unit="%", digits=0)
 
 # %% [markdown]
-# Codes of the prior have a spread of 1; these have {{any:09-g-spread}}, so their length grows by half. On MNIST {{mnist:09-g-beyond}} % of
-# them ({{pen:09-g-beyond}} % on pen digits) lie farther out than 95 in 100 of the codes that the decoder was trained on. Of
-# the prior's codes {{mnist:09-prior-beyond}} % do ({{pen:09-prior-beyond}} %).
+# Codes of the prior have a spread of 1; these have {{any:09-g-spread}}, so their length grows by half. On MNIST
+# {{mnist:09-g-beyond}} % of them ({{pen:09-g-beyond}} % on pen digits) lie farther out than 95 in 100 of the codes that
+# the decoder was trained on. Of the prior's codes {{mnist:09-prior-beyond}} % do ({{pen:09-prior-beyond}} %).
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("G", guess["G"])
@@ -610,8 +618,8 @@ claim("09-g-mended-bold", bold["mended"], world=world, tolerance=1, unit="%")
 assert bold["mended"] == bold["yours"] < bold["case G"] / 1.5
 
 # %% [markdown]
-# In case G {{mnist:09-g-bold}} % of the pixels are that sure on MNIST ({{pen:09-g-bold}} % on pen digits). Mended, its samples are
-# yours, with {{mnist:09-g-mended-bold}} % ({{pen:09-g-mended-bold}} %).
+# In case G {{mnist:09-g-bold}} % of the pixels are that sure on MNIST ({{pen:09-g-bold}} % on pen digits). Mended, its
+# samples are yours, with {{mnist:09-g-mended-bold}} % ({{pen:09-g-mended-bold}} %).
 
 # %% [markdown]
 # ## 4 Third family: pixels
@@ -647,8 +655,9 @@ with torch.no_grad():
 # %% [markdown]
 # Logits between 0 and 1 are no logits. They are probabilities, and the loss takes the sigmoid of them once more. So blank
 # paper has a probability of ink of at least sigmoid(0) = 0.5, and ink at most sigmoid(1) = 0.73. How good can the loss get
-# under these rules? With $\mathrm{softplus}(a) = \log(1 + e^a)$, ink costs $-\log \mathrm{sigmoid}(1) = \mathrm{softplus}(-1)$ nats at best,
-# and paper $-\log(1 - \mathrm{sigmoid}(0)) = \mathrm{softplus}(0)$.
+# under these rules? With $\mathrm{softplus}(a) = \log(1 + e^a)$, ink costs
+# $-\log \mathrm{sigmoid}(1) = \mathrm{softplus}(-1)$ nats at best, and paper
+# $-\log(1 - \mathrm{sigmoid}(0)) = \mathrm{softplus}(0)$.
 
 # %%
 ink = val.x.flatten(1).sum(1)
@@ -659,11 +668,12 @@ claim("09-h-left", history_h.val["loss"][-1] - best.mean(), world=world, toleran
 claim("09-h-white", 100 * (logits_h < 0.01).float().mean(), world=world, tolerance=5, unit="%", digits=0)
 
 # %% [markdown]
-# Even a decoder that knew every pixel would only reach {{mnist:09-h-best}} nats on MNIST ({{pen:09-h-best}} on pen digits). Case H has
-# {{mnist:09-h-loss}} ({{pen:09-h-loss}}). About {{mnist:09-h-left}} nats ({{pen:09-h-left}}) lie between, of which a code can save a part: the pixels are drawn, and no code knows
-# the draw. Why does none save anything? Before codes say something, an output above 0 lowers the loss only at pixels that have ink in over half of
-# the images, and few have. So training pushes nearly all outputs towards 0: {{mnist:09-h-white}} % of them lie below 0.01 in the
-# end ({{pen:09-h-white}} %). There the inner sigmoid is flat, and no gradient leads back.
+# Even a decoder that knew every pixel would only reach {{mnist:09-h-best}} nats on MNIST ({{pen:09-h-best}} on pen
+# digits). Case H has {{mnist:09-h-loss}} ({{pen:09-h-loss}}). About {{mnist:09-h-left}} nats ({{pen:09-h-left}}) lie
+# between, of which a code can save a part: the pixels are drawn, and no code knows the draw. Why does none save
+# anything? Before codes say something, an output above 0 lowers the loss only at pixels that have ink in over half of
+# the images, and few have. So training pushes nearly all outputs towards 0: {{mnist:09-h-white}} % of them lie below
+# 0.01 in the end ({{pen:09-h-white}} %). There the inner sigmoid is flat, and no gradient leads back.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("H", guess["H"])
@@ -747,15 +757,17 @@ assert most < 15 and least < -17
 # %% [markdown]
 # The decimals get lost first, then the number. At a logit of 17 the sigmoid rounds to exactly 1 in float32. So $1 - p$ is
 # 0, its logarithm minus infinity, and $0 \cdot (-\infty)$ is `nan`. On digits the logits of *ink* don't get that far, while
-# those of paper go below $-17$, where $1 - p$ rounds to 1, which costs nothing, and $p$ is still a number. On scans the same certainty has the other sign.
+# those of paper go below $-17$, where $1 - p$ rounds to 1, which costs nothing, and $p$ is still a number. On scans the
+# same certainty has the other sign.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("I", guess["I"])
 
 # %% [markdown]
 # Did you write `-(x * p.log() + (1 - x) * (1 - p).log())` in the exercise before this case? The check passed it, because its
-# $p$ stay away from 0 and 1. It is this same line; and `torch.logit(p)` in a loss that takes logits is infinite at 0 and 1. `F.binary_cross_entropy` guards the logarithm: no pixel costs more than
-# 100 nats. The one that takes logits needs no guard.
+# $p$ stay away from 0 and 1. It is this same line; and `torch.logit(p)` in a loss that takes logits is infinite at 0
+# and 1. `F.binary_cross_entropy` guards the logarithm: no pixel costs more than 100 nats. The one that takes logits
+# needs no guard.
 #
 # **Check.** The mended line must be finite at a logit of 100, and train on scans to the end.
 
@@ -779,8 +791,9 @@ assert len(mended_i.val["loss"]) == 10 > len(seen[-1].val["loss"])
 # Two of them need a word about modes. `model.train()` puts a PyTorch model into training mode, `model.eval()` into evaluation
 # mode, and `model.training` tells which is on. Most layers do the same in both; two kinds don't. *Dropout* sets each number
 # to 0 with a given probability in training mode, and scales up the others to make up for it; in evaluation mode it does
-# nothing. *Batch normalisation* takes from each number a mean and divides by a standard deviation, then stretches and shifts the result by two learned numbers: mean and
-# deviation are in training mode those of the batch at hand, in evaluation mode running averages that it kept during training.
+# nothing. *Batch normalisation* takes from each number a mean and divides by a standard deviation, then stretches and
+# shifts the result by two learned numbers: mean and deviation are in training mode those of the batch at hand, in
+# evaluation mode running averages that it kept during training.
 #
 # ### Case J: sorted by class
 
@@ -822,8 +835,8 @@ plotting.bars(list(losses), list(losses.values()), xlabel="running loss of the s
 guess["J"] = ""
 
 # %% [markdown]
-# **Measure.** Take one image, and encode it twice in training mode: among 99 images of its own class, and among 99 mixed ones. Its
-# code should be the same.
+# **Measure.** Take one image, and encode it twice in training mode: among 99 images of its own class, and among 99
+# mixed ones. Its code should be the same.
 
 # %%
 first, others = val.x[:1], val[1:]
@@ -838,16 +851,17 @@ claim("09-j-sorted", losses["case J, sorted by class"], world=world, tolerance=2
 assert moved.abs().max() > 0.5
 
 # %% [markdown]
-# The prior has a spread of 1, and here the neighbours alone move a code by more than half of that. So in training mode $q(z \mid x)$ is no
-# function of $x$, and the bound of an image, which is what the training maximises, is not defined. In numbers: {{mnist:09-j-mixed}} nats mixed and {{mnist:09-j-sorted}}
-# sorted on MNIST, {{pen:09-j-mixed}} and {{pen:09-j-sorted}} on pen digits.
+# The prior has a spread of 1, and here the neighbours alone move a code by more than half of that. So in training mode
+# $q(z \mid x)$ is no function of $x$, and the bound of an image, which is what the training maximises, is not defined.
+# In numbers: {{mnist:09-j-mixed}} nats mixed and {{mnist:09-j-sorted}} sorted on MNIST, {{pen:09-j-mixed}} and
+# {{pen:09-j-sorted}} on pen digits.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("J", guess["J"])
 
 # %% [markdown]
-# Inside the network, too, batch normalisation lets an image depend on its neighbours. On $\mu$ and $\log \sigma^2$ it also forces the same mean and the same spread on
-# every batch, which is the KL's business.
+# Inside the network, too, batch normalisation lets an image depend on its neighbours. On $\mu$ and $\log \sigma^2$ it
+# also forces the same mean and the same spread on every batch, which is the KL's business.
 #
 # **Check.** Without that layer the order must not matter, and the nats that were missing must be back.
 
@@ -866,8 +880,8 @@ assert abs(order) < 3 and bounds_j["case J"] < min(healthy_result.elbo, bounds_j
 #
 # ### Case K: two numbers for one model
 #
-# This model has a layer of dropout, and nothing is wrong with it. Its author trains it, and then calls an evaluation of their own, three
-# times, on the validation images.
+# This model has a layer of dropout, and nothing is wrong with it. Its author trains it, and then calls an evaluation of
+# their own, three times, on the validation images.
 
 # %%
 model_k, history_k = bugs.train("K", images, val)
@@ -886,7 +900,8 @@ claim("09-k-script", calls[0], world=world, tolerance=3)
 guess["K"] = ""
 
 # %% [markdown]
-# **Measure.** The mode *while* the number is made, written down by a hook, and the number again by `evaluate`, which switches to evaluation mode.
+# **Measure.** The mode *while* the number is made, written down by a hook, and the number again by `evaluate`, which
+# switches to evaluation mode.
 
 # %%
 modes = []
@@ -1002,11 +1017,13 @@ bugs.diagnosis_table()
 # What the measurements have in common is worth more than the table. Each is cheap, each uses code that is not under suspicion,
 # and each comes out differently for different suspects. Before you trust a VAE of your own:
 #
-# 1. **First loss.** Is the reconstruction of an untrained network near 784 $\log 2$, that is, $\log 2$ nats for each binary pixel?
+# 1. **First loss.** Is the reconstruction of an untrained network near 784 $\log 2$, that is, $\log 2$ nats for each
+#    binary pixel?
 # 2. **Parts.** Do loss, reconstruction and KL add up with the weight that you chose, in training and in validation?
 # 3. **Second source.** Does another function give the same KL and the same bound?
 # 4. **Exact world.** Does the bound stay below a known $\log p(x)$, and reach it with the exact posterior?
-# 5. **Ranges.** Do logits and $\mu$ take both signs, and is no $\sigma$ stuck at the end of a range? Is the noise standard normal?
+# 5. **Ranges.** Do logits and $\mu$ take both signs, and is no $\sigma$ stuck at the end of a range? Is the noise
+#    standard normal?
 # 6. **Extremes.** Is the loss finite at logits of $\pm 100$?
 # 7. **One image.** Does its result depend on its neighbours, on the order, on the batch size, on the mode?
 # 8. **Too good.** A number that is better than expected gets the same scrutiny as one that is worse.
@@ -1035,22 +1052,25 @@ quizzes.show("09")
 # %% [markdown]
 # ## Summary
 #
-# > $$\text{loss} = \frac1B \textstyle\sum_b \Big( \sum_i -\log p(x_{bi} \mid z_b) + \sum_d \mathrm{KL}_{bd} \Big), \qquad \text{first reconstruction} \approx 784 \log 2$$
+# > $$\text{loss} = \frac1B \textstyle\sum_b \Big( \sum_i -\log p(x_{bi} \mid z_b) + \sum_d \mathrm{KL}_{bd} \Big),
+# > \qquad \text{first reconstruction} \approx 784 \log 2$$
 # >
-# > $$\mathbb E[\text{bound}] \le \log p(x), \qquad \text{equal if } q(z) = p(z \mid x) \text{ and } \tfrac{z - \mu}{\sigma} \sim \mathcal N(0, I)$$
+# > $$\mathbb E[\text{bound}] \le \log p(x),
+# > \qquad \text{equal if } q(z) = p(z \mid x) \text{ and } \tfrac{z - \mu}{\sigma} \sim \mathcal N(0, I)$$
 # >
-# > $$\text{weight of the KL} = \frac{\text{loss} - \text{reconstruction}}{\mathrm{KL}}, \qquad \mathrm{KL}\big(\mathcal N(1, 1) \,\Vert\, \mathcal N(0, 1)\big) = \tfrac12$$
+# > $$\text{weight of the KL} = \frac{\text{loss} - \text{reconstruction}}{\mathrm{KL}},
+# > \qquad \mathrm{KL}\big(\mathcal N(1, 1) \,\Vert\, \mathcal N(0, 1)\big) = \tfrac12$$
 # >
 # > $$\text{mean over images} = \frac{\sum_n \text{count}_n \, \text{mean}_n}{\sum_n \text{count}_n}$$
 # >
 # > Symptom, suspect, measurement, code: in this order. A measurement is good if it comes out differently for different suspects
 # > and does not rely on the code under suspicion.
 #
-# **Sources.** The last line of each `reveal` names where the mistake, or a close relative of it, was public. D. P. Kingma and M. Welling,
-# *Auto-Encoding Variational Bayes*, ICLR 2014, for the loss that all cases should have had. S. Ioffe and C. Szegedy, *Batch
-# Normalization*, ICML 2015, sections 3 and 3.1, on training and inference. N. Srivastava and others, *Dropout: A Simple Way to Prevent
-# Neural Networks from Overfitting*, JMLR 15, 2014. Case F and the shared noise of lesson 05 are from the second of the two
-# texts that this course started from.
+# **Sources.** The last line of each `reveal` names where the mistake, or a close relative of it, was public. D. P.
+# Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, for the loss that all cases should have had. S.
+# Ioffe and C. Szegedy, *Batch Normalization*, ICML 2015, sections 3 and 3.1, on training and inference. N. Srivastava
+# and others, *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 15, 2014. Case F and the shared
+# noise of lesson 05 are from the second of the two texts that this course started from.
 #
 # **Next:** [10 Rate, distortion and collapse](10_rate_distortion_collapse.ipynb) asks what a code costs and what it is worth.
 # Before that, run the checklist on your own model of [lesson 07](07_your_first_vae.ipynb).

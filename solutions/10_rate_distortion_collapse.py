@@ -24,8 +24,8 @@
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO and its two forms), [lesson 06](06_choosing_the_likelihood.ipynb)
 # (beta, and a Gaussian with a stated sigma) and [lesson 07](07_your_first_vae.ipynb) (training a VAE). Variances and logarithms.
 #
-# **Time:** 75 minutes. Two cells train networks, or load what they trained before. Each says how long it takes; together they need
-# about one minute on two idle cores. A third, the split of a rate, computes for some seconds.
+# **Time:** 75 minutes. Two cells train networks, or load what they trained before. Each says how long it takes;
+# together they need about one minute on two idle cores. A third, the split of a rate, computes for some seconds.
 #
 # **Symbols of this lesson**
 #
@@ -44,16 +44,18 @@
 # | $\mathrm{KL}_d$ | KL of each latent dimension, nats | `kl_of_dims` | `[B, D]` |
 # | $w_{ij}$ | weight of pixel $j$ in the prediction of pixel $i$ | inside `PixelVAE` | one number each |
 #
-# Sizes in brackets: X directions of the data, B images in a batch, D latent dimensions, N images behind a mixture, M codes. (D counts dimensions in shapes only; in formulas $D$ is the distortion.)
+# Sizes in brackets: X directions of the data, B images in a batch, D latent dimensions, N images behind a mixture, M
+# codes. (D counts dimensions in shapes only; in formulas $D$ is the distortion.)
 
 # %% [markdown]
 # ## 1 Two prices
 #
 # Think of the code $z$ as a message, and of the decoder as the person who receives it.
 #
-# - The **rate** $R = \mathbb E_x \, \mathrm{KL}(q(z \mid x) \,\Vert\, p(z))$ is what the message costs. A code that is the same for all images,
-#   and like the prior, costs nothing.
-# - The **distortion** $D = -\mathbb E_x \mathbb E_{q(z \mid x)} \log p(x \mid z)$ is what has to be added to get the image exactly, once the message is known.
+# - The **rate** $R = \mathbb E_x \, \mathrm{KL}(q(z \mid x) \,\Vert\, p(z))$ is what the message costs. A code that is
+#   the same for all images, and like the prior, costs nothing.
+# - The **distortion** $D = -\mathbb E_x \mathbb E_{q(z \mid x)} \log p(x \mid z)$ is what has to be added to get the
+#   image exactly, once the message is known.
 #
 # Both are in nats per image. The ELBO adds them, and a **beta-VAE** weighs them:
 #
@@ -88,13 +90,15 @@ _ = torch.manual_seed(0)
 #
 # $$z \sim \mathcal N(0, 1), \qquad x \mid z \sim \mathcal N(v z, \sigma^2), \qquad q(z \mid x) = \mathcal N(m x, \tau^2).$$
 #
-# $\sigma$ is fixed, as in lesson 06 where you chose it. Training means to find $v$, $m$ and $\tau^2$ for a given $\beta$. We do it on
-# paper, and each line is tested.
+# $\sigma$ is fixed, as in lesson 06 where you chose it. Training means to find $v$, $m$ and $\tau^2$ for a given
+# $\beta$. We do it on paper, and each line is tested.
 #
-# **Line 1** is the rate. The KL of a Gaussian to $\mathcal N(0, 1)$ is $\frac12 (\mu^2 + \tau^2 - 1 - \log \tau^2)$ with $\mu = m x$, and the mean of $x^2$ is $s^2$.
-# **Line 2** is the distortion: the error $x - v z$ has two parts, $(1 - v m) x$ and $v$ times the noise of $q$.
+# **Line 1** is the rate. The KL of a Gaussian to $\mathcal N(0, 1)$ is $\frac12 (\mu^2 + \tau^2 - 1 - \log \tau^2)$
+# with $\mu = m x$, and the mean of $x^2$ is $s^2$. **Line 2** is the distortion: the error $x - v z$ has two parts,
+# $(1 - v m) x$ and $v$ times the noise of $q$.
 #
-# $$R = \tfrac12 \left(m^2 s^2 + \tau^2 - 1 - \log \tau^2\right), \qquad D = \tfrac12 \log(2 \pi \sigma^2) + \frac{s^2 (1 - v m)^2 + v^2 \tau^2}{2 \sigma^2}.$$
+# $$R = \tfrac12 \left(m^2 s^2 + \tau^2 - 1 - \log \tau^2\right),
+# \qquad D = \tfrac12 \log(2 \pi \sigma^2) + \frac{s^2 (1 - v m)^2 + v^2 \tau^2}{2 \sigma^2}.$$
 #
 # The test draws points and codes, with values for $v, m, \tau^2$ that are far from the best ones.
 
@@ -115,10 +119,12 @@ curve.step("D = 1/2 log(2 pi sigma^2) + error / (2 sigma^2)", -terms.log_px_z.me
 # Now the best $q$ for a given decoder: set the derivatives of $D + \beta R$ to zero. **Lines 3 and 4**, by sympy:
 #
 # $$\frac{\partial}{\partial m} (D + \beta R) = \frac{s^2}{\sigma^2} \left((v^2 + \beta \sigma^2) \, m - v\right), \qquad
-# \frac{\partial}{\partial \tau^2} (D + \beta R) = \frac{1}{2} \left(\frac{v^2 + \beta \sigma^2}{\sigma^2} - \frac{\beta}{\tau^2}\right).$$
+# \frac{\partial}{\partial \tau^2} (D + \beta R) = \frac{1}{2} \left(\frac{v^2 + \beta \sigma^2}{\sigma^2} -
+# \frac{\beta}{\tau^2}\right).$$
 #
-# They vanish at $m = v / (v^2 + \beta \sigma^2)$ and $\tau^2 = \beta \sigma^2 / (v^2 + \beta \sigma^2)$. For $\beta = 1$ that is the true posterior. For another
-# $\beta$ it is the posterior of a world whose noise has variance $\beta \sigma^2$.
+# They vanish at $m = v / (v^2 + \beta \sigma^2)$ and $\tau^2 = \beta \sigma^2 / (v^2 + \beta \sigma^2)$. For
+# $\beta = 1$ that is the true posterior. For another $\beta$ it is the posterior of a world whose noise has variance
+# $\beta \sigma^2$.
 
 # %%
 V, M, T, S, N, B = sympy.symbols("v m t s sigma beta", positive=True)
@@ -134,10 +140,13 @@ curve.algebra("dL/dtau^2 = 1/2 ((v^2 + beta sigma^2) / sigma^2 - beta / tau^2)",
 #
 # $$\frac{d}{dv} (D + \beta R) = \frac{\beta \, v}{(v^2 + \beta \sigma^2)^2} \left(v^2 + \beta \sigma^2 - s^2\right).$$
 #
-# $v$ and $-v$ describe the same data (turn $z$ round), so look at $v \ge 0$ only. The derivative vanishes at $v = 0$, and at $v^2 = s^2 - \beta \sigma^2$ if that is not negative. So there are two cases:
+# $v$ and $-v$ describe the same data (turn $z$ round), so look at $v \ge 0$ only. The derivative vanishes at $v = 0$,
+# and at $v^2 = s^2 - \beta \sigma^2$ if that is not negative. So there are two cases:
 #
-# - $s^2 > \beta \sigma^2$: the bracket is negative at small $v$, so the loss falls until $v^2 = s^2 - \beta \sigma^2$. The code is used.
-# - $s^2 \le \beta \sigma^2$: the loss rises with $v$ from the start. **The best decoder has $v = 0$**, then $m = 0$ and $\tau^2 = 1$: the posterior is the prior.
+# - $s^2 > \beta \sigma^2$: the bracket is negative at small $v$, so the loss falls until $v^2 = s^2 - \beta \sigma^2$.
+#   The code is used.
+# - $s^2 \le \beta \sigma^2$: the loss rises with $v$ from the start. **The best decoder has $v = 0$**, then $m = 0$ and
+#   $\tau^2 = 1$: the posterior is the prior.
 #
 # The second case is a **collapsed posterior**, and nothing went wrong: it is the minimum of the loss.
 
@@ -147,16 +156,20 @@ slope = sympy.diff(loss.subs(best_q), V)
 curve.algebra("dL/dv = beta v (v^2 + beta sigma^2 - s^2) / (...)^2", slope, B * V * (total - S**2) / total**2)
 
 # %% [markdown]
-# In the first case $v^2 + \beta \sigma^2 = s^2$. Put that into the best $q$, and it reads $m = v / s^2$ and $\tau^2 = \beta \sigma^2 / s^2$. **Line 6** follows:
+# In the first case $v^2 + \beta \sigma^2 = s^2$. Put that into the best $q$, and it reads $m = v / s^2$ and
+# $\tau^2 = \beta \sigma^2 / s^2$. **Line 6** follows:
 #
 # $$m^2 s^2 + \tau^2 = \frac{v^2 + \beta \sigma^2}{s^2} = 1.$$
 #
-# The left side is the variance of the codes of all $x$ together, and at the best model it is that of the prior, whatever $\beta$ is. (Section 4 comes back to
-# this.) So three terms of line 1 add up to zero, and $R = -\frac12 \log \tau^2$ is left.
+# The left side is the variance of the codes of all $x$ together, and at the best model it is that of the prior,
+# whatever $\beta$ is. (Section 4 comes back to this.) So three terms of line 1 add up to zero, and
+# $R = -\frac12 \log \tau^2$ is left.
 #
-# **Line 7**: the error that is left has variance $\beta \sigma^2$. **Lines 8 and 9** are the rate and the distortion of the best model.
+# **Line 7**: the error that is left has variance $\beta \sigma^2$. **Lines 8 and 9** are the rate and the distortion of
+# the best model.
 #
-# $$\mathbb E[(x - v z)^2] = \beta \sigma^2, \qquad R = \frac12 \log \frac{s^2}{\beta \sigma^2}, \qquad D = \frac12 \log(2 \pi \sigma^2) + \frac{\beta}{2}.$$
+# $$\mathbb E[(x - v z)^2] = \beta \sigma^2, \qquad R = \frac12 \log \frac{s^2}{\beta \sigma^2},
+# \qquad D = \frac12 \log(2 \pi \sigma^2) + \frac{\beta}{2}.$$
 
 # %%
 best = {M: V / S**2, T: B * N**2 / S**2}
@@ -172,15 +185,21 @@ curve.algebra("D = 1/2 log(2 pi sigma^2) + beta / 2", best_D, sympy.log(2 * symp
 # %% [markdown]
 # Three facts follow. For each, note how far it reaches.
 #
-# **Line 10, the slope.** Move $\beta$ a little and see how much distortion changes for each nat of rate: $dD / dR = -\beta$. At the best model one more nat
-# of code saves exactly $\beta$ nats of distortion. If it saved more, the network would buy it; if less, it would sell one. *Any family of models*: the argument
-# needs a smooth curve of best models, nothing Gaussian.
+# **Line 10, the slope.** Move $\beta$ a little and see how much distortion changes for each nat of rate:
+# $dD / dR = -\beta$. At the best model one more nat of code saves exactly $\beta$ nats of distortion. If it saved more,
+# the network would buy it; if less, it would sell one. *Any family of models*: the argument needs a smooth curve of
+# best models, nothing Gaussian.
 #
-# **Line 11, the bound.** At $\beta = 1$ the sum $R + D$ is $\frac12 \log(2 \pi e s^2)$. That is the entropy $H(x) = -\mathbb E[\log p(x)]$ of the data themselves. No model has a smaller sum, and
-# $R + D \ge H(x)$ holds for *any model and any $q$*: $R + D$ is $-$ELBO, the ELBO is at most $\log p_{\text{model}}(x)$, and no model gives the data a higher mean $\log p$ than they have
-# themselves, because $\mathrm{KL}(p_{\text{data}} \,\Vert\, p_{\text{model}}) \ge 0$. The *equals sign* is special: the family has to contain the distribution of the data, and $q$ the true posterior. Here both hold.
+# **Line 11, the bound.** At $\beta = 1$ the sum $R + D$ is $\frac12 \log(2 \pi e s^2)$. That is the entropy
+# $H(x) = -\mathbb E[\log p(x)]$ of the data themselves. No model has a smaller sum, and $R + D \ge H(x)$ holds for *any
+# model and any $q$*: $R + D$ is $-$ELBO, the ELBO is at most $\log p_{\text{model}}(x)$, and no model gives the data a
+# higher mean $\log p$ than they have themselves, because
+# $\mathrm{KL}(p_{\text{data}} \,\Vert\, p_{\text{model}}) \ge 0$. The *equals sign* is special: the family has to
+# contain the distribution of the data, and $q$ the true posterior. Here both hold.
 #
-# **Line 12, the price of another beta**, for each direction that is used: $R + D - H(x) = \frac12 (\beta - 1 - \log \beta)$, which is zero at $\beta = 1$ only. This formula is for *Gaussian directions only*.
+# **Line 12, the price of another beta**, for each direction that is used:
+# $R + D - H(x) = \frac12 (\beta - 1 - \log \beta)$, which is zero at $\beta = 1$ only. This formula is for *Gaussian
+# directions only*.
 
 # %%
 curve.algebra("dD/dR = -beta", sympy.diff(best_D, B) / sympy.diff(best_R, B), -B)
@@ -194,8 +213,9 @@ claim("10-cost-of-4", (4 - 1 - math.log(4)) / 2, world="any", tolerance=0.005, d
 #
 # ### Several directions
 #
-# Data with three independent directions need three such models side by side, and rates and distortions add up. $\beta \sigma^2$ is
-# the same for all of them. **Lines 13 and 14** compare the rate of the best model, measured on draws, with the formula, for two values of $\beta$.
+# Data with three independent directions need three such models side by side, and rates and distortions add up.
+# $\beta \sigma^2$ is the same for all of them. **Lines 13 and 14** compare the rate of the best model, measured on
+# draws, with the formula, for two values of $\beta$.
 
 # %%
 s2 = torch.tensor([4.0, 1.5, 0.6], dtype=torch.float64)
@@ -216,8 +236,9 @@ for beta in (1.0, 4.0):
 # %% [markdown]
 # At $\beta = 4$ the third direction has rate 0: its variance is below $\beta \sigma^2 = 1$.
 #
-# Predict the curve before you draw it. From right to left $\beta$ grows from 0.25 to 32. With $\sigma^2 = 0.25$, at which values of $\beta$ does
-# a direction with variance 4, 1.5 or 0.6 die? Where does the curve touch the bound? What is its slope there?
+# Predict the curve before you draw it. From right to left $\beta$ grows from 0.25 to 32. With $\sigma^2 = 0.25$, at
+# which values of $\beta$ does a direction with variance 4, 1.5 or 0.6 die? Where does the curve touch the bound? What
+# is its slope there?
 
 
 # %%
@@ -234,37 +255,44 @@ best = source.entropy().item()
 rate_distortion(rates, distortions, betas, chosen=1.0, best=best, path=tuple(zip(*fine, strict=True)), deaths=deaths)
 
 # %% [markdown]
-# The grey region lies below $R + D = H(x)$, and no model gets in. The curve touches its edge at $\beta = 1$, with the slope of the edge, which is $-1$. To the right
-# the code is cheap and the curve flat: more rate saves less and less. To the left it is steep. The directions die at $\beta = s^2 / \sigma^2$, at 2.4, 6 and 16 (crosses); after
-# the last one $R = 0$ and nothing changes any more, so 16 and 32 are one point. (A distortion below zero is no error: $p(x \mid z)$ is a density here, and a density can exceed 1.)
+# The grey region lies below $R + D = H(x)$, and no model gets in. The curve touches its edge at $\beta = 1$, with the
+# slope of the edge, which is $-1$. To the right the code is cheap and the curve flat: more rate saves less and less. To
+# the left it is steep. The directions die at $\beta = s^2 / \sigma^2$, at 2.4, 6 and 16 (crosses); after the last one
+# $R = 0$ and nothing changes any more, so 16 and 32 are one point. (A distortion below zero is no error: $p(x \mid z)$
+# is a density here, and a density can exceed 1.)
 #
-# The two ends have names. As $R$ grows without end, the code comes to hold all there is to know about $x$: the **auto-encoding limit**. At $R = 0$ the decoder has to do
-# without a code: the **auto-decoding limit**. Here it does badly, because a Gaussian with a fixed $\sigma$ can't describe data with a larger variance. A decoder that
-# could describe them without a code would reach $(R, D) = (0, H(x))$, on the edge. Keep this corner in mind for section 6.
+# The two ends have names. As $R$ grows without end, the code comes to hold all there is to know about $x$:
+# the **auto-encoding limit**. At $R = 0$ the decoder has to do without a code: the **auto-decoding limit**. Here it
+# does badly, because a Gaussian with a fixed $\sigma$ can't describe data with a larger variance. A decoder that could
+# describe them without a code would reach $(R, D) = (0, H(x))$, on the edge. Keep this corner in mind for section 6.
 
 # %% [markdown]
 # ### Your turn: which directions are worth their price?
 #
 # Put the two cases into one function: the rate of each direction at a given $\beta$ and $\sigma$.
 #
-# > For each direction the model leaves an error of variance $\beta \sigma^2$, or $s^2$ where that is smaller; the rate is half the logarithm of $s^2$ over it.
+# > For each direction the model leaves an error of variance $\beta \sigma^2$, or $s^2$ where that is smaller; the rate
+# > is half the logarithm of $s^2$ over it.
 
 # %% exercise="10-rate"
 
 # %% [markdown]
 # ### Chords
 #
-# You will not have a smooth curve of trained networks, but a few points. What does the line through two of them say? Let model $i$ be best for
-# $\beta_i$ and model $j$ for $\beta_j > \beta_i$. Being best means that the other one is not better:
+# You will not have a smooth curve of trained networks, but a few points. What does the line through two of them say?
+# Let model $i$ be best for $\beta_i$ and model $j$ for $\beta_j > \beta_i$. Being best means that the other one is not
+# better:
 #
 # $$D_i + \beta_i R_i \le D_j + \beta_i R_j, \qquad D_j + \beta_j R_j \le D_i + \beta_j R_i.$$
 #
-# The dearer code is the smaller one, $R_i > R_j$, so you may divide by $R_i - R_j$. Solve both for that fraction, which is *minus* the slope of the chord:
+# The dearer code is the smaller one, $R_i > R_j$, so you may divide by $R_i - R_j$. Solve both for that fraction, which
+# is *minus* the slope of the chord:
 #
 # $$\beta_i \;\le\; \frac{D_j - D_i}{R_i - R_j} \;\le\; \beta_j.$$
 #
-# No calculus, no Gaussian: this holds for any family of models, as long as each is the best of them. **Line 15** gives minus the slope for
-# Gaussian data in closed form, $(\beta_j - \beta_i) / \log(\beta_j / \beta_i)$, while no direction dies.
+# No calculus, no Gaussian: this holds for any family of models, as long as each is the best of them. **Line 15** gives
+# minus the slope for Gaussian data in closed form, $(\beta_j - \beta_i) / \log(\beta_j / \beta_i)$, while no direction
+# dies.
 
 # %%
 steepness = (source.distortion(2).sum() - source.distortion(1).sum()) / (rate(s2, 1, sigma) - rate(s2, 2, sigma)).sum()
@@ -277,10 +305,11 @@ for i in range(len(betas) - 2):  # from 16 to 32 there is no chord: they are one
 # %% [markdown]
 # ## 3 The curve of a network
 #
-# Now images. The network is small (784 pixels, 200 hidden units, 20 latent dimensions), and it sees 10,000 images six times, pixels drawn anew as 0 or 1: enough to see the curve, far from the
-# best that a VAE can do. There are eight trainings, one for each $\beta$, which differ in nothing else. They do not depend on each other, so they
-# run **side by side, one on each core**: `fit_or_load_all` gives each recipe to a process of its own, and keeps the result for next time. The first time this takes about half a
-# minute on two cores.
+# Now images. The network is small (784 pixels, 200 hidden units, 20 latent dimensions), and it sees 10,000 images six
+# times, pixels drawn anew as 0 or 1: enough to see the curve, far from the best that a VAE can do. There are eight
+# trainings, one for each $\beta$, which differ in nothing else. They do not depend on each other, so they run **side by
+# side, one on each core**: `fit_or_load_all` gives each recipe to a process of its own, and keeps the result for next
+# time. The first time this takes about half a minute on two cores.
 
 # %%
 from vae_course.models import VAE
@@ -311,8 +340,9 @@ rates, distortions = [r.rate for r in results.values()], [r.distortion for r in 
 rate_distortion(rates, distortions, betas, chosen=1.0)
 
 # %% [markdown]
-# The same shape. The dashed line has slope $-1$; on it, the ELBO is that of the model with $\beta = 1$. The others lie above it, only 0.5 so near that another run
-# may turn the two round. There is no grey region: nobody knows $H(x)$ of these images. In numbers:
+# The same shape. The dashed line has slope $-1$; on it, the ELBO is that of the model with $\beta = 1$. The others lie
+# above it, only 0.5 so near that another run may turn the two round. There is no grey region: nobody knows $H(x)$ of
+# these images. In numbers:
 
 # %%
 noise = 2.5  # nats: what the course allows an ELBO to differ from run to run
@@ -331,7 +361,8 @@ claim("10-noise", noise, world="any", tolerance=0.001)
 # | $\beta = 1$ | {{mnist:10-rate-1}} | {{mnist:10-elbo-1}} | {{pen:10-rate-1}} | {{pen:10-elbo-1}} |
 # | $\beta = 8$ | {{mnist:10-rate-8}} | {{mnist:10-elbo-8}} | {{pen:10-rate-8}} | {{pen:10-elbo-8}} |
 #
-# Going far from $\beta = 1$ costs ELBO on either side, since only the model with $\beta = 1$ was trained for the ELBO. Its lead over 0.5 is {{mnist:10-half-behind}} nats ({{pen:10-half-behind}} on pen digits), less than the
+# Going far from $\beta = 1$ costs ELBO on either side, since only the model with $\beta = 1$ was trained for the ELBO.
+# Its lead over 0.5 is {{mnist:10-half-behind}} nats ({{pen:10-half-behind}} on pen digits), less than the
 # {{any:10-noise}} nats by which these numbers may move from run to run. What do the chords say?
 
 # %%
@@ -343,12 +374,15 @@ for i in range(len(betas) - 1):
 claim("10-chords", inside, world=world, tolerance=1, digits=0, unit="of 7 chords between their betas")
 
 # %% [markdown]
-# {{mnist:10-chords}} of 7 chords lie between their two betas on MNIST, {{pen:10-chords}} on pen digits. It need not be so: the argument is about the best models on the training images, while these were trained for a
-# short time and measured on others. In a sweep of your own, a chord outside its bounds is a handy sign of a training that did not get where it could.
+# {{mnist:10-chords}} of 7 chords lie between their two betas on MNIST, {{pen:10-chords}} on pen digits. It need not be
+# so: the argument is about the best models on the training images, while these were trained for a short time and
+# measured on others. In a sweep of your own, a chord outside its bounds is a handy sign of a training that did not get
+# where it could.
 #
 # ### Move beta yourself
 #
-# The slider goes through the eight trained models. Above, the point on the curve and the line of slope $-\beta$ through it. Below, originals, their copies, and samples. Try these:
+# The slider goes through the eight trained models. Above, the point on the curve and the line of slope $-\beta$ through
+# it. Below, originals, their copies, and samples. Try these:
 #
 # 1. Go from $\beta = 1$ to the left. Do the copies get sharper? Do the samples?
 # 2. Go to the right, step by step. Which properties of a digit are lost first, which last?
@@ -369,25 +403,30 @@ shown = val.x[:12]
 rows({"originals": shown} | {f"beta = {beta:g}": models[beta].reconstruct(shown) for beta in (0.25, 4.0, 16.0)})
 
 # %% [markdown]
-# With a cheap code small strokes are kept. At $\beta = 4$ a digit turns into a typical one, and not always of its own kind. The nats would do: to name one of ten digits takes $\log 10 = 2.3$, and there are {{mnist:10-split-rate-4}} ({{pen:10-split-rate-4}} on pen digits). But nobody asked for the
-# name: the loss buys whatever saves most distortion, and that is ink in the right place. At 16 it is little more than a guess about slant and
-# roundness, and at 32 (the slider's last stop) every copy is the same: about the mean image, the best that one picture can do for all. Samples need the opposite end: with a cheap code the codes of the images
-# fill the prior badly, and a code drawn from the prior decodes to something between digits. A large beta forgets details first, because they cost nats and save few. This is lossy compression with a knob, and for that use
-# a beta other than 1 is a reasonable choice.
+# With a cheap code small strokes are kept. At $\beta = 4$ a digit turns into a typical one, and not always of its own
+# kind. The nats would do: to name one of ten digits takes $\log 10 = 2.3$, and there are {{mnist:10-split-rate-4}}
+# ({{pen:10-split-rate-4}} on pen digits). But nobody asked for the name: the loss buys whatever saves most distortion,
+# and that is ink in the right place. At 16 it is little more than a guess about slant and roundness, and at 32 (the
+# slider's last stop) every copy is the same: about the mean image, the best that one picture can do for all. Samples
+# need the opposite end: with a cheap code the codes of the images fill the prior badly, and a code drawn from the prior
+# decodes to something between digits. A large beta forgets details first, because they cost nats and save few. This is
+# lossy compression with a knob, and for that use a beta other than 1 is a reasonable choice.
 
 # %% [markdown]
 # ## 4 What is in a rate?
 #
-# A rate of 20 nats: is that 20 nats of information about the image? Not quite. Let $q(z)$ be the mixture of all posteriors, what codes look like when you do not know
-# which image they belong to: $q(z) = \mathbb E_x \, q(z \mid x)$. Add and subtract its logarithm. **Line 1**, for each draw:
+# A rate of 20 nats: is that 20 nats of information about the image? Not quite. Let $q(z)$ be the mixture of all
+# posteriors, what codes look like when you do not know which image they belong to: $q(z) = \mathbb E_x \, q(z \mid x)$.
+# Add and subtract its logarithm. **Line 1**, for each draw:
 #
 # $$\log \frac{q(z \mid x)}{p(z)} = \log \frac{q(z \mid x)}{q(z)} + \log \frac{q(z)}{p(z)}.$$
 #
-# In expectation the left side is the rate. The first term on the right is the **information** $I(x; z)$ that a code carries about its image. The second is
-# $\mathrm{KL}(q(z) \,\Vert\, p(z))$, the **marginal KL**: a price for nothing, paid because the codes as a whole do not look like the prior.
+# In expectation the left side is the rate. The first term on the right is the **information** $I(x; z)$ that a code
+# carries about its image. The second is $\mathrm{KL}(q(z) \,\Vert\, p(z))$, the **marginal KL**: a price for nothing,
+# paid because the codes as a whole do not look like the prior.
 #
-# Back to one Gaussian direction and the poor $q$ of section 2, where all is known. **Line 2**: the codes of all $x$ together have variance $a = m^2 s^2 + \tau^2$, so $q(z) = \mathcal N(0, a)$.
-# **Lines 3 and 4** are the two parts:
+# Back to one Gaussian direction and the poor $q$ of section 2, where all is known. **Line 2**: the codes of all $x$
+# together have variance $a = m^2 s^2 + \tau^2$, so $q(z) = \mathcal N(0, a)$. **Lines 3 and 4** are the two parts:
 #
 # $$I = \frac12 \log \frac{a}{\tau^2}, \qquad \mathrm{KL}(q(z) \,\Vert\, p(z)) = \frac12 (a - 1 - \log a).$$
 
@@ -406,8 +445,9 @@ parts.step("I = 1/2 log(a / tau^2)", draws.mean(), information, standard_error=s
 parts.step("KL(q(z) || p(z)) = 1/2 (a - 1 - log a)", kl_divergence(mixture, prior), 0.5 * (a - 1 - a.log()))
 
 # %% [markdown]
-# **Line 5**: the two add up to the rate of line 1 in section 2. **Line 6** is line 6 of that section again: at the *best* $q$ and decoder $a = 1$, whatever $\beta$ is. Then the marginal KL is
-# zero, and the whole rate is information.
+# **Line 5**: the two add up to the rate of line 1 in section 2. **Line 6** is line 6 of that section again: at
+# the *best* $q$ and decoder $a = 1$, whatever $\beta$ is. Then the marginal KL is zero, and the whole rate is
+# information.
 
 # %%
 A = M**2 * S**2 + T
@@ -426,19 +466,22 @@ claim("10-poor-marginal", 0.5 * (a - 1 - a.log()), world="any", tolerance=0.005,
 #
 # $$q(z) = \frac1N \sum_{n=1}^N q(z \mid x_n).$$
 #
-# With it you get the information $I(n; z)$: how well a code tells **which of these $N$ images** it belongs to. For that question the mixture is exact, but it has a ceiling: to name one of $N$ images takes
-# $\log N$ nats, so $I(n; z) \le \log N$. The information $I(x; z)$ about images in general is another quantity, and may be larger.
+# With it you get the information $I(n; z)$: how well a code tells **which of these $N$ images** it belongs to. For that
+# question the mixture is exact, but it has a ceiling: to name one of $N$ images takes $\log N$ nats, so
+# $I(n; z) \le \log N$. The information $I(x; z)$ about images in general is another quantity, and may be larger.
 #
 # ### Your turn: split a rate
 #
-# Given are $M$ codes, code $m$ drawn for image $m$: `log_q` `[M]` is $\log q(z_m \mid x_m)$, `log_q_all` `[M, N]` is $\log q(z_m \mid x_n)$ for all images, `log_p` `[M]` is $\log p(z_m)$. There may be fewer codes than images. Return the information
-# and the marginal KL.
+# Given are $M$ codes, code $m$ drawn for image $m$: `log_q` `[M]` is $\log q(z_m \mid x_m)$, `log_q_all` `[M, N]` is
+# $\log q(z_m \mid x_n)$ for all images, `log_p` `[M]` is $\log p(z_m)$. There may be fewer codes than images. Return
+# the information and the marginal KL.
 
 # %% exercise="10-split"
 
 # %% [markdown]
-# Try it on 500 points of the poor $q$. **Line 7**: the parts add up to the mean of the draws, to all digits. **Line 8** says what is missing from the ceiling: by Bayes' rule
-# $q(z \mid x_n) / (N q(z))$ is the probability that the code belongs to image $n$, so $\log N - I$ is minus the mean log probability of the right image.
+# Try it on 500 points of the poor $q$. **Line 7**: the parts add up to the mean of the draws, to all digits. **Line 8**
+# says what is missing from the ceiling: by Bayes' rule $q(z \mid x_n) / (N q(z))$ is the probability that the code
+# belongs to image $n$, so $\log N - I$ is minus the mean log probability of the right image.
 
 # %%
 few = x[:500]
@@ -451,10 +494,13 @@ parts.step("log N - I = -mean log p(right image)", math.log(500) - information, 
 print(f"I = {information:.2f} from 500 points, {0.5 * torch.log(a / tau2).item():.2f} in closed form")
 
 # %% [markdown]
-# For a rate of about a nat, 500 points come near (what differs is the luck of the draws). For images with 20 nats they do not: there the estimate runs into its ceiling. `split_rate` therefore reports a second number, from a mixture that
-# leaves the code's own image out. In expectation the information about *new* images, $I(x; z)$, lies between the two. Where codes hardly overlap, the second one exceeds even the rate. Since $I \le R$, it then says nothing.
+# For a rate of about a nat, 500 points come near (what differs is the luck of the draws). For images with 20 nats they
+# do not: there the estimate runs into its ceiling. `split_rate` therefore reports a second number, from a mixture that
+# leaves the code's own image out. In expectation the information about *new* images, $I(x; z)$, lies between the two.
+# Where codes hardly overlap, the second one exceeds even the rate. Since $I \le R$, it then says nothing.
 #
-# Predict for the eight models: where is the rate all information? Where do the two estimates part? (The cell compares 2,000 codes with 2,000 images eight times, which takes some seconds.)
+# Predict for the eight models: where is the rate all information? Where do the two estimates part? (The cell compares
+# 2,000 codes with 2,000 images eight times, which takes some seconds.)
 
 # %%
 from vae_course.studies.information import split_rate
@@ -464,7 +510,8 @@ low, high = [part.information for part in parts_of.values()], [part.information_
 shares(betas, [part.rate for part in parts_of.values()], low, high)
 
 # %% [markdown]
-# The share of each rate that is information lies in the shaded band. Where there is no downward triangle, the second estimate says nothing, and only "at most all of it" is left.
+# The share of each rate that is information lies in the shaded band. Where there is no downward triangle, the second
+# estimate says nothing, and only "at most all of it" is left.
 
 # %%
 claim("10-ceiling", math.log(2000), world="any", tolerance=0.05)
@@ -491,12 +538,19 @@ assert parts_of[32.0].marginal_kl < 0.01 < parts_of[16.0].marginal_kl
 # | 16 | {{mnist:10-split-rate-16}} | {{mnist:10-information-16}} | {{mnist:10-at-most-16}} | {{pen:10-split-rate-16}} | {{pen:10-information-16}} | {{pen:10-at-most-16}} |
 # | 32 | {{mnist:10-split-rate-32}} | {{mnist:10-information-32}} | {{mnist:10-at-most-32}} | {{pen:10-split-rate-32}} | {{pen:10-information-32}} | {{pen:10-at-most-32}} |
 #
-# **Where is the rate all information?** Only at $\beta = 32$, where hardly any rate is left, and there as far as 2,000 draws can tell. At 16 most of it is, {{mnist:10-information-16}} of {{mnist:10-split-rate-16}} nats ({{pen:10-information-16}} of {{pen:10-split-rate-16}}). At $\beta = 8$ the two estimates still agree, and the split is clear: {{mnist:10-marginal-8}} nats of marginal KL on MNIST, {{pen:10-marginal-8}} on pen digits.
-# Line 6 promised zero, whatever $\beta$ is. But it speaks of the *best* model of a family that contains the truth: a Gaussian source, linear networks, and codes that are Gaussian together whatever their
-# scale. The codes of digits come in clouds. A network would have to bend these into one Gaussian, and this network, trained for a short time, has not.
+# **Where is the rate all information?** Only at $\beta = 32$, where hardly any rate is left, and there as far as 2,000
+# draws can tell. At 16 most of it is, {{mnist:10-information-16}} of {{mnist:10-split-rate-16}} nats
+# ({{pen:10-information-16}} of {{pen:10-split-rate-16}}). At $\beta = 8$ the two estimates still agree, and the split
+# is clear: {{mnist:10-marginal-8}} nats of marginal KL on MNIST, {{pen:10-marginal-8}} on pen digits. Line 6 promised
+# zero, whatever $\beta$ is. But it speaks of the *best* model of a family that contains the truth: a Gaussian source,
+# linear networks, and codes that are Gaussian together whatever their scale. The codes of digits come in clouds. A
+# network would have to bend these into one Gaussian, and this network, trained for a short time, has not.
 #
-# **Where do the estimates part?** At $\beta = 4$ and 2, where the rate comes near the ceiling of {{any:10-ceiling}} nats and passes it. For $\beta \le 1$ the lower one has run into that ceiling: nearly each of the 2,000 images can be told from its code. The upper one is
-# of no help there. So all that 2,000 images can say of a rate of 20 nats is that *at least* {{mnist:10-information-1}} of them are information. To see all 20 you would need $N$ near $e^{20}$ images.
+# **Where do the estimates part?** At $\beta = 4$ and 2, where the rate comes near the ceiling of {{any:10-ceiling}}
+# nats and passes it. For $\beta \le 1$ the lower one has run into that ceiling: nearly each of the 2,000 images can be
+# told from its code. The upper one is of no help there. So all that 2,000 images can say of a rate of 20 nats is
+# that *at least* {{mnist:10-information-1}} of them are information. To see all 20 you would need $N$ near $e^{20}$
+# images.
 
 # %% [markdown]
 # ## 5 Which dimensions work?
@@ -508,8 +562,10 @@ assert parts_of[32.0].marginal_kl < 0.01 < parts_of[16.0].marginal_kl
 #
 # They differ in two cases:
 #
-# - A dimension pays for a code that is **the same for all images**. It has a KL, all of it marginal, and no information. The test rightly calls it not active.
-# - The mean stands still, but the **width** moves from image to image. The test calls this not active too, yet such a code says something: a draw far from the middle speaks for an image with a wide posterior. The test has a blind spot
+# - A dimension pays for a code that is **the same for all images**. It has a KL, all of it marginal, and no
+#   information. The test rightly calls it not active.
+# - The mean stands still, but the **width** moves from image to image. The test calls this not active too, yet such a
+#   code says something: a draw far from the middle speaks for an image with a wide posterior. The test has a blind spot
 #   here, and you meet a patient in it in section 6.
 #
 # ### Your turn: find the active ones
@@ -517,7 +573,8 @@ assert parts_of[32.0].marginal_kl < 0.01 < parts_of[16.0].marginal_kl
 # %% exercise="10-active-units"
 
 # %% [markdown]
-# `logvar` was given and not needed: the test looks at the mean alone. Here is the model with $\beta = 16$. Grey and hatched dimensions are not active.
+# `logvar` was given and not needed: the test looks at the mean alone. Here is the model with $\beta = 16$. Grey and
+# hatched dimensions are not active.
 
 
 # %%
@@ -531,7 +588,8 @@ def show_dimensions(model):
 show_dimensions(models[16.0])
 
 # %% [markdown]
-# How far are they from the threshold? Here are the variances of the means, sorted, for three models. Beside each stands how many are active.
+# How far are they from the threshold? Here are the variances of the means, sorted, for three models. Beside each stands
+# how many are active.
 
 
 # %%
@@ -555,16 +613,20 @@ claim("10-least-active", kl[active].min(), world=world, tolerance=0.006, digits=
 # | MNIST | {{mnist:10-active-1}} | {{mnist:10-active-8}} | {{mnist:10-active-16}} | {{mnist:10-active-32}} |
 # | pen digits | {{pen:10-active-1}} | {{pen:10-active-8}} | {{pen:10-active-16}} | {{pen:10-active-32}} |
 #
-# As the code gets dearer all variances sink, the small ones first, and dimensions fall below the threshold one after the other. It is a low threshold, and the count depends on where you put it: at $\beta = 16$ the points run
-# through the line without a gap, and the least active dimension there has a KL of {{mnist:10-least-active}} nats ({{pen:10-least-active}} on pen digits). Read the bars as well as the count.
+# As the code gets dearer all variances sink, the small ones first, and dimensions fall below the threshold one after
+# the other. It is a low threshold, and the count depends on where you put it: at $\beta = 16$ the points run through
+# the line without a gap, and the least active dimension there has a KL of {{mnist:10-least-active}} nats
+# ({{pen:10-least-active}} on pen digits). Read the bars as well as the count.
 #
 # ### The dashboard
 #
-# Choose a model, then a dimension (they are sorted by KL), and move its value. The other dimensions keep the code of the image. The strip below shows the whole walk. Try these:
+# Choose a model, then a dimension (they are sorted by KL), and move its value. The other dimensions keep the code of
+# the image. The strip below shows the whole walk. Try these:
 #
 # 1. With $\beta = 16$, take the first dimension, then the last. What does each change in the picture?
 # 2. Does a dimension with twice the KL change twice as much?
-# 3. Take another image. Does the same dimension still mean the same? (With $\beta = 16$ nearly: the other dimensions hold little. With $\beta = 1$ you will see it depend on them.)
+# 3. Take another image. Does the same dimension still mean the same? (With $\beta = 16$ nearly: the other dimensions
+#    hold little. With $\beta = 1$ you will see it depend on them.)
 
 # %%
 from vae_course.widgets.dimension_dashboard import DimensionDashboard
@@ -572,8 +634,9 @@ from vae_course.widgets.dimension_dashboard import DimensionDashboard
 DimensionDashboard({f"beta = {beta:g}": models[beta] for beta in (16.0, 8.0, 1.0)}, val[:500])
 
 # %% [markdown]
-# If nothing moves here: walks along the two dimensions with the largest KL, and along the one with the smallest, at $\beta = 16$. Above each column stands the value that the dimension is given; the others keep the code of the first image.
-# The cell prints how far the pixel that changes most goes.
+# If nothing moves here: walks along the two dimensions with the largest KL, and along the one with the smallest, at
+# $\beta = 16$. Above each column stands the value that the dimension is given; the others keep the code of the first
+# image. The cell prints how far the pixel that changes most goes.
 
 # %%
 from vae_course.plotting.images import walk
@@ -590,30 +653,41 @@ claim("10-walk-last", change[order[-1]], world=world, tolerance=0.1, digits=2, u
 walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 
 # %% [markdown]
-# A dimension with a large KL changes much. The one with the smallest changes **little, but not nothing**: a pixel by {{mnist:10-walk-last}} at most on MNIST ({{pen:10-walk-last}} on pen digits), against {{mnist:10-walk-first}} ({{pen:10-walk-first}}) for the first. The decoder saw mostly
-# noise there, and has learnt nearly to ignore it. And a KL is no measure of what you see: on MNIST the second dimension has far less of it than the first, and its walk is about as striking.
+# A dimension with a large KL changes much. The one with the smallest changes **little, but not nothing**: a pixel by
+# {{mnist:10-walk-last}} at most on MNIST ({{pen:10-walk-last}} on pen digits), against {{mnist:10-walk-first}}
+# ({{pen:10-walk-first}}) for the first. The decoder saw mostly noise there, and has learnt nearly to ignore it. And a
+# KL is no measure of what you see: on MNIST the second dimension has far less of it than the first, and its walk is
+# about as striking.
 
 # %% [markdown]
 # ## 6 Kill a code on purpose
 #
-# At $\beta = 32$ the code died because it was **too dear**. That is the easy case. The ones that puzzle people happen at $\beta = 1$, and there are two of them:
+# At $\beta = 32$ the code died because it was **too dear**. That is the easy case. The ones that puzzle people happen
+# at $\beta = 1$, and there are two of them:
 #
-# - The code is **not needed**: the decoder can describe the data without it. This is the corner $(0, H(x))$ of section 2. Collapse is then the minimum of the loss, whatever the training does.
-# - The code was **never learnt**: it would pay, but the training got to a place where the decoder has arranged itself without a code, so the encoder has no reason to say anything, so the decoder has nothing to listen to.
+# - The code is **not needed**: the decoder can describe the data without it. This is the corner $(0, H(x))$ of
+#   section 2. Collapse is then the minimum of the loss, whatever the training does.
+# - The code was **never learnt**: it would pay, but the training got to a place where the decoder has arranged itself
+#   without a code, so the encoder has no reason to say anything, so the decoder has nothing to listen to.
 #
-# Both look the same from outside. To tell them apart you need a **control**: the same networks, trained without the suspected cause. We need a decoder for which both are possible.
+# Both look the same from outside. To tell them apart you need a **control**: the same networks, trained without the
+# suspected cause. We need a decoder for which both are possible.
 #
 # Let the decoder see the pixels before the one it predicts, in reading order:
 #
-# $$p(x \mid z) = \prod_i \mathrm{Bernoulli}\left(x_i; \, \mathrm{sigmoid}\left(\ell_i(z) + \textstyle\sum_{j < i} w_{ij} x_j\right)\right).$$
+# $$p(x \mid z) = \prod_i \mathrm{Bernoulli}\left(x_i; \,
+# \mathrm{sigmoid}\left(\ell_i(z) + \textstyle\sum_{j < i} w_{ij} x_j\right)\right).$$
 #
-# $\ell_i(z)$ is the logit of pixel $i$, from a decoder network as before. The $w_{ij}$ are learnt numbers, one matrix for all images: the weight of pixel $j$ in the prediction of pixel $i$.
+# $\ell_i(z)$ is the logit of pixel $i$, from a decoder network as before. The $w_{ij}$ are learnt numbers, one matrix
+# for all images: the weight of pixel $j$ in the prediction of pixel $i$.
 #
-# It is a proper likelihood: each factor is a conditional probability, and their product sums to one over all images. The package has it as `PixelVAE`, in `vae_course/studies/collapse.py`. Half of a stroke predicts the next pixel of it
+# It is a proper likelihood: each factor is a conditional probability, and their product sums to one over all images.
+# The package has it as `PixelVAE`, in `vae_course/studies/collapse.py`. Half of a stroke predicts the next pixel of it
 # well, for nothing. A code that says the same costs nats.
 #
-# Then we start badly: for the first 60 % of the training the code is made dear ($\beta = 16$), and only then does it cost what it should ($\beta = 1$). By then
-# the pixels explain each other, and no dimension says much. That is the patient. Beside it stand the control, which differs in nothing but the start, and four remedies:
+# Then we start badly: for the first 60 % of the training the code is made dear ($\beta = 16$), and only then does it
+# cost what it should ($\beta = 1$). By then the pixels explain each other, and no dimension says much. That is the
+# patient. Beside it stand the control, which differs in nothing but the start, and four remedies:
 #
 # | training | start | what else differs |
 # |---|---|---|
@@ -635,14 +709,16 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 #     return kl_of_dims.sum(dim=1).mean().clamp_min(floor)
 # ```
 #
-# `kl_of_dims` `[B, D]` holds the KL of each dimension for each image. The total is kept above the floor, but a single dimension can do that alone, and all others may die. Mend it: **each
-# dimension** costs its mean over the batch, and at least `floor`.
+# `kl_of_dims` `[B, D]` holds the KL of each dimension for each image. The total is kept above the floor, but a single
+# dimension can do that alone, and all others may die. Mend it: **each dimension** costs its mean over the batch, and at
+# least `floor`.
 
 # %% exercise="10-free-bits"
 
 # %% [markdown]
-# Below its floor a dimension costs the same whatever it says, so nothing pushes it to the prior. Here are the six trainings as recipes. `two_prices` is the bad start as a schedule of $\beta$; `free_bits_loss`
-# is your function with the reconstruction added. They run side by side again, the first time in a little over half a minute.
+# Below its floor a dimension costs the same whatever it says, so nothing pushes it to the prior. Here are the six
+# trainings as recipes. `two_prices` is the bad start as a schedule of $\beta$; `free_bits_loss` is your function with
+# the reconstruction added. They run side by side again, the first time in a little over half a minute.
 
 # %%
 from vae_course.studies.collapse import PixelVAE, free_bits_loss, two_prices
@@ -686,13 +762,16 @@ top = variance_of_means(patients["collapsed"]).max()
 claim("10-collapsed-variance", top, world=world, tolerance=0.01, digits=4, unit="is the largest variance")
 
 # %% [markdown]
-# A rate of {{mnist:10-collapsed-rate}} nats on MNIST ({{pen:10-collapsed-rate}} on pen digits): the posterior has collapsed. {{mnist:10-collapsed-active}} dimensions count as active ({{pen:10-collapsed-active}} on pen digits), but the bars are all about the same height, and the largest variance of a mean is
-# {{mnist:10-collapsed-variance}} ({{pen:10-collapsed-variance}}), near the threshold of 0.01. Two more or less is chance here.
+# A rate of {{mnist:10-collapsed-rate}} nats on MNIST ({{pen:10-collapsed-rate}} on pen digits): the posterior has
+# collapsed. {{mnist:10-collapsed-active}} dimensions count as active ({{pen:10-collapsed-active}} on pen digits), but
+# the bars are all about the same height, and the largest variance of a mean is {{mnist:10-collapsed-variance}}
+# ({{pen:10-collapsed-variance}}), near the threshold of 0.01. Two more or less is chance here.
 #
 # ### What is left of the code
 #
-# If no mean moves, where does the KL of these dimensions come from? Split it: $\frac12 \mu^2$ is the part of the mean, $\frac12 (\sigma^2 - 1 - \log \sigma^2)$ that of the width. And compare the width with the amount of ink, the number of
-# black pixels of an image. Predict the sign.
+# If no mean moves, where does the KL of these dimensions come from? Split it: $\frac12 \mu^2$ is the part of the mean,
+# $\frac12 (\sigma^2 - 1 - \log \sigma^2)$ that of the width. And compare the width with the amount of ink, the number
+# of black pixels of an image. Predict the sign.
 
 # %%
 with torch.no_grad():
@@ -714,14 +793,20 @@ left = split_rate(patients["collapsed"], val)
 claim("10-collapsed-information", left.information, world=world, tolerance=0.4)
 
 # %% [markdown]
-# {{mnist:10-width-share}} % of the KL comes from the width on MNIST, {{pen:10-width-share}} % on pen digits. And the width is not the same for all images: the more ink, the narrower. The correlation of $\log \sigma^2$ with the ink lies between {{mnist:10-ink-most}} and {{mnist:10-ink-least}} in all 20 dimensions
-# ({{pen:10-ink-most}} and {{pen:10-ink-least}} on pen digits). So here is the blind spot of section 5: dimensions that the test calls dead, or nearly, and that all say a little of one thing, how much ink there is. That makes {{mnist:10-collapsed-information}} nats of information in a rate of {{mnist:10-collapsed-rate}} ({{pen:10-collapsed-information}} of {{pen:10-collapsed-rate}}).
-# What has died is everything else: shape, slant, which digit.
+# {{mnist:10-width-share}} % of the KL comes from the width on MNIST, {{pen:10-width-share}} % on pen digits. And the
+# width is not the same for all images: the more ink, the narrower. The correlation of $\log \sigma^2$ with the ink lies
+# between {{mnist:10-ink-most}} and {{mnist:10-ink-least}} in all 20 dimensions ({{pen:10-ink-most}} and
+# {{pen:10-ink-least}} on pen digits). So here is the blind spot of section 5: dimensions that the test calls dead, or
+# nearly, and that all say a little of one thing, how much ink there is. That makes {{mnist:10-collapsed-information}}
+# nats of information in a rate of {{mnist:10-collapsed-rate}} ({{pen:10-collapsed-information}} of
+# {{pen:10-collapsed-rate}}). What has died is everything else: shape, slant, which digit.
 #
 # ### Which cause is it?
 #
-# The ELBO of the patient is {{mnist:10-collapsed-elbo}} nats, **better** than the {{mnist:10-elbo-1}} of the healthy VAE of section 3 ({{pen:10-collapsed-elbo}} against {{pen:10-elbo-1}} on pen digits). Judged by its loss alone, nothing is wrong: it looks like a decoder that does not need a code, near the corner of
-# section 2. Is it? If so, the control has collapsed as well. Predict, then run the next cell.
+# The ELBO of the patient is {{mnist:10-collapsed-elbo}} nats, **better** than the {{mnist:10-elbo-1}} of the healthy
+# VAE of section 3 ({{pen:10-collapsed-elbo}} against {{pen:10-elbo-1}} on pen digits). Judged by its loss alone,
+# nothing is wrong: it looks like a decoder that does not need a code, near the corner of section 2. Is it? If so, the
+# control has collapsed as well. Predict, then run the next cell.
 
 # %% [markdown]
 # ## 7 A control, a prevention and three cures
@@ -757,30 +842,40 @@ for name in ("good start", "annealing", "free bits", "weaker decoder", "lower be
 #
 # *Gain* is the ELBO compared with the patient's. Differences below {{any:10-noise}} nats are within what another run may give.
 #
-# **The cause.** The control did not collapse. It has a rate of {{mnist:10-good-start-rate}} nats and a better ELBO, by {{mnist:10-good-start-gain}} nats ({{pen:10-good-start-gain}} on pen digits). So this decoder *does* need the code, $\beta = 1$ is not too dear, and the patient is no minimum of its loss:
-# its code was never learnt, because of the bad start. Without the control you could not have told.
+# **The cause.** The control did not collapse. It has a rate of {{mnist:10-good-start-rate}} nats and a better ELBO, by
+# {{mnist:10-good-start-gain}} nats ({{pen:10-good-start-gain}} on pen digits). So this decoder *does* need the code,
+# $\beta = 1$ is not too dear, and the patient is no minimum of its loss: its code was never learnt, because of the bad
+# start. Without the control you could not have told.
 #
-# **A prevention.** *Annealing* leaves the bad start out, as the control does, and goes further: while codes are cheap the encoder finds out what is worth saying, and once they cost something they are in use. Its ELBO is as good as the control's, within
-# the noise, and its rate the highest. It heals nobody: it has to be there from the beginning.
+# **A prevention.** *Annealing* leaves the bad start out, as the control does, and goes further: while codes are cheap
+# the encoder finds out what is worth saying, and once they cost something they are in use. Its ELBO is as good as the
+# control's, within the noise, and its rate the highest. It heals nobody: it has to be there from the beginning.
 #
 # **Three cures**, with the bad start still in place:
 #
-# - **Free bits** put a floor under the rate, and the rate ends there: 20 dimensions times 0.25 nats. The ELBO is the same as before, within the noise. The nats of code replace nats of distortion, about one for one.
-# - **The weaker decoder** has to use the code, for nobody else tells it what the picture is. But a decoder that sees less describes the pixels worse, and this shows in the ELBO, many nats of it.
-#   You buy a code with likelihood.
-# - **A lower beta** makes codes cheap at the end, and a little of the code comes back: {{mnist:10-lower-beta-rate}} nats on MNIST, {{pen:10-lower-beta-rate}} on pen digits, far from what the control says. A price that drops at the end does not undo the start. The loss is no longer the bound; at so small a rate the ELBO hardly shows it.
+# - **Free bits** put a floor under the rate, and the rate ends there: 20 dimensions times 0.25 nats. The ELBO is the
+#   same as before, within the noise. The nats of code replace nats of distortion, about one for one.
+# - **The weaker decoder** has to use the code, for nobody else tells it what the picture is. But a decoder that sees
+#   less describes the pixels worse, and this shows in the ELBO, many nats of it. You buy a code with likelihood.
+# - **A lower beta** makes codes cheap at the end, and a little of the code comes back: {{mnist:10-lower-beta-rate}}
+#   nats on MNIST, {{pen:10-lower-beta-rate}} on pen digits, far from what the control says. A price that drops at the
+#   end does not undo the start. The loss is no longer the bound; at so small a rate the ELBO hardly shows it.
 #
-# These are single runs of a short training with small networks. Another seed, or a longer training, moves the numbers, and after long enough the patient may heal by itself. What stays is the method: **look at
-# rate, active units and ELBO together.** Each of them alone can be made to look good.
+# These are single runs of a short training with small networks. Another seed, or a longer training, moves the numbers,
+# and after long enough the patient may heal by itself. What stays is the method: **look at rate, active units and ELBO
+# together.** Each of them alone can be made to look good.
 #
-# Is the code that came back about the digit? Look at the dashboard with the patients. Their pictures are means of 32 drawings, made with the same random numbers for each code. A drawing begins at the top left and each pixel leans on
-# those before, so 32 of them need not show the blur of all digits: with so few, and the same luck in each, they may agree on one shape.
+# Is the code that came back about the digit? Look at the dashboard with the patients. Their pictures are means of 32
+# drawings, made with the same random numbers for each code. A drawing begins at the top left and each pixel leans on
+# those before, so 32 of them need not show the blur of all digits: with so few, and the same luck in each, they may
+# agree on one shape.
 
 # %%
 DimensionDashboard({name: patients[name] for name in ("annealing", "collapsed", "free bits")}, val[:500])
 
 # %% [markdown]
-# If nothing moves here: the dimension with the largest KL, in the collapsed model and in the annealed one. The other dimensions keep the code of the first image.
+# If nothing moves here: the dimension with the largest KL, in the collapsed model and in the annealed one. The other
+# dimensions keep the code of the first image.
 
 # %%
 along = {}
@@ -795,15 +890,19 @@ middle, ends = along["collapsed"][3].sum(), along["collapsed"][[0, 6]].sum((1, 2
 claim("10-ink-at-ends", 100 * ends / middle, world=world, tolerance=20, digits=0, unit="% of the ink in the middle")
 
 # %% [markdown]
-# In the annealed model one shape turns into another. In the collapsed one the shape stays, and the ink goes from faint to dark and back to faint, about the same on both sides: at the ends there is {{mnist:10-ink-at-ends}} % of the middle's ink ({{pen:10-ink-at-ends}} % on pen digits). That is the width speaking. The decoder never sees
-# means, it sees draws: images with much ink have narrow posteriors, so their draws stay near the middle, and a draw far out speaks for a faint image. With a posterior near $\mathcal N(0, 1)$ such draws come up for every image now and then, so
+# In the annealed model one shape turns into another. In the collapsed one the shape stays, and the ink goes from faint
+# to dark and back to faint, about the same on both sides: at the ends there is {{mnist:10-ink-at-ends}} % of the
+# middle's ink ({{pen:10-ink-at-ends}} % on pen digits). That is the width speaking. The decoder never sees means, it
+# sees draws: images with much ink have narrow posteriors, so their draws stay near the middle, and a draw far out
+# speaks for a faint image. With a posterior near $\mathcal N(0, 1)$ such draws come up for every image now and then, so
 # each of them says little.
 
 # %% [markdown]
 # ## 8 In your own words
 #
-# A colleague's VAE with a powerful decoder has a rate of 0.1 nats and a good ELBO. She lowers $\beta$ until the rate is 15 nats, and the ELBO gets worse. She asks which of the two models is broken. Answer in
-# four to six sentences. Then compare with `exercises.solution("10-cure")`, and give yourself the points.
+# A colleague's VAE with a powerful decoder has a rate of 0.1 nats and a good ELBO. She lowers $\beta$ until the rate is
+# 15 nats, and the ELBO gets worse. She asks which of the two models is broken. Answer in four to six sentences. Then
+# compare with `exercises.solution("10-cure")`, and give yourself the points.
 
 # %% exercise="10-cure"
 
@@ -833,19 +932,30 @@ for derivation in (curve, parts):
 # >
 # > $$\beta_i \le \frac{D_j - D_i}{R_i - R_j} \le \beta_j \qquad \text{for models that are best at } \beta_i < \beta_j$$
 # >
-# > $$\text{Gaussian data: error} = \min(\beta \sigma^2, s^2), \qquad R = \tfrac12 \log \frac{s^2}{\text{error}}, \qquad \text{dead if } s^2 \le \beta \sigma^2$$
+# > $$\text{Gaussian data: error} = \min(\beta \sigma^2, s^2), \qquad R = \tfrac12 \log \frac{s^2}{\text{error}},
+# > \qquad \text{dead if } s^2 \le \beta \sigma^2$$
 # >
-# > $$R = I(x; z) + \mathrm{KL}(q(z) \,\Vert\, p(z)), \qquad q(z) = \tfrac1N \textstyle\sum_n q(z \mid x_n), \qquad I \le \log N \text{ from } N \text{ images}$$
+# > $$R = I(x; z) + \mathrm{KL}(q(z) \,\Vert\, p(z)), \qquad q(z) = \tfrac1N \textstyle\sum_n q(z \mid x_n),
+# > \qquad I \le \log N \text{ from } N \text{ images}$$
 # >
-# > $$\text{active}_d: \; \mathrm{Var}_x(\mu_d) > 0.01, \qquad \text{free bits} = \textstyle\sum_d \max\left(\text{floor}, \tfrac1B \sum_b \mathrm{KL}_{bd}\right)$$
+# > $$\text{active}_d: \; \mathrm{Var}_x(\mu_d) > 0.01,
+# > \qquad \text{free bits} = \textstyle\sum_d \max\left(\text{floor}, \tfrac1B \sum_b \mathrm{KL}_{bd}\right)$$
 # >
-# > The ELBO does not see where the information is. A code dies for one of three causes: it is **too dear**, it is **not needed**, or it was **never learnt**. A control, trained without the suspected cause,
-# > tells them apart. Report rate, active units and ELBO together, and the ELBO always with $\beta = 1$. And a dimension whose mean stands still may yet speak through its width.
+# > The ELBO does not see where the information is. A code dies for one of three causes: it is **too dear**, it is **not
+# > needed**, or it was **never learnt**. A control, trained without the suspected cause, tells them apart. Report rate,
+# > active units and ELBO together, and the ELBO always with $\beta = 1$. And a dimension whose mean stands still may
+# > yet speak through its width.
 #
-# **Sources.** I. Higgins and others, *beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework*, ICLR 2017. A. Alemi and others, *Fixing a Broken ELBO*, ICML 2018, for the plane of rate and
-# distortion and its two limits. J. Lucas, G. Tucker, R. Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, for collapse in the linear world. M. Hoffman and M. Johnson, *ELBO Surgery*, NIPS
-# workshop 2016, for the split, and B. Poole and others, *On Variational Bounds of Mutual Information*, ICML 2019, for its two sides. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for active units. S. Bowman
-# and others, *Generating Sentences from a Continuous Space*, CoNLL 2016, for annealing; D. Kingma and others, *Improved Variational Inference with Inverse Autoregressive Flow*, NIPS 2016, for free bits; X. Chen and others, *Variational Lossy
-# Autoencoder*, ICLR 2017, for weaker decoders. B. Frey, G. Hinton and P. Dayan, *Does the Wake-sleep Algorithm Produce Good Density Estimators?*, NIPS 1996, for the decoder that sees pixels.
+# **Sources.** I. Higgins and others, *beta-VAE: Learning Basic Visual Concepts with a Constrained Variational
+# Framework*, ICLR 2017. A. Alemi and others, *Fixing a Broken ELBO*, ICML 2018, for the plane of rate and distortion
+# and its two limits. J. Lucas, G. Tucker, R. Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on
+# Posterior Collapse*, NeurIPS 2019, for collapse in the linear world. M. Hoffman and M. Johnson, *ELBO Surgery*, NIPS
+# workshop 2016, for the split, and B. Poole and others, *On Variational Bounds of Mutual Information*, ICML 2019, for
+# its two sides. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for active
+# units. S. Bowman and others, *Generating Sentences from a Continuous Space*, CoNLL 2016, for annealing; D. Kingma and
+# others, *Improved Variational Inference with Inverse Autoregressive Flow*, NIPS 2016, for free bits; X. Chen and
+# others, *Variational Lossy Autoencoder*, ICLR 2017, for weaker decoders. B. Frey, G. Hinton and P. Dayan, *Does the
+# Wake-sleep Algorithm Produce Good Density Estimators?*, NIPS 1996, for the decoder that sees pixels.
 #
-# **Next:** [11 How good is it?](11_how_good_is_it.ipynb) asks what an ELBO leaves out, and how sure one can be that one model is better than another.
+# **Next:** [11 How good is it?](11_how_good_is_it.ipynb) asks what an ELBO leaves out, and how sure one can be that one
+# model is better than another.

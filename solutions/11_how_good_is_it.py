@@ -25,8 +25,8 @@
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO, its gap, and the bound with $k$ draws of its section 5) and
 # [lesson 07](07_your_first_vae.ipynb) (training a VAE, binarised pixels). Means, variances and standard errors.
 #
-# **Time:** 75 minutes. Five cells train networks, or load what they trained before. Each says how long it takes; together with the
-# cells that measure, which take a few seconds each, they need about two minutes on two idle cores.
+# **Time:** 75 minutes. Five cells train networks, or load what they trained before. Each says how long it takes;
+# together with the cells that measure, which take a few seconds each, they need about two minutes on two idle cores.
 #
 # **Symbols of this lesson**
 #
@@ -57,7 +57,8 @@
 # Lesson 04 ended its third derivation with a ladder of bounds. Draw $k$ codes from $q$, average their weights
 # $w = p(x, z) / q(z)$, and take the logarithm:
 #
-# $$\mathcal L_k = \mathbb E\left[\log \frac1k \sum_{j=1}^k w(z_j)\right], \qquad \mathcal L_1 \le \mathcal L_2 \le \dots \le \log p(x).$$
+# $$\mathcal L_k = \mathbb E\left[\log \frac1k \sum_{j=1}^k w(z_j)\right],
+# \qquad \mathcal L_1 \le \mathcal L_2 \le \dots \le \log p(x).$$
 #
 # $\mathcal L_1$ is the ELBO. With large $k$ the bound gets close to $\log p(x)$. *How* close? That is the question of the
 # first half of this lesson, because for a network $\mathcal L_k$ is all that you can compute.
@@ -118,8 +119,9 @@ claim("11-poor-elbo-error", log_px - bound[0], world="any", tolerance=0.02, digi
 claim("11-poor-error-8", log_px - bound[3], world="any", tolerance=0.01, digits=2)
 
 # %% [markdown]
-# The ELBO misses {{any:11-poor-elbo-error}} nats. With 8 draws {{any:11-poor-error-8}} nats are missing, just about what you were asked for, and on this
-# scale the rest of the curve cannot be told from the line. To see how fast the error shrinks, we need to know what we are looking for.
+# The ELBO misses {{any:11-poor-elbo-error}} nats. With 8 draws {{any:11-poor-error-8}} nats are missing, just about
+# what you were asked for, and on this scale the rest of the curve cannot be told from the line. To see how fast the
+# error shrinks, we need to know what we are looking for.
 
 # %% [markdown]
 # ## 2 By how much is it too low?
@@ -130,9 +132,9 @@ claim("11-poor-error-8", log_px - bound[3], world="any", tolerance=0.01, digits=
 # $$\log p(x) - \mathcal L_k = -\mathbb E[\log R].$$
 #
 # So all depends on how $R$ scatters around 1. To compute expectations **without any noise**, go back to the urns of lesson 04,
-# where a red ball was seen and $q$ was bad. There are three codes, so $k$ draws can fall in a few ways only: so many on urn 0, so many on
-# urn 1, the rest on urn 2. `falls` lists them with their probabilities and their $R$. (Lesson 04 listed every *sequence* of draws,
-# $3^k$ of them. Only the counts matter for $R$, so here $k$ can be large.)
+# where a red ball was seen and $q$ was bad. There are three codes, so $k$ draws can fall in a few ways only: so many on
+# urn 0, so many on urn 1, the rest on urn 2. `falls` lists them with their probabilities and their $R$. (Lesson 04
+# listed every *sequence* of draws, $3^k$ of them. Only the counts matter for $R$, so here $k$ can be large.)
 
 # %%
 p_x_z = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]], dtype=torch.float64)
@@ -164,8 +166,8 @@ bias.step("E[R] = 1, k = 5", probability @ R, 1.0)
 bias.step("E[(R - 1)^2] = v / k", probability @ (R - 1) ** 2, v / k)
 
 # %% [markdown]
-# Now the logarithm. Write $R = 1 + d$, with a small $d$. **Lines 3 and 4** split $\log(1 + d)$ into the first two terms of its series
-# and an exact rest:
+# Now the logarithm. Write $R = 1 + d$, with a small $d$. **Lines 3 and 4** split $\log(1 + d)$ into the first two terms
+# of its series and an exact rest:
 #
 # $$\log(1 + d) = d - \frac{d^2}{2} + \rho(d), \qquad \rho(d) = \int_0^d \frac{t^2}{1 + t} \, dt.$$
 #
@@ -200,8 +202,9 @@ claim("11-urns-third", probability @ d**3 / 3, world="any", tolerance=0.002, dig
 claim("11-urns-fourth", probability @ d**4 / 4, world="any", tolerance=0.002, digits=3)
 
 # %% [markdown]
-# The terms after $d^4$ have moments that shrink at least as fast as $1 / k^3$, provided that they are finite. (For the urns all are.) "Faster" speaks of
-# large $k$: at $k = 5$, $\mathbb E[d^4] / 4$ = {{any:11-urns-fourth}} is still larger than $\mathbb E[d^3] / 3$ = {{any:11-urns-third}}. So to first order
+# The terms after $d^4$ have moments that shrink at least as fast as $1 / k^3$, provided that they are finite. (For the
+# urns all are.) "Faster" speaks of large $k$: at $k = 5$, $\mathbb E[d^4] / 4$ = {{any:11-urns-fourth}} is still larger
+# than $\mathbb E[d^3] / 3$ = {{any:11-urns-third}}. So to first order
 #
 # $$\boxed{\;\log p(x) - \mathcal L_k \;\approx\; \frac{v}{2k}, \qquad v = \frac{\mathrm{Var}(w)}{p(x)^2}\;}$$
 #
@@ -218,8 +221,8 @@ curves = {"error of L_k": exact, "v / (2k)": v / (2 * torch.tensor(many))}
 plotting.lines(many, curves, xlabel="draws k", ylabel="log p(x) - L_k (nats)", logx=True, logy=True, markers=True)
 
 # %% [markdown]
-# From a few draws on, the two lines cannot be told apart: ten times the draws, a tenth of the error. How good is the formula at one
-# draw, at five, and at a hundred?
+# From a few draws on, the two lines cannot be told apart: ten times the draws, a tenth of the error. How good is the
+# formula at one draw, at five, and at a hundred?
 
 # %%
 claim("11-urns-v", v, world="any", tolerance=0.005, digits=2, unit="")
@@ -229,24 +232,27 @@ claim("11-urns-ratio-5", ratio[2], world="any", tolerance=0.005, digits=2, unit=
 claim("11-urns-ratio-100", ratio[6], world="any", tolerance=0.002, digits=3, unit="times the first order")
 
 # %% [markdown]
-# For the urns $v$ is {{any:11-urns-v}}. At $k = 1$ the true error is only {{any:11-urns-ratio-1}} times the formula. Then it overshoots: at $k = 5$ the ratio is
-# {{any:11-urns-ratio-5}}, because the term with $d^4$ outweighs the one with $d^3$, as you saw. At $k = 100$ it is {{any:11-urns-ratio-100}}.
+# For the urns $v$ is {{any:11-urns-v}}. At $k = 1$ the true error is only {{any:11-urns-ratio-1}} times the formula.
+# Then it overshoots: at $k = 5$ the ratio is {{any:11-urns-ratio-5}}, because the term with $d^4$ outweighs the one
+# with $d^3$, as you saw. At $k = 100$ it is {{any:11-urns-ratio-100}}.
 
 # %% [markdown]
 # ### How large is v?
 #
-# The weights scatter because $q$ is not the posterior: by Bayes' rule $r = p(z \mid x) / q(z)$. **Line 1** writes $1 + v$ as a second
-# moment. **Line 2** is what that means for densities, and **line 3** its value for two Gaussians in one dimension. $a$ is the shift of
-# $q$ and $c$ its width, both in standard deviations of the posterior:
+# The weights scatter because $q$ is not the posterior: by Bayes' rule $r = p(z \mid x) / q(z)$. **Line 1** writes
+# $1 + v$ as a second moment. **Line 2** is what that means for densities, and **line 3** its value for two Gaussians in
+# one dimension. $a$ is the shift of $q$ and $c$ its width, both in standard deviations of the posterior:
 #
-# $$1 + v = \mathbb E_q[r^2] = \int \frac{p(z \mid x)^2}{q(z)} \, dz = \frac{c^2}{\sqrt{2 c^2 - 1}} \, \exp\left(\frac{a^2}{2 c^2 - 1}\right).$$
+# $$1 + v = \mathbb E_q[r^2] = \int \frac{p(z \mid x)^2}{q(z)} \, dz = \frac{c^2}{\sqrt{2 c^2 - 1}} \,
+# \exp\left(\frac{a^2}{2 c^2 - 1}\right).$$
 #
-# The last step completes the square. Measure $z$ in standard deviations from the posterior's mean, so that the integrand is $\frac{c}{\sqrt{2 \pi}}$ times the
-# exponential of
+# The last step completes the square. Measure $z$ in standard deviations from the posterior's mean, so that the
+# integrand is $\frac{c}{\sqrt{2 \pi}}$ times the exponential of
 #
 # $$-z^2 + \frac{(z - a)^2}{2 c^2} = -\frac{2 c^2 - 1}{2 c^2} \left(z + \frac{a}{2 c^2 - 1}\right)^2 + \frac{a^2}{2 c^2 - 1}.$$
 #
-# If $2 c^2 > 1$, the square integrates to $c \sqrt{2 \pi} / \sqrt{2 c^2 - 1}$, and the last term is left as the factor $\exp(\dots)$.
+# If $2 c^2 > 1$, the square integrates to $c \sqrt{2 \pi} / \sqrt{2 c^2 - 1}$, and the last term is left as the factor
+# $\exp(\dots)$.
 
 # %%
 spread = Derivation("The relative variance of the weights")
@@ -265,13 +271,15 @@ def relative_variance(a, c):
 spread.step("integral = c^2 / sqrt(2c^2 - 1) exp(...)", density, 1 + relative_variance(1.5, 1.5), how="quadrature")
 
 # %% [markdown]
-# Look at the root. If $q$ has half the posterior's variance or less, $2 c^2 \le 1$ and the integral is **infinite**. A $q$ that is too
-# wide wastes draws; one that is too narrow misses what it should have weighed most. The bound still converges, but more slowly than
-# $1/k$, and $v / (2k)$ does not warn you. This is why an encoder that is too sure of itself makes bad estimates.
+# Look at the root. If $q$ has half the posterior's variance or less, $2 c^2 \le 1$ and the integral is **infinite**. A
+# $q$ that is too wide wastes draws; one that is too narrow misses what it should have weighed most. The bound still
+# converges, but more slowly than $1/k$, and $v / (2k)$ does not warn you. This is why an encoder that is too sure of
+# itself makes bad estimates.
 #
-# Now the line that we looked for, on the linear-Gaussian world. Plain averages of $\log R$ are too noisy for errors of a few thousandths of a
-# nat. But $\mathbb E[R - 1] = 0$, so we may add it: $-\mathbb E[\log R] = \mathbb E[R - 1 - \log R]$, the bracket of lessons 03 and 04. Each of
-# its terms is zero or more, and most of the noise is gone.
+# Now the line that we looked for, on the linear-Gaussian world. Plain averages of $\log R$ are too noisy for errors of
+# a few thousandths of a nat. But $\mathbb E[R - 1] = 0$, so we may add it:
+# $-\mathbb E[\log R] = \mathbb E[R - 1 - \log R]$, the bracket of lessons 03 and 04. Each of its terms is zero or more,
+# and most of the noise is gone.
 
 # %%
 errors = []
@@ -295,8 +303,9 @@ claim("11-poor-ratio-64", errors[6] * 128 / v_poor, world="any", tolerance=0.05,
 # %% [markdown]
 # ### What dimensions do
 #
-# Take $D$ dimensions with the same misfit in each. Posterior and $q$ both factorise, so $r = p(z \mid x) / q(z)$ is a product of $D$ factors, and since
-# $q$ draws each $z_i$ independently, they are independent. **Line 4**: then the second moment is a product too, checked with draws in two dimensions.
+# Take $D$ dimensions with the same misfit in each. Posterior and $q$ both factorise, so $r = p(z \mid x) / q(z)$ is a
+# product of $D$ factors, and since $q$ draws each $z_i$ independently, they are independent. **Line 4**: then the
+# second moment is a product too, checked with draws in two dimensions.
 #
 # $$1 + v_D = (1 + v_1)^D$$
 
@@ -310,8 +319,8 @@ mild = 1 + relative_variance(0.5, 1.2)
 spread.step("1 + v_2 = (1 + v_1)^2", r2.mean(), mild**2, standard_error=standard_error(r2))
 
 # %% [markdown]
-# That $q$ is a good one: half a standard deviation off, 20 % too wide. How many draws does it need for an error of 0.1 nats in 1 to 50
-# dimensions, by the first order, $v / (2k) = 0.1$ or $k = v / 0.2$? Predict the shape of the curve.
+# That $q$ is a good one: half a standard deviation off, 20 % too wide. How many draws does it need for an error of 0.1
+# nats in 1 to 50 dimensions, by the first order, $v / (2k) = 0.1$ or $k = v / 0.2$? Predict the shape of the curve.
 
 # %%
 dims = torch.arange(1, 51)
@@ -324,10 +333,13 @@ claim("11-needed-20", needed[19], world="any", tolerance=1, digits=0, unit="draw
 claim("11-needed-50", needed[49], world="any", tolerance=100, digits=0, unit="draws")
 
 # %% [markdown]
-# By the first order, {{any:11-needed-20}} draws are enough in 20 dimensions, and in 50 it takes {{any:11-needed-50}}. Does the first order hold there? Measure the error with
-# so many draws in 20 dimensions, and in 50 with only a third of them. (Each $z_i = a + c \, \epsilon_i$. Completing the square once more gives
-# $\log r = D \left(\log c + \frac{a^2}{2 (c^2 - 1)}\right) - \frac{c^2 - 1}{2} \sum_i \left(\epsilon_i + \frac{a c}{c^2 - 1}\right)^2$, which depends on nothing but the
-# squared distance of $\epsilon$ from one point. So a draw needs two random numbers, not $D$: a normal one along the line to that point, and a $\chi^2$ across.)
+# By the first order, {{any:11-needed-20}} draws are enough in 20 dimensions, and in 50 it takes {{any:11-needed-50}}.
+# Does the first order hold there? Measure the error with so many draws in 20 dimensions, and in 50 with only a third of
+# them. (Each $z_i = a + c \, \epsilon_i$. Completing the square once more gives
+# $\log r = D \left(\log c + \frac{a^2}{2 (c^2 - 1)}\right) -
+# \frac{c^2 - 1}{2} \sum_i \left(\epsilon_i + \frac{a c}{c^2 - 1}\right)^2$,
+# which depends on nothing but the squared distance of $\epsilon$ from one point. So a draw needs two random numbers,
+# not $D$: a normal one along the line to that point, and a $\chi^2$ across.)
 
 
 # %%
@@ -346,17 +358,19 @@ for dim, draws, repeats in ((20, 185, 4000), (50, 14_913, 300)):
     claim(f"11-error-{dim}", -log_R.mean(), world="any", tolerance=0.03 if dim == 20 else 0.08, digits=2)
 
 # %% [markdown]
-# In both cases the first order asks for too many. In 20 dimensions {{any:11-error-20}} nats are missing where it says 0.1; in 50 a third of its draws should leave
-# three times 0.1 nats, and they leave about {{any:11-error-50}}. The higher moments of $r$ grow with $D$ as well, so the first order needs ever more draws before it holds.
-# Still, on this logarithmic axis the curve ends as a straight line: by the first order, each further dimension multiplies the draws by {{any:11-mild}}. A dimension
-# that carries nothing costs nothing, if the encoder has learnt to answer with the prior there, because then $q$, the prior and the posterior are one and the same.
+# In both cases the first order asks for too many. In 20 dimensions {{any:11-error-20}} nats are missing where it says
+# 0.1; in 50 a third of its draws should leave three times 0.1 nats, and they leave about {{any:11-error-50}}. The
+# higher moments of $r$ grow with $D$ as well, so the first order needs ever more draws before it holds. Still, on this
+# logarithmic axis the curve ends as a straight line: by the first order, each further dimension multiplies the draws by
+# {{any:11-mild}}. A dimension that carries nothing costs nothing, if the encoder has learnt to answer with the prior
+# there, because then $q$, the prior and the posterior are one and the same.
 
 # %% [markdown]
 # ### Your turn: how many draws count?
 #
 # For a network you do not know $p(x)$, so you cannot compute $r$. But you can look at the **shares** of the draws,
-# $s_j = w_j / \sum_i w_i$. If one draw holds nearly all of the weight, $k$ draws are worth little more than one. The **effective sample
-# size** counts them:
+# $s_j = w_j / \sum_i w_i$. If one draw holds nearly all of the weight, $k$ draws are worth little more than one.
+# The **effective sample size** counts them:
 #
 # $$\mathrm{ESS} = \frac{(\sum_j w_j)^2}{\sum_j w_j^2} = \frac{1}{\sum_j s_j^2}.$$
 #
@@ -365,8 +379,8 @@ for dim, draws, repeats in ((20, 185, 4000), (50, 14_913, 300)):
 # %% exercise="11-effective-sample-size"
 
 # %% [markdown]
-# For many draws $\frac1k \sum_j w_j$ is close to $p(x)$ and $\frac1k \sum_j w_j^2$ close to $(1 + v) \, p(x)^2$, so $\mathrm{ESS} \approx k / (1 + v)$. Of
-# 256 draws from the poor $q$:
+# For many draws $\frac1k \sum_j w_j$ is close to $p(x)$ and $\frac1k \sum_j w_j^2$ close to $(1 + v) \, p(x)^2$, so
+# $\mathrm{ESS} \approx k / (1 + v)$. Of 256 draws from the poor $q$:
 
 # %%
 claim("11-poor-ess", effective_sample_size(groups[-1]).mean(), world="any", tolerance=2, unit="of 256 draws")
@@ -390,13 +404,14 @@ equal.step("effective sample size = k", effective_sample_size(log_w_true), 7.0)
 # %% [markdown]
 # ## 3 Move q yourself
 #
-# The posterior is a Gaussian. You choose the shift and the width of $q$ in the posterior's standard deviations, and the number of draws. On
-# the left lie the log weights, with their mean, the ELBO. On the right the bound climbs towards $\log p(x)$; the dotted
-# line is the first order. Try these:
+# The posterior is a Gaussian. You choose the shift and the width of $q$ in the posterior's standard deviations, and the
+# number of draws. On the left lie the log weights, with their mean, the ELBO. On the right the bound climbs towards
+# $\log p(x)$; the dotted line is the first order. Try these:
 #
 # 1. Set the shift to 0 and the width to 1. What happens to the histogram, and why?
-# 2. Keep the shift at 1.5, and compare the widths 1 and 1.9. Which gives the better ELBO ($\log_2 k = 0$)? Which the better bound at $\log_2 k = 5$? What do you
-#    expect for more draws? (The bound in the picture is an estimate: where it has arrived, noise can lift it above $\log p(x)$.)
+# 2. Keep the shift at 1.5, and compare the widths 1 and 1.9. Which gives the better ELBO ($\log_2 k = 0$)? Which the
+#    better bound at $\log_2 k = 5$? What do you expect for more draws? (The bound in the picture is an estimate: where
+#    it has arrived, noise can lift it above $\log p(x)$.)
 # 3. Shift 0, width 0.5: the histogram grows a tail to the right. Draws in it are rare. What do they do to the dotted line?
 
 # %%
@@ -414,10 +429,12 @@ from vae_course.widgets.bound_playground import render
 render(ladder(1.0, 0.5, 6))  # shift 1, width 0.5, k = 2^6
 
 # %% [markdown]
-# The histogram ends on the right in a thin tail: codes which $q$ hardly ever draws and which would weigh a great deal. The bound climbs slowly,
-# the variance is infinite, and so the first order says nothing. Nothing on the left warns you, except that tail.
+# The histogram ends on the right in a thin tail: codes which $q$ hardly ever draws and which would weigh a great deal.
+# The bound climbs slowly, the variance is infinite, and so the first order says nothing. Nothing on the left warns you,
+# except that tail.
 #
-# Now the three questions. The second needs two numbers: which width has the smallest $v$ at a shift of 1.5, and how large is $v$ at width 1?
+# Now the three questions. The second needs two numbers: which width has the smallest $v$ at a shift of 1.5, and how
+# large is $v$ at width 1?
 
 # %%
 widths = torch.linspace(0.75, 3.0, 226).tolist()
@@ -430,16 +447,18 @@ claim("11-width-1-v", relative_variance(1.5, 1.0), world="any", tolerance=0.01, 
 
 # %% [markdown]
 # 1. All log weights are $\log p(x)$, so the histogram is a single bar: $q$ is the posterior.
-# 2. The ELBO is best at width 1, for every shift, because the gap is $\mathrm{KL} = (c^2 + a^2 - 1) / 2 - \log c$. With many draws $v$ decides, and it is smallest near
-#    width {{any:11-best-width}}: {{any:11-best-width-v}}, against {{any:11-width-1-v}} at width 1. So the order turns round. With many draws it pays to be wide enough to reach the posterior.
+# 2. The ELBO is best at width 1, for every shift, because the gap is $\mathrm{KL} = (c^2 + a^2 - 1) / 2 - \log c$. With
+#    many draws $v$ decides, and it is smallest near width {{any:11-best-width}}: {{any:11-best-width-v}}, against
+#    {{any:11-width-1-v}} at width 1. So the order turns round. With many draws it pays to be wide enough to reach the
+#    posterior.
 # 3. The dotted line disappears: $2 c^2 = 0.5$, so the variance is infinite.
 
 # %% [markdown]
 # ## 4 log p(x) of a trained model
 #
 # Now a network. It is the one of the paper that introduced this bound: 784-200-200-50-200-200-784 with tanh, trained on pixels
-# that are drawn anew as 0 or 1 for each batch. `network` builds it. The model is shown 150,000 images, three epochs of MNIST. The first
-# time this takes about ten seconds.
+# that are drawn anew as 0 or 1 for each batch. `network` builds it. The model is shown 150,000 images, three epochs of
+# MNIST. The first time this takes about ten seconds.
 
 # %%
 from vae_course import data
@@ -462,8 +481,8 @@ plain = Recipe(
 vae, _ = fit_or_load(plain)
 
 # %% [markdown]
-# `log_marginal` gives the mean of the bound over a data set with its standard error. To save time, we use the first 1,000 test images, with their
-# pixels drawn once. Predict: will 200 draws gain about 0.5, 5 or 50 nats over one?
+# `log_marginal` gives the mean of the bound over a data set with its standard error. To save time, we use the first
+# 1,000 test images, with their pixels drawn once. Predict: will 200 draws gain about 0.5, 5 or 50 nats over one?
 
 # %%
 from vae_course.evaluation import log_marginal
@@ -490,16 +509,17 @@ claim("11-vae-last-step", values[-1] - values[-2], world=world, tolerance=0.15, 
 claim("11-vae-error", estimates[-1][1], world=world, tolerance=0.1, digits=2)
 
 # %% [markdown]
-# On MNIST the bound rises from {{mnist:11-vae-elbo}} nats to {{mnist:11-vae-200}}, on pen digits from {{pen:11-vae-elbo}} to {{pen:11-vae-200}}. So
-# {{mnist:11-vae-gain}} nats ({{pen:11-vae-gain}}) of what looks like the decoder's fault in the ELBO are that of $q$: of the encoder, and of the Gaussian's shape,
-# which no encoder can change. But the step from 50 to
-# 200 draws still brings {{mnist:11-vae-last-step}} nats ({{pen:11-vae-last-step}} on pen digits). Papers use 5,000 draws. **State $k$
-# with each estimate.** Its expectation is a lower bound for any $k$, so on average you never flatter the model.
+# On MNIST the bound rises from {{mnist:11-vae-elbo}} nats to {{mnist:11-vae-200}}, on pen digits from
+# {{pen:11-vae-elbo}} to {{pen:11-vae-200}}. So {{mnist:11-vae-gain}} nats ({{pen:11-vae-gain}}) of what looks like the
+# decoder's fault in the ELBO are that of $q$: of the encoder, and of the Gaussian's shape, which no encoder can change.
+# But the step from 50 to 200 draws still brings {{mnist:11-vae-last-step}} nats ({{pen:11-vae-last-step}} on pen
+# digits). Papers use 5,000 draws. **State $k$ with each estimate.** Its expectation is a lower bound for any $k$, so on
+# average you never flatter the model.
 #
 # ### Two kinds of noise
 #
-# The standard error above, {{mnist:11-vae-error}} nats ({{pen:11-vae-error}}), has two sources: other images, and other draws. Which is the larger? Repeat
-# the measurement on the same images with other draws and look.
+# The standard error above, {{mnist:11-vae-error}} nats ({{pen:11-vae-error}}), has two sources: other images, and other
+# draws. Which is the larger? Repeat the measurement on the same images with other draws and look.
 
 # %%
 repeated = torch.tensor([log_marginal(vae, test[:200], k=50, seed=seed)[0] for seed in range(5)])
@@ -509,9 +529,10 @@ claim("11-noise-draws", repeated.std(), world=world, tolerance=0.08, digits=2)
 claim("11-noise-images", over_images, world=world, tolerance=0.4)
 
 # %% [markdown]
-# With 200 images and 50 draws, other draws move the mean by {{mnist:11-noise-draws}} nats ({{pen:11-noise-draws}}), other images would move it by
-# {{mnist:11-noise-images}} ({{pen:11-noise-images}}), of which the draws are the smaller part. Images differ far more from each other than draws do. Remember this for section 6: there it
-# decides how two models should be compared.
+# With 200 images and 50 draws, other draws move the mean by {{mnist:11-noise-draws}} nats ({{pen:11-noise-draws}}),
+# other images would move it by {{mnist:11-noise-images}} ({{pen:11-noise-images}}), of which the draws are the smaller
+# part. Images differ far more from each other than draws do. Remember this for section 6: there it decides how two
+# models should be compared.
 #
 # How many of 200 draws count?
 
@@ -521,7 +542,8 @@ with torch.no_grad():
 claim("11-vae-ess", ess.median(), world=world, tolerance=4.0, unit="of 200 draws, for the middle image")
 
 # %% [markdown]
-# {{mnist:11-vae-ess}} on MNIST, {{pen:11-vae-ess}} on pen digits. The encoder's $q$ is not the posterior, and 50 dimensions multiply their misfits.
+# {{mnist:11-vae-ess}} on MNIST, {{pen:11-vae-ess}} on pen digits. The encoder's $q$ is not the posterior, and 50
+# dimensions multiply their misfits.
 
 # %% [markdown]
 # ## 5 Who has over-fitted?
@@ -531,8 +553,9 @@ claim("11-vae-ess", ess.median(), world=world, tolerance=4.0, unit="of 200 draws
 # - the **decoder** gives the training images a high $\log p(x)$ and new ones a low one;
 # - the **encoder** gives the training images a good $q$ and new ones a bad one: the gap between $\log p(x)$ and the ELBO grows.
 #
-# The ELBO alone mixes them. To see both, train a network long on few images: 2,000, pixels drawn once and kept. It is the 784-400-20 network of
-# lesson 07. This takes about fifteen seconds the first time. The validation images take no part in the training.
+# The ELBO alone mixes them. To see both, train a network long on few images: 2,000, pixels drawn once and kept. It is
+# the 784-400-20 network of lesson 07. This takes about fifteen seconds the first time. The validation images take no
+# part in the training.
 
 # %%
 from vae_course.models import VAE
@@ -548,7 +571,8 @@ epoch = range(1, len(curves["training"]) + 1)
 plotting.lines(epoch, curves, xlabel="epoch", ylabel="-ELBO (nats per image)")
 
 # %% [markdown]
-# The two curves run together for some ten epochs, then they part. One goes on falling, the other turns. Where does it turn, and where do they end?
+# The two curves run together for some ten epochs, then they part. One goes on falling, the other turns. Where does it
+# turn, and where do they end?
 
 # %%
 losses = torch.tensor(history.val["loss"])
@@ -558,8 +582,9 @@ claim("11-last-val", losses[-1], world=world, tolerance=3.0)
 claim("11-last-train", history.train["loss"][-1], world=world, tolerance=2.0)
 
 # %% [markdown]
-# The training loss falls to {{mnist:11-last-train}} nats on MNIST ({{pen:11-last-train}} on pen digits) and would go on. The validation loss is lowest after
-# {{mnist:11-best-epoch}} epochs, at {{mnist:11-best-val}} ({{pen:11-best-epoch}} epochs, {{pen:11-best-val}}), and ends at {{mnist:11-last-val}} ({{pen:11-last-val}}).
+# The training loss falls to {{mnist:11-last-train}} nats on MNIST ({{pen:11-last-train}} on pen digits) and would go
+# on. The validation loss is lowest after {{mnist:11-best-epoch}} epochs, at {{mnist:11-best-val}}
+# ({{pen:11-best-epoch}} epochs, {{pen:11-best-val}}), and ends at {{mnist:11-last-val}} ({{pen:11-last-val}}).
 #
 # This is what the three parts of the data are for:
 #
@@ -570,8 +595,8 @@ claim("11-last-train", history.train["loss"][-1], world=world, tolerance=2.0)
 # | test | nothing | once, for a finished model |
 #
 # (This lesson looks at the test images often, because measuring is its subject; nothing is chosen by them.)
-# Whatever has been used to choose is no longer a fair judge: among a hundred models, the one that looks best on the validation images is also the luckiest
-# there. Now the account, with $\log p(x)$ from 200 draws.
+# Whatever has been used to choose is no longer a fair judge: among a hundred models, the one that looks best on the
+# validation images is also the luckiest there. Now the account, with $\log p(x)$ from 200 draws.
 
 # %%
 parts = {"training": few[:1000], "validation": val, "test": test}
@@ -582,8 +607,9 @@ both = [value for name in parts for value in (marginals[name], elbos[name])]
 plotting.dots(labels, both, xlabel="nats per image", highlight=labels[1::2])
 
 # %% [markdown]
-# Validation and test images look alike, as they should: neither was trained on. The training images stand apart, and two distances in the picture say why: from
-# $\log p(x)$ in training to $\log p(x)$ on test images, and, within each part, from $\log p(x)$ to the ELBO.
+# Validation and test images look alike, as they should: neither was trained on. The training images stand apart, and
+# two distances in the picture say why: from $\log p(x)$ in training to $\log p(x)$ on test images, and, within each
+# part, from $\log p(x)$ to the ELBO.
 
 # %%
 gaps = {name: marginals[name] - elbos[name] for name in parts}
@@ -593,12 +619,14 @@ claim("11-decoder-overfit", marginals["training"] - marginals["test"], world=wor
 
 # %% [markdown]
 # $\log p(x)$ itself is {{mnist:11-decoder-overfit}} nats higher on the training images than on the test images
-# ({{pen:11-decoder-overfit}} on pen digits): the decoder's share. And the gap between the two dots is {{mnist:11-gap-train}} nats in training but
-# {{mnist:11-gap-test}} on test images ({{pen:11-gap-train}} and {{pen:11-gap-test}}). What the Gaussian's shape costs is in both; the difference is the encoder's.
+# ({{pen:11-decoder-overfit}} on pen digits): the decoder's share. And the gap between the two dots is
+# {{mnist:11-gap-train}} nats in training but {{mnist:11-gap-test}} on test images ({{pen:11-gap-train}} and
+# {{pen:11-gap-test}}). What the Gaussian's shape costs is in both; the difference is the encoder's.
 #
-# Be careful, though: both numbers come from the encoder's draws. Where the encoder is bad, 200 draws are not enough, and part of the encoder's fault is
-# booked on the decoder. There is a way to check. Keep the decoder, forget the encoder's answer, and fit a $q$ to **each image by itself**,
-# by gradient. `refine` does that with 150 steps of Adam on $\mu$ and $\log\sigma^2$.
+# Be careful, though: both numbers come from the encoder's draws. Where the encoder is bad, 200 draws are not enough,
+# and part of the encoder's fault is booked on the decoder. There is a way to check. Keep the decoder, forget the
+# encoder's answer, and fit a $q$ to **each image by itself**, by gradient. `refine` does that with 150 steps of Adam on
+# $\mu$ and $\log\sigma^2$.
 
 
 # %%
@@ -630,14 +658,18 @@ claim("11-refined-lead", after - by_draws, world=world, tolerance=2.0, digits=0)
 
 # %% [markdown]
 # On training images a $q$ of its own gains {{mnist:11-refine-train}} nats ({{pen:11-refine-train}} on pen digits): so little does
-# the encoder leave there. On test images it gains {{mnist:11-refine-test}} nats ({{pen:11-refine-test}}), more than twice as much. The difference is the encoder's over-fitting, without doubt, since the decoder was not touched.
+# the encoder leave there. On test images it gains {{mnist:11-refine-test}} nats ({{pen:11-refine-test}}), more than
+# twice as much. The difference is the encoder's over-fitting, without doubt, since the decoder was not touched.
 #
-# The caution was right, too. On these 300 test images the ELBO of the fitted $q$ is {{mnist:11-refined-elbo}} nats ({{pen:11-refined-elbo}}), *above* the {{mnist:11-refined-200}}
-# ({{pen:11-refined-200}}) that 200 draws of the encoder's $q$ gave. Both are lower bounds, so the higher one is nearer to the truth. Of the {{mnist:11-decoder-overfit}} nats
-# that were booked on the decoder, then, about {{mnist:11-refined-lead}} or more belong to the encoder ({{pen:11-refined-lead}} of {{pen:11-decoder-overfit}}). A large $k$ does not make up for a $q$ in the wrong place.
+# The caution was right, too. On these 300 test images the ELBO of the fitted $q$ is {{mnist:11-refined-elbo}} nats
+# ({{pen:11-refined-elbo}}), *above* the {{mnist:11-refined-200}} ({{pen:11-refined-200}}) that 200 draws of the
+# encoder's $q$ gave. Both are lower bounds, so the higher one is nearer to the truth. Of the
+# {{mnist:11-decoder-overfit}} nats that were booked on the decoder, then, about {{mnist:11-refined-lead}} or more
+# belong to the encoder ({{pen:11-refined-lead}} of {{pen:11-decoder-overfit}}). A large $k$ does not make up for a $q$
+# in the wrong place.
 #
-# The simplest cure: stop at the epoch which the validation images choose. `patience=10` ends the training when ten epochs brought nothing better, and
-# restores the best weights. This takes about ten seconds the first time.
+# The simplest cure: stop at the epoch which the validation images choose. `patience=10` ends the training when ten
+# epochs brought nothing better, and restores the best weights. This takes about ten seconds the first time.
 
 # %%
 stopped, _ = fit_or_load(Recipe(name=f"stopped-{world}", patience=10, **long))
@@ -647,17 +679,18 @@ claim("11-test-stopped", log_marginal(stopped, test, k=200)[0], world=world, tol
 claim("11-train-images", len(train), world=world, tolerance=0, digits=0, unit="images")
 
 # %% [markdown]
-# On test images $\log p(x)$ is {{mnist:11-test-greedy}} nats for the long training and {{mnist:11-test-stopped}} for the one that was stopped
-# ({{pen:11-test-greedy}} and {{pen:11-test-stopped}}). Compare with the {{mnist:11-vae-200}} ({{pen:11-vae-200}}) of the model in section 4, which learnt from
-# {{mnist:11-train-images}} different images ({{pen:11-train-images}}). It is no clean comparison, since the network, the learning rate and the binarisation differ too. But images are
-# the likeliest reason: so many are hard to learn by heart.
+# On test images $\log p(x)$ is {{mnist:11-test-greedy}} nats for the long training and {{mnist:11-test-stopped}} for
+# the one that was stopped ({{pen:11-test-greedy}} and {{pen:11-test-stopped}}). Compare with the {{mnist:11-vae-200}}
+# ({{pen:11-vae-200}}) of the model in section 4, which learnt from {{mnist:11-train-images}} different images
+# ({{pen:11-train-images}}). It is no clean comparison, since the network, the learning rate and the binarisation differ
+# too. But images are the likeliest reason: so many are hard to learn by heart.
 
 # %% [markdown]
 # ## 6 A table of a paper, trained again
 #
-# If $\mathcal L_k$ is closer to $\log p(x)$ than the ELBO, why not train with it? That is the **importance-weighted autoencoder**, IWAE. Its
-# paper compares, for the network of section 4 on MNIST, $-\log p(x)$ of the test images when the ELBO is trained with $k$ draws
-# ("VAE") and when $\mathcal L_k$ is ("IWAE"):
+# If $\mathcal L_k$ is closer to $\log p(x)$ than the ELBO, why not train with it? That is the **importance-weighted
+# autoencoder**, IWAE. Its paper compares, for the network of section 4 on MNIST, $-\log p(x)$ of the test images when
+# the ELBO is trained with $k$ draws ("VAE") and when $\mathcal L_k$ is ("IWAE"):
 #
 # | trained with | VAE, $k$ draws averaged | IWAE, $\mathcal L_k$ |
 # |---|---|---|
@@ -669,9 +702,11 @@ claim("11-train-images", len(train), world=world, tolerance=0, digits=0, unit="i
 #
 # ### Which draw teaches?
 #
-# **Line 1** differentiates the logarithm of a sum, for two draws whose log weights $f$ and $g$ depend on a parameter $\theta$. **Line 2** checks the same
-# for six draws and two parameters, mean and log variance of $q$, through reparameterised draws whose noise $\epsilon$ is held fixed: the gradient of the bound is a weighted mean
-# of the gradients of $\log w$, and the weights are the **shares**. The parameters of a network are reached from there by the chain rule.
+# **Line 1** differentiates the logarithm of a sum, for two draws whose log weights $f$ and $g$ depend on a parameter
+# $\theta$. **Line 2** checks the same for six draws and two parameters, mean and log variance of $q$, through
+# reparameterised draws whose noise $\epsilon$ is held fixed: the gradient of the bound is a weighted mean of the
+# gradients of $\log w$, and the weights are the **shares**. The parameters of a network are reached from there by the
+# chain rule.
 #
 # $$\nabla \log \frac1k \sum_j w_j = \sum_j s_j \, \nabla \log w_j, \qquad s = \mathrm{softmax}(\log w)$$
 
@@ -704,8 +739,8 @@ gradient.step("gradient of the bound = sum_j s_j grad log w_j", whole, shares @ 
 #
 # ### Your turn: find the error
 #
-# A well-known collection of VAE code trains its IWAE with the following loss. It goes through the loss of each draw, `-log_w`, and weighs the losses by
-# a softmax that is detached, so that only the losses carry a gradient.
+# A well-known collection of VAE code trains its IWAE with the following loss. It goes through the loss of each draw,
+# `-log_w`, and weighs the losses by a softmax that is detached, so that only the losses carry a gradient.
 
 
 # %%
@@ -722,9 +757,9 @@ def as_found(log_w):
 # %% exercise="11-iwae-gradient-weights"
 
 # %% [markdown]
-# See what the two losses do. In the linear-Gaussian world both would find the posterior, which is a Gaussian, and nothing would show. So take the world of two hills of
-# lesson 04, where no Gaussian fits. $q$ starts between the hills, and Adam minimises each loss with $k = 20$. After each step $\mathcal L_{20}$ is
-# measured, with 2,048 groups of draws.
+# See what the two losses do. In the linear-Gaussian world both would find the posterior, which is a Gaussian, and
+# nothing would show. So take the world of two hills of lesson 04, where no Gaussian fits. $q$ starts between the hills,
+# and Adam minimises each loss with $k = 20$. After each step $\mathcal L_{20}$ is measured, with 2,048 groups of draws.
 
 # %%
 hills = GridWorld(lambda z: (z.square() + z / 2).unsqueeze(-1), 0.7)
@@ -768,17 +803,19 @@ claim("11-climb-logvar-mended", q_mended[1], world="any", tolerance=0.3, unit="l
 claim("11-climb-logvar-as-found", q_found[1], world="any", tolerance=0.5, unit="log variance of q at the end")
 
 # %% [markdown]
-# Both start {{any:11-climb-start}} nats below $\log p(x)$. Mended, the bound climbs to {{any:11-climb-mended}} below: $q$ widens from a log variance of $-1$ to
-# {{any:11-climb-logvar-mended}}, since one good draw of twenty is enough. As found, the bound **falls**, to {{any:11-climb-as-found}} below: the worst draws have the say, so
-# $q$ narrows to a log variance of {{any:11-climb-logvar-as-found}} and avoids bad draws. A narrow $q$ is the one that you do not want, as section 2 showed.
+# Both start {{any:11-climb-start}} nats below $\log p(x)$. Mended, the bound climbs to {{any:11-climb-mended}} below:
+# $q$ widens from a log variance of $-1$ to {{any:11-climb-logvar-mended}}, since one good draw of twenty is enough. As
+# found, the bound **falls**, to {{any:11-climb-as-found}} below: the worst draws have the say, so $q$ narrows to a log
+# variance of {{any:11-climb-logvar-as-found}} and avoids bad draws. A narrow $q$ is the one that you do not want, as
+# section 2 showed.
 #
 # Your loss has the gradient of `objectives.negative_iwae`, which we train with from here on.
 
 # %% [markdown]
 # ### Training
 #
-# Two more models: the ELBO with five draws, and $\mathcal L_5$. Same start, same images, same schedule as the model of section 4. Each takes about twenty seconds the first
-# time.
+# Two more models: the ELBO with five draws, and $\mathcal L_5$. Same start, same images, same schedule as the model of
+# section 4. Each takes about twenty seconds the first time.
 
 # %%
 from vae_course.studies.replicate.iwae import EPOCHS, IMAGES, PUBLISHED, loss_of
@@ -792,7 +829,8 @@ for key in ("vae-5", "iwae-5"):
     models[key], _ = fit_or_load(recipe)
 
 # %% [markdown]
-# The paper trains for 3,280 epochs on 60,000 images. What share of that is ours? Never type such a number in: compute it from the counts.
+# The paper trains for 3,280 epochs on 60,000 images. What share of that is ours? Never type such a number in: compute
+# it from the counts.
 
 # %%
 share = epochs * len(train) / (EPOCHS * IMAGES)
@@ -800,7 +838,8 @@ print(f"{epochs * len(train):,} images shown, of {EPOCHS * IMAGES:,} in the pape
 claim("11-share", 100 * share, world=world, tolerance=0.0005, digits=3, unit="% of the paper's training")
 
 # %% [markdown]
-# {{mnist:11-share}} % ({{pen:11-share}} % with pen digits). Nobody should expect the paper's numbers from that. But does the *order* already show?
+# {{mnist:11-share}} % ({{pen:11-share}} % with pen digits). Nobody should expect the paper's numbers from that. But
+# does the *order* already show?
 
 # %%
 from vae_course.studies.replicate.table import measure, table
@@ -810,16 +849,20 @@ results = {key: measure(rows[key], models[key], test, draws=200, device=device) 
 print(table(list(results.values())))
 
 # %% [markdown]
-# The columns: $-\log p(x)$ here with its standard error and as published, then **active units**, dimensions whose encoder mean has a
-# variance above 0.01 over the images, here and published. Ours are many more: so early, most dimensions have not been switched off yet. (The published columns are for MNIST. If you use pen digits, only the order can be compared.)
+# The columns: $-\log p(x)$ here with its standard error and as published, then **active units**, dimensions whose
+# encoder mean has a variance above 0.01 over the images, here and published. Ours are many more: so early, most
+# dimensions have not been switched off yet. (The published columns are for MNIST. If you use pen digits, only the order
+# can be compared.)
 #
-# Look at the standard errors. If you had only those, could you say that one model is better? The last column can: it is a row's $-\log p(x)$ minus that of the first row, formed image by
-# image, so below zero is better. You are about to write its standard error.
+# Look at the standard errors. If you had only those, could you say that one model is better? The last column can: it is
+# a row's $-\log p(x)$ minus that of the first row, formed image by image, so below zero is better. You are about to
+# write its standard error.
 #
 # ### Your turn: a paired comparison
 #
-# All models were measured on the **same** images. An image that is hard for one is hard for the other, as section 4 hinted. So form the
-# difference for each image first. Its mean is the difference of the means, but its standard error is far smaller.
+# All models were measured on the **same** images. An image that is hard for one is hard for the other, as section 4
+# hinted. So form the difference for each image first. Its mean is the difference of the means, but its standard error
+# is far smaller.
 
 # %% exercise="11-standard-error"
 
@@ -835,22 +878,26 @@ claim("11-iwae-over-vae-5", gain, world=world, tolerance=0.6, digits=2)
 claim("11-iwae-over-vae-5-se", error, world=world, tolerance=0.03, digits=2)
 
 # %% [markdown]
-# IWAE with $k = 5$ beats the VAE with $k = 1$ by {{mnist:11-iwae-over-vae-1}} ± {{mnist:11-iwae-over-vae-1-se}} nats on MNIST, and by
-# {{pen:11-iwae-over-vae-1}} ± {{pen:11-iwae-over-vae-1-se}} on pen digits. Without pairing the standard error would be {{mnist:11-unpaired-se}}
-# ({{pen:11-unpaired-se}}), and little could be said.
+# IWAE with $k = 5$ beats the VAE with $k = 1$ by {{mnist:11-iwae-over-vae-1}} ± {{mnist:11-iwae-over-vae-1-se}} nats on
+# MNIST, and by {{pen:11-iwae-over-vae-1}} ± {{pen:11-iwae-over-vae-1-se}} on pen digits. Without pairing the standard
+# error would be {{mnist:11-unpaired-se}} ({{pen:11-unpaired-se}}), and little could be said.
 #
-# So the paper's order between these two shows. But is it the *bound* that helps, or only having five draws? The fair rival is the VAE with $k = 5$. IWAE's
-# lead over it is {{mnist:11-iwae-over-vae-5}} ± {{mnist:11-iwae-over-vae-5-se}} nats on MNIST and {{pen:11-iwae-over-vae-5}} ± {{pen:11-iwae-over-vae-5-se}} on pen digits, where the paper has 0.93. At this share of the training a lead
-# like the paper's **does not show**: what has helped so far is above all to have more draws, and not to have them inside the logarithm. (The standard
-# error over images knows of one training only. Another seed would move the difference too, and may turn its sign; this lesson does not measure by how much.)
+# So the paper's order between these two shows. But is it the *bound* that helps, or only having five draws? The fair
+# rival is the VAE with $k = 5$. IWAE's lead over it is {{mnist:11-iwae-over-vae-5}} ± {{mnist:11-iwae-over-vae-5-se}}
+# nats on MNIST and {{pen:11-iwae-over-vae-5}} ± {{pen:11-iwae-over-vae-5-se}} on pen digits, where the paper has 0.93.
+# At this share of the training a lead like the paper's **does not show**: what has helped so far is above all to have
+# more draws, and not to have them inside the logarithm. (The standard error over images knows of one training only.
+# Another seed would move the difference too, and may turn its sign; this lesson does not measure by how much.)
 #
-# Why? A guess: early in a training, the decoder learns what digits look like, and both losses teach it that. The bound would then matter later, when the shape of the
-# posterior is what is left to gain. A guess can be tested, so let us start later.
+# Why? A guess: early in a training, the decoder learns what digits look like, and both losses teach it that. The bound
+# would then matter later, when the shape of the posterior is what is left to gain. A guess can be tested, so let us
+# start later.
 #
 # ### Starting from the same trained model
 #
-# Take the VAE of section 4 and go on with it for 100,000 images, once with each loss. The two begin at the same weights, and see the same images in the same order. The
-# learning rate is smaller than before, $10^{-3}$ in place of $4 \cdot 10^{-3}$, for both. The paper has such an experiment too. Each takes about fifteen seconds the first time.
+# Take the VAE of section 4 and go on with it for 100,000 images, once with each loss. The two begin at the same
+# weights, and see the same images in the same order. The learning rate is smaller than before, $10^{-3}$ in place of
+# $4 \cdot 10^{-3}$, for both. The paper has such an experiment too. Each takes about fifteen seconds the first time.
 
 # %%
 import copy
@@ -880,19 +927,24 @@ nlls = [results["vae-1"].nll, went_on["vae-5"].nll, went_on["iwae-5"].nll]
 plotting.dots(labels, nlls, xlabel="-log p(x) of a test image, k = 200 (nats)", digits=2, highlight=labels[2:])
 
 # %% [markdown]
-# Now it shows: with the same five draws a step, training $\mathcal L_5$ gains {{mnist:11-further-gain}} ± {{mnist:11-further-se}} nats over training the ELBO on MNIST,
-# {{pen:11-further-gain}} ± {{pen:11-further-se}} on pen digits. That is many standard errors over images, though of one training each, and it is the order of the paper. (Only the last two dots may be compared: the first model has seen fewer images.)
+# Now it shows: with the same five draws a step, training $\mathcal L_5$ gains {{mnist:11-further-gain}} ±
+# {{mnist:11-further-se}} nats over training the ELBO on MNIST, {{pen:11-further-gain}} ± {{pen:11-further-se}} on pen
+# digits. That is many standard errors over images, though of one training each, and it is the order of the paper. (Only
+# the last two dots may be compared: the first model has seen fewer images.)
 #
-# Could the encoder of the IWAE only make a tighter estimate of an equal model, since both numbers are bounds with 200 draws? Then the lead would shrink as draws bring both bounds nearer
-# to the truth. It grows: with 50 draws it is {{mnist:11-further-gain-50}} nats ({{pen:11-further-gain-50}}), with 200 {{mnist:11-further-gain}} ({{pen:11-further-gain}}).
+# Could the encoder of the IWAE only make a tighter estimate of an equal model, since both numbers are bounds with 200
+# draws? Then the lead would shrink as draws bring both bounds nearer to the truth. It grows: with 50 draws it is
+# {{mnist:11-further-gain-50}} nats ({{pen:11-further-gain-50}}), with 200 {{mnist:11-further-gain}}
+# ({{pen:11-further-gain}}).
 #
-# One caution. The *ELBO* of the IWAE is lower, by {{mnist:11-further-elbo}} nats on MNIST and {{pen:11-further-elbo}} on pen digits. Its encoder was asked for a good set of five, not
-# for one good draw. Whoever compares the two by their ELBOs finds the wrong winner.
+# One caution. The *ELBO* of the IWAE is lower, by {{mnist:11-further-elbo}} nats on MNIST and {{pen:11-further-elbo}}
+# on pen digits. Its encoder was asked for a good set of five, not for one good draw. Whoever compares the two by their
+# ELBOs finds the wrong winner.
 #
 # ### The whole table
 #
-# The full schedule (eight learning rates, 3,280 epochs, batches of 20) is one command. It says first how long it will take, goes on where it was interrupted, and prints
-# the table at its end:
+# The full schedule (eight learning rates, 3,280 epochs, batches of 20) is one command. It says first how long it will
+# take, goes on where it was interrupted, and prints the table at its end:
 #
 # ```
 # vae-course replicate iwae --full
@@ -914,11 +966,13 @@ for key in ("vae-1", "iwae-5", "iwae-50"):
 # %% [markdown]
 # ## 7 Likelihood and looks
 #
-# A model with a better $\log p(x)$ must draw better pictures, must it not? Think of a model that would prove this wrong, then read on.
+# A model with a better $\log p(x)$ must draw better pictures, must it not? Think of a model that would prove this
+# wrong, then read on.
 #
 # ### A good likelihood, and bad pictures
 #
-# Take a good model $p(x)$ and spoil it: with probability 0.99, draw pure noise $n(x)$ instead. Nearly all of its pictures are rubbish. What does it lose?
+# Take a good model $p(x)$ and spoil it: with probability 0.99, draw pure noise $n(x)$ instead. Nearly all of its
+# pictures are rubbish. What does it lose?
 #
 # $$p_{\text{mix}}(x) = 0.01 \, p(x) + 0.99 \, n(x) \;\ge\; 0.01 \, p(x)$$
 #
@@ -926,8 +980,8 @@ for key in ("vae-1", "iwae-5", "iwae-50"):
 #
 # $$\log p_{\text{mix}}(x) = \log p(x) - \log 100 + \log\left(1 + 99 \, \frac{n(x)}{p(x)}\right)$$
 #
-# **Line 2** says the same as a loss. The last term is never negative, so the loss is at most $\log 100 = 4.6$ nats, whatever $x$ is. That the spoiled
-# model is so bad needs no check: 99 of 100 draws are noise by construction.
+# **Line 2** says the same as a loss. The last term is never negative, so the loss is at most $\log 100 = 4.6$ nats,
+# whatever $x$ is. That the spoiled model is so bad needs no check: 99 of 100 draws are noise by construction.
 
 # %%
 noise = Derivation("A mixture with 99 % noise")
@@ -942,8 +996,9 @@ noise.algebra("p / p_mix = 100 / (1 + 99 n / p)", good / mix, 100 / (1 + 99 * co
 assert (log_p - log_mix <= math.log(100)).all()
 
 # %% [markdown]
-# For images, let noise be a fair coin for each pixel, $\log n(x) = -784 \log 2$. **Line 3** takes the model of section 4. Its $\log p(x)$ is hundreds of nats above that of
-# noise, so the last term vanishes and the loss is $\log 100$ to all digits.
+# For images, let noise be a fair coin for each pixel, $\log n(x) = -784 \log 2$. **Line 3** takes the model of
+# section 4. Its $\log p(x)$ is hundreds of nats above that of noise, so the last term vanishes and the loss is
+# $\log 100$ to all digits.
 
 # %%
 log_px_vae, log_noise = each["vae-1"], -784 * math.log(2)  # log p(x) by 200 draws
@@ -959,20 +1014,23 @@ picked = torch.where((torch.rand(16) < 0.99).view(-1, 1, 1, 1), coins, samples)
 plotting.pairs(samples, picked, ncols=8, labels=("the VAE", "99 % noise"))
 
 # %% [markdown]
-# The lower rows look hopeless. Yet $\log p(x)$ falls from {{mnist:11-vae-200}} nats to {{mnist:11-mixture}} on MNIST ({{pen:11-vae-200}} to {{pen:11-mixture}}), which is
-# {{mnist:11-mixture-share}} % of the distance from noise to the VAE ({{pen:11-mixture-share}} % on pen digits). A likelihood asks: what do you give to *these* images? It does not ask what else you
-# draw. Hundreds of pixels make hundreds of nats; a factor of a hundred in probability is small change.
+# The lower rows look hopeless. Yet $\log p(x)$ falls from {{mnist:11-vae-200}} nats to {{mnist:11-mixture}} on MNIST
+# ({{pen:11-vae-200}} to {{pen:11-mixture}}), which is {{mnist:11-mixture-share}} % of the distance from noise to the
+# VAE ({{pen:11-mixture-share}} % on pen digits). A likelihood asks: what do you give to *these* images? It does not ask
+# what else you draw. Hundreds of pixels make hundreds of nats; a factor of a hundred in probability is small change.
 
 # %% [markdown]
 # ### Good pictures, and a bad likelihood
 #
-# The other way round: a model that has learnt nothing but its training images by heart. It picks one of 10,000 at random and flips each pixel with probability 0.01.
+# The other way round: a model that has learnt nothing but its training images by heart. It picks one of 10,000 at
+# random and flips each pixel with probability 0.01.
 #
 # $$p_{\text{copy}}(x) = \frac1N \sum_{n=1}^N \prod_i 0.99^{[x_i = x^{(n)}_i]} \; 0.01^{[x_i \ne x^{(n)}_i]}$$
 #
-# With $h_n$ the number of pixels in which $x$ differs from training image $n$, that is a sum of $0.99^{784 - h_n} \, 0.01^{h_n}$. Predict: is its $\log p(x)$ on test images
-# above or below that of the VAE? And of the coins with the right bias for each pixel? (Lesson 07 measured those on all test images, here it is the first 1,000, so their number
-# differs a little.)
+# With $h_n$ the number of pixels in which $x$ differs from training image $n$, that is a sum of
+# $0.99^{784 - h_n} \, 0.01^{h_n}$. Predict: is its $\log p(x)$ on test images above or below that of the VAE? And of
+# the coins with the right bias for each pixel? (Lesson 07 measured those on all test images, here it is the first
+# 1,000, so their number differs a little.)
 
 # %%
 memory = data.binarize(train[:10_000], seed=9).x.flatten(1)
@@ -1003,19 +1061,21 @@ flips = (torch.rand(16, 784) < 0.01).float()
 plotting.image_grid((memory[:16] - flips).abs().view(-1, 1, 28, 28), ncols=8)
 
 # %% [markdown]
-# Its pictures are the best of this lesson: real digits with a speck here and there. Its $\log p(x)$ on test images is {{mnist:11-copier-test}} nats on MNIST
-# ({{pen:11-copier-test}} on pen digits), where coins with a bias have {{mnist:11-biased-coins}} ({{pen:11-biased-coins}}). Nobody else's digit differs from a stored one in eight pixels only. On its own
-# training images it has {{mnist:11-copier-train}} ({{pen:11-copier-train}}), where even the over-fitted VAE of section 5 has only
-# {{mnist:11-train-greedy}} ({{pen:11-train-greedy}}) on its own. Whoever had looked at samples, or at the training images, would have been fooled.
+# Its pictures are the best of this lesson: real digits with a speck here and there. Its $\log p(x)$ on test images is
+# {{mnist:11-copier-test}} nats on MNIST ({{pen:11-copier-test}} on pen digits), where coins with a bias have
+# {{mnist:11-biased-coins}} ({{pen:11-biased-coins}}). Nobody else's digit differs from a stored one in eight pixels
+# only. On its own training images it has {{mnist:11-copier-train}} ({{pen:11-copier-train}}), where even the
+# over-fitted VAE of section 5 has only {{mnist:11-train-greedy}} ({{pen:11-train-greedy}}) on its own. Whoever had
+# looked at samples, or at the training images, would have been fooled.
 #
-# So the two questions are separate. Do you want to compress, or to compare densities? Measure the likelihood on images that took no part. Do you want pictures? Look at
-# pictures, many of them, beside their nearest training images.
+# So the two questions are separate. Do you want to compress, or to compare densities? Measure the likelihood on images
+# that took no part. Do you want pictures? Look at pictures, many of them, beside their nearest training images.
 
 # %% [markdown]
 # ## 8 In your own words
 #
-# A friend reports: "My new model beats yours by 2 nats on test images, so its samples must look better." Answer in four to six sentences, with one example for each
-# direction in which this goes wrong.
+# A friend reports: "My new model beats yours by 2 nats on test images, so its samples must look better." Answer in four
+# to six sentences, with one example for each direction in which this goes wrong.
 
 # %% exercise="11-likelihood-and-looks"
 
@@ -1041,24 +1101,30 @@ for derivation in (bias, spread, equal, gradient, noise):
 # %% [markdown]
 # ## Summary
 #
-# > $$\mathcal L_k = \mathbb E\left[\log \tfrac1k \textstyle\sum_j w_j\right] \le \log p(x), \qquad \log p(x) - \mathcal L_k \approx \frac{v}{2k}, \quad v = \frac{\mathrm{Var}(w)}{p(x)^2}$$
+# > $$\mathcal L_k = \mathbb E\left[\log \tfrac1k \textstyle\sum_j w_j\right] \le \log p(x),
+# > \qquad \log p(x) - \mathcal L_k \approx \frac{v}{2k}, \quad v = \frac{\mathrm{Var}(w)}{p(x)^2}$$
 # >
 # > $$1 + v = \int \frac{p(z \mid x)^2}{q(z)} \, dz, \qquad 1 + v_D = (1 + v_1)^D, \qquad v = 0 \ \text{for}\ q(z) = p(z \mid x)$$
 # >
-# > $$\mathrm{ESS} = \frac{1}{\sum_j s_j^2} \approx \frac{k}{1 + v}, \qquad \nabla \mathcal L_k = \mathbb E\Big[\textstyle\sum_j s_j \nabla \log w_j\Big], \qquad s = \mathrm{softmax}(\log w)$$
+# > $$\mathrm{ESS} = \frac{1}{\sum_j s_j^2} \approx \frac{k}{1 + v},
+# > \qquad \nabla \mathcal L_k = \mathbb E\Big[\textstyle\sum_j s_j \nabla \log w_j\Big], \qquad s = \mathrm{softmax}(\log w)$$
 # >
-# > $$\text{difference of two models} = \bar \delta \pm \frac{\mathrm{sd}(\delta)}{\sqrt N}, \qquad \delta_n = \log p_A(x_n) - \log p_B(x_n)$$
+# > $$\text{difference of two models} = \bar \delta \pm \frac{\mathrm{sd}(\delta)}{\sqrt N},
+# > \qquad \delta_n = \log p_A(x_n) - \log p_B(x_n)$$
 # >
 # > $$\log\big(0.01 \, p(x) + 0.99 \, n(x)\big) \ge \log p(x) - \log 100$$
 # >
-# > State $k$, the split, the binarisation and a standard error with each number. With many draws, a $q$ that is too narrow is worse than one that is too wide. The training images decide the weights, the
-# > validation images your choices; the test images decide nothing. A likelihood does not see what else a model draws.
+# > State $k$, the split, the binarisation and a standard error with each number. With many draws, a $q$ that is too
+# > narrow is worse than one that is too wide. The training images decide the weights, the validation images your
+# > choices; the test images decide nothing. A likelihood does not see what else a model draws.
 #
-# **Sources.** Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for the bound, its gradient, the schedule and the table. S. Nowozin, *Debiasing Evidence
-# Approximations: On Importance-weighted Autoencoders and Jackknife Variational Inference*, ICLR 2018, for the bias in powers of 1/k. L. Theis, A. van den Oord and M. Bethge, *A Note on the
-# Evaluation of Generative Models*, ICLR 2016, section 3, for likelihood against looks. Y. Wu, Y. Burda, R. Salakhutdinov and R. Grosse, *On the Quantitative Analysis of Decoder-Based
-# Generative Models*, ICLR 2017, and C. Cremer, X. Li and D. Duvenaud, *Inference Suboptimality in Variational Autoencoders*, ICML 2018, on how much of the gap is the encoder's. The loss of section 6 is
-# that of a public collection of VAE code.
+# **Sources.** Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for the bound,
+# its gradient, the schedule and the table. S. Nowozin, *Debiasing Evidence Approximations: On Importance-weighted
+# Autoencoders and Jackknife Variational Inference*, ICLR 2018, for the bias in powers of 1/k. L. Theis, A. van den Oord
+# and M. Bethge, *A Note on the Evaluation of Generative Models*, ICLR 2016, section 3, for likelihood against looks. Y.
+# Wu, Y. Burda, R. Salakhutdinov and R. Grosse, *On the Quantitative Analysis of Decoder-Based Generative Models*, ICLR
+# 2017, and C. Cremer, X. Li and D. Duvenaud, *Inference Suboptimality in Variational Autoencoders*, ICML 2018, on how
+# much of the gap is the encoder's. The loss of section 6 is that of a public collection of VAE code.
 #
-# **Next:** [12 What VAEs are used for](12_what_vaes_are_used_for.ipynb). Nats divided by log 2 are bits, and bits can be counted: there
-# the bound becomes the size of a file.
+# **Next:** [12 What VAEs are used for](12_what_vaes_are_used_for.ipynb). Nats divided by log 2 are bits, and bits can
+# be counted: there the bound becomes the size of a file.

@@ -96,16 +96,17 @@ image_rows({"from the prior": any_digit, "from the threes": threes})
 
 # %% [markdown]
 # The upper row is a mixture of everything, with some images that are no digit. The lower row holds threes only. `share` trades
-# variety for safety (0.7 was chosen by eye): at 1 the Gaussian is as wide as the class, and its tails leave it. Change the digit and the share and run
-# the cell again. (Lesson 08 moves codes by hand.)
+# variety for safety (0.7 was chosen by eye): at 1 the Gaussian is as wide as the class, and its tails leave it. Change
+# the digit and the share and run the cell again. (Lesson 08 moves codes by hand.)
 #
 # This is cheap, and so is its promise: nobody checks whether the picture is good. The next use can be checked to the last bit.
 
 # %% [markdown]
 # ## 2 Compression
 #
-# A digit that is binarised has 784 pixels of 0 or 1. How many bits do you need to send it? Predict before you run: a PNG file for each
-# digit, at its best setting, compared with the 784 bits themselves. Larger or smaller, and by what factor?
+# A digit that is binarised has 784 pixels of 0 or 1. How many bits do you need to send it? Predict before you run: a
+# PNG file for each digit, at its best setting, compared with the 784 bits themselves. Larger or smaller, and by what
+# factor?
 
 # %%
 from vae_course.studies import compression
@@ -118,26 +119,32 @@ claim("12-png-files", png_files, world=world, tolerance=8, unit="bits per image"
 claim("12-png-strip", png_strip, world=world, tolerance=8, unit="bits per image", digits=0)
 
 # %% [markdown]
-# A file for each digit takes {{mnist:12-png-files}} bits on MNIST ({{pen:12-png-files}} on pen digits): **more** than the 784 pixels, because a PNG file brings its
-# own head and tail. All 2,000 in one strip take {{mnist:12-png-strip}} bits each ({{pen:12-png-strip}}). PNG knows nothing of digits. A model does.
+# A file for each digit takes {{mnist:12-png-files}} bits on MNIST ({{pen:12-png-files}} on pen digits): **more** than
+# the 784 pixels, because a PNG file brings its own head and tail. All 2,000 in one strip take {{mnist:12-png-strip}}
+# bits each ({{pen:12-png-strip}}). PNG knows nothing of digits. A model does.
 #
 # ### A likelihood is a length
 #
-# If sender and receiver share a distribution $p$, then a symbol $x$ can be sent in $-\log_2 p(x)$ bits: rare symbols long, frequent ones short. Nobody can do
-# better on average, and an *entropy coder* reaches it to within a few bits for a whole message. You will write one now; it takes one line.
+# If sender and receiver share a distribution $p$, then a symbol $x$ can be sent in $-\log_2 p(x)$ bits: rare symbols
+# long, frequent ones short. Nobody can do better on average, and an *entropy coder* reaches it to within a few bits for
+# a whole message. You will write one now; it takes one line.
 #
-# The message is one whole number, the state $s$. Divide the whole numbers into rounds of `total` slots, and give each symbol `freq` of these
-# slots, so that $p = \texttt{freq} / \texttt{total}$. A number tells its symbol by the slot on which it lies, $s \bmod \texttt{total}$. All numbers that lie on a slot of one symbol, in order, are
-# the *list* of this symbol. To **push** a symbol, move from state $s$ to number $s$ of the symbol's list, counted from zero on.
+# The message is one whole number, the state $s$. Divide the whole numbers into rounds of `total` slots, and give each
+# symbol `freq` of these slots, so that $p = \texttt{freq} / \texttt{total}$. A number tells its symbol by the slot on
+# which it lies, $s \bmod \texttt{total}$. All numbers that lie on a slot of one symbol, in order, are the *list* of
+# this symbol. To **push** a symbol, move from state $s$ to number $s$ of the symbol's list, counted from zero on.
 #
-# With `total = 8`, and slots 2 to 6 for our symbol (`start = 2`, `freq = 5`), the symbol's list is 2, 3, 4, 5, 6, 10, 11, 12, 13, 14, 18, ... State 17 becomes number
-# 17 of it, counted from zero. Which is it? Find it with pencil and paper, then write the function.
+# With `total = 8`, and slots 2 to 6 for our symbol (`start = 2`, `freq = 5`), the symbol's list is 2, 3, 4, 5, 6, 10,
+# 11, 12, 13, 14, 18, ... State 17 becomes number 17 of it, counted from zero. Which is it? Find it with pencil and
+# paper, then write the function.
 
 # %% exercise="12-ans-push"
 
 # %% [markdown]
-# The receiver looks at the slot, knows the symbol, and computes which number of the symbol's list this is: that is the state before, $s = \texttt{freq} \, \lfloor s' / \texttt{total} \rfloor + s' \bmod \texttt{total} - \texttt{start}$. `pop` in the package does this. What was
-# pushed last comes out first, as from a stack of plates. **Lines 1 to 3** test it: a push adds $-\log_2 p$ bits, 200 pushes add the sum, and popping undoes all of it.
+# The receiver looks at the slot, knows the symbol, and computes which number of the symbol's list this is: that is the
+# state before, $s = \texttt{freq} \, \lfloor s' / \texttt{total} \rfloor + s' \bmod \texttt{total} - \texttt{start}$.
+# `pop` in the package does this. What was pushed last comes out first, as from a stack of plates. **Lines 1 to 3** test
+# it: a push adds $-\log_2 p$ bits, 200 pushes add the sum, and popping undoes all of it.
 
 # %% tags=["nbval-check-output"]
 from vae_course.studies.compression import ans
@@ -160,24 +167,33 @@ bits.step("popping gives the old state back", state / 10**30, 1.0)
 print(popped[::-1] == symbols)
 
 # %% [markdown]
-# This is *asymmetric numeral systems* (ANS), the coder inside many compressors of today. Remember one more thing, because all that follows rests on it: **popping from random bits draws a
-# sample**. If the bits of the state are random, its slot is uniform, so the symbol that you pop comes out with probability $p$. And pushing it back restores the bits.
+# This is *asymmetric numeral systems* (ANS), the coder inside many compressors of today. Remember one more thing,
+# because all that follows rests on it: **popping from random bits draws a sample**. If the bits of the state are
+# random, its slot is uniform, so the symbol that you pop comes out with probability $p$. And pushing it back restores
+# the bits.
 #
 # ### Bits back
 #
-# For a VAE $p(x)$ is an integral that nobody can compute. What we have is $p(z)$, $p(x \mid z)$ and $q(z \mid x)$. The sender could choose a code $z$, send it with the prior, then send $x$ given
-# $z$. But many codes would do for the same image, and to choose between them is a waste: the receiver learns something that nobody asked for. So let the choice carry other data!
+# For a VAE $p(x)$ is an integral that nobody can compute. What we have is $p(z)$, $p(x \mid z)$ and $q(z \mid x)$. The
+# sender could choose a code $z$, send it with the prior, then send $x$ given $z$. But many codes would do for the same
+# image, and to choose between them is a waste: the receiver learns something that nobody asked for. So let the choice
+# carry other data!
 #
-# 1. The sender **pops** $z$ with $q(z \mid x)$ from the message so far, say the image before. The message gets shorter, by $-\log_2 q(z \mid x)$ bits.
+# 1. The sender **pops** $z$ with $q(z \mid x)$ from the message so far, say the image before. The message gets shorter,
+#    by $-\log_2 q(z \mid x)$ bits.
 # 2. The sender pushes $x$ with $p(x \mid z)$, then $z$ with $p(z)$.
-# 3. The receiver pops $z$, then $x$. Now the receiver knows $x$, computes $q(z \mid x)$ too, and **pushes $z$ with it**: the bits from step 1 are back.
+# 3. The receiver pops $z$, then $x$. Now the receiver knows $x$, computes $q(z \mid x)$ too, and **pushes $z$ with
+#    it**: the bits from step 1 are back.
 #
-# Back to the urns of lesson 04, with three codes and two colours, for a red ball. **Line 4** is the net length for each of the three codes: it is minus a log weight of lesson 11, in bits. (A line that compares several numbers prints one pair of them; all
-# three lengths are printed below it. One is negative: this code is so improbable under $q$ that the pop takes more bits off than the two pushes add, $w > 1$. What counts is the mean.)
+# Back to the urns of lesson 04, with three codes and two colours, for a red ball. **Line 4** is the net length for each
+# of the three codes: it is minus a log weight of lesson 11, in bits. (A line that compares several numbers prints one
+# pair of them; all three lengths are printed below it. One is negative: this code is so improbable under $q$ that the
+# pop takes more bits off than the two pushes add, $w > 1$. What counts is the mean.)
 #
 # $$\ell(x, z) = \log_2 q(z \mid x) - \log_2 p(x \mid z) - \log_2 p(z) = -\log_2 w$$
 #
-# **Line 5** is its mean over $q$, **line 6** what that says about a poor $q$, **line 7** what is lost without the bits back: the entropy $H$ of $q$.
+# **Line 5** is its mean over $q$, **line 6** what that says about a poor $q$, **line 7** what is lost without the bits
+# back: the entropy $H$ of $q$.
 #
 # $$\mathbb E_q[\ell] = -\frac{\mathcal L}{\log 2} = \frac{-\log p(x) + \mathrm{KL}(q \,\Vert\, p(z \mid x))}{\log 2}$$
 
@@ -202,10 +218,12 @@ without, entropy = q @ -joint.log2(), Categorical(q).entropy()
 bits.step("without bits back: -ELBO / log 2 + H(q)", without, (entropy - elbo) / log2)
 
 # %% [markdown]
-# With the true posterior as $q$, the length is $-\log_2 p(x)$ **whatever code was drawn** (line 8, which prints one of six numbers). Averaged over all balls that is the entropy of $x$, below which no code can go (line 9).
+# With the true posterior as $q$, the length is $-\log_2 p(x)$ **whatever code was drawn** (line 8, which prints one of
+# six numbers). Averaged over all balls that is the entropy of $x$, below which no code can go (line 9).
 #
-# But lengths in a formula are not bits in a file. So we send 1,500 balls with the state above. Here $q$ is the posterior, rounded to hundredths. **Line 10**: the
-# state has grown by the sum of the lengths. **Line 11**: their mean is $-\mathcal L / \log 2$, averaged over the two colours, as far as 1,500 balls can tell.
+# But lengths in a formula are not bits in a file. So we send 1,500 balls with the state above. Here $q$ is the
+# posterior, rounded to hundredths. **Line 10**: the state has grown by the sum of the lengths. **Line 11**: their mean
+# is $-\mathcal L / \log 2$, averaged over the two colours, as far as 1,500 balls can tell.
 
 # %%
 posterior = urns.posterior()
@@ -265,9 +283,11 @@ print(received[::-1] == balls, state == start)
 # %% [markdown]
 # ### Codes on a grid
 #
-# One thing is left before real images. A coder needs whole numbers, and $z$ is continuous. So put a grid over it, with steps of width $\delta$ in each dimension. A step then has probability $p(z) \, \delta$ under the prior, and
-# $q(z \mid x) \, \delta$ under $q$. A finer grid makes $z$ dearer to send, and gives as much more back. **Line 12**: $\delta$ cancels. **Line 13** adds up a grid of steps of 1/64 and compares with the closed form of the KL.
-# So the grid may be as fine as we like; only the bits that the first image borrows become more.
+# One thing is left before real images. A coder needs whole numbers, and $z$ is continuous. So put a grid over it, with
+# steps of width $\delta$ in each dimension. A step then has probability $p(z) \, \delta$ under the prior, and
+# $q(z \mid x) \, \delta$ under $q$. A finer grid makes $z$ dearer to send, and gives as much more back. **Line 12**:
+# $\delta$ cancels. **Line 13** adds up a grid of steps of 1/64 and compares with the closed form of the KL. So the grid
+# may be as fine as we like; only the bits that the first image borrows become more.
 
 # %%
 import sympy
@@ -286,9 +306,11 @@ bits.step("KL on a grid of 1/64 = KL", kl_grid, kl_divergence(narrow, prior), ho
 # %% [markdown]
 # ### Real digits
 #
-# `compression.encode` does what you did with the urns, with the networks in place of the tables and a fast coder in place of Python's long numbers. Eight images are coded at a time. The message also has a head of a
-# few bytes: how many images, the grid, two checksums. The stack begins with random words, because the first images need something to pop from. **All of this counts.** What does not count is what both sides have
-# beforehand: the program and the weights. We come to them below.
+# `compression.encode` does what you did with the urns, with the networks in place of the tables and a fast coder in
+# place of Python's long numbers. Eight images are coded at a time. The message also has a head of a few bytes: how many
+# images, the grid, two checksums. The stack begins with random words, because the first images need something to pop
+# from. **All of this counts.** What does not count is what both sides have beforehand: the program and the weights. We
+# come to them below.
 #
 # Predict: how far above $-\mathcal L$, in bits, will the file be? Give a number in per cent.
 
@@ -312,12 +334,16 @@ claim("12-overhead", above, world=world, tolerance=0.6, unit="% above -ELBO", di
 assert abs(above) < 2
 
 # %% [markdown]
-# The `assert` two cells above compares all pixels: each of them is the same. The file has {{mnist:12-rate}} bits per image on MNIST, where $-\mathcal L / \log 2$ is {{mnist:12-elbo-bits}}: {{mnist:12-overhead}} % more
-# ({{pen:12-rate}}, {{pen:12-elbo-bits}} and {{pen:12-overhead}} % on pen digits). A number that you have only ever seen as a loss is the size of a file.
+# The `assert` two cells above compares all pixels: each of them is the same. The file has {{mnist:12-rate}} bits per
+# image on MNIST, where $-\mathcal L / \log 2$ is {{mnist:12-elbo-bits}}: {{mnist:12-overhead}} % more ({{pen:12-rate}},
+# {{pen:12-elbo-bits}} and {{pen:12-overhead}} % on pen digits). A number that you have only ever seen as a loss is the
+# size of a file.
 #
-# Where does the rest come from? For the most part from the random words at the start, which are paid once. (A small part has another reason: the bits that are popped are the images before, and they are random only as far as the model is right.)
-# So the rate should fall with the number of images in one message. Predict the shape of the curve for 1 to 500 images, then run (a few
-# seconds). To see it without a complication, the images are coded one at a time here (`block=1`), so that only the first one has nothing else to borrow from.
+# Where does the rest come from? For the most part from the random words at the start, which are paid once. (A small
+# part has another reason: the bits that are popped are the images before, and they are random only as far as the model
+# is right.) So the rate should fall with the number of images in one message. Predict the shape of the curve for 1 to
+# 500 images, then run (a few seconds). To see it without a complication, the images are coded one at a time here
+# (`block=1`), so that only the first one has nothing else to borrow from.
 
 # %%
 counts = [n for n in (1, 2, 5, 8, 20, 50, 100, 200, 500) if n <= N]
@@ -336,19 +362,26 @@ at_once = 8 * len(compression.encode(vae, x[:8])) / 8
 claim("12-rate-eight-at-once", at_once, world=world, tolerance=40, unit="bits per image", digits=0)
 
 # %% [markdown]
-# A single image is expensive: {{mnist:12-rate-single}} bits on MNIST ({{pen:12-rate-single}} on pen digits). It pays for the head, and for the bits that it borrowed. (They are not lost, the receiver has them again, but somebody had to send them.) More images share this
-# cost $b$, so the curve is about $a + b / n$, and with a hundred images it has nearly met the bound. The bound wiggles, because each point is the mean of other images: the very first one happens to be a cheap one.
+# A single image is expensive: {{mnist:12-rate-single}} bits on MNIST ({{pen:12-rate-single}} on pen digits). It pays
+# for the head, and for the bits that it borrowed. (They are not lost, the receiver has them again, but somebody had to
+# send them.) More images share this cost $b$, so the curve is about $a + b / n$, and with a hundred images it has
+# nearly met the bound. The bound wiggles, because each point is the mean of other images: the very first one happens to
+# be a cheap one.
 #
-# Eight images in one message cost {{mnist:12-rate-eight}} bits each ({{pen:12-rate-eight}}) when they are coded one after the other, and {{mnist:12-rate-eight-at-once}} ({{pen:12-rate-eight-at-once}}) when they are coded at once: then the codes of all eight are popped
-# before any image is pushed, so each of them borrows random words. That is faster, and in a message of 2,000 images it does not matter.
+# Eight images in one message cost {{mnist:12-rate-eight}} bits each ({{pen:12-rate-eight}}) when they are coded one
+# after the other, and {{mnist:12-rate-eight-at-once}} ({{pen:12-rate-eight-at-once}}) when they are coded at once: then
+# the codes of all eight are popped before any image is pushed, so each of them borrows random words. That is faster,
+# and in a message of 2,000 images it does not matter.
 #
 # ### The table
 #
-# Three rivals. `zlib` is what gzip uses, on all packed pixels at once. The *coins* are an arithmetic coder with a probability for each pixel, the pixel's mean over the training images: a model without a latent variable.
-# And *two parts* sends $z$, the posterior mean on a coarse grid, and then $x$, without any bits back.
+# Three rivals. `zlib` is what gzip uses, on all packed pixels at once. The *coins* are an arithmetic coder with a
+# probability for each pixel, the pixel's mean over the training images: a model without a latent variable. And *two
+# parts* sends $z$, the posterior mean on a coarse grid, and then $x$, without any bits back.
 #
-# Each row counts its message and nothing else. Both sides have the model beforehand: the weights for bits back and two parts, and the 784 means for the coins. The messages
-# of two parts and coins also leave out how many images there are, which the head of bits back says. PNG and zlib need nothing else.
+# Each row counts its message and nothing else. Both sides have the model beforehand: the weights for bits back and two
+# parts, and the 784 means for the coins. The messages of two parts and coins also leave out how many images there are,
+# which the head of bits back says. PNG and zlib need nothing else.
 
 # %%
 means = train.x.mean(0)
@@ -378,13 +411,17 @@ claim("12-two-parts", table["two parts"], world=world, tolerance=4, unit="bits p
 claim("12-rate-pixel", rate / 784, world=world, tolerance=0.004, unit="bits per pixel", digits=3)
 
 # %% [markdown]
-# Bits back needs {{mnist:12-rate-pixel}} bits per pixel on MNIST ({{pen:12-rate-pixel}} on pen digits), a good deal less than zlib with {{mnist:12-zlib}} per image ({{pen:12-zlib}}) and the coins with {{mnist:12-coins}} ({{pen:12-coins}}). Two parts cost
-# {{mnist:12-two-parts}} ({{pen:12-two-parts}}): it gets nothing back for the choice of $z$. A grid as fine as that of bits back would make $z$ dearer by
-# several bits in each dimension (line 7: the waste is the entropy of $q$, which grows with each halving of the step). So it takes a coarse one, and pays in pixels, which fit a rounded $z$ less well. The difference to bits back holds both costs.
+# Bits back needs {{mnist:12-rate-pixel}} bits per pixel on MNIST ({{pen:12-rate-pixel}} on pen digits), a good deal
+# less than zlib with {{mnist:12-zlib}} per image ({{pen:12-zlib}}) and the coins with {{mnist:12-coins}}
+# ({{pen:12-coins}}). Two parts cost {{mnist:12-two-parts}} ({{pen:12-two-parts}}): it gets nothing back for the choice
+# of $z$. A grid as fine as that of bits back would make $z$ dearer by several bits in each dimension (line 7: the waste
+# is the entropy of $q$, which grows with each halving of the step). So it takes a coarse one, and pays in pixels, which
+# fit a rounded $z$ less well. The difference to bits back holds both costs.
 #
 # ### When does the model pay?
 #
-# The receiver must have the weights. Compare their size with the file, and predict: from how many digits on would it have been worth while to send the weights along, against zlib?
+# The receiver must have the weights. Compare their size with the file, and predict: from how many digits on would it
+# have been worth while to send the weights along, against zlib?
 
 # %%
 weight_bytes = sum(4 * p.numel() for p in vae.parameters())
@@ -403,13 +440,16 @@ pays = break_even(weight_bytes, rate, table["zlib"])
 claim("12-break-even", pays / 1000, world=world, tolerance=6, unit="thousand images", digits=0)
 
 # %% [markdown]
-# From about {{mnist:12-break-even}} thousand digits on ({{pen:12-break-even}} thousand for pen digits): more than all 70,000 digits of MNIST. A shared model is no free lunch: it pays where it is installed once and used for long, such as a codec in a browser. (Weights can be
-# rounded to half their bits or less with little loss. And learning on the way, from digits already sent, needs no weights at all.)
+# From about {{mnist:12-break-even}} thousand digits on ({{pen:12-break-even}} thousand for pen digits): more than all
+# 70,000 digits of MNIST. A shared model is no free lunch: it pays where it is installed once and used for long, such as
+# a codec in a browser. (Weights can be rounded to half their bits or less with little loss. And learning on the way,
+# from digits already sent, needs no weights at all.)
 #
 # ### The same numbers on both sides
 #
-# Decoding works only if the receiver computes **exactly** the probabilities that the sender had. Floating point makes no such promise: a sum of 400 products depends on its order, and the order on the
-# number of threads, on the batch and on the processor. Compute the log-odds of the same code alone and in a batch of a hundred:
+# Decoding works only if the receiver computes **exactly** the probabilities that the sender had. Floating point makes
+# no such promise: a sum of 400 products depends on its order, and the order on the number of threads, on the batch and
+# on the processor. Compute the log-odds of the same code alone and in a batch of a hundred:
 
 # %%
 z = torch.randn(100, 20, generator=generator)
@@ -424,14 +464,18 @@ print("float64 on a grid of 1/1024:", (alone != together).sum(), "differ")
 assert (alone == together).all()
 
 # %% [markdown]
-# (If your processor gives 0 % in the first line, you are lucky; others are not.) A difference in the sixth digit does not matter for a picture. For a coder it is fatal, sooner or later: symbols own whole slots, and once a slot's edge moves, one wrong pixel comes
-# out, the state behind it is another one, and nothing after it makes sense. So `encode` takes three precautions:
+# (If your processor gives 0 % in the first line, you are lucky; others are not.) A difference in the sixth digit does
+# not matter for a picture. For a coder it is fatal, sooner or later: symbols own whole slots, and once a slot's edge
+# moves, one wrong pixel comes out, the state behind it is another one, and nothing after it makes sense. So `encode`
+# takes three precautions:
 #
 # - both sides call the networks on the same blocks of images, in the same way;
-# - the networks run in float64, and their outputs are rounded to a coarse grid. A difference of $10^{-14}$ moves a number over a rounding edge about once in a hundred thousand million numbers;
+# - the networks run in float64, and their outputs are rounded to a coarse grid. A difference of $10^{-14}$ moves a
+#   number over a rounding edge about once in a hundred thousand million numbers;
 # - a checksum of the pixels tells the receiver if it went wrong in spite of that.
 #
-# Rounding makes it unlikely, not impossible. Only networks that compute with whole numbers rule it out. What does it look like when the models differ? We change one of the decoder's many biases by a hundredth.
+# Rounding makes it unlikely, not impossible. Only networks that compute with whole numbers rule it out. What does it
+# look like when the models differ? We change one of the decoder's many biases by a hundredth.
 
 # %%
 import copy
@@ -449,18 +493,24 @@ rows = {
 image_rows(rows | {"received 17-24": wrong[16:24]})
 
 # %% [markdown]
-# The receiver is told. Without the check, the received rows would be the result. One row is one block of eight images, and the first is almost right. Its codes were popped before any damage was done, so they are the right ones; only
-# the slots of the pixels have moved. After the first wrong pixel the bits are as good as random, and popping from random bits draws a sample: you see other draws from $p(x \mid z)$ for the right $z$.
+# The receiver is told. Without the check, the received rows would be the result. One row is one block of eight images,
+# and the first is almost right. Its codes were popped before any damage was done, so they are the right ones; only the
+# slots of the pixels have moved. After the first wrong pixel the bits are as good as random, and popping from random
+# bits draws a sample: you see other draws from $p(x \mid z)$ for the right $z$.
 #
-# From the second block on nothing of what was sent is left. The codes are popped from random bits too, so they are draws from the prior, and what comes out is what this model makes of them: some digits, some that are no digit, as in the upper row of section 1, with each
-# pixel drawn as 0 or 1. **A good decompressor turns noise into samples of its model**, and a better model would turn it into better digits.
+# From the second block on nothing of what was sent is left. The codes are popped from random bits too, so they are
+# draws from the prior, and what comes out is what this model makes of them: some digits, some that are no digit, as in
+# the upper row of section 1, with each pixel drawn as 0 or 1. **A good decompressor turns noise into samples of its
+# model**, and a better model would turn it into better digits.
 
 # %% [markdown]
 # ## 3 What does not belong
 #
-# A model that knows digits should be surprised by what is no digit. That is the idea of **anomaly detection**: compute a score for each image, such as $-\mathcal L$, and report the images whose score is high.
+# A model that knows digits should be surprised by what is no digit. That is the idea of **anomaly detection**: compute
+# a score for each image, such as $-\mathcal L$, and report the images whose score is high.
 #
-# To measure it, hide two classes from the training: ones and twos. They are the anomalies. This takes about fifteen seconds the first time, on two idle cores.
+# To measure it, hide two classes from the training: ones and twos. They are the anomalies. This takes about fifteen
+# seconds the first time, on two idle cores.
 
 # %%
 hidden = (train.y == 1) | (train.y == 2)
@@ -472,13 +522,15 @@ knows_eight = knows_eight.cpu().requires_grad_(False)
 # %% [markdown]
 # ### Your turn: how good is a score?
 #
-# A score with a threshold makes two kinds of mistakes, and moving the threshold trades one for the other. A number that needs no threshold: take one usual and one odd image at random; how often does the odd one have the higher score? This is the
-# **area under the ROC curve** (AUROC). 1 is perfect, 1/2 is a coin.
+# A score with a threshold makes two kinds of mistakes, and moving the threshold trades one for the other. A number that
+# needs no threshold: take one usual and one odd image at random; how often does the odd one have the higher score? This
+# is the **area under the ROC curve** (AUROC). 1 is perfect, 1/2 is a coin.
 
 # %% exercise="12-auroc"
 
 # %% [markdown]
-# The package's version adds a standard error. **Line 1** checks it where the answer is known: two normal distributions, one standard deviation apart, have an area of $\Phi(1 / \sqrt 2)$.
+# The package's version adds a standard error. **Line 1** checks it where the answer is known: two normal distributions,
+# one standard deviation apart, have an area of $\Phi(1 / \sqrt 2)$.
 
 # %%
 from vae_course.studies import anomaly
@@ -491,7 +543,8 @@ odd_ones.step("area of two normals = Phi(1 / sqrt 2)", found.area, expected, sta
 odd_ones.step("yours = the package's", auroc(usual, odd + 1), found.area)
 
 # %% [markdown]
-# Three scores come with the bound: $-\mathcal L$ itself, the reconstruction $-\log p(x \mid z)$, and the KL, which says how unusual the code is. Predict: will ones be easier to find than twos, or harder?
+# Three scores come with the bound: $-\mathcal L$ itself, the reconstruction $-\log p(x \mid z)$, and the KL, which says
+# how unusual the code is. Predict: will ones be easier to find than twos, or harder?
 
 
 # %%
@@ -531,9 +584,11 @@ claim("12-auroc-ones-kl", areas["ones: KL"].area, world=world, tolerance=0.1, un
 assert areas["ones: -ELBO"].area < 0.5 < areas["twos: -ELBO"].area
 
 # %% [markdown]
-# Twos are found: {{mnist:12-auroc-twos}} on MNIST, {{pen:12-auroc-twos}} on pen digits (standard errors {{mnist:12-auroc-twos-se}} and {{pen:12-auroc-twos-se}}). But for **ones** the area is {{mnist:12-auroc-ones}} ({{pen:12-auroc-ones}}): the score is upside down. A model that has never seen a one
-# finds ones more probable than the digits it was trained on. The KL alone has {{mnist:12-auroc-ones-kl}} ({{pen:12-auroc-ones-kl}}) for ones: even the code of a one looks usual.
-# Is this an accident of ones? Try images that are no digits at all.
+# Twos are found: {{mnist:12-auroc-twos}} on MNIST, {{pen:12-auroc-twos}} on pen digits (standard errors
+# {{mnist:12-auroc-twos-se}} and {{pen:12-auroc-twos-se}}). But for **ones** the area is {{mnist:12-auroc-ones}}
+# ({{pen:12-auroc-ones}}): the score is upside down. A model that has never seen a one finds ones more probable than the
+# digits it was trained on. The KL alone has {{mnist:12-auroc-ones-kl}} ({{pen:12-auroc-ones-kl}}) for ones: even the
+# code of a one looks usual. Is this an accident of ones? Try images that are no digits at all.
 #
 # ### Where the likelihood fails
 
@@ -557,7 +612,8 @@ plotting.score_histograms({name: score[name]["-ELBO"] for name in some}, xlabel=
 image_rows({name: groups[name][:10] for name in some})
 
 # %% [markdown]
-# Read the picture from the left. Dots and bars, which nobody would call digits, lie left of most digits; ones as well. The printed means have one more group, the blank image: it has the best score of all.
+# Read the picture from the left. Dots and bars, which nobody would call digits, lie left of most digits; ones as well.
+# The printed means have one more group, the blank image: it has the best score of all.
 
 # %%
 claim("12-usual-score", score["usual"]["-ELBO"].mean(), world=world, tolerance=2.5)
@@ -585,10 +641,15 @@ claim(
 )
 
 # %% [markdown]
-# A usual digit has {{mnist:12-usual-score}} nats on MNIST ({{pen:12-usual-score}} on pen digits), dots have {{mnist:12-dots-score}} ({{pen:12-dots-score}}), an AUROC of {{mnist:12-auroc-dots}} ({{pen:12-auroc-dots}}). Why?
+# A usual digit has {{mnist:12-usual-score}} nats on MNIST ({{pen:12-usual-score}} on pen digits), dots have
+# {{mnist:12-dots-score}} ({{pen:12-dots-score}}), an AUROC of {{mnist:12-auroc-dots}} ({{pen:12-auroc-dots}}). Why?
 #
-# You know what $-\log_2 p(x)$ is: **the size of a file**. An image with little on it makes a small file in any format. How complicated an image is moves the score more than whether it belongs. Even among the usual digits the score goes with
-# the length of the outline, with a correlation of {{mnist:12-edges}} ({{pen:12-edges}}). For pen digits we know the true factors, so we can ask which of them the score follows. (Only if your world is the pen digits: on MNIST the cell prints nothing to compare with, and the result stands below.) Does a thicker pen make a digit dearer? Does a larger digit?
+# You know what $-\log_2 p(x)$ is: **the size of a file**. An image with little on it makes a small file in any format.
+# How complicated an image is moves the score more than whether it belongs. Even among the usual digits the score goes
+# with the length of the outline, with a correlation of {{mnist:12-edges}} ({{pen:12-edges}}). For pen digits we know
+# the true factors, so we can ask which of them the score follows. (Only if your world is the pen digits: on MNIST the
+# cell prints nothing to compare with, and the result stands below.) Does a thicker pen make a digit dearer? Does a
+# larger digit?
 
 # %%
 if test.factors is not None:
@@ -603,11 +664,15 @@ else:
     print("These images have no known factors; with pen digits, data.load('pen'), this cell prints correlations.")
 
 # %% [markdown]
-# For pen digits the size of the digit has a correlation of {{pen:12-scale}} with $-\mathcal L$, the thickness of the pen one of {{pen:12-thickness}}: more ink in the same stroke costs little, a longer stroke does. (Along the outline of a stroke the pixels are
-# grey, and binarising turns each of them into 0 or 1 by chance. Chance can't be predicted, so it is most of the cost, and a longer stroke has more of it.)
+# For pen digits the size of the digit has a correlation of {{pen:12-scale}} with $-\mathcal L$, the thickness of the
+# pen one of {{pen:12-thickness}}: more ink in the same stroke costs little, a longer stroke does. (Along the outline of
+# a stroke the pixels are grey, and binarising turns each of them into 0 or 1 by chance. Chance can't be predicted, so
+# it is most of the cost, and a longer stroke has more of it.)
 #
-# There is a second reason. In many dimensions **the most probable point is not a typical one**. Take a normal distribution in $D$ dimensions: its densest point is 0, yet no draw ever comes near it. All draws lie in a thin shell. **Line 3**: the mean of $-\log p$
-# is the entropy, $D/2$ nats above the value at 0. **Line 4**: around that mean, the variance of $-\log p$ is only $D / 2$.
+# There is a second reason. In many dimensions **the most probable point is not a typical one**. Take a normal
+# distribution in $D$ dimensions: its densest point is 0, yet no draw ever comes near it. All draws lie in a thin
+# shell. **Line 3**: the mean of $-\log p$ is the entropy, $D/2$ nats above the value at 0. **Line 4**: around that
+# mean, the variance of $-\log p$ is only $D / 2$.
 
 # %%
 D = 400
@@ -620,11 +685,14 @@ squares = squares / (D / 2)
 odd_ones.step("variance of -log p, over D / 2, = 1", squares.mean(), 1.0, standard_error=standard_error(squares))
 
 # %% [markdown]
-# With $D = 400$ the distance from the mean to the densest point is 200 nats, and the spread around the mean $\sqrt{200}$, about 14: the best score that there is lies fourteen spreads away from all draws. Nobody sees it by chance. For the digits the spread is
-# {{mnist:12-usual-spread}} nats ({{pen:12-usual-spread}}); compare it with how far dots lie below the mean. So a score that is *far too good* is a warning as well. Two remedies:
+# With $D = 400$ the distance from the mean to the densest point is 200 nats, and the spread around the mean
+# $\sqrt{200}$, about 14: the best score that there is lies fourteen spreads away from all draws. Nobody sees it by
+# chance. For the digits the spread is {{mnist:12-usual-spread}} nats ({{pen:12-usual-spread}}); compare it with how far
+# dots lie below the mean. So a score that is *far too good* is a warning as well. Two remedies:
 #
 # - **typicality**: how far is $-\mathcal L$ from its mean over validation images, to either side?
-# - **less a general coder**: $-\mathcal L$ in bits, minus what zlib needs for the same image. What is left is how much the model is better than a coder that knows nothing of digits.
+# - **less a general coder**: $-\mathcal L$ in bits, minus what zlib needs for the same image. What is left is how much
+#   the model is better than a coder that knows nothing of digits.
 #
 # Predict for each of twos, ones and dots which of the two helps.
 
@@ -652,11 +720,17 @@ for name in ("typicality", "less zlib"):
         claim(f"12-{short}-{kind}", area, world=world, tolerance=0.06, unit="AUROC", digits=2)
 
 # %% [markdown]
-# Ones were upside down, and now reach {{mnist:12-typicality-ones}} by typicality and {{mnist:12-less-zlib-ones}} less zlib on MNIST ({{pen:12-typicality-ones}} and {{pen:12-less-zlib-ones}} on pen digits). Dots, which had a better likelihood than any digit, are found nearly
-# always: {{mnist:12-typicality-dots}} and {{mnist:12-less-zlib-dots}} ({{pen:12-typicality-dots}} and {{pen:12-less-zlib-dots}}). There is a price. Twos, which plain $-\mathcal L$ found with {{mnist:12-auroc-twos}} ({{pen:12-auroc-twos}}), get {{mnist:12-typicality-twos}} and {{mnist:12-less-zlib-twos}}
-# ({{pen:12-typicality-twos}} and {{pen:12-less-zlib-twos}}): usual digits with a very *good* score now count as odd, and what zlib finds hard is taken off twos as well.
+# Ones were upside down, and now reach {{mnist:12-typicality-ones}} by typicality and {{mnist:12-less-zlib-ones}} less
+# zlib on MNIST ({{pen:12-typicality-ones}} and {{pen:12-less-zlib-ones}} on pen digits). Dots, which had a better
+# likelihood than any digit, are found nearly always: {{mnist:12-typicality-dots}} and {{mnist:12-less-zlib-dots}}
+# ({{pen:12-typicality-dots}} and {{pen:12-less-zlib-dots}}). There is a price. Twos, which plain $-\mathcal L$ found
+# with {{mnist:12-auroc-twos}} ({{pen:12-auroc-twos}}), get {{mnist:12-typicality-twos}} and {{mnist:12-less-zlib-twos}}
+# ({{pen:12-typicality-twos}} and {{pen:12-less-zlib-twos}}): usual digits with a very *good* score now count as odd,
+# and what zlib finds hard is taken off twos as well.
 #
-# Neither remedy is a law. Typicality misses an odd image that happens to be about as complicated as a digit. And subtracting zlib works as well as zlib measures what is general. So measure on anomalies that you really have, simple ones among them.
+# Neither remedy is a law. Typicality misses an odd image that happens to be about as complicated as a digit. And
+# subtracting zlib works as well as zlib measures what is general. So measure on anomalies that you really have, simple
+# ones among them.
 #
 # ### In your own words
 #
@@ -667,7 +741,9 @@ for name in ("typicality", "less zlib"):
 # %% [markdown]
 # ## 4 What is missing
 #
-# Hide the lower half of a digit. The model knows what digits look like, so it should be able to go on from the upper half. The encoder was trained on whole images, so do not trust it with half of one (you will see what it makes of it). But the decoder and the prior are enough. By Bayes' rule
+# Hide the lower half of a digit. The model knows what digits look like, so it should be able to go on from the upper
+# half. The encoder was trained on whole images, so do not trust it with half of one (you will see what it makes of it).
+# But the decoder and the prior are enough. By Bayes' rule
 #
 # $$\log p(z \mid x_{\text{seen}}) = \log p(x_{\text{seen}} \mid z) + \log p(z) + \text{constant},$$
 #
@@ -675,7 +751,8 @@ for name in ("typicality", "less zlib"):
 #
 # ### Your turn: break and fix
 #
-# A colleague sets the missing pixels to 0, "so that they do not count", and climbs (some seconds). In the pictures what is hidden is grey:
+# A colleague sets the missing pixels to 0, "so that they do not count", and climbs (some seconds). In the pictures what
+# is hidden is grey:
 
 
 # %%
@@ -716,28 +793,38 @@ climbed = climb(known_and_prior)
 image_rows({"truth": half[:11], "seen": shown[:11], "mended": climbed[:11]})
 
 # %% [markdown]
-# Now the strokes go on downwards. Look for the columns where they end in another digit than the truth: an upper half often fits several. One code cannot say "this one or that one". Many codes can.
+# Now the strokes go on downwards. Look for the columns where they end in another digit than the truth: an upper half
+# often fits several. One code cannot say "this one or that one". Many codes can.
 #
 # ### Draw codes instead of one
 #
-# The **posterior** $p(z \mid x_{\text{seen}})$ holds all codes that explain the upper half, each with its weight. `langevin` walks through it. Each step proposes a new code: uphill along the gradient, plus noise $\varepsilon \sim \mathcal N(0, I)$,
+# The **posterior** $p(z \mid x_{\text{seen}})$ holds all codes that explain the upper half, each with its weight.
+# `langevin` walks through it. Each step proposes a new code: uphill along the gradient, plus noise
+# $\varepsilon \sim \mathcal N(0, I)$,
 #
-# $$z' = z + \tfrac{h^2}{2} \nabla_z \log p(z \mid x_{\text{seen}}) + h \, \varepsilon, \qquad \text{so } g(z' \mid z) = \mathcal N\left(z';\; z + \tfrac{h^2}{2} \nabla_z \log p(z \mid x_{\text{seen}}),\; h^2 I\right).$$
+# $$z' = z + \tfrac{h^2}{2} \nabla_z \log p(z \mid x_{\text{seen}}) + h \, \varepsilon,
+# \qquad \text{so } g(z' \mid z) = \mathcal N\left(z';\; z + \tfrac{h^2}{2} \nabla_z \log p(z
+# \mid x_{\text{seen}}),\; h^2 I\right).$$
 #
 # Then a coin decides whether the walk goes to $z'$ or stays at $z$. It says yes with probability
 #
 # $$\min\left(1,\; \frac{p(z' \mid x_{\text{seen}}) \, g(z \mid z')}{p(z \mid x_{\text{seen}}) \, g(z' \mid z)}\right),$$
 #
-# and with these odds each place is, in the long run, visited as often as its probability says. The constant that we do not know cancels. The settings:
+# and with these odds each place is, in the long run, visited as often as its probability says. The constant that we do
+# not know cancels. The settings:
 #
-# - `step_size` is $h$. If it is large, most proposals are refused and the walk stands still; if it is small, nearly all are accepted but it gets nowhere. A share of accepted steps well away from 0 and 1 is a fair sign;
+# - `step_size` is $h$. If it is large, most proposals are refused and the walk stands still; if it is small, nearly all
+#   are accepted but it gets nowhere. A share of accepted steps well away from 0 and 1 is a fair sign;
 # - `steps` is how long each walk is; its first half is thrown away, because it still depends on where the walk began;
-# - `keep` is how many codes of the second half are kept, evenly spaced. The result `walk.z` is `[keep, walks, D]`, and `walk.accepted` the share of accepted steps.
+# - `keep` is how many codes of the second half are kept, evenly spaced. The result `walk.z` is `[keep, walks, D]`, and
+#   `walk.accepted` the share of accepted steps.
 #
-# You hand over $\log p(x_{\text{seen}} \mid z)$ only: `langevin` **adds $\log p(z)$ itself**. So does `ascend`, which is your `climb` for any such function.
+# You hand over $\log p(x_{\text{seen}} \mid z)$ only: `langevin` **adds $\log p(z)$ itself**. So does `ascend`, which
+# is your `climb` for any such function.
 #
-# First, does it work? In the linear-Gaussian world of lesson 02 the posterior is known. We show the walk two of the three numbers of an observation (4,000 walks, each of which gives one independent draw; some seconds). **Lines 1 to 3** compare mean and variance, and the
-# best code of `ascend`, which for a Gaussian is its mean.
+# First, does it work? In the linear-Gaussian world of lesson 02 the posterior is known. We show the walk two of the
+# three numbers of an observation (4,000 walks, each of which gives one independent draw; some seconds). **Lines 1 to
+# 3** compare mean and variance, and the best code of `ascend`, which for a Gaussian is its mean.
 
 # %%
 from vae_course.studies import inverse
@@ -767,12 +854,15 @@ fill.step("the best code, by 1,500 steps uphill, = posterior mean", best, exact.
 # %% [markdown]
 # From draws of $z$ comes a **forecast** of what is missing, the mean of the likelihoods:
 #
-# $$p(x_{\text{missing}} \mid x_{\text{seen}}) = \mathbb E_{z \mid x_{\text{seen}}}\left[p(x_{\text{missing}} \mid z)\right] = \frac{p(x)}{p(x_{\text{seen}})}.$$
+# $$p(x_{\text{missing}} \mid x_{\text{seen}}) = \mathbb E_{z \mid x_{\text{seen}}}\left[p(x_{\text{missing}}
+# \mid z)\right] = \frac{p(x)}{p(x_{\text{seen}})}.$$
 #
-# **Line 4** checks it with the draws. (The first equality needs that the pixels are independent once $z$ is given. That is how our decoder is built.)
+# **Line 4** checks it with the draws. (The first equality needs that the pixels are independent once $z$ is given. That
+# is how our decoder is built.)
 #
-# **Lines 5 to 7** are what we need for noise below. Let $p_i = p(x_i = 1 \mid z)$ be the decoder's probability of pixel $i$ and $\ell_i = \log \frac{p_i}{1 - p_i}$ its log odds, and let the pixel be flipped with probability $r$, independently of all else. What does its copy
-# $\tilde x_i$ say about $z$?
+# **Lines 5 to 7** are what we need for noise below. Let $p_i = p(x_i = 1 \mid z)$ be the decoder's probability of pixel
+# $i$ and $\ell_i = \log \frac{p_i}{1 - p_i}$ its log odds, and let the pixel be flipped with probability $r$,
+# independently of all else. What does its copy $\tilde x_i$ say about $z$?
 #
 # $$p(\tilde x_i = 1 \mid z) = (1 - r) \, p_i + r \, (1 - p_i)$$
 #
@@ -794,9 +884,12 @@ for copied in (1.0, 0.0):
     fill.step(f"p(pixel = 1 | copy = {copied:.0f}, z), by Bayes", odds, on / (on + off))
 
 # %% [markdown]
-# Now digits. Where should a walk begin? Draw 20,000 codes from the prior, once for all images, and weigh each by $p(x_{\text{seen}} \mid z)$. In 20 dimensions few of them fit (look at the effective sample size of lesson 11), so alone they are a poor
-# forecast. Nor are eight codes drawn by weight eight different ones: most are the same. But they are better than a start anywhere, and the walks part from there: eight for each of the 200 images, 300 steps each. Of each walk ten codes are kept,
-# which makes 8 × 10 = 80 for each image. This takes about ten seconds, on a busy machine a minute.
+# Now digits. Where should a walk begin? Draw 20,000 codes from the prior, once for all images, and weigh each by
+# $p(x_{\text{seen}} \mid z)$. In 20 dimensions few of them fit (look at the effective sample size of lesson 11), so
+# alone they are a poor forecast. Nor are eight codes drawn by weight eight different ones: most are the same. But they
+# are better than a start anywhere, and the walks part from there: eight for each of the 200 images, 300 steps each. Of
+# each walk ten codes are kept, which makes 8 × 10 = 80 for each image. This takes about ten seconds, on a busy machine
+# a minute.
 
 # %%
 prior_codes = torch.randn(20_000, 20, generator=generator)
@@ -815,7 +908,8 @@ print(
 )
 
 # %% [markdown]
-# How good are 80 codes that come from eight walks? Count the different starts, and ask how much of the variance of the 80 codes lies between the walks:
+# How good are 80 codes that come from eight walks? Count the different starts, and ask how much of the variance of the
+# 80 codes lies between the walks:
 
 # %%
 starts = sum(len(set(row)) for row in chosen.tolist()) / len(half)
@@ -826,9 +920,13 @@ share = 100 * (between / (between + within)).mean()
 claim("12-between-walks", share, world=world, tolerance=6, unit="% of the variance between walks", digits=0)
 
 # %% [markdown]
-# The eight walks of an image begin at {{mnist:12-starts}} different codes on average on MNIST ({{pen:12-starts}} on pen digits), and {{mnist:12-between-walks}} % of the variance lies between the walks ({{pen:12-between-walks}} %). With ten independent codes in each walk it would be one part in eleven, 9 %. So 80 kept codes are
-# **not** 80 independent draws: codes of the same walk resemble each other, and a walk sees only a part of the posterior in 300 steps. Whether it crosses from one digit to another in that time nothing here proves; the exact check above has a single hill. Take the draws as a sample
-# of the ways to go on, not as a list of all of them. Longer walks are the remedy, if you have the time.
+# The eight walks of an image begin at {{mnist:12-starts}} different codes on average on MNIST ({{pen:12-starts}} on pen
+# digits), and {{mnist:12-between-walks}} % of the variance lies between the walks ({{pen:12-between-walks}} %). With
+# ten independent codes in each walk it would be one part in eleven, 9 %. So 80 kept codes are **not** 80 independent
+# draws: codes of the same walk resemble each other, and a walk sees only a part of the posterior in 300 steps. Whether
+# it crosses from one digit to another in that time nothing here proves; the exact check above has a single hill. Take
+# the draws as a sample of the ways to go on, not as a list of all of them. Longer walks are the remedy, if you have the
+# time.
 
 # %% [markdown]
 # The ends of four walks, for the same upper halves:
@@ -839,12 +937,15 @@ rows["mean of 80"] = forecast.mean(0)[:11]
 image_rows(rows)
 
 # %% [markdown]
-# Look down a column. Where the upper half leaves no doubt, the draws agree. Where it does, they differ, and the mean is grey in between: there the model says that it does not know.
+# Look down a column. Where the upper half leaves no doubt, the draws agree. Where it does, they differ, and the mean is
+# grey in between: there the model says that it does not know.
 #
 # ### Measured against plain ways
 #
-# Two numbers. The **wrong pixels** of the hidden half, after each is set to its likelier value. And $-\log p$ of the hidden half under the forecast, in nats, which also asks how sure it was. Four rivals without a walk: the mean of each pixel, the lower half of the *nearest* training image (by
-# its upper half; each pixel believed with 97 %, a number that we chose), the encoder on the image with the pixel means filled in, and the best single code.
+# Two numbers. The **wrong pixels** of the hidden half, after each is set to its likelier value. And $-\log p$ of the
+# hidden half under the forecast, in nats, which also asks how sure it was. Four rivals without a walk: the mean of each
+# pixel, the lower half of the *nearest* training image (by its upper half; each pixel believed with 97 %, a number that
+# we chose), the encoder on the image with the pixel means filled in, and the best single code.
 
 # %%
 gone = 1 - seen
@@ -898,18 +999,28 @@ four, other_four = (measure(vae.decode_mean(by_walk[:, i : i + 4].reshape(-1, le
 claim("12-walks-differ", (four - other_four).abs().mean(), world=world, tolerance=3)
 
 # %% [markdown]
-# By wrong pixels the draws and the best code are close: {{mnist:12-wrong-80-draws}} and {{mnist:12-wrong-best-code}} wrong pixels on MNIST ({{pen:12-wrong-80-draws}} and {{pen:12-wrong-best-code}} on pen digits), where the nearest of 10,000 training images has {{mnist:12-wrong-nearest-image}}
-# ({{pen:12-wrong-nearest-image}}) and the pixel means {{mnist:12-wrong-pixel-means}} ({{pen:12-wrong-pixel-means}}). The second picture separates them. The draws give the truth {{mnist:12-draws-gain}} ± {{mnist:12-draws-gain-se}} nats more than the best code does ({{pen:12-draws-gain}} ± {{pen:12-draws-gain-se}}): one code is sure of a
-# single way to go on, and pays where it is wrong. The nearest image pays most for that: {{mnist:12-nll-nearest-image}} nats ({{pen:12-nll-nearest-image}}), more than the pixel means with {{mnist:12-nll-pixel-means}} ({{pen:12-nll-pixel-means}}), because it is believed with 97 % and is wrong more often than that. The encoder leaves
-# {{mnist:12-wrong-encoder}} wrong pixels ({{pen:12-wrong-encoder}}) and {{mnist:12-nll-encoder}} nats ({{pen:12-nll-encoder}}): asked about an image whose lower half is an average, it answers little better than the average itself. For a single image mind the walks: forecasts by four of them and by the other
-# four differ by {{mnist:12-walks-differ}} nats ({{pen:12-walks-differ}}) on average.
+# By wrong pixels the draws and the best code are close: {{mnist:12-wrong-80-draws}} and {{mnist:12-wrong-best-code}}
+# wrong pixels on MNIST ({{pen:12-wrong-80-draws}} and {{pen:12-wrong-best-code}} on pen digits), where the nearest of
+# 10,000 training images has {{mnist:12-wrong-nearest-image}} ({{pen:12-wrong-nearest-image}}) and the pixel means
+# {{mnist:12-wrong-pixel-means}} ({{pen:12-wrong-pixel-means}}). The second picture separates them. The draws give the
+# truth {{mnist:12-draws-gain}} ± {{mnist:12-draws-gain-se}} nats more than the best code does ({{pen:12-draws-gain}} ±
+# {{pen:12-draws-gain-se}}): one code is sure of a single way to go on, and pays where it is wrong. The nearest image
+# pays most for that: {{mnist:12-nll-nearest-image}} nats ({{pen:12-nll-nearest-image}}), more than the pixel means with
+# {{mnist:12-nll-pixel-means}} ({{pen:12-nll-pixel-means}}), because it is believed with 97 % and is wrong more often
+# than that. The encoder leaves {{mnist:12-wrong-encoder}} wrong pixels ({{pen:12-wrong-encoder}}) and
+# {{mnist:12-nll-encoder}} nats ({{pen:12-nll-encoder}}): asked about an image whose lower half is an average, it
+# answers little better than the average itself. For a single image mind the walks: forecasts by four of them and by the
+# other four differ by {{mnist:12-walks-differ}} nats ({{pen:12-walks-differ}}) on average.
 #
-# Change the line `seen[:, 14:] = 0` at the beginning of this section to hide something else (`seen[:, :, :14] = 0` hides the left half), and run its cells again. The claims will then say that the course states other numbers, as they should. Nothing has to be trained anew: one model answers every question of this kind.
+# Change the line `seen[:, 14:] = 0` at the beginning of this section to hide something else (`seen[:, :, :14] = 0`
+# hides the left half), and run its cells again. The claims will then say that the course states other numbers, as they
+# should. Nothing has to be trained anew: one model answers every question of this kind.
 #
 # ### Noise
 #
-# The same machine cleans images. Flip each pixel with probability 0.1. What is known is now the noisy image, with $p(\tilde x \mid z)$ of line 5. Predict which is best: a median of nine neighbouring pixels, a round trip through encoder and
-# decoder, the best code, or draws? This takes about ten seconds.
+# The same machine cleans images. Flip each pixel with probability 0.1. What is known is now the noisy image, with
+# $p(\tilde x \mid z)$ of line 5. Predict which is best: a median of nine neighbouring pixels, a round trip through
+# encoder and decoder, the best code, or draws? This takes about ten seconds.
 
 # %%
 noisy = (half - (torch.rand(half.shape, generator=generator) < rate_of_flips).float()).abs()
@@ -946,8 +1057,14 @@ claim("12-clean-gain", fewer.mean(), world=world, tolerance=1.0, unit="wrong pix
 claim("12-clean-gain-se", standard_error(fewer), world=world, tolerance=0.2, unit="wrong pixels", digits=2)
 
 # %% [markdown]
-# {{mnist:12-clean-noisy}} pixels are wrong at first on MNIST ({{pen:12-clean-noisy}} on pen digits), {{mnist:12-clean-median}} after the median ({{pen:12-clean-median}}). The best code leaves {{mnist:12-clean-best-code}} ({{pen:12-clean-best-code}}), draws {{mnist:12-clean-draws}} ({{pen:12-clean-draws}}). Image by image the draws have {{mnist:12-clean-gain}} ± {{mnist:12-clean-gain-se}} fewer ({{pen:12-clean-gain}} ± {{pen:12-clean-gain-se}}). The round trip through the encoder leaves {{mnist:12-clean-round-trip}} ({{pen:12-clean-round-trip}}), for the
-# encoder takes specks for strokes: it never saw noise. The model of the noise, one line, is what makes the difference. And here the best code is nearly as good as draws: a whole noisy digit leaves far less doubt than half a clean one.
+# {{mnist:12-clean-noisy}} pixels are wrong at first on MNIST ({{pen:12-clean-noisy}} on pen digits),
+# {{mnist:12-clean-median}} after the median ({{pen:12-clean-median}}). The best code leaves
+# {{mnist:12-clean-best-code}} ({{pen:12-clean-best-code}}), draws {{mnist:12-clean-draws}} ({{pen:12-clean-draws}}).
+# Image by image the draws have {{mnist:12-clean-gain}} ± {{mnist:12-clean-gain-se}} fewer ({{pen:12-clean-gain}} ±
+# {{pen:12-clean-gain-se}}). The round trip through the encoder leaves {{mnist:12-clean-round-trip}}
+# ({{pen:12-clean-round-trip}}), for the encoder takes specks for strokes: it never saw noise. The model of the noise,
+# one line, is what makes the difference. And here the best code is nearly as good as draws: a whole noisy digit leaves
+# far less doubt than half a clean one.
 
 # %% [markdown]
 # ## 5 Quiz
@@ -971,21 +1088,33 @@ for derivation in (bits, odd_ones, fill):
 # %% [markdown]
 # ## Summary
 #
-# > $$\text{push: } s \to \texttt{total} \lfloor s / \texttt{freq} \rfloor + \texttt{start} + s \bmod \texttt{freq}, \qquad \log_2 s \text{ grows by } -\log_2 p$$
+# > $$\text{push: } s \to \texttt{total} \lfloor s / \texttt{freq} \rfloor + \texttt{start} + s \bmod \texttt{freq},
+# > \qquad \log_2 s \text{ grows by } -\log_2 p$$
 # >
 # > $$\ell(x, z) = \log_2 q(z \mid x) - \log_2 p(x \mid z) - \log_2 p(z), \qquad \mathbb E_q[\ell] = -\mathcal L / \log 2$$
 # >
 # > $$\text{AUROC} = P(\text{odd} > \text{usual}) + \tfrac12 P(\text{odd} = \text{usual})$$
 # >
-# > $$\log p(z \mid x_{\text{seen}}) = \sum_{i \text{ seen}} \log p(x_i \mid z) - \tfrac12 \lVert z \rVert^2 + \text{constant}, \qquad p(x_{\text{missing}} \mid x_{\text{seen}}) = \mathbb E_{z \mid x_{\text{seen}}}[p(x_{\text{missing}} \mid z)]$$
+# > $$\log p(z \mid x_{\text{seen}}) = \sum_{i \text{ seen}} \log p(x_i \mid z) - \tfrac12 \lVert z
+# > \rVert^2 + \text{constant}, \qquad p(x_{\text{missing}} \mid x_{\text{seen}}) = \mathbb E_{z
+# > \mid x_{\text{seen}}}[p(x_{\text{missing}} \mid z)]$$
 # >
-# > $$z' = z + \tfrac{h^2}{2} \nabla_z \log p(z \mid x_{\text{seen}}) + h \, \varepsilon, \text{ accepted or not}; \qquad p(\tilde x_i = 1 \mid z) = (1 - r) \, p_i + r \, (1 - p_i)$$
+# > $$z' = z + \tfrac{h^2}{2} \nabla_z \log p(z \mid x_{\text{seen}}) + h \, \varepsilon, \text{ accepted or not};
+# > \qquad p(\tilde x_i = 1 \mid z) = (1 - r) \, p_i + r \, (1 - p_i)$$
 # >
-# > A loss in nats is a file in bits. Count the start, the head and the weights, and compute the same numbers on both sides. A likelihood measures how complicated an image is, more than how strange. One best code is a guess; draws are a forecast, as good as the walk that drew them.
+# > A loss in nats is a file in bits. Count the start, the head and the weights, and compute the same numbers on both
+# > sides. A likelihood measures how complicated an image is, more than how strange. One best code is a guess; draws are
+# > a forecast, as good as the walk that drew them.
 #
-# **Sources.** J. Townsend, T. Bird and D. Barber, *Practical Lossless Compression with Latent Variables using Bits Back Coding*, ICLR 2019, for bits back with ANS; J. Duda, *Asymmetric Numeral Systems*, 2013, for the coder; R. Bamler, *Understanding Entropy Coding with
-# Asymmetric Numeral Systems*, 2022, for the library `constriction`. J. Ballé, N. Johnston and D. Minnen, *Integer Networks for Data Compression with Latent-Variable Models*, ICLR 2019, on the same numbers on both sides. E. Nalisnick and others, *Do Deep Generative Models Know What They
-# Don't Know?*, ICLR 2019, and J. Serrà and others, *Input Complexity and Out-of-distribution Detection with Likelihood-based Generative Models*, ICLR 2020, on likelihoods of what does not belong and the difference to a general coder. E. DeLong, D. DeLong and D. Clarke-Pearson, 1988, for the
-# standard error of an AUROC. G. Roberts and R. Tweedie, 1996, for the Langevin walk.
+# **Sources.** J. Townsend, T. Bird and D. Barber, *Practical Lossless Compression with Latent Variables using Bits Back
+# Coding*, ICLR 2019, for bits back with ANS; J. Duda, *Asymmetric Numeral Systems*, 2013, for the coder; R.
+# Bamler, *Understanding Entropy Coding with Asymmetric Numeral Systems*, 2022, for the library `constriction`. J.
+# Ballé, N. Johnston and D. Minnen, *Integer Networks for Data Compression with Latent-Variable Models*, ICLR 2019, on
+# the same numbers on both sides. E. Nalisnick and others, *Do Deep Generative Models Know What They Don't Know?*, ICLR
+# 2019, and J. Serrà and others, *Input Complexity and Out-of-distribution Detection with Likelihood-based Generative
+# Models*, ICLR 2020, on likelihoods of what does not belong and the difference to a general coder. E. DeLong, D. DeLong
+# and D. Clarke-Pearson, 1988, for the standard error of an AUROC. G. Roberts and R. Tweedie, 1996, for the Langevin
+# walk.
 #
-# **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken trainings to diagnose. Lesson 13 will give the model structure: convolutions, conditions and known factors.
+# **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken trainings to diagnose. Lesson 13
+# will give the model structure: convolutions, conditions and known factors.

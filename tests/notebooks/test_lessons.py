@@ -62,6 +62,12 @@ def test_prose_stands_before_nearly_every_code_cell(cells):
     assert len([cell for cell in cells if cell.cell_type == "markdown"]) >= len(cells) / 2
 
 
+def test_lines_of_a_source_are_short(source):
+    """At most 130 characters; a row of a table can't be broken."""
+    lines = [line for line in source.read_text(encoding="utf-8").splitlines() if not line.startswith("# |")]
+    assert [line for line in lines if len(line) > 130] == []
+
+
 def test_every_exercise_of_the_package_is_in_its_lesson_and_the_other_way_round(source):
     number = source.stem[:2]
     placed = re.findall(r'exercise="([^"]+)"', source.read_text(encoding="utf-8"))
