@@ -5,13 +5,19 @@ the image, and inked with a round pen. All images of a chunk are drawn at once. 
 course's world without a network, and a second world for every claim.
 """
 
+import io
 import math
+import zipfile
 from functools import lru_cache
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vae_course.data.skeletons import SKELETONS, Stroke
+from vae_course.support.files import cache_dir, write
+from vae_course.support.sources import source_digest
 
 SIZE = 28
 PIECES = 96  # short straight pieces that all strokes of a digit are cut into
@@ -23,7 +29,39 @@ BLUR = 0.5
 BEND = 1.5  # random displacement of every skeleton point, per cent of the digit's height
 
 
-def draw(n: int, *, seed: int = 0) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+Drawn = tuple[Tensor, Tensor, dict[str, Tensor]]
+
+
+def load(n: int) -> Drawn:
+    """The first n digits as bytes `[n, 28, 28]`, their classes and factors: from the cache, or drawn and kept there."""
+    path = cache_dir() / f"pen-{n}-{source_digest(__name__)[:12]}.npz"
+    if path.exists():
+        try:
+            return _read(path, n)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            print(f"{path} can't be read ({error}), so the pen digits are drawn again.")
+    drawn, y, factors = draw(n, seed=0)
+    x = (255 * drawn.squeeze(1)).round().to(torch.uint8)
+    packed, arrays = io.BytesIO(), {name: values.numpy() for name, values in {"x": x, "y": y, **factors}.items()}
+    np.savez(packed, **arrays)
+    try:
+        write(path, packed.getvalue())
+    except OSError as error:
+        print(f"{path.parent} can't be written ({error.strerror}), so the pen digits are drawn anew each time.")
+    return x, y, factors
+
+
+def _read(path: Path, n: int) -> Drawn:
+    # numpy leaves a file open that it cannot read, so it is opened and closed here.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+        arrays = {key: torch.from_numpy(kept[key]) for key in kept.files}
+    x, y = arrays.pop("x"), arrays.pop("y")
+    if x.shape != (n, SIZE, SIZE) or any(len(v) != n for v in (y, *arrays.values())):
+        raise ValueError(f"it does not hold {n:,} digits")
+    return x, y, arrays
+
+
+def draw(n: int, *, seed: int = 0) -> Drawn:
     """Draw n digits.
 
     Args:

@@ -1,9 +1,19 @@
-"""Files that are never seen half written."""
+"""Where files of the course are kept, and how they are written so that nobody sees half of one."""
 
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+
+
+def cache_dir() -> Path:
+    """Where downloads, drawings and trainings are kept: VAE_COURSE_CACHE, or the system's folder for caches."""
+    chosen = os.environ.get("VAE_COURSE_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("vae-course", appauthor=False)
 
 
 def write(path: Path, content: bytes | str) -> None:
