@@ -5,19 +5,18 @@ function that reads a test set.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Independent, kl_divergence
 
 from vae_course.data import Images
 from vae_course.objectives import LatentVariableModel, elbo, log_weights
-from vae_course.training.examples import examples
-from vae_course.training.modes import restored_modes
-from vae_course.training.rng import CPU, isolated_rng
+from vae_course.support.numbers import whole_number
+from vae_course.support.state import evaluating, isolated_rng
+from vae_course.training.batches import examples
 
 # Codes decoded at once: bounds the memory of a large k. 784 pixels in float32 make 16 MB of 5,000 images.
 CODES_AT_ONCE = 5000
@@ -182,22 +181,10 @@ def _over_batches(
     measure: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """`measure(x)` for all batches, `[..., B]` each, side by side on the CPU in float64: `[..., N]`."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}: give a whole number from 1.")
-    device = next(model.parameters(), torch.empty(0)).device if isinstance(model, nn.Module) else None
-    x = examples(images).tensors[0]
-    with _evaluating(model), isolated_rng(seed, device=device or CPU):
-        parts = [measure(batch.to(device or batch.device)).cpu().double() for batch in x.split(batch_size)]
+    x, batch_size = examples(images).x, whole_number(batch_size, "batch_size", least=1)
+    with evaluating(model) as device, isolated_rng(whole_number(seed, "seed"), device=device):
+        parts = [measure(batch.to(device=device)).cpu().double() for batch in x.split(batch_size)]
     return torch.cat(parts, -1)
-
-
-@contextmanager
-def _evaluating(model: LatentVariableModel) -> Iterator[None]:
-    """Eval mode without gradients; afterwards every part of the model is in its own mode again."""
-    with restored_modes(model), torch.no_grad():
-        if isinstance(model, nn.Module):
-            model.eval()
-        yield
 
 
 def _bound_in_pieces(model: LatentVariableModel, x: Tensor, k: int) -> Tensor:

@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import random
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from torch.nn import functional as F
 from vae_course.models import VAE
 from vae_course.objectives import negative_elbo
 from vae_course.training import History, TrainingError, fit, linear_warmup, one_cycle
-from vae_course.training import run as run_module
 
+fit_module = import_module("vae_course.training.fit")  # the name `training.fit` is the function
 X = torch.rand(50, 6, generator=torch.Generator().manual_seed(0))
 
 
@@ -247,7 +248,7 @@ def test_transform_makes_every_training_batch_anew_and_leaves_validation_alone()
 
 
 def test_validation_is_the_weighted_mean_in_eval_mode_with_fixed_noise(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(run_module, "VALIDATION_BATCH", 20)
+    monkeypatch.setattr(fit_module, "VALIDATION_BATCH", 20)
     modes: list[bool] = []
 
     def loss(model: nn.Module, x: Tensor) -> Tensor:
@@ -320,8 +321,8 @@ def test_training_that_keeps_improving_is_not_stopped_early():
 def checks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Runs a test with a check at every step, and with one every few steps as on an accelerator."""
     if request.param == "accelerator":
-        guard = run_module.Guard
-        monkeypatch.setattr(run_module, "Guard", lambda model, every: guard(model, every=4))
+        guard = fit_module.Guard
+        monkeypatch.setattr(fit_module, "Guard", lambda model, every: guard(model, every=4))
     return request.param
 
 

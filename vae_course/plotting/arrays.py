@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vae_course.training.modes import restored_modes
+from vae_course.support.state import evaluating
 
 
 def to_numpy(values: Any) -> np.ndarray:
@@ -127,8 +127,5 @@ def in_evaluation(function: Callable[[Tensor], Any], values: Tensor) -> Any:
     For a method of a module the tensor goes to where its weights are, and the module is in evaluation mode meanwhile.
     """
     owner = getattr(function, "__self__", None)
-    with restored_modes(owner), torch.no_grad():
-        if isinstance(owner, nn.Module):
-            owner.eval()
-            values = values.to(next(owner.parameters(), values))
-        return function(values)
+    with evaluating(owner):
+        return function(values.to(next(owner.parameters(), values)) if isinstance(owner, nn.Module) else values)

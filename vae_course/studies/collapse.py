@@ -15,7 +15,7 @@ from vae_course.evaluation import kl_of_factors
 from vae_course.models import VAE
 from vae_course.networks import Shape, mlp_decoder, mlp_encoder
 from vae_course.objectives import LatentVariableModel, elbo
-from vae_course.training.rng import isolated_rng
+from vae_course.support.state import isolated_rng
 
 DRAWS = 32  # images behind a mean picture
 

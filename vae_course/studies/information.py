@@ -9,9 +9,8 @@ from torch.distributions import Distribution
 
 from vae_course.data import Images
 from vae_course.objectives import LatentVariableModel
-from vae_course.training.examples import examples
-from vae_course.training.modes import restored_modes
-from vae_course.training.rng import CPU, isolated_rng
+from vae_course.support.state import evaluating, isolated_rng
+from vae_course.training.batches import examples
 
 # Densities computed at once, one for each pair of a code and an image: bounds the memory.
 PAIRS_AT_ONCE = 400_000
@@ -56,15 +55,11 @@ def split_rate(model: LatentVariableModel, images: Images | Tensor, *, n_samples
     Source: Hoffman and Johnson, ELBO surgery (2016), equation 6; for the two sides Poole and others, On Variational
     Bounds of Mutual Information (2019), equations 10 and 12.
     """
-    x = examples(images).tensors[0]
+    x = examples(images).x
     if len(x) < 2 or n_samples < 1:
         raise ValueError(f"There are {len(x)} images and {n_samples} draws: give two images or more, and one draw.")
-    module = model if isinstance(model, torch.nn.Module) else None
-    device = next(module.parameters()).device if module else None
-    with restored_modes(model), torch.no_grad(), isolated_rng(seed, device=device or CPU):
-        if module:
-            module.eval()
-        q, p = model.posterior(x.to(device or x.device)), model.prior()
+    with evaluating(model) as device, isolated_rng(seed, device=device):
+        q, p = model.posterior(x.to(device=device)), model.prior()
         draws = [split_of_draws(*log_densities(q, q.sample()), p) for _ in range(n_samples)]
     rate, information, marginal_kl, above = torch.tensor(draws, dtype=torch.float64).mean(0).tolist()
     return RateSplit(rate, information, marginal_kl, above, n=len(x))

@@ -33,11 +33,11 @@ def load(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise TrainingError(f"Can't read {path} ({error.strerror}).") from error
+        raise TrainingError(f"Can't read {path} ({error.strerror}).") from None
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file fails in a dozen ways: zip, pickle, end of file, ...
-        raise TrainingError(f"{path} is damaged: move it away and train again.") from error
+    except Exception:  # a damaged file fails in a dozen ways: zip, pickle, end of file, ...
+        raise TrainingError(f"{path} is damaged: move it away and train again.") from None
     if not isinstance(state, dict):
         raise TrainingError(f"{path} is no checkpoint: move it away and train again.")
     return state

@@ -1,16 +1,21 @@
-"""A watch over the training: it stops at the first loss or gradient that is not finite and says where."""
+"""A watch over the training: what can't go well is named before it starts, what goes wrong when it does, and where."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
+from vae_course.training.batches import Batch
 from vae_course.training.errors import TrainingError
-from vae_course.training.examples import Batch
 
 STEPS_BETWEEN_CHECKS = 20
+CROSS_ENTROPIES = (F.binary_cross_entropy, F.binary_cross_entropy_with_logits)
+HAIR = 1e-3  # resizing and float16 may leave a pixel that far outside
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,48 @@ def check_parameters(model: nn.Module) -> None:
     for name, parameter in model.named_parameters():
         if not all_finite([parameter]):
             raise ValueError(f"The model's parameter {name} holds NaN or infinity before training: make a new model.")
+
+
+def check_dtype(model: nn.Module, x: Any, name: str) -> None:
+    """See that images have the floating-point type of the model that gets them.
+
+    Raises:
+        TypeError: no parameter of the model has theirs.
+    """
+    dtypes = [p.dtype for p in model.parameters() if p.is_floating_point()]
+    if isinstance(x, Tensor) and x.is_floating_point() and x.dtype not in dtypes:
+        raise TypeError(
+            f"{name} holds {x.dtype}, but the model's parameters are {dtypes[0]}: convert one of them,"
+            f" by .to({dtypes[0]}) or model.to({x.dtype})."
+        )
+
+
+class WithinUnit(TorchFunctionMode):
+    """While it is entered, a binary cross-entropy takes targets in [0, 1] only, whoever wrote the loss that calls it.
+
+    With others it has no lower bound, and a training falls towards minus infinity without a word. The log-probability
+    of a Bernoulli, ours and PyTorch's, is such a cross-entropy.
+
+    Raises:
+        ValueError: a target lies outside.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in CROSS_ENTROPIES:
+            low, high = (float(value) for value in torch.aminmax(kwargs["target"] if "target" in kwargs else args[1]))
+            if low < -HAIR or high > 1 + HAIR:
+                raise ValueError(
+                    f"{self.name} holds numbers from {low:g} to {high:g}, but the loss is a cross-entropy, the likelihood"
+                    " of a Bernoulli, which takes [0, 1]: rescale them, those in [-1, 1] by (x + 1) / 2."
+                )
+        return func(*args, **kwargs)
 
 
 def all_finite(tensors: Iterable[Tensor]) -> bool:

@@ -13,7 +13,7 @@ from vae_course.models import VAE
 from vae_course.studies.bugs import broken
 from vae_course.studies.bugs.cases import CASES, case, check_suspect
 from vae_course.training import History, Recipe, fit_or_load
-from vae_course.training.run import Callback, Loss
+from vae_course.training.fit import Callback, Loss
 
 Made = tuple[Callable[[], VAE], Loss]
 Code = Callable[..., Any]

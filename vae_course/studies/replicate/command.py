@@ -9,8 +9,8 @@ import torch
 from vae_course import data
 from vae_course.studies.replicate.iwae import BATCH, DRAWS, EPOCHS, IMAGES, PUBLISHED, Row, ScheduleError, stages, train
 from vae_course.studies.replicate.table import Result, measure, seconds_per_step, table
+from vae_course.support.state import pick_device
 from vae_course.training import TrainingError
-from vae_course.training.settings import pick_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
