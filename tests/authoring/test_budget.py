@@ -36,18 +36,22 @@ def test_a_slow_cell_without_a_word_is_found() -> None:
     assert "run `make budget`" in changed
 
 
+def took(cpu_seconds: dict[str, float]) -> dict[str, Cost]:
+    return {lesson: Cost(seconds, seconds, 500) for lesson, seconds in cpu_seconds.items()}
+
+
 @pytest.mark.parametrize("speed", [0.2, 1, 7])
 def test_a_slower_machine_is_no_slower_lesson(speed: float) -> None:
-    assert costs.over(dict.fromkeys(STATED, 10 * speed), STATED) == []
+    assert costs.over(took(dict.fromkeys(STATED, 10 * speed)), STATED) == []
 
 
 def test_a_lesson_that_grows_is_named_with_what_to_do() -> None:
-    (sentence,) = costs.over(dict.fromkeys(STATED, 10.0) | {"01_b": 25.0}, STATED)
+    (sentence,) = costs.over(took(dict.fromkeys(STATED, 10.0) | {"01_b": 25.0}), STATED)
     assert sentence.startswith("01_b needs 45% of the time of all notebooks, where 25% was stated: make it faster")
 
 
 def test_a_new_lesson_is_no_lesson_that_grew() -> None:
-    assert costs.over({"00_a": 10.0, "01_b": 10.0, "09_new": 0.1}, STATED) == []
+    assert costs.over(took({"00_a": 10.0, "01_b": 10.0, "09_new": 0.1}), STATED) == []
 
 
 @pytest.mark.parametrize(

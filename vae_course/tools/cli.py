@@ -55,9 +55,10 @@ def _run(words: list[str]) -> int:
             command = import_module(f"vae_course.{module}")
             own.description = command.__doc__
             command.add_arguments(own)
-    args, args.rest = parser.parse_known_args(words)
-    if args.rest and args.command != "lab":
-        parser.error(f"unknown argument: {' '.join(args.rest)}")
+    args, rest = parser.parse_known_args(words)
+    if rest and args.command != "lab":
+        parser.error(f"unknown argument: {' '.join(rest)}")
+    args.rest = rest
     return int(command.run(args))
 
 

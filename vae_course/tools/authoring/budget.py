@@ -41,13 +41,12 @@ def run(args: argparse.Namespace) -> int:
         AuthoringError: there is no such lesson, or a cell of one failed.
     """
     settings = read()
-    known, measured = costs.load(settings), {}
-    stated = dict(known)
+    stated, measured = costs.load(settings), {}
     for path in choose(args.lessons, settings.solutions):
-        known[path.stem] = measured[path.stem] = cost = measure(path, settings)
-        costs.save(settings, known)
+        measured[path.stem] = cost = measure(path, settings)
+        costs.save(settings, stated | measured)
         print(f"{path.stem}: {cost.seconds:.0f} s, {cost.memory_mb} MB", flush=True)
-    for sentence in costs.over({lesson: cost.cpu_seconds for lesson, cost in measured.items()}, stated):
+    for sentence in costs.over(measured, stated):
         print(sentence)
     return 0
 

@@ -88,21 +88,19 @@ def silent(cost: Cost, cells: Sequence[NotebookNode]) -> list[str]:
     return problems
 
 
-def shares(cpu_seconds: dict[str, float]) -> dict[str, float]:
-    """Each lesson's part of the whole, which hardly depends on the machine."""
-    total = sum(cpu_seconds.values())
-    return {lesson: seconds / total for lesson, seconds in cpu_seconds.items()}
+def over(measured: dict[str, Cost], stated: dict[str, Cost], *, factor: float = 1.5, slack: float = 0.04) -> list[str]:
+    """A sentence for each lesson whose share of the CPU seconds is over `factor` times its stated share plus `slack`.
 
-
-def over(measured: dict[str, float], stated: dict[str, Cost], *, factor: float = 1.5, slack: float = 0.04) -> list[str]:
-    """A sentence for each lesson whose share of all CPU seconds is over `factor` times its stated share plus `slack`."""
-    found = shares(measured)
-    promised = shares({lesson: stated[lesson].cpu_seconds for lesson in measured if lesson in stated})
+    Shares hardly depend on the machine. Lessons of which nothing was stated count with the whole and have no share to keep.
+    """
+    total = sum(cost.cpu_seconds for cost in measured.values())
+    promised = {lesson: stated[lesson].cpu_seconds for lesson in measured if lesson in stated}
     problems = []
-    for lesson, share in promised.items():
-        if found[lesson] > factor * share + slack:
+    for lesson, seconds in promised.items():
+        share, found = seconds / sum(promised.values()), measured[lesson].cpu_seconds / total
+        if found > factor * share + slack:
             problems.append(
-                f"{lesson} needs {found[lesson]:.0%} of the time of all notebooks, where {share:.0%} was stated:"
+                f"{lesson} needs {found:.0%} of the time of all notebooks, where {share:.0%} was stated:"
                 " make it faster, or keep the new cost if it is meant."
             )
     return problems

@@ -62,11 +62,11 @@ def execute(
         try:
             client.execute(env=_environment(profile) | {"VAE_COURSE_WORLD": world})
         except CellExecutionError as error:
-            raise AuthoringError(_explain(done, started[-1], error, where)) from error
-        except CellTimeoutError as error:
-            raise AuthoringError(f"{where(started[-1], 0)} took over {CELL_TIMEOUT} s and was stopped.") from error
-        except DeadKernelError as error:
-            raise AuthoringError(f"{where(started[-1], 0)} killed its kernel (out of memory, perhaps).") from error
+            raise AuthoringError(_explain(done, started[-1], error, where)) from None
+        except CellTimeoutError:
+            raise AuthoringError(f"{where(started[-1], 0)} took over {CELL_TIMEOUT} s and was stopped.") from None
+        except DeadKernelError:
+            raise AuthoringError(f"{where(started[-1], 0)} killed its kernel (out of memory, perhaps).") from None
     names = _folder_names(folder.parent)
     for index, cell in enumerate(done.cells):
         if cell.cell_type == "code":
@@ -115,17 +115,17 @@ def _tidy(outputs: list[NotebookNode], *, names: dict[str, str]) -> list[Noteboo
         else:
             kept.append(output)
     for output in kept:
-        texts, keys = (output, ["text"]) if output.output_type == "stream" else (output.data, _text_kinds(output))
+        holder, keys = _texts(output)
         for key in keys:
-            texts[key] = _neutral(texts[key], names)
+            holder[key] = _neutral(holder[key], names)
     return kept
 
 
 def _refuse(outputs: list[NotebookNode], *, place: str) -> None:
     """Raise where an output is a warning, or would differ from run to run."""
     for output in outputs:
-        kinds = _text_kinds(output)
-        text = output.text if output.output_type == "stream" else "\n".join(output.data[kind] for kind in kinds)
+        holder, keys = _texts(output)
+        text = "\n".join(holder[key] for key in keys)
         start = _ANSI.sub("", text).strip()[:300]
         if output.get("name") == "stderr":
             raise AuthoringError(f"{place} wrote to stderr, which nbgrader grades as wrong: {start}")
@@ -133,8 +133,12 @@ def _refuse(outputs: list[NotebookNode], *, place: str) -> None:
             raise AuthoringError(f"{place} shows a memory address, which changes with every run: {start}")
 
 
-def _text_kinds(output: NotebookNode) -> list[str]:
-    return [kind for kind, value in output.get("data", {}).items() if isinstance(value, str) and "text/" in kind]
+def _texts(output: NotebookNode) -> tuple[dict[str, str], list[str]]:
+    """What holds the texts of an output, and under which keys."""
+    if output.output_type == "stream":
+        return output, ["text"]
+    data = output.get("data", {})
+    return data, [kind for kind, value in data.items() if isinstance(value, str) and "text/" in kind]
 
 
 def _folder_names(root: Path) -> dict[str, str]:

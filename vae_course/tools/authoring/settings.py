@@ -78,6 +78,6 @@ def _table(pyproject: Path) -> dict[str, object] | None:
     try:
         tool = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
     except tomllib.TOMLDecodeError as error:
-        raise AuthoringError(f"{pyproject} is not valid TOML: {error}.") from error
+        raise AuthoringError(f"{pyproject} is not valid TOML: {error}.") from None
     table = tool.get("vae-course")
     return table if isinstance(table, dict) else None
