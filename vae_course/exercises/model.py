@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from vae_course.exercises.worked import BEGIN, END, Answer, cell_text, solution_text
+from vae_course.exercises.worked import BEGIN, END, cell_text, solution_text
 
+Answer = Callable[..., Any]
 Inputs = dict[str, Tensor | int | float]
 
 

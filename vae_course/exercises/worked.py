@@ -10,12 +10,11 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-Answer = Callable[..., Any]
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _INDENT = " " * 4
 
 
-def cell_text(answer: Answer) -> str:
+def cell_text(answer: Callable[..., Any]) -> str:
     """The function as a full notebook has it: the docstring, and the solution between the markers."""
     head, docstring, body = _parts(answer)
     if not any(BEGIN in line for line in body):
@@ -23,13 +22,13 @@ def cell_text(answer: Answer) -> str:
     return "\n".join([head, *docstring, *body])
 
 
-def solution_text(answer: Answer) -> str:
+def solution_text(answer: Callable[..., Any]) -> str:
     """The function as a learner is shown it: no docstring, no markers."""
     head, _, body = _parts(answer)
     return "\n".join([head, *(line for line in body if BEGIN not in line and END not in line)])
 
 
-def _parts(answer: Answer) -> tuple[str, list[str], list[str]]:
+def _parts(answer: Callable[..., Any]) -> tuple[str, list[str], list[str]]:
     """The head without type hints, the lines of the docstring, and those of the body."""
     source = textwrap.dedent(inspect.getsource(answer))
     function = ast.parse(source).body[0]
