@@ -35,10 +35,10 @@ def diagnose(
 
 
 def _for_batch(exercise: Exercise, cases: list[Inputs], right: list[bool], case: Inputs, message: str) -> str:
-    """Say so where every batch of one is right and a larger one is wrong."""
-    singles = [ok for c, ok in zip(cases, right, strict=True) if exercise.batch_size(c) == 1]
+    """Say so where each case with one example is right and each case with more is wrong; else nothing is said of it."""
+    sizes = [exercise.batch_size(c) for c in cases]
     size = exercise.batch_size(case)
-    if size is None or size == 1 or not singles or not all(singles):
+    if 1 not in sizes or size in (None, 1) or any(ok != (n == 1) for n, ok in zip(sizes, right, strict=True)):
         return message
     return f"Right for one example, wrong for a batch of {size}. {message}"
 

@@ -17,3 +17,8 @@ def normal(source: torch.Generator, *shape: int) -> Tensor:
 def uniform(source: torch.Generator, *shape: int) -> Tensor:
     """Numbers from [0, 1) of this shape."""
     return torch.rand(shape, generator=source)
+
+
+def integer(source: torch.Generator, low: int, high: int) -> int:
+    """A whole number from low to high, both included."""
+    return int(torch.randint(low, high + 1, (), generator=source))

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from vae_course import distributions
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -16,10 +16,15 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
 
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
+    b, d = integer(source, 4, 9), integer(source, 2, 7)
+    shapes = ((1, 3), (b, d), (b, d), (3, 1), (5, 20), (64, 20))
     first: Inputs = {"mu": torch.tensor([[1.0, -2.0]]), "logvar": torch.tensor([[0.5, -1.0]])}
-    return [first] + [
-        {"mu": 1.5 * normal(source, b, d), "logvar": 2 * normal(source, b, d) - 1}
-        for b, d in ((1, 3), (4, 3), (3, 1), (5, 20))
+    # One extreme a case, so that a large number does not hide what was cut off a small one.
+    extremes = [(30.0, 0.0), (-30.0, 0.0), (0.0, 15.0), (0.0, -15.0)]
+    return [
+        first,
+        *({"mu": 1.5 * normal(source, *s), "logvar": 2 * normal(source, *s) - 1} for s in shapes),
+        *({"mu": m + 0.5 * normal(source, 2, 3), "logvar": lv + 0.1 * normal(source, 2, 3)} for m, lv in extremes),
     ]
 
 

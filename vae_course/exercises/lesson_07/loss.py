@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -18,8 +18,11 @@ def _cases(seed: int) -> list[Inputs]:
         {"log_px_z": torch.tensor([-100.0]), "kl": torch.tensor([25.0])},
         {"log_px_z": torch.tensor([-90.0, -120.0]), "kl": torch.tensor([20.0, 30.0])},
     ]
-    for b in (1, 3, 8):
-        cases.append({"log_px_z": -100 + 20 * normal(source, b), "kl": (20 + 5 * normal(source, b)).abs()})
+    b = integer(source, 4, 9)
+    # A log density may be above zero, and the KL of a code near the prior is almost nothing.
+    for n, level in ((1, -100), (b, -100), (b, 300), (3, -12_000), (128, 0)):
+        cases.append({"log_px_z": level + 20 * normal(source, n), "kl": (20 + 5 * normal(source, n)).abs()})
+    cases.append({"log_px_z": -90 + normal(source, b), "kl": 1e-3 * normal(source, b).abs()})
     return cases
 
 

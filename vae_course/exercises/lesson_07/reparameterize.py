@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.distributions import AffineTransform, Normal
 
 from vae_course import distributions
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -21,10 +21,19 @@ def _cases(seed: int) -> list[Inputs]:
         "logvar": torch.tensor([[0.5, -1.0]]),
         "eps": torch.tensor([[1.0, 2.0]]),
     }
-    return [first] + [
-        {"mu": normal(source, b, d), "logvar": 2 * normal(source, b, d) - 1, "eps": normal(source, b, d)}
-        for b, d in ((1, 3), (4, 3), (3, 1), (5, 20))
+    b, d = integer(source, 4, 9), integer(source, 2, 7)
+    shapes = ((1, 3), (b, d), (b, d), (3, 1), (5, 20), (64, 20))
+    # One extreme a case, so that a large number does not hide what was cut off a small one.
+    extremes = [(30.0, 0.0), (-30.0, 0.0), (0.0, 15.0), (0.0, -15.0)]
+    return [
+        first,
+        *(_inputs(normal(source, *s), 2 * normal(source, *s) - 1, source) for s in shapes),
+        *(_inputs(m * torch.ones(2, 3), lv + 0.1 * normal(source, 2, 3), source) for m, lv in extremes),
     ]
+
+
+def _inputs(mu: Tensor, logvar: Tensor, source: torch.Generator) -> Inputs:
+    return {"mu": mu, "logvar": logvar, "eps": normal(source, *mu.shape)}
 
 
 def _loop(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
