@@ -22,3 +22,22 @@ def uniform(source: torch.Generator, *shape: int) -> Tensor:
 def integer(source: torch.Generator, low: int, high: int) -> int:
     """A whole number from low to high, both included."""
     return int(torch.randint(low, high + 1, (), generator=source))
+
+
+def far_apart(source: torch.Generator, draws: int, b: int, reach: float) -> Tensor:
+    """Logarithms `[L, B]` of which each column spans reach nats below -reach, the largest neither first nor last."""
+    logs = torch.linspace(-reach, -2 * reach, draws)[:, None] - uniform(source, draws, b)
+    columns = []
+    for column in logs.unbind(1):
+        rest = column[1:][torch.randperm(draws - 1, generator=source)]
+        place = integer(source, 1, draws - 2)
+        columns.append(torch.cat([rest[:place], column[:1], rest[place:]]))
+    return torch.stack(columns, 1)
+
+
+def one_stands_out(source: torch.Generator, draws: int, b: int) -> Tensor:
+    """Logarithms `[L, B]` of which one in each column, neither first nor last, lies 200 nats above the others."""
+    logs = 2 * normal(source, draws, b) - 200
+    for column in range(b):
+        logs[integer(source, 1, draws - 2), column] += 200
+    return logs

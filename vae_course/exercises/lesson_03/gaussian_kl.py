@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from vae_course import distributions
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -21,12 +21,28 @@ NAMES = ("mu", "logvar", "mu_p", "logvar_p")
 
 
 def _cases(seed: int) -> list[Inputs]:
+    """One that is easy to follow by hand, random ones, then very narrow and very wide Gaussians, and means far out."""
     source = generator(seed)
     rows = ([3.0, 0.0], [0.0, 1.0], [1.0, 2.0], [math.log(4), 0.0])
     cases: list[Inputs] = [{name: torch.tensor([row]) for name, row in zip(NAMES, rows, strict=True)}]
-    for b, d in ((1, 3), (4, 3), (3, 1), (2, 20)):
-        cases.append({name: normal(source, b, d) for name in NAMES})
-    return cases
+    b, d = integer(source, 4, 5), integer(source, 2, 3)
+    for shape in ((1, 3), (b, d), (b, d), (3, 1), (2, 20), (64, 3)):
+        cases.append({name: normal(source, *shape) for name in NAMES})
+    return [
+        *cases,
+        *(_edge(source, *place) for place in ((-15, -15, 0), (15, 15, 0), (-15, 0, 1), (0, 0, 30), (0, 0, -30))),
+    ]
+
+
+def _edge(source: torch.Generator, logvar: float, logvar_p: float, mu: float) -> Inputs:
+    """Two Gaussians near this place, so close in terms of p's width that neither part of the KL hides the other."""
+    center, width = mu + normal(source, 3, 2), 0.5 * logvar_p
+    return {
+        "mu": center + math.exp(width) * normal(source, 3, 2),
+        "logvar": logvar + 0.5 * normal(source, 3, 2),
+        "mu_p": center,
+        "logvar_p": logvar_p + 0.5 * normal(source, 3, 2),
+    }
 
 
 def _terms(mu: Tensor, logvar: Tensor, mu_p: Tensor, logvar_p: Tensor) -> Tensor:
@@ -230,13 +246,48 @@ EXERCISE = Exercise(
             "come in.",
         ),
         Misconception(
-            "no gradient",
-            lambda *inputs: _terms(*(each.detach() for each in inputs)).sum(-1),
-            "The numbers are right, but no gradient reaches the inputs, so nothing could be trained. Leave out "
-            "`.detach()`, `.item()` and `torch.no_grad()`.",
+            "minus one once",
+            lambda mu, logvar, mu_p, logvar_p: (
+                0.5 * ((logvar_p - logvar + (logvar.exp() + (mu - mu_p) ** 2) / logvar_p.exp()).sum(-1) - 1)
+            ),
+            "The -1 stands outside of the sum, so you subtract it once. Every latent dimension has one: put it inside, or "
+            "subtract the number of dimensions.",
+        ),
+        Misconception(
+            "log variance of p forgotten",
+            _of_the_bracket(lambda log_ratio, var, var_p, square: log_ratio - var_p.log() + (var + square) / var_p - 1),
+            "log sigma_p^2 is missing: the logarithms make a ratio, logvar_p - logvar. It is zero for a standard normal p "
+            "only.",
+        ),
+        Misconception(
+            "log variance of q forgotten",
+            _of_the_bracket(lambda log_ratio, var, var_p, square: var_p.log() + (var + square) / var_p - 1),
+            "log sigma^2 is missing: the logarithms make a ratio, logvar_p - logvar. Without it a narrow q has nothing to "
+            "pay.",
+        ),
+        Misconception(
+            "variance not divided",
+            _of_the_bracket(lambda log_ratio, var, var_p, square: log_ratio + var + square / var_p - 1),
+            "The variance of q is not divided by p's. Widths are compared as a ratio: divide exp(logvar) by exp(logvar_p) "
+            "too.",
+        ),
+        Misconception(
+            "nothing divided",
+            _of_the_bracket(lambda log_ratio, var, var_p, square: log_ratio + var + square - 1),
+            "Nothing is divided by p's variance. Both the variance of q and the squared distance are measured in it: divide "
+            "their sum by exp(logvar_p).",
+        ),
+        Misconception(
+            "divided by sigma of p",
+            _of_the_bracket(lambda log_ratio, var, var_p, square: log_ratio + (var + square) / var_p.sqrt() - 1),
+            "You divide by sigma_p, the standard deviation. The denominator is the variance sigma_p^2: exp(logvar_p).",
+        ),
+        Misconception(
+            "absolute distance",
+            _of_the_bracket(lambda log_ratio, var, var_p, square: log_ratio + (var + square.sqrt()) / var_p - 1),
+            "The distance of the means enters as an absolute value. It is squared: `(mu - mu_p) ** 2`.",
         ),
     ),
     cases=_cases,
     batch="mu",
-    gradients=NAMES,
 )

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import pair
 
 Pair = tuple[Tensor, Tensor]
 
@@ -23,10 +24,8 @@ def draw_and_price(mu: Tensor, log_sigma: Tensor, eps: Tensor) -> Pair:
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     """The draw and the KL under their names."""
-    result = answer(*case.values())
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        raise AnswerError("your function must return two tensors, `z, kl`, in this order.")
-    return {"z": result[0], "KL": result[1]}
+    z, kl = pair(answer(*case.values()), "z", "kl")
+    return {"z": z, "KL": kl}
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -36,10 +35,21 @@ def _cases(seed: int) -> list[Inputs]:
         "log_sigma": torch.tensor([[math.log(2), -1.0]]),
         "eps": torch.tensor([[0.5, 2.0]]),
     }
-    return [first] + [
-        {"mu": normal(source, b, d), "log_sigma": 0.7 * normal(source, b, d) - 0.3, "eps": normal(source, b, d)}
-        for b, d in ((1, 3), (4, 3), (3, 1), (2, 20))
+    b, d = integer(source, 4, 5), integer(source, 2, 3)
+    random = [
+        {"mu": normal(source, *shape), "log_sigma": 0.7 * normal(source, *shape) - 0.3, "eps": normal(source, *shape)}
+        for shape in ((1, 3), (b, d), (b, d), (3, 1), (2, 20), (64, 3))
     ]
+    edges = [
+        {
+            "mu": mu + normal(source, 3, 2),
+            "log_sigma": log_sigma + 0.2 * normal(source, 3, 2),
+            "eps": normal(source, 3, 2),
+        }
+        for mu, log_sigma in ((0, -7.5), (0, 7.5), (30, 0), (-30, 0))
+    ]
+    far: Inputs = {"mu": normal(source, 4, 3), "log_sigma": 0.3 * normal(source, 4, 3), "eps": 6 * normal(source, 4, 3)}
+    return [first, *random, *edges, far]
 
 
 def _kl(mu: Tensor, log_sigma: Tensor) -> Tensor:
@@ -183,5 +193,4 @@ EXERCISE = Exercise(
     cases=_cases,
     batch="mu",
     probe=_probe,
-    gradients=("mu", "log_sigma"),
 )
