@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -18,9 +18,16 @@ def _cases(seed: int) -> list[Inputs]:
         {"log_px_z": torch.tensor([[-10.0], [-14.0]]), "kl": torch.tensor([3.0])},
         {"log_px_z": torch.tensor([[-10.0, -20.0], [-14.0, -22.0], [-12.0, -27.0]]), "kl": torch.tensor([3.0, 5.0])},
     ]
-    for draws, b in ((1, 4), (5, 1), (4, 3), (3, 8)):
+    n, many = integer(source, 3, 4), integer(source, 7, 8)
+    for draws, b in ((1, 4), (5, 1), (n, 3 + n % 2), (n, 3 + n % 2), (3, many), (64, 6)):
         cases.append({"log_px_z": -20 + 4 * normal(source, draws, b), "kl": 1 + normal(source, b).abs()})
-    return cases
+    far = -4000 * (1 + 2 * uniform(source, 4, 3))
+    positive = 500 + 4 * normal(source, 5, 2)
+    return [
+        *cases,
+        {"log_px_z": far, "kl": torch.tensor([200.0, 0.0, 1000.0])},
+        {"log_px_z": positive, "kl": torch.tensor([300.0, 0.1])},
+    ]
 
 
 def _loop(log_px_z: Tensor, kl: Tensor) -> Tensor:
@@ -147,14 +154,7 @@ EXERCISE = Exercise(
             lambda log_px_z, kl: log_px_z.mean(0) - kl.mean(),
             "Each example has a KL of its own, but you subtract the mean of them all. Subtract `kl`, `[B]`, as it is.",
         ),
-        Misconception(
-            "cut off from the gradient",
-            lambda log_px_z, kl: (log_px_z.mean(0) - kl).detach(),
-            "The numbers are right, but they are cut off from what made them, so nothing could be trained. Return the "
-            "tensor itself, without `.detach()`, `.data` or `.item()`.",
-        ),
     ),
     cases=_cases,
     batch="kl",
-    gradients=("log_px_z", "kl"),
 )

@@ -1,15 +1,31 @@
 """04-gap: how far the bound lies below log p(x), from draws."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal, uniform
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import first_of
 
 
 def gap(log_px: Tensor, log_joint: Tensor, log_q: Tensor) -> Tensor:
     """KL(q || p(z | x)) in nats from L draws of q: [B], [L, B] and [L, B] to [B]."""
     return (log_q - log_joint).mean(dim=0) + log_px
+
+
+def _probe(answer: Answer, case: Inputs) -> Any:
+    """The answer's estimate; the mean of r - 1 - log r, with r = p(z | x) / q(z), is as good."""
+    log_px, log_joint, log_q = case.values()
+    assert isinstance(log_px, Tensor) and isinstance(log_joint, Tensor) and isinstance(log_q, Tensor)
+    other = _never_negative(log_px.double(), log_joint.double(), log_q.double())
+    return first_of(answer(log_px, log_joint, log_q), gap(log_px, log_joint, log_q), other)
+
+
+def _never_negative(log_px: Tensor, log_joint: Tensor, log_q: Tensor) -> Tensor:
+    log_r = log_joint - log_px - log_q
+    return (log_r.exp() - 1 - log_r).mean(0)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -30,9 +46,14 @@ def _cases(seed: int) -> list[Inputs]:
             "log_q": torch.tensor([[-0.8, -1.0], [-0.5, -1.5], [-1.0, -0.2]]),
         },
     ]
-    for draws, b in ((1, 3), (6, 1), (5, 3), (3, 7)):
+    n, many = integer(source, 5, 6), integer(source, 7, 9)
+    for draws, b in ((1, 3), (6, 1), (n, 3), (n, 3), (3, many), (64, 5)):
         log_px, log_q = 3 * normal(source, b), normal(source, draws, b) - 1
         cases.append({"log_px": log_px, "log_joint": log_q + log_px - 0.7 - normal(source, draws, b), "log_q": log_q})
+    for level, reach in ((-100.0, 200.0), (700.0, 50.0), (-12000.0, 12000.0)):
+        log_px, log_q = level + 3 * normal(source, 3), normal(source, 4, 3) - 1
+        apart = reach * (0.05 + uniform(source, 4, 3))
+        cases.append({"log_px": log_px, "log_joint": log_px + log_q - apart, "log_q": log_q})
     return cases
 
 
@@ -76,6 +97,7 @@ EXERCISE = Exercise(
     alternatives=(
         Alternative("loop", _loop),
         Alternative("posterior first", _posterior_first),
+        Alternative("r - 1 - log r", _never_negative),
         Alternative("log p(x) minus ELBO", lambda log_px, log_joint, log_q: log_px - (log_joint - log_q).mean(0)),
         Alternative(
             "einsum",
@@ -107,6 +129,12 @@ EXERCISE = Exercise(
             "log p(x) subtracted",
             lambda log_px, log_joint, log_q: (log_q - log_joint).mean(0) - log_px,
             "log p(x) has the wrong sign. log p(z | x) = log p(x, z) - log p(x), and minus that holds + log p(x).",
+        ),
+        Misconception(
+            "ELBO added",
+            lambda log_px, log_joint, log_q: log_px + (log_joint - log_q).mean(0),
+            "You add the ELBO to log p(x). The gap is how far the bound lies below it: subtract the mean of log p(x, z) - "
+            "log q(z).",
         ),
         Misconception(
             "averaged over the examples",
@@ -165,5 +193,5 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="log_px",
-    gradients=("log_px", "log_joint", "log_q"),
+    probe=_probe,
 )

@@ -1,10 +1,12 @@
 """04-sign: find the sign that a published loss has lost."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 Loss = dict[str, Tensor]
 
@@ -19,6 +21,20 @@ def total_loss(log_px_z: Tensor, kl: Tensor) -> Loss:
     return {"loss": reconstruction + kl.mean(), "reconstruction": reconstruction, "kl": kl.mean()}
 
 
+def _probe(answer: Answer, case: Inputs) -> Any:
+    """The three numbers; only the loss is trained through, so the parts may come without a gradient or as plain numbers."""
+    result = answer(*case.values())
+    if not isinstance(result, dict):
+        return result
+    return {name: part if name == "loss" else _cut_off(part) for name, part in result.items()}
+
+
+def _cut_off(part: Any) -> Any:
+    if isinstance(part, Tensor):
+        return part.detach()
+    return torch.tensor(part) if isinstance(part, float) else part
+
+
 def _cases(seed: int) -> list[Inputs]:
     """Log densities may be positive, so some are."""
     source = generator(seed)
@@ -27,9 +43,11 @@ def _cases(seed: int) -> list[Inputs]:
         {"log_px_z": torch.tensor([-10.0, -14.0]), "kl": torch.tensor([3.0, 5.0])},
         {"log_px_z": torch.tensor([2.0, 1.0, 4.0]), "kl": torch.tensor([3.0, 2.5, 0.5])},
     ]
-    for b in (1, 4, 7):
+    n = integer(source, 4, 6)
+    for b in (1, n, n, 7, 64):
         cases.append({"log_px_z": 5 * normal(source, b) - 4, "kl": 1 + normal(source, b).abs()})
-    return cases
+    far = torch.tensor([-12000.0, -700.0, 900.0]) + normal(source, 3)
+    return [*cases, {"log_px_z": far, "kl": torch.tensor([200.0, 0.0, 30.0])}]
 
 
 def _elbo_first(log_px_z: Tensor, kl: Tensor) -> Loss:
@@ -48,7 +66,8 @@ EXERCISE = Exercise(
     minutes=6,
     task=(
         "Mend the text's total loss: from `log_px_z` `[B]` and `kl` `[B]`, return a dict of three numbers in nats, "
-        "means over the batch, `loss` (to be minimised), `reconstruction` and `kl`, with loss = reconstruction + kl."
+        "means over the batch, `loss` (to be minimised, by `backward()`), `reconstruction` and `kl`, with loss = "
+        "reconstruction + kl."
     ),
     hints=(
         "Ask of each of the two terms on its own: should a good model make it large or small? A sum that is minimised "
@@ -74,6 +93,14 @@ EXERCISE = Exercise(
             ),
         ),
         Alternative("ELBO first", _elbo_first),
+        Alternative(
+            "plain numbers for the log",
+            lambda log_px_z, kl: {
+                "loss": (kl - log_px_z).mean(),
+                "reconstruction": -log_px_z.mean().item(),
+                "kl": kl.detach().mean(),
+            },
+        ),
         Alternative("float64", lambda log_px_z, kl: total_loss(log_px_z.double(), kl.double())),
         Alternative(
             "einsum",
@@ -162,5 +189,6 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="kl",
+    probe=_probe,
     gradients=("log_px_z", "kl"),
 )

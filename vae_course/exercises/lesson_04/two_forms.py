@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -25,8 +25,11 @@ def _cases(seed: int) -> list[Inputs]:
     cases: list[Inputs] = [
         {"log_joint": torch.tensor([[-10.0], [-14.0]]), "logvar": torch.tensor([[0.5, -1.0]])},
     ]
-    for draws, b, d in ((1, 4, 3), (5, 1, 2), (4, 3, 1), (3, 5, 8)):
+    n, many = integer(source, 3, 4), integer(source, 5, 6)
+    for draws, b, d in ((1, 4, 3), (5, 1, 2), (4, 3, 1), (n, many, 8), (n, many, 8), (3, 2, 3), (64, 5, 2)):
         cases.append({"log_joint": -20 + 4 * normal(source, draws, b), "logvar": 2 * normal(source, b, d) - 3})
+    for level, logvar in ((-20, -15), (-20, 15), (0, -15), (-12000, 0), (900, 0)):
+        cases.append({"log_joint": level + 4 * normal(source, 4, 3), "logvar": logvar + normal(source, 3, 2)})
     return cases
 
 
@@ -172,5 +175,4 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="logvar",
-    gradients=("log_joint", "logvar"),
 )
