@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.distributions import AffineTransform
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import pair
 
 Pair = tuple[Tensor, Tensor]
 
@@ -21,10 +22,8 @@ def ancestral(W: Tensor, b: Tensor, sigma: float, eps_z: Tensor, eps_x: Tensor) 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     """Codes and observations under their names."""
-    result = answer(*case.values())
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        raise AnswerError("your function must return two tensors, `z, x`, in this order.")
-    return {"z": result[0], "x": result[1]}
+    z, x = pair(answer(*case.values()), "z", "x")
+    return {"z": z, "x": x}
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -38,12 +37,20 @@ def _cases(seed: int) -> list[Inputs]:
         "eps_x": torch.tensor([[1.0, -3.0, 2.0], [0.0, 1.0, -1.0]]),
     }
     cases = [first]
-    for n, d, x, sigma in ((1, 2, 3, 0.7), (4, 3, 2, 1.5), (5, 2, 4, 0.3), (2, 1, 5, 2.0)):
-        eps_z, eps_x = normal(source, n, d), normal(source, n, x)
-        cases.append(
-            {"W": normal(source, x, d), "b": normal(source, x), "sigma": sigma, "eps_z": eps_z, "eps_x": eps_x}
-        )
-    return cases
+    n, d = integer(source, 3, 4), integer(source, 5, 6)
+    shapes = ((1, 2, 3, 0.7), (4, 3, 2, 1.5), (n, d, 7, 0.3), (n, d, 7, 0.01), (2, 1, 5, 20.0), (64, 2, 784, 0.1))
+    for codes, size, pixels, sigma in shapes:
+        eps_z, eps_x = normal(source, codes, size), normal(source, codes, pixels)
+        W, b = normal(source, pixels, size), normal(source, pixels)
+        cases.append({"W": W, "b": b, "sigma": sigma, "eps_z": eps_z, "eps_x": eps_x})
+    far: Inputs = {
+        "W": 3 * normal(source, 4, 2),
+        "b": torch.tensor([30.0, -30.0, 0.0, 1.0]),
+        "sigma": 3.0,
+        "eps_z": 10 * normal(source, 3, 2),
+        "eps_x": 10 * normal(source, 3, 4),
+    }
+    return [*cases, far]
 
 
 def _loop(W: Tensor, b: Tensor, sigma: float, eps_z: Tensor, eps_x: Tensor) -> Pair:

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.distributions import Categorical
 
 from vae_course.exact import DiscreteWorld
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -21,16 +21,35 @@ def _joint(p_z: Tensor, p_x_z: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """The lesson's urns in another order, two codes that are easy to follow by hand, then random tables."""
+    """The lesson's urns in another order, two codes that are easy to follow by hand, then random tables.
+
+    Some tables hold zeros or numbers of 1e-5; some observations are improbable under every code.
+    """
     source = generator(seed)
     likelihood = torch.tensor([[0.8, 0.2], [0.1, 0.9], [0.5, 0.5]])
     cases: list[Inputs] = [
         {"p_z": torch.tensor([0.75, 0.25]), "p_x_z": torch.tensor([[0.25, 0.5, 0.25], [0.5, 0.25, 0.25]])},
         {"p_z": torch.tensor([0.2, 0.5, 0.3]), "p_x_z": likelihood},
     ]
-    for k, m in ((4, 2), (2, 5), (5, 3), (3, 4)):
-        cases.append({"p_z": normal(source, k).softmax(0), "p_x_z": normal(source, k, m).softmax(1)})
-    return cases
+    k, m = integer(source, 4, 6), integer(source, 7, 9)
+    for codes, observations in ((4, 2), (2, 5), (3, 4), (k, m), (k, m), (m, k), (10, 64)):
+        cases.append({"p_z": _table(source, codes), "p_x_z": _table(source, codes, observations)})
+    zero_code, zero_entry, rare = _table(source, 4), _table(source, 4, 3), _table(source, 3, 5)
+    zero_code[1], zero_entry[2, 1] = 0, 0
+    rare[:, 1], rare[:, 3] = 1e-5 * uniform(source, 3), 1e-15 * uniform(source, 3)
+    tiny = torch.tensor([1e-5, 1.0, 1e-8])
+    for p_z, p_x_z in (
+        (zero_code, _table(source, 4, 3)),
+        (_table(source, 4), zero_entry),
+        (tiny, _table(source, 3, 2)),
+    ):
+        cases.append({"p_z": p_z / p_z.sum(), "p_x_z": p_x_z / p_x_z.sum(1, keepdim=True)})
+    return [*cases, {"p_z": _table(source, 3), "p_x_z": rare / rare.sum(1, keepdim=True)}]
+
+
+def _table(source: torch.Generator, *shape: int) -> Tensor:
+    """Probabilities that sum to one along the last axis."""
+    return normal(source, *shape).softmax(-1)
 
 
 def _loop(p_z: Tensor, p_x_z: Tensor) -> Tensor:

@@ -1,12 +1,15 @@
 """02-quadrature: find two errors in a grid sum for log p(x)."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import far_apart, generator, integer, normal, one_stands_out
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import first_of
 
 
 def log_px_grid(log_joint: Tensor, step: float) -> Tensor:
@@ -14,15 +17,40 @@ def log_px_grid(log_joint: Tensor, step: float) -> Tensor:
     return torch.logsumexp(log_joint, dim=-1) + math.log(step)
 
 
+def _probe(answer: Answer, case: Inputs) -> Any:
+    """The answer's log p(x); a sum by the trapezoid rule counts as well."""
+    log_joint, step = case.values()
+    assert isinstance(log_joint, Tensor)
+    ends = torch.zeros_like(log_joint, dtype=torch.float64)
+    ends[:, [0, -1]] = math.log(0.5)
+    return first_of(
+        answer(log_joint, step),
+        log_px_grid(log_joint, float(step)),
+        log_px_grid(log_joint.detach() + ends, float(step)),
+    )
+
+
 def _cases(seed: int) -> list[Inputs]:
-    """Two points that are easy to follow by hand, then grids of random length; some x lie far out, where exp is 0."""
+    """Points that are easy to follow by hand, then grids of random length; some x lie far out, where exp is 0.
+
+    On one grid of 500 points a single one counts, and on some the heights span more than exp can.
+    """
     source = generator(seed)
+    few, many = integer(source, 4, 6), integer(source, 7, 9)
     cases: list[Inputs] = [{"log_joint": torch.tensor([[0.5, 0.25, -1.0]]).log_softmax(-1) - 2, "step": 0.5}]
-    for b, g, step in ((1, 7, 0.25), (3, 5, 2.0), (2, 9, 0.1), (4, 6, 0.6)):
+    for b, g, step in ((1, 7, 0.25), (3, few, 2.0), (3, few, 0.01), (2, many, 0.1), (many, 6, 0.6)):
         cases.append({"log_joint": 2 * normal(source, b, g) - 4, "step": step})
-    far = 2 * normal(source, 3, 5) - torch.tensor([[3.0], [300.0], [1500.0]])
-    farther = 2 * normal(source, 2, 4) - 2000
-    return [*cases, {"log_joint": far, "step": 0.3}, {"log_joint": farther, "step": 0.7}]
+    edges = (
+        (2 * normal(source, 3, 5) - torch.tensor([[3.0], [300.0], [1500.0]]), 0.3),
+        (2 * normal(source, 2, 4) - 2000, 0.7),
+        (2 * normal(source, 2, 4) - 12000, 0.05),
+        (2 * normal(source, 2, 5) + 1000, 0.2),
+        (far_apart(source, few, 3, 200).T, 0.4),
+        (far_apart(source, few, 2, 12000).T, 1.5),
+        (one_stands_out(source, integer(source, 500, 600), 2).T, 0.25),
+        (2 * normal(source, 64, 3) - 100, 0.5),
+    )
+    return [*cases, *({"log_joint": log_joint.contiguous(), "step": step} for log_joint, step in edges)]
 
 
 def _loop(log_joint: Tensor, step: float) -> Tensor:
@@ -44,6 +72,46 @@ def _shifted(log_joint: Tensor, step: float) -> Tensor:
 def _einsum(log_joint: Tensor, step: float) -> Tensor:
     top = log_joint.amax(-1)
     return top + torch.log(step * torch.einsum("bg->b", torch.exp(log_joint - top[:, None])))
+
+
+def _trapezoid(log_joint: Tensor, step: float) -> Tensor:
+    top = log_joint.amax(-1)
+    return top + torch.trapezoid((log_joint - top[:, None]).exp(), dx=step).log()
+
+
+def _first(log_joint: Tensor) -> Tensor:
+    return log_joint[:, :1]
+
+
+def _last(log_joint: Tensor) -> Tensor:
+    return log_joint[:, -1:]
+
+
+def _mean(log_joint: Tensor) -> Tensor:
+    return log_joint.mean(-1, keepdim=True)
+
+
+def _median(log_joint: Tensor) -> Tensor:
+    return log_joint.median(-1, keepdim=True).values
+
+
+def _least(log_joint: Tensor) -> Tensor:
+    return log_joint.amin(-1, keepdim=True)
+
+
+def _taken_out(centre: Callable[[Tensor], Tensor], dtype: torch.dtype = torch.float32) -> Answer:
+    """A wrong answer that takes this out of the sum and puts it back."""
+
+    def answer(log_joint: Tensor, step: float) -> Tensor:
+        out = centre(log_joint.to(dtype))
+        return out.squeeze(-1) + ((log_joint - out).exp().sum(-1) * step).log()
+
+    return answer
+
+
+def _hidden(eps: float) -> Answer:
+    """A wrong answer that hides an underflow behind a small number."""
+    return lambda log_joint, step: (log_joint.exp().sum(-1) * step + eps).log()
 
 
 EXERCISE = Exercise(
@@ -75,6 +143,7 @@ EXERCISE = Exercise(
         Alternative("einsum", _einsum),
         Alternative("largest taken out by hand", _shifted),
         Alternative("step inside", lambda log_joint, step: torch.logsumexp(log_joint + math.log(step), dim=1)),
+        Alternative("trapezoid", _trapezoid),
         Alternative("float64", lambda log_joint, step: log_px_grid(log_joint.double(), step)),
     ),
     misconceptions=(
@@ -95,9 +164,26 @@ EXERCISE = Exercise(
         Misconception(
             "trapezoid of exponentials",
             lambda log_joint, step: torch.trapezoid(log_joint.exp(), dx=step).log(),
-            "The step is in, but the trapezoid rule halves the two end points, which this grid sum does not, and an x far "
-            "out still gives minus infinity. Use `torch.logsumexp` and add log step.",
+            "The trapezoid rule is as good, but for an x far out the exponentials are zero, and your result is minus infinity. "
+            "Take the largest logarithm of each row out first, or use `torch.logsumexp`.",
             variants=(lambda log_joint, step: torch.trapezoid(log_joint.double().exp(), dx=step).log(),),
+        ),
+        Misconception(
+            "another number in the maximum's place",
+            _taken_out(_first),
+            "What you take out of the sum is not the largest logarithm of each x, so `exp` of a much larger one is infinite. "
+            "Take `log_joint.amax(-1)` out; `torch.logsumexp` does that.",
+            variants=(
+                *(_taken_out(centre) for centre in (_last, _mean, _median, _least)),
+                *(_taken_out(centre, torch.float64) for centre in (_first, _last, _mean, _median, _least)),
+            ),
+        ),
+        Misconception(
+            "small number inside the logarithm",
+            lambda log_joint, step: (log_joint.exp().sum(-1) * step + 1e-8).log(),
+            "A small number inside the logarithm hides the zero and replaces the answer by that number's logarithm. Use "
+            "`torch.logsumexp`, which needs no patch.",
+            variants=tuple(_hidden(eps) for eps in (1e-6, 1e-10, 1e-12, 1e-30)),
         ),
         Misconception(
             "one maximum for all x",
@@ -199,4 +285,5 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="log_joint",
+    probe=_probe,
 )
