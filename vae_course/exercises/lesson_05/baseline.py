@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -16,10 +16,12 @@ def baseline_gradient(f: Tensor, score: Tensor) -> Tensor:
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
     first: Inputs = {"f": torch.tensor([[1.0], [4.0]]), "score": torch.tensor([[[1.0, 0.5]], [[-2.0, 1.0]]])}
-    return [first] + [
-        {"f": 2 * normal(source, n, b) - 3, "score": normal(source, n, b, d)}
-        for n, b, d in ((3, 1, 2), (4, 3, 1), (5, 2, 3), (6, 4, 7))
-    ]
+    n, b = integer(source, 4, 5), integer(source, 2, 3)
+    shapes = ((3, 1, 2), (4, 3, 1), (5, 2, 3), (n, b, 5), (n, b, 5), (4, 2, 4), (6, 4, 7), (64, 2, 3))
+    cases: list[Inputs] = [{"f": 2 * normal(source, *s[:2]) - 3, "score": normal(source, *s)} for s in shapes]
+    high: Inputs = {"f": 200 + 50 * normal(source, 4, 3), "score": 10 * normal(source, 4, 3, 2)}
+    wide: Inputs = {"f": -12000 * uniform(source, 5, 2), "score": normal(source, 5, 2, 3)}
+    return [first, *cases, high, wide]
 
 
 def _with(f: Tensor, score: Tensor, baseline: Tensor) -> Tensor:

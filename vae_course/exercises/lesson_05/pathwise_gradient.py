@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.lesson_05._pairs import Pair, probe
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
@@ -21,14 +21,25 @@ def _cases(seed: int) -> list[Inputs]:
         "eps": torch.tensor([[[0.5, 1.5]]]),
         "logvar": torch.tensor([[0.5, -1.0]]),
     }
-    return [first] + [
-        {
-            "grad_f": 2 * normal(source, n, b, d) + 1,
-            "eps": normal(source, n, b, d),
-            "logvar": normal(source, b, d) - 0.5,
-        }
-        for n, b, d in ((3, 1, 2), (4, 3, 1), (5, 2, 3), (6, 4, 7))
+    n, b = integer(source, 3, 4), integer(source, 2, 3)
+    shapes = ((3, 1, 2), (4, 3, 1), (5, 2, 3), (n, b, 5), (n, b, 5), (3, 3, 4), (6, 4, 7), (64, 5, 2))
+    cases = [_case(source, shape, -0.5) for shape in shapes]
+    return [
+        first,
+        *cases,
+        _case(source, (4, 3, 2), -15),
+        _case(source, (4, 3, 2), 15),
+        _case(source, (4, 3, 2), 0, 100),
     ]
+
+
+def _case(source: torch.Generator, shape: tuple[int, int, int], logvar: float, size: float = 2) -> Inputs:
+    """Slopes of about this size, and widths near this log variance."""
+    return {
+        "grad_f": size * normal(source, *shape) + 1,
+        "eps": normal(source, *shape),
+        "logvar": logvar + normal(source, *shape[1:]),
+    }
 
 
 def _with(grad_f: Tensor, factor: Tensor) -> Pair:
@@ -82,6 +93,7 @@ EXERCISE = Exercise(
                 torch.einsum("lbd,lbd,bd->bd", grad_f, eps, torch.exp(logvar / 2)) / (2 * len(eps)),
             ),
         ),
+        Alternative("stacked", lambda grad_f, eps, logvar: torch.stack(pathwise_gradient(grad_f, eps, logvar))),
         Alternative(
             "float64", lambda grad_f, eps, logvar: pathwise_gradient(grad_f.double(), eps.double(), logvar.double())
         ),

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.lesson_05._pairs import Pair, probe
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
@@ -26,12 +26,22 @@ def _cases(seed: int) -> list[Inputs]:
         "mu": torch.tensor([[1.0, 0.5]]),
         "logvar": torch.tensor([[0.5, -1.0]]),
     }
-    cases = [first]
-    for draws, b, d in ((3, 1, 2), (4, 3, 1), (5, 2, 3), (6, 4, 7)):
-        mu, logvar = normal(source, b, d), normal(source, b, d) - 0.5
-        z = mu + torch.exp(0.5 * logvar) * normal(source, draws, b, d)
-        cases.append({"f": 2 * normal(source, draws, b) - 1, "z": z, "mu": mu, "logvar": logvar})
+    cases: list[Inputs] = [first]
+    n, b = integer(source, 4, 5), integer(source, 2, 3)
+    for shape in ((3, 1, 2), (4, 3, 1), (5, 2, 3), (n, b, 5), (n, b, 5), (4, 2, 4), (6, 4, 7), (64, 5, 2)):
+        cases.append(_case(source, shape))
+    for mu, logvar, f in ((0, -15, -1), (0, 15, -1), (30, 0, -1), (-30, 0, -1), (0, 0, 200), (0, 0, -12000)):
+        cases.append(_case(source, (4, 3, 2), mu, logvar, f))
     return cases
+
+
+def _case(
+    source: torch.Generator, shape: tuple[int, int, int], mu: float = 0, logvar: float = -0.5, f: float = -1
+) -> Inputs:
+    """Draws of a q near this mean and log variance, and values of f near this one."""
+    mean, log_variance = mu + normal(source, *shape[1:]), logvar + normal(source, *shape[1:])
+    z = mean + torch.exp(0.5 * log_variance) * normal(source, *shape)
+    return {"f": f + 2 * normal(source, *shape[:2]), "z": z, "mu": mean, "logvar": log_variance}
 
 
 def _with(f: Tensor, score_mu: Tensor, score_logvar: Tensor) -> Pair:
@@ -99,6 +109,7 @@ EXERCISE = Exercise(
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),
+        Alternative("stacked", lambda f, z, mu, logvar: torch.stack(score_gradient(f, z, mu, logvar))),
         Alternative(
             "autograd of f log q",
             lambda f, z, mu, logvar: torch.func.grad(
@@ -195,6 +206,16 @@ EXERCISE = Exercise(
             ),
             "You average f before you multiply, so no draw keeps its own value, and the expectation is zero. Multiply "
             "f by the score draw by draw, then average.",
+        ),
+        Misconception(
+            "baseline subtracted",
+            lambda f, z, mu, logvar: score_gradient(f - f.mean(0), z, mu, logvar),
+            "You subtract a mean of f before you weight the scores. That is a baseline, which comes later in the lesson; here "
+            "f itself is the weight.",
+            variants=(
+                lambda f, z, mu, logvar: score_gradient(f - f.mean(), z, mu, logvar),
+                lambda f, z, mu, logvar: score_gradient(f - (f.sum(0) - f) / (len(f) - 1), z, mu, logvar),
+            ),
         ),
         Misconception(
             "draws added up",
