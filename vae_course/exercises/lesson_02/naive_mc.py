@@ -1,12 +1,14 @@
 """02-naive-mc: log p(x) from draws of the prior, without leaving the logarithms."""
 
 import math
+from collections.abc import Callable
+from functools import reduce
 
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import far_apart, generator, integer, normal, one_stands_out
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
 def log_px_naive(log_px_z: Tensor) -> Tensor:
@@ -15,16 +17,30 @@ def log_px_naive(log_px_z: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Numbers that are easy to follow by hand, then random ones; the last two have images' log-likelihoods, far below exp."""
+    """Numbers that are easy to follow by hand, random ones, then images' log-likelihoods, far below and far above exp's reach.
+
+    A density may exceed one, so some are positive. Of 500 draws one may count alone, 200 nats above the others.
+    """
     source = generator(seed)
+    few, many = integer(source, 4, 6), integer(source, 7, 9)
     cases: list[Inputs] = [
         {"log_px_z": torch.tensor([[0.2], [0.4], [0.9]]).log()},
         {"log_px_z": torch.tensor([[0.1, 0.5], [0.5, 1.5], [0.3, 0.1]]).log()},
     ]
-    for draws, b in ((1, 3), (5, 1), (4, 3), (3, 7)):
+    for draws, b in ((1, 3), (5, 1), (few, 3), (few, 3), (3, many), (many, 2)):
         cases.append({"log_px_z": 2 * normal(source, draws, b) - 3})
     spread = 8 * normal(source, 5, 3) - torch.tensor([20.0, 300.0, 1500.0])
-    return [*cases, {"log_px_z": spread}, {"log_px_z": 2 * normal(source, 4, 2) - 2000}]
+    edges = (
+        spread,
+        2 * normal(source, 4, 2) - 2000,
+        2 * normal(source, 4, 2) - 12000,
+        2 * normal(source, 3, 2) + 1000,
+        far_apart(source, few, 3, 200),
+        far_apart(source, few, 2, 12000),
+        one_stands_out(source, integer(source, 500, 600), 2),
+        2 * normal(source, 64, 4) - 100,
+    )
+    return [*cases, *({"log_px_z": edge} for edge in edges)]
 
 
 def _loop(log_px_z: Tensor) -> Tensor:
@@ -41,6 +57,41 @@ def _loop(log_px_z: Tensor) -> Tensor:
 def _einsum(log_px_z: Tensor) -> Tensor:
     top = log_px_z.amax(0)
     return top + torch.log(torch.einsum("lb->b", torch.exp(log_px_z - top)) / len(log_px_z))
+
+
+def _first(log_px_z: Tensor) -> Tensor:
+    return log_px_z[0]
+
+
+def _last(log_px_z: Tensor) -> Tensor:
+    return log_px_z[-1]
+
+
+def _mean(log_px_z: Tensor) -> Tensor:
+    return log_px_z.mean(0)
+
+
+def _median(log_px_z: Tensor) -> Tensor:
+    return log_px_z.median(0).values
+
+
+def _least(log_px_z: Tensor) -> Tensor:
+    return log_px_z.amin(0)
+
+
+def _taken_out(centre: Callable[[Tensor], Tensor], dtype: torch.dtype = torch.float32) -> Answer:
+    """A wrong answer that takes this out of the sum and puts it back."""
+
+    def answer(log_px_z: Tensor) -> Tensor:
+        log_px_z = log_px_z.to(dtype)
+        return centre(log_px_z) + (log_px_z - centre(log_px_z)).exp().mean(0).log()
+
+    return answer
+
+
+def _patched(eps: float) -> Answer:
+    """A wrong answer with a small number inside the logarithm."""
+    return lambda log_px_z: log_px_z.amax(0) + ((log_px_z - log_px_z.amax(0)).exp().mean(0) + eps).log()
 
 
 EXERCISE = Exercise(
@@ -70,6 +121,7 @@ EXERCISE = Exercise(
         Alternative("einsum", _einsum),
         Alternative("log L inside", lambda log_px_z: torch.logsumexp(log_px_z - math.log(len(log_px_z)), 0)),
         Alternative("float64", lambda log_px_z: log_px_naive(log_px_z.double())),
+        Alternative("draw by draw", lambda log_px_z: reduce(torch.logaddexp, log_px_z) - math.log(len(log_px_z))),
         Alternative(
             "log_softmax", lambda log_px_z: (log_px_z - log_px_z.log_softmax(0))[0] - math.log(log_px_z.shape[0])
         ),
@@ -123,6 +175,23 @@ EXERCISE = Exercise(
             "You take the same maximum out for all x, so an x with far smaller likelihoods still gives minus infinity. "
             "Each x needs its own, `amax(dim=0)`; `torch.logsumexp` does that.",
             variants=(lambda log_px_z: log_px_z.max() + (log_px_z.double() - log_px_z.max()).exp().mean(0).log(),),
+        ),
+        Misconception(
+            "another number in the maximum's place",
+            _taken_out(_first),
+            "What you take out of the sum is not the largest logarithm of each x, so `exp` of a much larger one is infinite. "
+            "Take `log_px_z.amax(0)` out; `torch.logsumexp` does that.",
+            variants=(
+                *(_taken_out(centre) for centre in (_last, _mean, _median, _least)),
+                *(_taken_out(centre, torch.float64) for centre in (_first, _last, _mean, _median, _least)),
+            ),
+        ),
+        Misconception(
+            "patch beside the maximum",
+            _patched(1e-6),
+            "The maximum is out, but a small number is still added inside the logarithm. Where one of many draws counts alone "
+            "it changes the result, and nothing needs it: the largest term is 1.",
+            variants=tuple(_patched(eps) for eps in (1e-5, 1e-4, 1e-3)),
         ),
         Misconception(
             "maximum added twice",
