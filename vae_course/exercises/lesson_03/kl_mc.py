@@ -1,12 +1,14 @@
 """03-kl-mc: the KL as a mean over draws."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal, uniform
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import first_of
 
 
 def kl_mc(log_q: Tensor, log_p: Tensor) -> Tensor:
@@ -14,12 +16,31 @@ def kl_mc(log_q: Tensor, log_p: Tensor) -> Tensor:
     return (log_q - log_p).sum(dim=-1).mean(dim=0)
 
 
+def _probe(answer: Answer, case: Inputs) -> Any:
+    """The answer's estimate; the mean of r - 1 - log r with r = p / q, whole or per dimension, is as good."""
+    log_q, log_p = case.values()
+    assert isinstance(log_q, Tensor) and isinstance(log_p, Tensor)
+    log_r = (log_p - log_q).detach().double()
+    others = (_never_negative(log_r.sum(-1)).mean(0), _never_negative(log_r).sum(-1).mean(0))
+    return first_of(answer(log_q, log_p), kl_mc(log_q, log_p), *others)
+
+
+def _never_negative(log_r: Tensor) -> Tensor:
+    return torch.expm1(log_r) - log_r
+
+
 def _cases(seed: int) -> list[Inputs]:
-    """Log densities of q and p, for each dimension, at draws from q."""
+    """Log densities of q and p, for each dimension, at draws from q; in the last ones q is narrow, or p far away."""
     source = generator(seed)
-    shapes = ((2, 1, 1), (5, 1, 2), (4, 3, 2), (6, 2, 3), (50, 4, 5))
+    n, b = integer(source, 5, 6), integer(source, 2, 3)
+    shapes = ((2, 1, 1), (5, 1, 2), (4, 3, 2), (n, b, 4), (n, b, 4), (3, 3, 3), (50, 4, 5), (64, 2, 8))
     near_p = _densities(source, 3, 7, 2, distance=0.1)  # so near that the noise makes some estimates negative
-    return [*(_densities(source, *shape) for shape in shapes), near_p]
+    log_q, height = normal(source, 4, 3, 2), torch.tensor([[200.0], [12000.0], [30.0]])
+    far: list[Inputs] = [
+        {"log_q": log_q + 6, "log_p": log_q - height * (0.1 + uniform(source, 4, 3, 2))},
+        {"log_q": log_q - 1000, "log_p": log_q - 1200 + 5 * normal(source, 4, 3, 2)},
+    ]
+    return [*(_densities(source, *shape) for shape in shapes), near_p, *far]
 
 
 def _densities(source: torch.Generator, n: int, b: int, d: int, *, distance: float = 1.0) -> Inputs:
@@ -80,6 +101,10 @@ EXERCISE = Exercise(
         Alternative("loop", _loop),
         Alternative("einsum", lambda log_q, log_p: torch.einsum("nbd->b", log_q - log_p) / log_q.shape[0]),
         Alternative("mean first", lambda log_q, log_p: log_q.mean(0).sum(1) - log_p.mean(0).sum(1)),
+        Alternative("r - 1 - log r", lambda log_q, log_p: _never_negative((log_p - log_q).sum(-1)).mean(0)),
+        Alternative(
+            "r - 1 - log r of each dimension", lambda log_q, log_p: _never_negative(log_p - log_q).sum(-1).mean(0)
+        ),
         Alternative("float64", lambda log_q, log_p: (log_q.double() - log_p.double()).sum(2).mean(0)),
     ),
     misconceptions=(
@@ -175,12 +200,13 @@ EXERCISE = Exercise(
             "tends to a KL.",
         ),
         Misconception(
-            "no gradient",
-            lambda log_q, log_p: (log_q - log_p).sum(-1).mean(0).detach(),
-            "The numbers are right, but they are cut off from what made them, so nothing could be trained. Leave out "
-            "`.detach()`, `.item()` and `torch.no_grad()`.",
+            "half the squared log ratio",
+            lambda log_q, log_p: 0.5 * (log_q - log_p).sum(-1).square().mean(0),
+            "You average half the squared log ratio. It is close to the KL only where q and p nearly agree: average the log "
+            "ratio itself.",
+            variants=(lambda log_q, log_p: 0.5 * (log_q - log_p).square().sum(-1).mean(0),),
         ),
     ),
     cases=_cases,
-    gradients=("log_q", "log_p"),
+    probe=_probe,
 )
