@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vae_course.exact import DiscreteWorld
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
 def elbo_discrete(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
@@ -16,19 +16,32 @@ def elbo_discrete(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """The lesson's urns, then random tables; some q leave codes out, one leaves out all but one."""
+    """The lesson's urns, then random tables; some q leave codes out, one leaves out all but one.
+
+    In the last one, x rules out a code that q picks, so that the bound is minus infinity.
+    """
     source = generator(seed)
     likelihood = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]])
     cases: list[Inputs] = [
         {"p_z": torch.tensor([0.5, 0.3, 0.2]), "p_x_z": likelihood, "q": torch.tensor([0.6, 0.3, 0.1]), "x": 1}
     ]
-    for k, m, x, kept in ((4, 2, 1, 4), (2, 5, 3, 2), (5, 3, 2, 3), (3, 4, 0, 1)):
+    several, few = integer(source, 4, 5), integer(source, 2, 3)
+    sizes = ((4, 2, 1, 4), (2, 5, 3, 2), (several, few, 1, 3), (several, few, 0, 3), (3, 4, 2, 1), (10, 64, 50, 10))
+    for k, m, x, kept in sizes:
         q = normal(source, k).softmax(0)
         q[kept:] = 0
-        cases.append(
-            {"p_z": normal(source, k).softmax(0), "p_x_z": normal(source, k, m).softmax(1), "q": q / q.sum(), "x": x}
-        )
-    return cases
+        p_z, p_x_z = normal(source, k).softmax(0), normal(source, k, m).softmax(1)
+        cases.append({"p_z": p_z, "p_x_z": p_x_z, "q": q / q.sum(), "x": x})
+    q, p_z, p_x_z = (normal(source, *shape).softmax(-1) for shape in ((4,), (4,), (4, 3)))
+    q[0] = p_z[1] = p_x_z[2, 1] = 1e-5
+    rare: Inputs = {"p_z": p_z / p_z.sum(), "p_x_z": p_x_z / p_x_z.sum(1, keepdim=True), "q": q / q.sum(), "x": 1}
+    refuted: Inputs = {
+        "p_z": normal(source, 3).softmax(0),
+        "p_x_z": torch.tensor([[0.5, 0.5], [0.0, 1.0], [0.25, 0.75]]),
+        "q": (0.2 * normal(source, 3)).softmax(0),
+        "x": 0,
+    }
+    return [*cases, rare, refuted]
 
 
 def _loop(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
@@ -54,6 +67,24 @@ def _terms(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
     return torch.xlogy(q, p_z * p_x_z[:, x]) - torch.xlogy(q, q)
 
 
+def _possible(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
+    joint = p_z * p_x_z[:, x]
+    used = (q > 0) & (joint > 0)
+    return (q[used] * (joint[used] / q[used]).log()).sum()
+
+
+def _patched(eps: float) -> tuple[Answer, ...]:
+    """Wrong answers that keep a logarithm from being infinite by a small number."""
+    return (
+        lambda p_z, p_x_z, q, x: (q * ((p_z * p_x_z[:, x] + eps).log() - (q + eps).log())).sum(),
+        lambda p_z, p_x_z, q, x: (q * (p_z * p_x_z[:, x] / (q + eps) + eps).log()).sum(),
+        lambda p_z, p_x_z, q, x: (q * (p_z.log() + (p_x_z[:, x] + eps).log() - (q + eps).log())).sum(),
+        lambda p_z, p_x_z, q, x: (q * ((p_z + eps).log() + (p_x_z[:, x] + eps).log() - (q + eps).log())).sum(),
+        lambda p_z, p_x_z, q, x: (torch.xlogy(q, p_z * p_x_z[:, x] + eps) - torch.xlogy(q, q)).sum(),
+        lambda p_z, p_x_z, q, x: (q * ((p_z * p_x_z[:, x]).clamp(min=eps).log() - q.clamp(min=eps).log())).sum(),
+    )
+
+
 EXERCISE = Exercise(
     id="04-elbo-discrete",
     title="The ELBO as a finite sum",
@@ -62,7 +93,7 @@ EXERCISE = Exercise(
     minutes=8,
     task=(
         "Return the ELBO of one observation `x` in nats, one number, from the tables `p_z` `[K]`, `p_x_z` `[K, M]` and "
-        "`q` `[K]`; a code with q(z) = 0 contributes nothing."
+        "`q` `[K]`; a code with q(z) = 0 contributes nothing, and one that q picks but x rules out makes it minus infinity."
     ),
     hints=(
         "Build it from inside: the joint p(x, z) for each of the K codes, then the logarithm of its ratio to q, then "
@@ -102,6 +133,45 @@ EXERCISE = Exercise(
             "Where q(z) = 0 your sum holds 0 times a logarithm of 0, which is NaN or infinite. A code that q never "
             "picks contributes nothing: use `torch.xlogy`, or leave such codes out.",
             variants=(lambda p_z, p_x_z, q, x: (q * (p_z * p_x_z[:, x]).log()).sum() - (q * q.log()).sum(),),
+        ),
+        Misconception(
+            "small number inside the logarithm",
+            _patched(1e-8)[0],
+            "A small number inside the logarithm turns a bound of minus infinity into one that depends on that number. "
+            "`torch.xlogy` needs no such patch.",
+            variants=tuple(wrong for eps in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-20) for wrong in _patched(eps)),
+        ),
+        Misconception(
+            "impossible codes left out",
+            _possible,
+            "You leave out the codes that x rules out, though q picks them. One of them makes the bound minus infinity: leave "
+            "out only those with q(z) = 0.",
+            variants=(
+                lambda p_z, p_x_z, q, x: (q * ((p_z * p_x_z[:, x]).log() - q.log())).nan_to_num(0.0, 0.0, 0.0).sum(),
+            ),
+        ),
+        Misconception(
+            "infinity replaced",
+            lambda p_z, p_x_z, q, x: (q * ((p_z * p_x_z[:, x]).log() - q.log())).nan_to_num().sum(),
+            "`nan_to_num` puts 0 in the place of NaN, and the lowest number there is in the place of minus infinity, which "
+            "the bound is where x rules out a code that q picks. Use `torch.xlogy`.",
+            variants=(
+                lambda p_z, p_x_z, q, x: (q * (p_z * p_x_z[:, x] / q).log()).nan_to_num().sum(),
+                lambda p_z, p_x_z, q, x: (
+                    (q * (p_z * p_x_z[:, x]).log()).nan_to_num().sum() - (q * q.log()).nan_to_num().sum()
+                ),
+            ),
+        ),
+        Misconception(
+            "log p not weighted",
+            lambda p_z, p_x_z, q, x: (p_z * p_x_z[:, x]).log().sum() - torch.xlogy(q, q).sum(),
+            "You weight log q by q(z), but not all of log p(x, z). Every logarithm of the bound is averaged under q: multiply "
+            "each by q(z) before you add.",
+            variants=(
+                lambda p_z, p_x_z, q, x: p_x_z[:, x].log().sum() + (torch.xlogy(q, p_z) - torch.xlogy(q, q)).sum(),
+                lambda p_z, p_x_z, q, x: p_z.log().sum() + (torch.xlogy(q, p_x_z[:, x]) - torch.xlogy(q, q)).sum(),
+                lambda p_z, p_x_z, q, x: (p_z * p_x_z[:, x]).log().mean() - torch.xlogy(q, q).sum(),
+            ),
         ),
         Misconception(
             "entropy forgotten",
