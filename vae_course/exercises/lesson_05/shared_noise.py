@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 Randn = Callable[..., Tensor]
@@ -24,8 +24,9 @@ def _source(noise: Tensor) -> Randn:
     """A stand-in for torch.randn that hands out given numbers, so that the noise in an answer can be recognised."""
     used = 0
 
-    def randn(*shape: Any, **_: Any) -> Tensor:
+    def randn(*shape: Any, size: Any = (), **_: Any) -> Tensor:
         nonlocal used
+        shape = shape or tuple(size)
         sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
         begin, used = used, used + math.prod(sizes)
         if used > len(noise):
@@ -50,7 +51,17 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     if list(z.shape) != wanted:
         raise AnswerError(f"your codes have shape {list(z.shape)}, expected [L, B, D] = {wanted}.")
     eps = (z.detach().double() - mu.double()) / torch.exp(0.5 * logvar.double())
-    return {"noise": eps.flatten().sort().values.float(), "slope": _slopes(z, leaves)}
+    found, wanted_noise = eps.flatten().sort().values, noise[: eps.numel()].sort().values
+    return {"noise": wanted_noise if _from(found, noise) else found.float(), "slope": _slopes(z, leaves)}
+
+
+def _from(found: Tensor, noise: Tensor) -> bool:
+    """Whether each of these sorted numbers is one of the noise, and none of the noise is used twice."""
+    rest = iter(noise.double().sort().values.tolist())
+    room = 1e-5 * float(noise.abs().max())
+    return all(
+        any(abs(given - number) <= room for given in rest if given >= number - room) for number in found.tolist()
+    )
 
 
 def _slopes(z: Tensor, leaves: list[Tensor]) -> Tensor:
@@ -61,20 +72,30 @@ def _slopes(z: Tensor, leaves: list[Tensor]) -> Tensor:
         torch.zeros_like(leaf) if g is None else g
         for leaf, g in zip(leaves, torch.autograd.grad(z.sum(), leaves, allow_unused=True), strict=True)
     )
-    return torch.stack([by_mu, by_logvar - 0.5 * (z.detach() - leaves[0].detach()).sum(0).to(by_logvar.dtype)])
+    due = 0.5 * (z.detach() - leaves[0].detach()).sum(0).to(by_logvar.dtype)
+    return torch.stack([by_mu, (by_logvar - due) / torch.exp(0.5 * leaves[1].detach())])
 
 
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
-    return [
-        {
-            "mu": normal(source, b, d),
-            "logvar": normal(source, b, d) - 1,
-            "n_draws": draws,
-            "noise": normal(source, 2 * draws * b * d),
-        }
-        for draws, b, d in ((2, 1, 3), (1, 3, 2), (4, 3, 1), (3, 2, 4), (2, 5, 3))
-    ]
+    draws, b = integer(source, 2, 3), integer(source, 4, 5)
+    shapes = ((2, 1, 3), (1, 3, 2), (4, 3, 1), (3, 2, 4), (draws, b, 3), (draws, b, 3), (5, 5, 2), (2, 64, 2))
+    cases = [_case(source, shape) for shape in shapes]
+    edges = ((1e-4, 0, -15), (1, 0, 15), (1, 30, 0), (1, -30, 0))
+    return [*cases, *(_case(source, (4, 3, 2), *edge) for edge in edges)]
+
+
+def _case(
+    source: torch.Generator, shape: tuple[int, int, int], spread: float = 1, mu: float = 0, logvar: float = -1
+) -> Inputs:
+    """Means and log variances near these, and three times the noise that is needed."""
+    draws, b, d = shape
+    return {
+        "mu": mu + spread * normal(source, b, d),
+        "logvar": logvar + normal(source, b, d),
+        "n_draws": draws,
+        "noise": normal(source, 3 * draws * b * d),
+    }
 
 
 def _loop(mu: Tensor, logvar: Tensor, n_draws: int, randn: Randn) -> Tensor:
@@ -85,6 +106,11 @@ def _loop(mu: Tensor, logvar: Tensor, n_draws: int, randn: Randn) -> Tensor:
 def _example_by_example(mu: Tensor, logvar: Tensor, n_draws: int, randn: Randn) -> Tensor:
     std = torch.exp(logvar).sqrt()
     return torch.stack([mu[b] + std[b] * randn(n_draws, mu.shape[1]) for b in range(len(mu))], dim=1)
+
+
+def _second_noise(mu: Tensor, logvar: Tensor, n_draws: int, randn: Randn) -> Tensor:
+    randn(n_draws, *mu.shape)
+    return sample_codes(mu, logvar, n_draws, randn)
 
 
 def _published(mu: Tensor, logvar: Tensor, n_draws: int, randn: Randn) -> Tensor:
@@ -109,7 +135,8 @@ EXERCISE = Exercise(
     minutes=5,
     task=(
         "Mend the sampling layer: return codes z `[L, B, D]`, `n_draws` = L for each example, from N(mu, sigma^2) with "
-        "`mu` and `logvar` `[B, D]`, drawing all noise by `randn(*shape)`, which works like `torch.randn`."
+        "`mu` and `logvar` `[B, D]`, both of which gradients are to reach, drawing all noise by `randn(*shape)`, which works "
+        "like `torch.randn`."
     ),
     hints=(
         "How many different random numbers does the layer draw, and how many codes with how many dimensions does it "
@@ -126,6 +153,7 @@ EXERCISE = Exercise(
     alternatives=(
         Alternative("loop", _loop),
         Alternative("example by example", _example_by_example),
+        Alternative("first noise thrown away", _second_noise),
         Alternative(
             "einsum",
             lambda mu, logvar, n_draws, randn: (
