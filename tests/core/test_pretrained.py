@@ -44,5 +44,6 @@ def test_a_damaged_file_is_named_with_the_fix(tmp_path, monkeypatch):
     (tmp_path / "recipes.json").write_text((pretrained.files("vae_course.pretrained") / "recipes.json").read_text())
     (tmp_path / "mnist-2d.npz").write_bytes(b"not an archive")
     monkeypatch.setattr(pretrained, "files", lambda _: tmp_path)
-    with pytest.raises(PretrainedError, match=r"mnist-2d\.npz .*make pretrained"):
+    with pytest.raises(PretrainedError, match=r"mnist-2d\.npz .*make pretrained") as error:
         load_pretrained("mnist-2d")
+    assert error.value.__suppress_context__

@@ -10,6 +10,7 @@ import math
 import zipfile
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,7 +43,8 @@ def load(n: int) -> Drawn:
             print(f"{path} can't be read ({error}), so the pen digits are drawn again.")
     drawn, y, factors = draw(n, seed=0)
     x = (255 * drawn.squeeze(1)).round().to(torch.uint8)
-    packed, arrays = io.BytesIO(), {name: values.numpy() for name, values in {"x": x, "y": y, **factors}.items()}
+    arrays: dict[str, Any] = {name: values.numpy() for name, values in {"x": x, "y": y, **factors}.items()}
+    packed = io.BytesIO()
     np.savez(packed, **arrays)
     try:
         write(path, packed.getvalue())

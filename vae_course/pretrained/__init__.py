@@ -64,4 +64,4 @@ def _weights(name: str) -> dict[str, torch.Tensor]:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise PretrainedError(
             f"The weights {file} cannot be read ({error}): install vae-course again, or run `make pretrained`."
-        ) from error
+        ) from None

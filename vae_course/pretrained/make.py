@@ -1,6 +1,7 @@
 """Train again the models that ship with the package."""
 
 import argparse
+import io
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from vae_course.evaluation import evaluate
 from vae_course.models import VAE
 from vae_course.objectives import negative_elbo
 from vae_course.pretrained import Card, PretrainedError, cards
+from vae_course.support.files import write
 from vae_course.training import fit
 
 FOLDER = Path(__file__).parent
@@ -39,8 +41,10 @@ def train(card: Card) -> tuple[VAE, float]:
 def save(name: str, model: VAE, card: Card) -> None:
     """Write the weights, then the card, so that a card never promises weights that are not there."""
     weights = {key: value.numpy().astype(np.float16) for key, value in model.state_dict().items()}
-    np.savez_compressed(FOLDER / f"{name}.npz", **weights)
-    RECIPES.write_text(json.dumps(cards() | {name: card}, indent=1) + "\n", encoding="utf-8")
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **weights)
+    write(FOLDER / f"{name}.npz", packed.getvalue())
+    write(RECIPES, json.dumps(cards() | {name: card}, indent=1) + "\n")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

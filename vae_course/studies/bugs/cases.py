@@ -1,11 +1,10 @@
 """The twelve cases as data: what is wrong, how it shows, what tells it apart, and where it was seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vae_course.studies.bugs import broken
-from vae_course.studies.bugs.table import display_table
 
 
 @dataclass(frozen=True)
@@ -219,10 +218,17 @@ def line_up(*named: str) -> None:
     for name in filter(None, named):
         check_suspect(name)
     rows = [(f"`{c.name}`", c.accusation) for c in sorted(ALL, key=lambda c: c.name) if c.name not in named]
-    display_table(("suspect", "what is said of it"), rows)
+    _display(("suspect", "what is said of it"), rows)
 
 
 def diagnosis_table() -> None:
     """Show symptom, suspect and measurement of every case in a notebook."""
     rows = [(c.symptom, f"{c.letter} `{c.name}`", c.measurement) for c in ALL]
-    display_table(("symptom", "suspect", "what to measure"), rows)
+    _display(("symptom", "suspect", "what to measure"), rows)
+
+
+def _display(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A Markdown table in a notebook."""
+    from IPython.display import Markdown, display
+
+    display(Markdown("\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))))

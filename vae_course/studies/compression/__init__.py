@@ -4,10 +4,10 @@
 `ans` is the coder in five lines, with the whole message as one whole number; `stack` is the fast one.
 """
 
-from vae_course.studies.compression.bits_back import CompressionError, Decoded, Networks, decode, encode, initial_words
-from vae_course.studies.compression.container import HEADER_BYTES
+from vae_course.studies.compression.bits_back import Decoded, Networks, decode, encode, initial_words, two_part_encode
+from vae_course.studies.compression.message import HEADER_BYTES
 from vae_course.studies.compression.plain import bernoulli_decode, bernoulli_encode, packed, png, zlib_packed
-from vae_course.studies.compression.two_part import two_part_encode
+from vae_course.studies.compression.stack import CompressionError
 
 __all__ = [
     "HEADER_BYTES",

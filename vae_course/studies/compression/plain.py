@@ -2,7 +2,6 @@
 
 import io
 import zlib
-from typing import Any
 
 import constriction
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from vae_course.studies.compression.stack import Array
 
 
 def packed(x: Tensor) -> bytes:

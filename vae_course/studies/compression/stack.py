@@ -12,12 +12,18 @@ from typing import Any
 import constriction
 import numpy as np
 
-from vae_course.studies.compression.errors import CompressionError
-
 Array = np.ndarray[Any, np.dtype[Any]]
 
 REACH = 8.0  # codes run from -REACH to REACH; beyond lies 1e-15 of the prior
 _LEAST_WORDS = 2  # a coder with fewer has run out of bits, and what it popped could not be pushed back
+
+
+class CompressionError(ValueError):
+    """A message or a batch of images can't be coded; the message says why and what to do."""
+
+
+class OutOfBits(CompressionError):
+    """More was popped than there was."""
 
 
 class Stack:
@@ -71,10 +77,6 @@ class Stack:
         if self._coder.num_words() < _LEAST_WORDS:
             raise OutOfBits("There are not enough bits on the stack to pop from: begin with more initial words.")
         return symbols
-
-
-class OutOfBits(CompressionError):
-    """More was popped than there was."""
 
 
 def _sigmoid(logits: Array) -> Array:

@@ -3,13 +3,10 @@
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from vae_course.studies.compression.errors import CompressionError
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from vae_course.studies.compression.stack import Array, CompressionError
 
 _MAGIC = b"VAEb"
 # Magic, precision, block, images, checksum of the pixels, checksum of all the rest.
@@ -18,7 +15,7 @@ HEADER_BYTES = _HEADER.size
 
 
 @dataclass(frozen=True)
-class Contents:
+class Message:
     """The parts of a message.
 
     Args:
@@ -43,7 +40,7 @@ class Contents:
         return _HEADER.pack(*fields, check) + payload
 
 
-def from_bytes(message: bytes) -> Contents:
+def from_bytes(message: bytes) -> Message:
     """The parts of a message.
 
     Raises:
@@ -61,4 +58,4 @@ def from_bytes(message: bytes) -> Contents:
             " nothing can be read beyond the first wrong bit."
         )
     _, precision, block, images, pixels = fields
-    return Contents(np.frombuffer(payload, "<u4").astype(np.uint32), images, precision, block, pixels)
+    return Message(np.frombuffer(payload, "<u4").astype(np.uint32), images, precision, block, pixels)
