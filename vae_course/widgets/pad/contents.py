@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from vae_course.widgets.pad.layers import Precision, Stack, to_bytes
+from vae_course.widgets.pad.layers import PageDecoder, Precision, to_bytes
 from vae_course.widgets.pad.plane import COLUMNS, Plane, class_numbers, labels, picture_sheet, reach
 
 STEP = 0.05  # of an arrow key, on a plane that reaches to 3.5
 
 
 @dataclass(frozen=True)
-class Contents:
+class PadContents:
     """`about` is what JSON can hold; `buffers` are the names and bytes of what it can't."""
 
     about: dict[str, Any]
@@ -20,14 +20,14 @@ class Contents:
 
 
 def contents(
-    stack: Stack | None,
+    stack: PageDecoder | None,
     plane: Plane | None,
     *,
     shape: tuple[int, int],
     contours: list[dict[str, Any]],
     precision: Precision = "float32",
     reason: str = "",
-) -> Contents:
+) -> PadContents:
     """Everything that a pad needs.
 
     Args:
@@ -56,4 +56,4 @@ def contents(
         "classes": b"" if plane is None else class_numbers(plane),
         "sheet": b"" if plane is None else picture_sheet(plane.pictures),
     }
-    return Contents(about, buffers)
+    return PadContents(about, buffers)

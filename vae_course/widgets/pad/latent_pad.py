@@ -13,7 +13,7 @@ from vae_course.plotting.arrays import decoded
 from vae_course.plotting.figure import AltFigure
 from vae_course.widgets.pad import page, static
 from vae_course.widgets.pad.contents import contents
-from vae_course.widgets.pad.layers import NotInPage, Stack, stack_of
+from vae_course.widgets.pad.layers import NotInPage, PageDecoder, stack_of
 from vae_course.widgets.pad.plane import Plane, nearest, place, prior_contours
 from vae_course.widgets.shell import ErrorBox, Shell
 
@@ -169,7 +169,7 @@ def _decode_mean(model: Any, owner: Any) -> Callable[[Tensor], Tensor]:
     return decode
 
 
-def _stack(model: Any, decode_mean: Callable[[Tensor], Tensor]) -> tuple[Stack | None, str]:
+def _stack(model: Any, decode_mean: Callable[[Tensor], Tensor]) -> tuple[PageDecoder | None, str]:
     """The decoder for the page, or None and the reason why it stays in the kernel."""
     try:
         return stack_of(model, decode_mean), ""

@@ -37,7 +37,7 @@ class NotInPage(ValueError):
 
 
 @dataclass(frozen=True)
-class Stack:
+class PageDecoder:
     """A decoder: `layers` in order, and `weights`, for each linear layer its matrix `[out, in]` and its bias `[out]`."""
 
     layers: list[Layer]
@@ -55,7 +55,7 @@ class Stack:
         return sum(array.size for array in self.weights)
 
 
-def stack_of(model: Any, decode_mean: Callable[[Tensor], Tensor]) -> Stack:
+def stack_of(model: Any, decode_mean: Callable[[Tensor], Tensor]) -> PageDecoder:
     """The stack that gives the same pictures as `decode_mean`, which is tried out before it is believed.
 
     Raises:
@@ -77,7 +77,7 @@ def stack_of(model: Any, decode_mean: Callable[[Tensor], Tensor]) -> Stack:
     raise NotInPage("its pictures are not what its decoder gives, with a sigmoid or without")
 
 
-def describe(module: nn.Module) -> Stack:
+def describe(module: nn.Module) -> PageDecoder:
     """The layers and weights of a module that holds linear layers and simple activations one after the other.
 
     Raises:
@@ -94,10 +94,10 @@ def describe(module: nn.Module) -> Stack:
             layers.append(_activation(part))
     if not weights:
         raise NotInPage("its decoder has no linear layer")
-    return Stack(layers, weights)
+    return PageDecoder(layers, weights)
 
 
-def run(stack: Stack, z: Tensor) -> np.ndarray:
+def run(stack: PageDecoder, z: Tensor) -> np.ndarray:
     """What the page computes: codes `[N, D]` to pixels `[N, H W]`."""
     values, weights = z.float(), iter(stack.weights)
     for layer in stack.layers:
@@ -108,7 +108,7 @@ def run(stack: Stack, z: Tensor) -> np.ndarray:
     return values.numpy()
 
 
-def to_bytes(stack: Stack, precision: Precision) -> bytes:
+def to_bytes(stack: PageDecoder, precision: Precision) -> bytes:
     """All weights one after the other, little-endian.
 
     In `float32` that is all. In `scaled16` a matrix is a 32-bit scale for each of its rows and then whole numbers of 16
@@ -119,7 +119,7 @@ def to_bytes(stack: Stack, precision: Precision) -> bytes:
     return b"".join(array.astype(kinds[array.dtype.kind]).tobytes() for array in arrays)
 
 
-def rounded(stack: Stack) -> Stack:
+def rounded(stack: PageDecoder) -> PageDecoder:
     """The stack with its weights as `scaled16` keeps them."""
     return replace(stack, weights=[_unscaled(*_scaled(array)) for array in stack.weights])
 

@@ -12,8 +12,8 @@ import numpy as np
 from torch import Tensor
 
 from vae_course.plotting.arrays import decoded
-from vae_course.widgets.pad.contents import Contents, contents
-from vae_course.widgets.pad.layers import Stack, rounded, run
+from vae_course.widgets.pad.contents import PadContents, contents
+from vae_course.widgets.pad.layers import PageDecoder, rounded, run
 from vae_course.widgets.pad.plane import Plane, grid, reach
 
 HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ IMAGES = (2000, 1000, 500, 250, 100, 0)  # as many of the real images as there i
 SIDE = 41  # codes to a side of the grid on which the error is measured
 
 
-def rounding_error(stack: Stack, decode_mean: Callable[[Tensor], Tensor], extent: float) -> float:
+def rounding_error(stack: PageDecoder, decode_mean: Callable[[Tensor], Tensor], extent: float) -> float:
     """The largest difference of a pixel between the stack in 16 bits and the model, over the whole plane."""
     z = grid(extent, SIDE)
     exact = decoded(decode_mean, z).reshape(len(z), -1)
@@ -31,7 +31,7 @@ def rounding_error(stack: Stack, decode_mean: Callable[[Tensor], Tensor], extent
 
 
 def page(
-    stack: Stack,
+    stack: PageDecoder,
     plane: Plane | None,
     decode_mean: Callable[[Tensor], Tensor],
     *,
@@ -63,7 +63,7 @@ def page(
     )
 
 
-def _fill(parts: Contents, title: str, fine_print: str) -> str:
+def _fill(parts: PadContents, title: str, fine_print: str) -> str:
     """The template with its contents."""
     encoded = {name: base64.b64encode(data).decode("ascii") for name, data in parts.buffers.items()}
     # No "<" may stand in a script, or a browser might take it for the script's end.
@@ -79,7 +79,7 @@ def _fill(parts: Contents, title: str, fine_print: str) -> str:
     return re.sub("%%([A-Z_]+)%%", lambda field: fields[field[1]], _read("page.html"))
 
 
-def _fine_print(stack: Stack, error: float) -> str:
+def _fine_print(stack: PageDecoder, error: float) -> str:
     widths = "-".join(str(width) for width in stack.widths)
     return (
         f"A {widths} decoder with {stack.size:,} weights of 16 bits: at {SIDE**2:,} codes across the plane that "

@@ -6,7 +6,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from vae_course.widgets.pad.contents import Contents
+from vae_course.widgets.pad.contents import PadContents
 
 HERE = Path(__file__).parent
 
@@ -26,5 +26,5 @@ class PadView(anywidget.AnyWidget):
     # CBytes, because what comes from the page is a memoryview.
     path = traitlets.CBytes().tag(sync=True)
 
-    def __init__(self, contents: Contents, **traits: Any) -> None:
+    def __init__(self, contents: PadContents, **traits: Any) -> None:
         super().__init__(about=contents.about, **contents.buffers, **traits)
