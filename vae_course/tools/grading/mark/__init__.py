@@ -21,7 +21,6 @@ from vae_course.tools.grading.sandbox.limits import DEFAULT_LIMITS, Limits, Stop
 
 # The seed of the checks in the notebook: its inputs are public, so that a message may show them.
 PUBLIC_SEED = 0
-LONGEST_ANSWER = 20_000
 NOT_FOR_OTHERS = "Right for the inputs of the notebook's own check, but not for others."
 HELD = "A person will look at this answer before it gets points."
 
@@ -137,14 +136,14 @@ def _mark(exercise: AnyExercise, attempt: Attempt, sandbox: Sandbox, number: int
         max_points=exercise.points,
         message=words[attempt.state],
         doubts=attempt.doubts,
-        answer=attempt.text[:LONGEST_ANSWER],
+        answer=attempt.text,
     )
 
 
 def _run(exercise: Exercise, attempt: Attempt, sandbox: Sandbox, number: int) -> Mark:
     assert attempt.program is not None
     doubts = (*attempt.doubts, *attempt.unsure)
-    empty = Mark(exercise.id, "failed", 0, exercise.points, "", None, doubts, attempt.text[:LONGEST_ANSWER])
+    empty = Mark(exercise.id, "failed", 0, exercise.points, "", None, doubts, attempt.text)
     course = suspicions.course_functions(attempt.program.statements)
     if course:
         return dataclasses.replace(

@@ -6,6 +6,7 @@ Nothing of it is run here: `notebook` reads the file, `statements` takes its cod
 import ast
 import dataclasses
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,7 @@ from vae_course.tools.grading.read.statements import (
     root,
     statements_of,
     syntax_error,
+    within,
 )  # fmt: skip
 
 # How many words a sentence lists, and letters of each.
@@ -32,6 +34,8 @@ _MOST_JOINED = 20
 # As the course hands it out, and as nbgrader does.
 _STUBS = re.compile(r"\*?Write your answer here\.?\*?|YOUR ANSWER HERE|<!--(?:(?!<!--).)*?-->", re.DOTALL)
 _LONGEST = 20_000
+_PICTURE = re.compile(r"!\[[^\]\n]*\][(\[]|<img\b|\bdata:image/|\\includegraphics\b", re.IGNORECASE)
+_PIXELS = re.compile(r"(\bdata:[\w.+-]+/[\w.+-]+;base64,)[A-Za-z0-9+/=%]{40,}")
 State = Literal["answer", "not tried", "missing", "broken", "written"]
 
 
@@ -71,15 +75,20 @@ class Code:
 def attempts_in(notebook: Notebook, lesson: Lesson) -> dict[str, Attempt]:
     """What a notebook holds for each exercise of a lesson, by the exercise's id."""
     code = _take_apart(notebook, lesson)
-    found: dict[str, Attempt] = {}
+    found = {}
     for exercise in lesson.exercises:
         if isinstance(exercise, Exercise):
-            found[exercise.id] = _in_code(exercise, notebook, lesson, code)
+            found[exercise.id] = _shortened(_in_code(exercise, notebook, lesson, code))
         else:
-            text, doubts, there = _written(exercise.id, notebook, lesson)
-            state: State = "written" if text else ("not tried" if there else "missing")
-            found[exercise.id] = Attempt(state, text, doubts=doubts)
+            found[exercise.id] = _shortened(_written(exercise.id, notebook, lesson))
     return found
+
+
+def _shortened(attempt: Attempt) -> Attempt:
+    if len(attempt.text) <= _LONGEST:
+        return attempt
+    doubt = f"The answer has more than {_LONGEST} letters; all of it is in the file that was handed in."
+    return dataclasses.replace(attempt, text=attempt.text[:_LONGEST], doubts=(*attempt.doubts, doubt))
 
 
 def _take_apart(notebook: Notebook, lesson: Lesson) -> Code:
@@ -88,7 +97,7 @@ def _take_apart(notebook: Notebook, lesson: Lesson) -> Code:
     broken: list[tuple[Cell, str]] = []
     doubts: dict[str, str] = {}
     for cells in _joined([cell for cell in notebook.cells if cell.kind == "code"]):
-        cell, python = cells[0], "\n".join(cell.python for cell in cells)
+        cell, python = cells[0], _lines_of(cells)
         name, start = f"cell {cell.place}", cell.place * 100_000
         if len(cells) > 1:
             doubts[name] = f"The answer is spread over cells {cell.place} to {cells[-1].place}; they were joined."
@@ -96,13 +105,22 @@ def _take_apart(notebook: Notebook, lesson: Lesson) -> Code:
         if found is None:
             broken.append((cell, python))
             found = _whole_blocks(python, name, start)
-            doubts[name] = f"Cell {cell.place} does not run as it stands ({syntax_error(python)})."
+            doubts[name] = f"Cell {cell.place} does not run as it stands ({_unread(python, notebook)})."
         statements += found
     own = [dataclasses.replace(p, own=shape(p.tree) not in lesson.shapes) for p in statements]
     modules = frozenset[str]().union(*(p.binds for p in statements if isinstance(p.tree, ast.Import | ast.ImportFrom)))
     work = [p.tree for p in statements if not p.binds]
     worked = frozenset[str]().union(*(names_stored(tree) | (_changed(tree) - modules) for tree in work))
     return Code(tuple(own), tuple(broken), doubts, worked)
+
+
+def _unread(python: str, notebook: Notebook) -> str:
+    """Why a cell can't be read; perhaps only because grading runs an older Python than the student does."""
+    error = syntax_error(python)
+    if notebook.python <= sys.version_info[:2]:
+        return error
+    student, own = (".".join(map(str, version)) for version in (notebook.python, sys.version_info[:2]))
+    return f"{error}; it was written for Python {student}, and grading runs {own}"
 
 
 def _changed(tree: ast.AST) -> frozenset[str]:
@@ -124,17 +142,37 @@ def _whole_blocks(python: str, name: str, start: int) -> list[Statement]:
 
 
 def _joined(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """Cells in groups of one, but a cell that starts indented with the one before, where that makes sense."""
+    """Cells in groups of one, but one that goes on inside a function of the cells before with these.
+
+    A cell that is indented as a whole runs by itself, as in IPython, unless it returns from a function that isn't there.
+    """
     groups: list[list[Cell]] = []
     for cell in cells:
-        first = next((line for line in cell.python.split("\n") if line.strip()), "")
-        if groups and len(groups[-1]) < _MOST_JOINED and first[:1].isspace() and parse(cell.python) is None:
-            together = "\n".join(c.python for c in [*groups[-1], cell])
-            if parse(together) is not None:
-                groups[-1].append(cell)
-                continue
         groups.append([cell])
+        if not _indented(cell) or _runs_alone(cell.python):
+            continue
+        for first in range(len(groups) - 2, max(len(groups) - 2 - _MOST_JOINED, -1), -1):
+            together = [c for group in groups[first:] for c in group]
+            if len(together) <= _MOST_JOINED and parse(_lines_of(together)) is not None:
+                groups[first:] = [together]
+                break
+            if not _indented(groups[first][0]):
+                break
     return groups
+
+
+def _indented(cell: Cell) -> bool:
+    return next((line for line in cell.text.split("\n") if line.strip()), "")[:1].isspace()
+
+
+def _runs_alone(python: str) -> bool:
+    tree = parse(python)
+    return tree is not None and not any(isinstance(node, ast.Return) for node in within(tree))
+
+
+def _lines_of(cells: Sequence[Cell]) -> str:
+    """The Python of cells; of several, the first and what goes on inside its function, as they stand."""
+    return "\n".join([cells[0].python, *[cell.text for cell in cells[1:]]])
 
 
 def _in_code(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code) -> Attempt:
@@ -162,6 +200,9 @@ def _unsure(answer: Statement, needed: Program, code: Code) -> list[str]:
     if names | changed:
         made = quoted(sorted(names | changed))
         doubts.append(f"The answer uses {made}, which the notebook makes by code that grading does not run.")
+    unread = [n for n in sorted(needed.missing) if any(_definition_of(n).search(python) for _, python in code.broken)]
+    if unread:
+        doubts.append(f"The answer uses {quoted(unread)}, which stands in a cell that can't be read.")
     later = _defined_again(answer, needed, code)
     if later:
         doubts.append(
@@ -205,19 +246,23 @@ def _name(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code) ->
 
 def _nothing(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code, *, stub: bool) -> Attempt:
     """Why there is no answer to run: it does not parse, was not tried, or is gone."""
-    definition = re.compile(
-        rf"^[ \t]*(async[ \t]+)?def[ \t]+{exercise.function}\b|^[ \t]*{exercise.function}[ \t]*=", re.MULTILINE
-    )
+    definition = _definition_of(exercise.function)
     for cell, python in code.broken:
         if definition.search(python) or exercise.id in cell.ids:
-            message = f"Your answer can't be run, because Python can't read its cell ({syntax_error(python)})."
-            return Attempt("broken", cell.text.strip(), message=message)
+            message = f"Your answer can't be run, because Python can't read its cell ({_unread(python, notebook)})."
+            doubt = f"Cell {cell.place} can't be read, so the answer in it did not run."
+            return Attempt("broken", cell.text.strip(), message=message, doubts=(doubt,))
     if stub:
         return Attempt("not tried")
     inside = [c for c in notebook.cells if definition.search(c.text) and c.text.strip() not in lesson.texts]
     own = [c for c in notebook.cells if exercise.id in c.ids and c.text.strip()]
     doubts = [f"Cell {c.place} mentions the answer, but not as a function that could be run." for c in inside or own]
     return Attempt("missing", "\n\n".join(c.text.strip() for c in inside or own), doubts=tuple(doubts))
+
+
+def _definition_of(name: str) -> re.Pattern[str]:
+    """What gives a name a meaning, in text that can't be read as Python."""
+    return re.compile(rf"^[ \t]*((async[ \t]+)?def|class)[ \t]+{name}\b|^[ \t]*{name}[ \t]*=", re.MULTILINE)
 
 
 def is_stub(node: ast.stmt) -> bool:
@@ -239,41 +284,40 @@ def _hand_over(statement: Statement) -> bool:
     return ast.unparse(statement.tree.value.func).endswith(("exercises.check", "or_reference"))
 
 
-def _written(id: str, notebook: Notebook, lesson: Lesson) -> tuple[str, tuple[str, ...], bool]:
-    """The answer's text, doubts about it, and whether the place for it is there."""
+def _written(id: str, notebook: Notebook, lesson: Lesson) -> Attempt:
+    """An answer in words: by id, else after its box, else as new text nearby; a person is told of what is not shown of it."""
     own = [place for place, cell in enumerate(notebook.cells) if id in cell.ids]
     boxes = [place for place, cell in enumerate(notebook.cells) if f"Exercise {id}:" in cell.text]
-    by_id = [_without_stub(notebook.cells[place]) for place in own]
+    by_id = [notebook.cells[place] for place in own if _without_stub(notebook.cells[place])]
     nearby = _new_text(notebook.cells, (own or boxes)[-1] + 1, lesson) if own or boxes else []
-    texts = list(dict.fromkeys(text for text in [*by_id, *nearby] if text))
-    doubts: list[str] = []
-    if len([text for text in dict.fromkeys(by_id) if text]) > 1:
+    cells, doubts = [*by_id, *nearby], []
+    if len({cell.text for cell in by_id}) > 1:
         doubts.append("There are several answers with the same id; all of them are shown.")
     if not own and not boxes:
-        texts = _new_text_anywhere(notebook.cells, lesson) if notebook.lesson in ("", lesson.name) else []
-        if texts:
+        everywhere = [c for c in notebook.cells if c.kind == "text" and c.text.strip() not in lesson.texts]
+        cells = [c for c in everywhere if _without_stub(c)] if notebook.lesson in ("", lesson.name) else []
+        if cells:
             doubts.append("The place for this answer is gone; this is all new text in the notebook.")
-    elif nearby and own and not any(by_id):
+    elif nearby and own and not by_id:
         doubts.append("The answer stands outside its cell.")
-    return "\n\n".join(texts)[:_LONGEST], tuple(doubts), bool(own or boxes)
+    text = "\n\n".join(dict.fromkeys(_without_stub(cell) for cell in cells))
+    if any(cell.attachments or _PICTURE.search(cell.text) for cell in cells):
+        doubts.append("The answer holds a picture, which is only in the file that was handed in.")
+    text = _PIXELS.sub(r"\1...", text)
+    state: State = "written" if text else ("not tried" if own or boxes else "missing")
+    return Attempt(state, text, doubts=tuple(doubts))
 
 
 def _without_stub(cell: Cell) -> str:
     return _STUBS.sub("", cell.text).strip()
 
 
-def _new_text(cells: Sequence[Cell], start: int, lesson: Lesson) -> list[str]:
-    """The text of the new cells right after a place, up to the next cell of the lesson that isn't a stub."""
-    texts = []
+def _new_text(cells: Sequence[Cell], start: int, lesson: Lesson) -> list[Cell]:
+    """The new cells of text right after a place, up to the next cell of the lesson that isn't a stub."""
+    found = []
     for cell in cells[start:]:
         if cell.text.strip() in lesson.texts and _without_stub(cell):
             break
-        if cell.kind == "text":
-            texts.append(_without_stub(cell))
-    return [text for text in texts if text]
-
-
-def _new_text_anywhere(cells: Sequence[Cell], lesson: Lesson) -> list[str]:
-    return [
-        _without_stub(c) for c in cells if c.kind == "text" and c.text.strip() not in lesson.texts and _without_stub(c)
-    ]
+        if cell.kind == "text" and _without_stub(cell):
+            found.append(cell)
+    return found

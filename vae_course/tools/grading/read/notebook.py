@@ -1,13 +1,15 @@
 """From a file's bytes to the cells of a notebook, whatever wrote or damaged it. Nothing is executed."""
 
+import functools
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from vae_course.support.words import count
-from vae_course.tools.grading.read.statements import parse
+from vae_course.tools.grading.read.cells import python_of
 
 # Each over ten times what any lesson holds. Parsed, a short line takes over 2 kB, and empty lists in a file of 50 MB a
 # gigabyte.
@@ -16,32 +18,32 @@ MOST_WORDS = 150_000
 MOST_CELLS = 5_000
 MOST_LISTS = 1_000_000
 _WORD = re.compile(r"\w+|[^\w\s]")
-_MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|(?:[\w.]+\s*(?:,\s*[\w.]+\s*)*=\s*)[%!].*|[\w.]+\?\??\s*)$")
-# These run the rest of the cell as Python; every other cell magic makes another language or a file of it.
-_PYTHON_CELLS = re.compile(r"%%(time|timeit|capture|prun|python3?)\b")
+_CONFLICT = re.compile(rb"^<{7}( |\r?$).*^={7}\r?$.*^>{7}( |\r?$)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its place from 1, its kind ("code" or "text"), its text, and all ids that it carries."""
+    """One cell: its place from 1, its kind ("code" or "text"), its text, all ids that it carries, and whether files are in it."""
 
     place: int
     kind: str
     text: str
     ids: frozenset[str]
+    attachments: bool = False
 
-    @property
+    @functools.cached_property
     def python(self) -> str:
         """The Python in a code cell, line by line."""
-        return _python_of(self.text)
+        return python_of(self.text)
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook's cells, the lesson that its metadata names, and doubts that came up while it was read."""
+    """A notebook's cells, the lesson and the version of Python that its metadata name, and doubts from reading it."""
 
     cells: tuple[Cell, ...]
     lesson: str = ""
+    python: tuple[int, ...] = ()
     doubts: tuple[str, ...] = ()
 
 
@@ -55,7 +57,7 @@ def read(content: bytes) -> Notebook:
     Raises:
         Unreadable: there is none; the message says what is there instead.
     """
-    document = _json(content)
+    document, lost = _json(content)
     rows = _rows(document)
     if len(rows) > MOST_CELLS:
         raise _too_large(f"{MOST_CELLS:,} cells")
@@ -69,7 +71,8 @@ def read(content: bytes) -> Notebook:
     if not cells:
         raise Unreadable("The notebook has no cells: save it again with its content and hand it in again.")
     metadata = document.get("metadata")
-    return Notebook(tuple(cells), _lesson(metadata if isinstance(metadata, dict) else {}), _damaged(read_rows))
+    facts = metadata if isinstance(metadata, dict) else {}
+    return Notebook(tuple(cells), _lesson(facts), _python(facts), (*lost, *_damaged(read_rows)))
 
 
 def _too_large(what: str) -> Unreadable:
@@ -84,7 +87,8 @@ def _damaged(read_rows: Sequence[Cell | None]) -> tuple[str, ...]:
     return (f"{count(len(places), 'cell')} {verb} damaged and could not be read, from cell {places[0]} on.",)
 
 
-def _json(content: bytes) -> dict[str, Any]:
+def _json(content: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The document, and a doubt where a part of it is no text."""
     if not content.strip():
         raise Unreadable("The file is empty: save the notebook and hand it in again.")
     start = content[:400].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
@@ -94,30 +98,44 @@ def _json(content: bytes) -> dict[str, Any]:
         raise Unreadable("The file is only a pointer to a large file: hand in the notebook itself.")
     if content.count(b"{") + content.count(b"[") > MOST_LISTS:
         raise _too_large(f"{MOST_LISTS:,} lists")
+    doubts: tuple[str, ...] = ()
     try:
-        document = json.loads(content)
-    except UnicodeDecodeError:
-        document = _other_encoding(content)
+        try:
+            document = json.loads(content)
+        except UnicodeDecodeError:
+            text = _other_encoding(content)
+            bad = text.count("\N{REPLACEMENT CHARACTER}")
+            doubts = (
+                (f"{count(bad, 'letter')} of the file can't be read and became \N{REPLACEMENT CHARACTER}.",)
+                if bad
+                else ()
+            )
+            document = json.loads(text)
     except ValueError as error:
-        raise _not_json(content, error) from error
-    except RecursionError as error:
-        raise Unreadable("The file is nested too deeply for a notebook: save it again from Jupyter.") from error
+        raise _not_json(content, error) from None
+    except RecursionError:
+        raise Unreadable("The file is nested too deeply for a notebook: save it again from Jupyter.") from None
     if not isinstance(document, dict):
         raise Unreadable("The file holds JSON, but no notebook: hand in the file that ends in .ipynb.")
-    return document
+    return document, doubts
 
 
-def _other_encoding(content: bytes) -> Any:
-    """Windows editors write old code pages; arbitrary bytes are no JSON in any of them."""
-    try:
-        return json.loads(content.decode("cp1252"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise Unreadable("The file is no text, so no notebook: hand in the file that ends in .ipynb.") from error
+def _other_encoding(content: bytes) -> str:
+    """Windows editors write old code pages, in which no letter is right as UTF-8; else some bytes of a file are damaged."""
+    text = content.decode("utf-8", "replace")
+    if not any(letter > "\x7f" for letter in text.replace("\N{REPLACEMENT CHARACTER}", "")):
+        with suppress(UnicodeDecodeError):
+            return content.decode("cp1252")
+    return text
 
 
 def _not_json(content: bytes, error: ValueError) -> Unreadable:
     if not content.lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"{"):
         return Unreadable("The file is no notebook: hand in the file that ends in .ipynb.")
+    if _CONFLICT.search(content):
+        return Unreadable(
+            "The file holds both sides of a merge conflict (<<<<<<<, =======, >>>>>>>): keep one side and hand it in again."
+        )
     where = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
     return Unreadable(
         f"The notebook is cut off or damaged{where}, as after a broken upload: save it and hand it in again."
@@ -147,7 +165,8 @@ def _cell(place: int, row: Any) -> Cell | None:
     nbgrader = metadata.get("nbgrader")
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
     ids = (row.get("id"), grade_id, metadata.get("id"), metadata.get("name"))
-    return Cell(place, kind, text, frozenset(id for id in ids if isinstance(id, str)))
+    known = frozenset(id for id in ids if isinstance(id, str))
+    return Cell(place, kind, text, known, bool(row.get("attachments")))
 
 
 def _text(source: Any) -> str | None:
@@ -168,12 +187,8 @@ def _lesson(metadata: dict[str, Any]) -> str:
     return lesson if isinstance(lesson, str) and re.fullmatch(r"\d\d_[a-z0-9_]{1,80}", lesson) else ""
 
 
-def _python_of(source: str) -> str:
-    """A cell's Python with every line in its place; lines for IPython or the shell become comments."""
-    text = source.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
-    first = next((line for line in text.split("\n") if line.strip()), "")
-    if first.startswith("%%"):
-        text = text.replace(first, "# " + first, 1) if _PYTHON_CELLS.match(first) else ""
-    if parse(text) is not None:
-        return text
-    return "\n".join(_MAGIC_LINE.sub(r"\1pass  # a line for IPython", line) for line in text.split("\n"))
+def _python(metadata: dict[str, Any]) -> tuple[int, ...]:
+    info = metadata.get("language_info")
+    version = info.get("version") if isinstance(info, dict) else None
+    match = re.match(r"(\d{1,2})\.(\d{1,3})", version) if isinstance(version, str) else None
+    return (int(match[1]), int(match[2])) if match else ()

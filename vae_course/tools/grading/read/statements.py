@@ -6,7 +6,7 @@ import functools
 import symtable
 import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "display", "get_ipython"}
@@ -145,6 +145,16 @@ def bound_names(node: ast.stmt) -> frozenset[str]:
 def names_stored(tree: ast.AST) -> frozenset[str]:
     """Every name that a piece of code gives a value, in whatever way, at any depth."""
     return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+
+
+def within(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a piece of code outside of functions and classes, and those themselves."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if node is tree or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
 
 
 def root(node: ast.expr) -> str:
