@@ -4,10 +4,17 @@ The modules are meant to be read in this order: `distributions`, `exact`, `netwo
 `training`, `evaluation`, `plotting`, `widgets`. Importing the package itself loads none of them.
 """
 
+import os
+import sys
 from importlib import import_module
 from types import ModuleType
 
 __version__ = "0.1.0"
+
+# PyTorch's threads wait for each other by spinning, which beside a busy neighbour takes several times as long as sleeping
+# does. GNU's, Intel's and LLVM's OpenMP read this when PyTorch loads them; what somebody has set stays.
+if "torch" not in sys.modules:
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # Where older notebooks look for a module, and where it stands.
 _MOVED = (
