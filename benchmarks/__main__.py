@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import answers, bits_back, epoch, first_picture, import_time, manifold, pad, quality
+from benchmarks import answers, bits_back, epoch, first_picture, import_time, manifold, neighbours, pad, quality
 from benchmarks.table import table
 from vae_course.tools.authoring import tables
 
@@ -19,7 +19,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = [
         row
-        for script in (epoch, quality, manifold, first_picture, import_time, answers, bits_back, pad)
+        for script in (epoch, neighbours, quality, manifold, first_picture, import_time, answers, bits_back, pad)
         for row in script.measure(options.quick)
     ]
     command = "python -m benchmarks --quick" if options.quick else "python -m benchmarks"
