@@ -105,39 +105,6 @@ def gaussian_log_prob(x: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * (LOG_2PI + logvar + scaled.square()).flatten(1).sum(1)
 
 
-def gaussian_kl_mc(
-    mu: Tensor,
-    logvar: Tensor,
-    mu_p: Tensor | None = None,
-    logvar_p: Tensor | None = None,
-    *,
-    n_samples: int = 1000,
-    generator: torch.Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    """The Monte Carlo twin of `gaussian_kl`: the mean of log q(z) - log p(z) over draws z from q.
-
-    Args:
-        mu, logvar, mu_p, logvar_p: as in `gaussian_kl`, `[B, D]`.
-        n_samples: draws of z, two or more.
-        generator: source of the noise.
-
-    Returns:
-        the estimate `[B]` and its standard error `[B]`, in nats.
-
-    Raises:
-        ValueError: fewer than two draws, which have no standard error.
-    """
-    if n_samples < 2:
-        raise ValueError(f"n_samples is {n_samples}: a standard error needs two draws or more.")
-    mu_p = torch.zeros_like(mu) if mu_p is None else mu_p
-    logvar_p = torch.zeros_like(mu) if logvar_p is None else logvar_p
-    eps = torch.randn((n_samples, *mu.shape), dtype=mu.dtype, device=mu.device, generator=generator)
-    z = reparameterize(mu, logvar, eps)
-    scaled_p = (z - mu_p) * torch.exp(-0.5 * logvar_p)
-    log_ratio = 0.5 * (logvar_p - logvar + scaled_p.square() - eps.square()).sum(-1)
-    return log_ratio.mean(0), log_ratio.std(0) / n_samples**0.5
-
-
 def _same_shape(name: str, a: Tensor, other: str, b: Tensor) -> None:
     if a.shape != b.shape:
         raise ValueError(f"{name} has shape {list(a.shape)} but {other} has {list(b.shape)}: they must be the same.")
