@@ -182,7 +182,7 @@ def _over_batches(
 ) -> Tensor:
     """`measure(x)` for all batches, `[..., B]` each, side by side on the CPU in float64: `[..., N]`."""
     x, batch_size = examples(images).x, whole_number(batch_size, "batch_size", least=1)
-    with evaluating(model) as device, isolated_rng(whole_number(seed, "seed"), device=device):
+    with evaluating(model) as device, isolated_rng(seed, device=device):
         parts = [measure(batch.to(device=device)).cpu().double() for batch in x.split(batch_size)]
     return torch.cat(parts, -1)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from vae_course.data import mnist, pen
 from vae_course.data.mnist import DATA_SETS, DataError, DataSet, Unavailable
 from vae_course.support.files import cache_dir
+from vae_course.support.numbers import whole_number
 
 MNIST_TRAIN = 50_000
 PEN_TRAIN, PEN_VAL, PEN_TEST = 16_000, 2_000, 2_000
@@ -116,8 +117,7 @@ def load(name: str = "auto", *, root: str | os.PathLike[str] | None = None, limi
     if name not in ("auto", "pen", *DATA_SETS):
         known = ", ".join(repr(known) for known in ("auto", *DATA_SETS))
         raise ValueError(f"There is no data set {name!r}: choose {known} or 'pen'.")
-    if limit is not None and (not isinstance(limit, int) or limit < 1):
-        raise ValueError(f"limit is {limit!r}: give a whole number, and keep at least one image.")
+    limit = None if limit is None else whole_number(limit, "limit", least=1)
     if name == "pen":
         return _pen(limit)
     world = "mnist" if name == "auto" else name
@@ -141,7 +141,10 @@ def binarize(images: Images, *, seed: int = 0) -> Images:
     in this way.
     """
     return Images(
-        dynamic_binarize(images.x, torch.Generator().manual_seed(seed)), images.y, images.factors, images.name
+        dynamic_binarize(images.x, torch.Generator().manual_seed(whole_number(seed, "seed"))),
+        images.y,
+        images.factors,
+        images.name,
     )
 
 

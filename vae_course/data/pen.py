@@ -18,6 +18,7 @@ from torch import Tensor
 
 from vae_course.data.skeletons import SKELETONS, Stroke
 from vae_course.support.files import cache_dir, write
+from vae_course.support.numbers import whole_number
 from vae_course.support.sources import source_digest
 
 SIZE = 28
@@ -81,7 +82,7 @@ def draw(n: int, *, seed: int = 0) -> Drawn:
     """
     if n < 1:
         raise ValueError(f"n is {n}: draw at least one digit.")
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole_number(seed, "seed"))
     uniform = torch.rand(n, 11, generator=generator)
     warp = _normal(torch.rand(n, 7, 2, generator=generator))
     points = _controls()[0].shape[1]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vae_course.support.numbers import whole_number
 from vae_course.support.threads import one_thread
 
 
@@ -56,7 +57,7 @@ def estimates(setting: Setting, n: int, *, seed: int = 0) -> tuple[Tensor, Tenso
 
     score function: mean over the draws of (f - baseline) eps_1;  pathwise: mean of -(distance + eps_1).
     """
-    source = torch.Generator().manual_seed(seed)
+    source = torch.Generator().manual_seed(whole_number(seed, "seed"))
     eps = torch.randn(n, setting.n_draws, setting.dim, generator=source)
     offset = eps + setting.distance
     f = -0.5 * offset.square().sum(-1)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vae_course.evaluation import standard_error
+from vae_course.support.numbers import whole_number
 from vae_course.support.threads import one_thread
 
 LOG2_KS = (0, 10)
@@ -61,7 +62,7 @@ def ladder(shift: float, width: float, log2_k: int, *, log_px: float = LOG_PX, s
         raise ValueError(f"shift is {shift} and width is {width}: give finite numbers, width above zero.")
     if not LOG2_KS[0] <= log2_k <= LOG2_KS[1]:
         raise ValueError(f"log2_k is {log2_k}: give a whole number from {LOG2_KS[0]} to {LOG2_KS[1]}.")
-    eps = torch.randn(DRAWS, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    eps = torch.randn(DRAWS, generator=torch.Generator().manual_seed(whole_number(seed, "seed")), dtype=torch.float64)
     log_w = log_px + math.log(width) + 0.5 * (eps.square() - (shift + width * eps).square())
     ks = 2 ** torch.arange(LOG2_KS[1] + 1)
     groups = [log_w.view(-1, int(k)) for k in ks]

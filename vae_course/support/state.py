@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from vae_course.support.numbers import whole_number
+
 CPU = torch.device("cpu")
 
 
@@ -23,6 +25,7 @@ def isolated_rng(seed: int | None = None, *, device: torch.device | None = None)
     states = rng_states(device)
     try:
         if seed is not None:
+            seed = whole_number(seed, "seed")
             torch.default_generator.manual_seed(seed)
             if device.type != "cpu":
                 torch.get_device_module(device).manual_seed(seed)

@@ -12,6 +12,7 @@ from vae_course.evaluation import kl_per_dim
 from vae_course.plotting import walks
 from vae_course.plotting.arrays import in_evaluation
 from vae_course.plotting.figure import AltFigure
+from vae_course.support.numbers import whole_number
 from vae_course.widgets.pictures import render, to_png
 from vae_course.widgets.playground import Playground, slider
 from vae_course.widgets.shell import button_row, card, named, text
@@ -45,7 +46,7 @@ class LatentExplorer(Playground):
         _check(model, images)
         self.model, self.images = model, images
         self.order, self.kl = _order(model, images)
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = torch.Generator().manual_seed(whole_number(seed, "seed"))
         self._z = torch.zeros(model.latent_dim)
         self.caption = text()
         buttons = [
