@@ -350,7 +350,7 @@ def test_images_are_picked_by_slice_mask_or_positions_with_everything_that_belon
         (lambda: images()[2], TypeError, r"images\[3:4\]"),
         (lambda: images()[4:], ValueError, "no images"),
         (lambda: data.load("cifar"), ValueError, "'auto', 'mnist', 'fashion', 'kmnist' or 'pen'"),
-        (lambda: data.load("pen", limit=0), ValueError, "at least one image"),
+        (lambda: data.load("pen", limit=0), ValueError, "limit is 0: give a whole number from 1"),
         (lambda: data.load("pen", limit=2.5), ValueError, "whole number"),
         (lambda: data.load("pen", limit="5"), ValueError, "whole number"),
     ],
