@@ -116,10 +116,11 @@ def download(root: Path, data_set: DataSet = MNIST, *, patient: bool = False) ->
         Unavailable: torchvision or the network is missing, the network is too slow, or it sends other files.
     """
     kept = root / data_set.folder / "raw"
-    with _folder_beside(kept) as aside:
+    with _new_folder(root) as aside:
         fetched = _fetch(data_set, aside, limit=math.inf if patient else LIMIT)
         tensors = read(fetched, data_set)
         try:
+            kept.parent.mkdir(exist_ok=True)
             fetched.replace(kept)
         except OSError as error:
             if find(root, data_set) != kept:  # otherwise another process has kept its own download meanwhile
@@ -131,9 +132,9 @@ def download(root: Path, data_set: DataSet = MNIST, *, patient: bool = False) ->
 
 
 @contextmanager
-def _folder_beside(kept: Path) -> Iterator[Path]:
-    """A folder from which `kept` can be renamed in one step; one elsewhere where none can be made there."""
-    aside = kept.with_name(f".{secrets.token_hex(4)}.tmp")
+def _new_folder(root: Path) -> Iterator[Path]:
+    """A folder in the root, from which another can be renamed in one step; one elsewhere where none can be made there."""
+    aside = root / f".{secrets.token_hex(4)}.tmp"
     try:
         aside.mkdir(parents=True)
     except OSError:
