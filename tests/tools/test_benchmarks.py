@@ -31,7 +31,10 @@ def test_all_benchmarks_run_and_update_a_file(tmp_path: Path):
     )
     for what in in_browser:
         assert what in text, what
-    assert text.count(": yes |") + text.count(": no |") == 12 + len(in_browser)
+    assert "beside " in text and "busy processes" in text
+    # Only where a control group can be made.
+    quota = text.count("with a quota of")
+    assert text.count(": yes |") + text.count(": no |") == 13 + quota + len(in_browser)
 
 
 def test_without_chromium_the_pad_is_left_out_with_a_line(monkeypatch, capsys):

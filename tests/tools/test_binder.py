@@ -158,3 +158,14 @@ def test_binders_last_step_prepares_the_data_and_the_server(tmp_path: Path) -> N
 
 def prompt_connection(settings: Path) -> str:
     return str(json.loads(settings.read_text())["ServerApp"]["kernel_websocket_connection_class"])
+
+
+@pytest.mark.parametrize(("own", "expected"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])
+def test_threads_wait_asleep_unless_somebody_set_it_otherwise(own: dict[str, str], expected: str) -> None:
+    """By Binder's start script, and by the package where PyTorch is not loaded yet."""
+    clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | own
+    tell = [sys.executable, "-c", "import os; print(os.environ.get('OMP_WAIT_POLICY'))"]
+    package = [sys.executable, "-c", "import os, vae_course; print(os.environ.get('OMP_WAIT_POLICY'))"]
+    for command in (["bash", str(REPOSITORY / "start"), *tell], package):
+        done = subprocess.run(command, env=clean, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
