@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable
+from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager, cell_magic, leading_empty_lines
 
@@ -49,7 +49,7 @@ def _transformed(text: str) -> str:
     blank = len(text) - len(text.lstrip("\n"))
     manager = _Transformer()
     lines = text.lstrip("\n").splitlines(keepends=True)
-    cleanup: list[Callable[[list[str]], list[str]]] = manager.cleanup_transforms
+    cleanup: list[Any] = manager.cleanup_transforms
     for transform in cleanup:
         if transform is not leading_empty_lines:
             lines = transform(lines)
