@@ -145,7 +145,7 @@ def marked_pairs(
     rows = np.stack([band.reshape(-1, ncols, *band.shape[1:]) for band in (originals, copies)], axis=1)
     mosaic = tile(rows.reshape(-1, *originals.shape[1:]), ncols, above=[8, 0] * (len(originals) // ncols))
     fig, ax = sheet(mosaic, title=title)
-    cells = [(2 * (i // ncols) + below, i % ncols) for i in np.flatnonzero(marks) for below in (0, 1)]
+    cells = [(2 * (i // ncols) + below, i % ncols) for i in np.flatnonzero(marks).tolist() for below in (0, 1)]
     _tint(fig, ax, mosaic, cells)
     text = f"{len(originals)} pairs of images, each original above its reconstruction; {int(marks.sum())} of them lie on a tint."
     return describe(fig, alt or headed(title, text))
@@ -179,7 +179,12 @@ def image_rows(
     mosaic = tile(np.concatenate(bands), n, above=[GAP] * len(rows))
     fig, ax = sheet(mosaic, title=title, left=20 + 8 * max(map(len, rows)))
     if marks:
-        _tint(fig, ax, mosaic, [(list(rows).index(name), i) for name in marks for i in np.flatnonzero(marks[name])])
+        _tint(
+            fig,
+            ax,
+            mosaic,
+            [(list(rows).index(name), i) for name in marks for i in np.flatnonzero(marks[name]).tolist()],
+        )
     _name_rows(ax, mosaic, rows, -8 / mosaic.scale)
     told = [f"{name}, {int(marks[name].sum())} on a tint" if name in marks else name for name in rows]
     return describe(fig, alt or headed(title, f"{n} images in {len(rows)} rows: {'; '.join(told)}."))

@@ -40,7 +40,9 @@ def _cases(seed: int) -> list[Inputs]:
         one_stands_out(source, integer(source, 500, 600), 2),
         2 * normal(source, 64, 4) - 100,
     )
-    return [*cases, *({"log_px_z": edge} for edge in edges)]
+    for edge in edges:
+        cases.append({"log_px_z": edge})
+    return cases
 
 
 def _loop(log_px_z: Tensor) -> Tensor:

@@ -50,7 +50,9 @@ def _cases(seed: int) -> list[Inputs]:
         (one_stands_out(source, integer(source, 500, 600), 2).T, 0.25),
         (2 * normal(source, 64, 3) - 100, 0.5),
     )
-    return [*cases, *({"log_joint": log_joint.contiguous(), "step": step} for log_joint, step in edges)]
+    for log_joint, step in edges:
+        cases.append({"log_joint": log_joint.contiguous(), "step": step})
+    return cases
 
 
 def _loop(log_joint: Tensor, step: float) -> Tensor:

@@ -36,11 +36,11 @@ def _cases(seed: int) -> list[Inputs]:
         "eps": torch.tensor([[0.5, 2.0]]),
     }
     b, d = integer(source, 4, 5), integer(source, 2, 3)
-    random = [
+    random: list[Inputs] = [
         {"mu": normal(source, *shape), "log_sigma": 0.7 * normal(source, *shape) - 0.3, "eps": normal(source, *shape)}
         for shape in ((1, 3), (b, d), (b, d), (3, 1), (2, 20), (64, 3))
     ]
-    edges = [
+    edges: list[Inputs] = [
         {
             "mu": mu + normal(source, 3, 2),
             "log_sigma": log_sigma + 0.2 * normal(source, 3, 2),

@@ -21,11 +21,12 @@ def _cases(seed: int) -> list[Inputs]:
     first: Inputs = {"mu": torch.tensor([[1.0, -2.0]]), "logvar": torch.tensor([[0.5, -1.0]])}
     # One extreme a case, so that a large number does not hide what was cut off a small one.
     extremes = [(30.0, 0.0), (-30.0, 0.0), (0.0, 15.0), (0.0, -15.0)]
-    return [
-        first,
-        *({"mu": 1.5 * normal(source, *s), "logvar": 2 * normal(source, *s) - 1} for s in shapes),
-        *({"mu": m + 0.5 * normal(source, 2, 3), "logvar": lv + 0.1 * normal(source, 2, 3)} for m, lv in extremes),
-    ]
+    cases = [first]
+    for shape in shapes:
+        cases.append({"mu": 1.5 * normal(source, *shape), "logvar": 2 * normal(source, *shape) - 1})
+    for m, lv in extremes:
+        cases.append({"mu": m + 0.5 * normal(source, 2, 3), "logvar": lv + 0.1 * normal(source, 2, 3)})
+    return cases
 
 
 def _terms(mu: Tensor, logvar: Tensor) -> Tensor:
