@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, kl_divergence
+from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
@@ -17,29 +19,40 @@ def kl_discrete(q: Tensor, p: Tensor) -> Tensor:
 
 
 def _probe(answer: Answer, case: Inputs) -> Any:
-    """The answer's KL; where p rules out what q draws, only whether it is infinite, which no difference can say."""
+    """The answer's KL; where p rules out what q draws, only what became of infinity, which no difference can say."""
     q, p = case["q"], case["p"]
     assert isinstance(q, Tensor) and isinstance(p, Tensor)
-    impossible = bool(((q > 0) & (p == 0)).any())
     kl = answer(q, p)
-    return {"whether the KL is infinite": torch.isinf(kl)} if impossible and isinstance(kl, Tensor) else kl
+    if not bool(((q > 0) & (p == 0)).any()) or not isinstance(kl, Tensor | np.ndarray):
+        return kl
+    kl = torch.as_tensor(kl)
+    return {
+        "whether the KL is infinite": torch.isposinf(kl),
+        "whether it is a huge number": torch.isfinite(kl) & (kl > 1e30),
+        "whether it is a small number": kl < 1,
+    }
 
 
 def _cases(seed: int) -> list[Inputs]:
+    """Two by hand, random ones, then outcomes that hardly ever come, that never come, and one that refutes p."""
     source = generator(seed)
+    b, k = integer(source, 4, 5), integer(source, 2, 3)
     cases: list[Inputs] = [
         {"q": torch.tensor([[0.5, 0.5, 0.0]]), "p": torch.tensor([[0.25, 0.25, 0.5]])},
         {"q": torch.tensor([[0.75, 0.25]]), "p": torch.tensor([[0.5, 0.5]])},
     ]
-    for b, k in ((1, 3), (4, 3), (2, 5), (3, 10)):
-        cases.append({"q": normal(source, b, k).softmax(-1), "p": normal(source, b, k).softmax(-1)})
+    for shape in ((1, 3), (b, k), (b, k), (2, 5), (3, 10), (64, 7)):
+        cases.append({"q": normal(source, *shape).softmax(-1), "p": normal(source, *shape).softmax(-1)})
+    rare_q, rare_p = (normal(source, 3, 4).softmax(-1) for _ in range(2))
+    rare_q[0, 0] = rare_p[1, 1] = rare_p[2, 2] = 1e-5
+    rare: Inputs = {"q": rare_q / rare_q.sum(1, keepdim=True), "p": rare_p / rare_p.sum(1, keepdim=True)}
     absent: Inputs = {"q": _without(normal(source, 3, 4), 1), "p": normal(source, 3, 4).softmax(-1)}
     both_absent: Inputs = {"q": _without(normal(source, 2, 4), 2), "p": _without(normal(source, 2, 4), 2)}
     impossible: Inputs = {
-        "q": normal(source, 2, 3).softmax(-1),
+        "q": torch.cat([torch.tensor([[0.25, 0.5, 0.25]]), (0.2 * normal(source, 1, 3)).softmax(-1)]),
         "p": torch.tensor([[0.5, 0.25, 0.25], [0.5, 0.0, 0.5]]),
     }
-    return [*cases, absent, both_absent, impossible]
+    return [*cases, rare, absent, both_absent, impossible]
 
 
 def _without(logits: Tensor, outcome: int) -> Tensor:
@@ -70,6 +83,22 @@ def _cross(q: Tensor, p: Tensor) -> Tensor:
 
 def _independent(q: Tensor, p: Tensor) -> Tensor:
     return kl_divergence(Categorical(probs=q), Categorical(probs=p))
+
+
+def _possible(q: Tensor, p: Tensor) -> Tensor:
+    return torch.where((q > 0) & (p > 0), q * (q / p).log(), 0.0).sum(-1)
+
+
+def _patched(eps: float) -> tuple[Answer, ...]:
+    """Wrong answers that keep a logarithm from being infinite by a small number."""
+    return (
+        lambda q, p: (q * ((q + eps).log() - (p + eps).log())).sum(-1),
+        lambda q, p: (torch.xlogy(q, q) - torch.xlogy(q, p + eps)).sum(-1),
+        lambda q, p: (q * (q / (p + eps) + eps).log()).sum(-1),
+        lambda q, p: (q * ((q + eps) / (p + eps)).log()).sum(-1),
+        lambda q, p: (q * (q.clamp(min=eps).log() - p.clamp(min=eps).log())).sum(-1),
+        lambda q, p: torch.xlogy(q, q / (p + eps)).sum(-1),
+    )
 
 
 EXERCISE = Exercise(
@@ -150,11 +179,56 @@ EXERCISE = Exercise(
             lambda q, p: (q * ((q + 1e-8).log() - (p + 1e-8).log())).sum(-1),
             "A small number inside the logarithm turns an infinite KL into a finite one that depends on that number. "
             "`torch.xlogy` needs no such patch.",
+            variants=tuple(
+                wrong for eps in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-20) for wrong in _patched(eps)
+            ),
+        ),
+        Misconception(
+            "impossible outcomes left out",
+            _possible,
+            "You leave out the outcomes that p rules out, though q draws them. One such draw refutes p, so the KL is "
+            "infinite: leave out only those with q = 0.",
             variants=(
-                lambda q, p: (q * ((q + 1e-10).log() - (p + 1e-10).log())).sum(-1),
-                lambda q, p: (q * ((q + 1e-12).log() - (p + 1e-12).log())).sum(-1),
-                lambda q, p: (q * (q.clamp(min=1e-8).log() - p.clamp(min=1e-8).log())).sum(-1),
-                lambda q, p: (q * (q.clamp(min=1e-10).log() - p.clamp(min=1e-10).log())).sum(-1),
+                lambda q, p: torch.where(p > 0, q * (q / p).log(), 0.0).nan_to_num(0.0).sum(-1),
+                lambda q, p: (q * (q / p).log()).nan_to_num(0.0, 0.0, 0.0).sum(-1),
+            ),
+        ),
+        Misconception(
+            "infinity replaced",
+            lambda q, p: (q * (q / p).log()).nan_to_num().sum(-1),
+            "`nan_to_num` puts 0 in the place of NaN, and the largest number there is in the place of infinity. The KL is "
+            "infinite where q draws what p rules out. Use `torch.xlogy`.",
+            variants=(lambda q, p: (q * (q.log() - p.log())).nan_to_num().sum(-1),),
+        ),
+        Misconception(
+            "kl_div the other way round",
+            lambda q, p: F.kl_div(q.log(), p, reduction="none").sum(-1),
+            "`F.kl_div(a.log(), b)` is KL(b || a), so yours is KL(p || q). PyTorch takes the logarithm of the second "
+            "distribution first.",
+            variants=(
+                lambda q, p: F.kl_div(q.log(), p, reduction="sum"),
+                lambda q, p: F.kl_div(q.log(), p, reduction="batchmean"),
+                lambda q, p: F.kl_div(q.log(), p),
+            ),
+        ),
+        Misconception(
+            "kl_div reduced",
+            lambda q, p: F.kl_div(p.log(), q, reduction="batchmean"),
+            '`F.kl_div` made one number of all rows. Ask for `reduction="none"` and sum over the last axis; where q and p '
+            "are both 0 it gives NaN, which is to be 0.",
+            variants=(lambda q, p: F.kl_div(p.log(), q, reduction="sum"), lambda q, p: F.kl_div(p.log(), q)),
+        ),
+        Misconception(
+            "kl_div of probabilities",
+            lambda q, p: F.kl_div(p, q, reduction="none").sum(-1),
+            "`F.kl_div` takes the logarithm of its first argument for granted, and you handed over probabilities. Take "
+            "logarithms yourself, or write the sum with `torch.xlogy`.",
+            variants=(
+                lambda q, p: F.kl_div(q, p, reduction="none").sum(-1),
+                lambda q, p: F.kl_div(p, q, reduction="batchmean"),
+                lambda q, p: F.kl_div(q, p, reduction="batchmean"),
+                lambda q, p: F.kl_div(p, q, reduction="sum"),
+                lambda q, p: F.kl_div(q, p, reduction="sum"),
             ),
         ),
         Misconception(
