@@ -1,8 +1,11 @@
 """No check overlooks what people put into an answer "for safety": each one is broken so, and must say no on every seed."""
 
-import pytest
+import math
 
-from vae_course.exercises import Verdict, evaluate, get
+import pytest
+import torch
+
+from vae_course.exercises import Verdict, evaluate, get, judge, run_answer
 
 # The exercise, and what its answer does to its arguments before the worked answer gets them.
 BREAKAGES = [
@@ -43,3 +46,105 @@ def test_the_same_answer_without_the_breakage_is_right(id):
 
     answer.__wrapped__ = reference
     assert evaluate(id, answer).status == Verdict.PASSED
+
+
+def clamped(name, low=-math.inf, high=math.inf):
+    """A breakage: the reference, with one of its inputs clamped."""
+
+    def breakage(exercise):
+        place = exercise.parameters.index(name)
+
+        def answer(*inputs):
+            changed = list(inputs)
+            changed[place] = inputs[place].clamp(low, high)
+            return exercise.reference(*changed)
+
+        return answer
+
+    return breakage
+
+
+def with_eps(name, eps):
+    """A breakage: the reference, with a small number added to one of its inputs."""
+
+    def breakage(exercise):
+        place = exercise.parameters.index(name)
+        return lambda *inputs: exercise.reference(*inputs[:place], inputs[place] + eps, *inputs[place + 1 :])
+
+    return breakage
+
+
+def instead(answer):
+    """A breakage that is written out."""
+    return lambda exercise: answer
+
+
+def mean_exp(logs, centre, eps=0.0):
+    """log mean exp over axis 0, with this taken out and a small number added inside the logarithm."""
+    return centre + ((logs - centre).exp().mean(0) + eps).log()
+
+
+def sum_exp(logs, step, centre, eps=0.0):
+    return centre + ((logs.T - centre).exp().sum(0) * step + eps).log()
+
+
+# The exercise, and whole answers that it must catch: inputs changed on the way, or written out.
+SHORTCUTS = [
+    ("02-ancestral", clamped("eps_z", -5, 5), clamped("eps_x", -5, 5), clamped("b", -10, 10)),
+    ("02-naive-mc", clamped("log_px_z", low=-100), clamped("log_px_z", low=-10000), clamped("log_px_z", high=0),
+     instead(lambda logs: mean_exp(logs, logs[0])), instead(lambda logs: mean_exp(logs.double(), logs[0])),
+     instead(lambda logs: mean_exp(logs.double(), logs[-1])), instead(lambda logs: mean_exp(logs.double(), logs.mean(0))),
+     instead(lambda logs: mean_exp(logs.double(), logs.median(0).values)),
+     instead(lambda logs: mean_exp(logs, logs.amax(0), 1e-6)),
+     instead(lambda logs: mean_exp(logs, logs.max()))),
+    ("02-quadrature", clamped("log_joint", low=-100), clamped("log_joint", low=-10000), clamped("log_joint", high=0),
+     instead(lambda logs, step: sum_exp(logs, step, logs[:, 0])),
+     instead(lambda logs, step: sum_exp(logs.double(), step, logs[:, 0])),
+     instead(lambda logs, step: sum_exp(logs.double(), step, logs[:, -1])),
+     instead(lambda logs, step: sum_exp(logs.double(), step, logs.mean(1))),
+     instead(lambda logs, step: sum_exp(logs.double(), step, logs.median(1).values)),
+     instead(lambda logs, step: sum_exp(logs, step, logs.max())),
+     instead(lambda logs, step: torch.logsumexp(logs[:, 1:-1], 1) + math.log(step))),
+    ("02-posterior-table", clamped("p_z", low=1e-3), clamped("p_x_z", low=1e-6), with_eps("p_x_z", 1e-8),
+     instead(lambda p_z, p_x_z: (p_z[:, None] * p_x_z / (p_z @ p_x_z + 1e-8)).T)),
+    ("03-gaussian-kl", clamped("logvar", -10, 10), clamped("logvar_p", -6, 6), clamped("logvar", high=10),
+     clamped("logvar_p", low=-10), clamped("mu", -10, 10), clamped("mu_p", -20, 20), with_eps("logvar_p", 0.01)),
+    ("03-direction", clamped("log_q", low=-100), clamped("log_p", low=-1000),
+     instead(lambda log_q, log_p, dz: tuple(
+         (w.exp() * ((a.exp() + 1e-8).log() - (b.exp() + 1e-8).log())).sum(-1) * dz
+         for w, a, b in ((log_q, log_q, log_p), (log_p, log_p, log_q))))),
+    ("03-kl-discrete", clamped("p", low=1e-8), clamped("p", low=1e-4), with_eps("p", 1e-12), with_eps("p", 1e-6)),
+    ("03-kl-mc", clamped("log_q", low=-500), clamped("log_p", low=-500), clamped("log_p", low=-3000),
+     instead(lambda log_q, log_p: (log_q - log_p).sum(-1).clamp(-50, 50).mean(0)),
+     instead(lambda log_q, log_p: (log_q - log_p).sum(-1).mean(0).clamp(min=0))),
+    ("03-sigma", clamped("log_sigma", -5, 5), clamped("log_sigma", -6), clamped("mu", -10, 10), clamped("eps", -5, 5)),
+    ("04-elbo", clamped("log_px_z", low=-1000), clamped("log_px_z", high=0), clamped("kl", high=100)),
+    ("04-elbo-discrete", clamped("p_x_z", low=1e-8), with_eps("p_x_z", 1e-12), clamped("q", low=1e-4),
+     instead(lambda p_z, p_x_z, q, x: (
+         torch.where((q > 0) & (p_x_z[:, x] > 0), q * (p_z * p_x_z[:, x] / q).log(), 0.0).sum())),
+     instead(lambda p_z, p_x_z, q, x: (q * (p_z * p_x_z[:, x] / q).log()).nan_to_num().sum())),
+    ("04-gap", clamped("log_px", -100, 100), clamped("log_joint", low=-10000), clamped("log_joint", high=100),
+     instead(lambda log_px, log_joint, log_q: (log_q - log_joint + log_px).clamp(max=100).mean(0))),
+    ("04-sign", clamped("log_px_z", low=-1000), clamped("log_px_z", high=100), clamped("kl", high=100)),
+    ("04-two-forms", clamped("logvar", -10, 10), clamped("logvar", low=-10), clamped("log_joint", low=-1000),
+     instead(lambda log_joint, logvar: (
+         log_joint.mean(0) + 0.5 * (1 + torch.log(2 * torch.pi * (logvar.exp() + 1e-6))).sum(-1)))),
+    ("05-baseline", clamped("f", -100, 100), clamped("f", low=-1000), clamped("score", -5, 5)),
+    ("05-pathwise-gradient", clamped("logvar", -10, 10), clamped("logvar", low=-10), clamped("logvar", high=10),
+     clamped("grad_f", -20, 20)),
+    ("05-score-gradient", clamped("logvar", -10, 10), clamped("logvar", low=-10), clamped("logvar", high=10),
+     clamped("mu", -10, 10), clamped("f", -100, 100), clamped("f", low=-1000),
+     instead(lambda f, z, mu, logvar: tuple(
+         (f.unsqueeze(-1) * score).mean(0)
+         for score in ((z - mu) / (logvar.exp() + 1e-6), 0.5 * ((z - mu) ** 2 / (logvar.exp() + 1e-6) - 1))))),
+    ("05-shared-noise", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10)),
+]  # fmt: skip
+ROWS = [(id, number, make) for id, *makes in SHORTCUTS for number, make in enumerate(makes)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("id", "number", "make"), ROWS, ids=[f"{id}-{number}" for id, number, _ in ROWS])
+def test_a_shortcut_for_tame_numbers_is_caught(id, number, make, seed):
+    exercise = get(id)
+    report = judge(exercise, run_answer(exercise, make(exercise), exercise.cases(seed)), seed=seed)
+    assert report.status == Verdict.FAILED
