@@ -179,9 +179,7 @@ EXERCISE = Exercise(
             lambda q, p: (q * ((q + 1e-8).log() - (p + 1e-8).log())).sum(-1),
             "A small number inside the logarithm turns an infinite KL into a finite one that depends on that number. "
             "`torch.xlogy` needs no such patch.",
-            variants=tuple(
-                wrong for eps in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-20) for wrong in _patched(eps)
-            ),
+            variants=tuple(wrong for eps in (1e-5, 1e-6, 1e-7, 1e-8) for wrong in _patched(eps)),
         ),
         Misconception(
             "impossible outcomes left out",

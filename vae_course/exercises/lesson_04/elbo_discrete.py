@@ -139,7 +139,7 @@ EXERCISE = Exercise(
             _patched(1e-8)[0],
             "A small number inside the logarithm turns a bound of minus infinity into one that depends on that number. "
             "`torch.xlogy` needs no such patch.",
-            variants=tuple(wrong for eps in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-20) for wrong in _patched(eps)),
+            variants=tuple(wrong for eps in (1e-6, 1e-8, 1e-10, 1e-12) for wrong in _patched(eps)),
         ),
         Misconception(
             "impossible codes left out",
