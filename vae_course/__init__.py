@@ -17,23 +17,18 @@ if "torch" not in sys.modules:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # Where older notebooks look for a module, and where it stands.
-_MOVED = (
-    {"steps": "derivations"}
-    | {
-        name: f"studies.{name}"
-        for name in (
-            "anomaly",
-            "bugs",
-            "collapse",
-            "compression",
-            "information",
-            "inverse",
-            "rate_distortion",
-            "replicate",
-        )
-    }
-    | {name: f"tools.{name}" for name in ("doctor",)}
-)
+_MOVED = {
+    "steps": "derivations",
+    "anomaly": "studies.anomaly",
+    "bugs": "studies.bugs",
+    "collapse": "studies.collapse",
+    "compression": "studies.compression",
+    "information": "studies.information",
+    "inverse": "studies.inverse",
+    "rate_distortion": "studies.rate_distortion",
+    "replicate": "studies.replicate",
+    "doctor": "tools.doctor",
+}
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator
 
-from tests.support.browser import Visit, drag, opened, pixels, until_changed
+from tests.support.browser import Visit, an_arrow_key_changes, dragging_changes, opened, pixels, until_changed
 
 # The class on the page, and the module and class in the package.
 PLAYGROUNDS = {
@@ -43,21 +43,12 @@ def place(visit: Visit, name: str) -> tuple[Locator, Locator]:
 
 @pytest.mark.parametrize("name", PLAYGROUNDS)
 def test_dragging_the_first_slider_changes_the_picture(visit: Visit, name: str) -> None:
-    playground, picture = place(visit, name)
-    before = pixels(picture)
-    drag(visit.page, playground.locator(".noUi-handle").first, 40)
-    until_changed(visit.page, picture, before)
+    dragging_changes(visit.page, *place(visit, name), by=40)
 
 
 @pytest.mark.parametrize("name", PLAYGROUNDS)
 def test_an_arrow_key_on_the_focused_slider_changes_the_picture(visit: Visit, name: str) -> None:
-    playground, picture = place(visit, name)
-    before = pixels(picture)
-    handle = playground.locator(".noUi-handle").first
-    handle.focus()
-    visit.page.keyboard.press("ArrowLeft")
-    until_changed(visit.page, picture, before)
-    assert handle.evaluate("e => getComputedStyle(e).outlineStyle") == "solid", "the focus can't be seen"
+    an_arrow_key_changes(visit.page, *place(visit, name))
 
 
 @pytest.mark.parametrize(("name", "label"), BUTTONS)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator
 
-from tests.support.browser import Visit, drag, opened, pixels, until_changed
+from tests.support.browser import Visit, an_arrow_key_changes, dragging_changes, opened, pixels, until_changed
 
 CELLS = [
     "import torch\nfrom vae_course.models import VAE\nfrom vae_course.widgets.beta_playground import BetaPlayground\n"
@@ -36,21 +36,12 @@ def place(visit: Visit, name: str, picture: int) -> tuple[Locator, Locator]:
 
 @pytest.mark.parametrize(("name", "picture"), [("vae-beta", 0), ("vae-beta", 2), ("vae-dashboard", 2)])
 def test_dragging_the_slider_changes_the_picture(visit: Visit, name: str, picture: int) -> None:
-    widget, image = place(visit, name, picture)
-    before = pixels(image)
-    drag(visit.page, widget.locator(".noUi-handle").first, 90)
-    until_changed(visit.page, image, before)
+    dragging_changes(visit.page, *place(visit, name, picture), by=90)
 
 
 @pytest.mark.parametrize(("name", "picture"), [("vae-beta", 0), ("vae-dashboard", 2)])
 def test_an_arrow_key_on_the_focused_slider_changes_the_picture(visit: Visit, name: str, picture: int) -> None:
-    widget, image = place(visit, name, picture)
-    before = pixels(image)
-    handle = widget.locator(".noUi-handle").first
-    handle.focus()
-    visit.page.keyboard.press("ArrowLeft")
-    until_changed(visit.page, image, before)
-    assert handle.evaluate("e => getComputedStyle(e).outlineStyle") == "solid", "the focus can't be seen"
+    an_arrow_key_changes(visit.page, *place(visit, name, picture))
 
 
 def test_another_dimension_is_chosen_by_keyboard(visit: Visit) -> None:

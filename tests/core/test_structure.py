@@ -1,11 +1,14 @@
 """The package's shape: imports go one way, importing is light and silent, everything public is explained."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import vae_course
 
 PACKAGE = Path(__file__).resolve().parents[2] / "vae_course"
 
@@ -102,6 +105,16 @@ def test_importing_every_module_is_silent() -> None:
         if path.stem != "__main__"
     ]
     assert output_of(f"import importlib\nfor name in {names!r}: importlib.import_module(name)") == ""
+
+
+@pytest.mark.parametrize("name", sorted(vae_course._MOVED))
+def test_a_notebook_that_a_learner_has_already_finds_a_module_by_its_old_name(name: str) -> None:
+    assert getattr(vae_course, name) is importlib.import_module(f"vae_course.{vae_course._MOVED[name]}")
+
+
+def test_a_name_that_never_was_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        vae_course.nothing  # noqa: B018
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

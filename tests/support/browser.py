@@ -252,6 +252,23 @@ def until_changed(page: Page, image: Locator, before: str) -> str:
     return pixels(image)
 
 
+def dragging_changes(page: Page, widget: Locator, image: Locator, by: float) -> None:
+    """Drag a widget's first slider, and see the image show something else."""
+    before = pixels(image)
+    drag(page, widget.locator(".noUi-handle").first, by)
+    until_changed(page, image, before)
+
+
+def an_arrow_key_changes(page: Page, widget: Locator, image: Locator) -> None:
+    """Press an arrow key on a widget's first slider, see the image show something else, and where the focus is."""
+    before = pixels(image)
+    handle = widget.locator(".noUi-handle").first
+    handle.focus()
+    page.keyboard.press("ArrowLeft")
+    until_changed(page, image, before)
+    assert handle.evaluate("e => getComputedStyle(e).outlineStyle") == "solid", "the focus can't be seen"
+
+
 def _environment(private: Path) -> dict[str, str]:
     """No setting of the user's reaches the server, and none of the server's reaches the user."""
     folders = {

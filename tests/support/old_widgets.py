@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,3 +57,14 @@ def folder_with_7_7_1(scratch: Path) -> Path:
             pytest.fail(f"{sentence} (REQUIRE_ALL=1: nothing may skip)", pytrace=False)
         pytest.skip(sentence)
     return target
+
+
+def assert_tests_pass_with_7_7_1(file: str, scratch: Path, *, chosen: str) -> None:
+    """Run the chosen tests of a file again, in a process that imports ipywidgets 7.7.1."""
+    repository = Path(__file__).resolve().parents[2]
+    path = os.pathsep.join([str(folder_with_7_7_1(scratch)), str(repository), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file, "-k", chosen]
+    env = {**os.environ, "PYTHONPATH": path, "TEST_IPYWIDGETS": "7.7.1"}
+    done = subprocess.run(command, env=env, cwd=repository, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"\d\d passed", done.stdout)

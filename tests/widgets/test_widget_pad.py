@@ -22,7 +22,7 @@ from scipy.special import expit
 from torch import Tensor, nn
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from tests.support.old_widgets import folder_with_7_7_1
+from tests.support.old_widgets import assert_tests_pass_with_7_7_1
 from vae_course.data import Images, pen
 from vae_course.models import VAE
 from vae_course.plotting import CLASS_COLOURS
@@ -564,14 +564,7 @@ def test_colabs_own_anywidget_may_stay() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(ipywidgets.__version__ == "7.7.1", reason="this is the run with 7.7.1")
 def test_everything_here_holds_with_ipywidgets_7_7_1(tmp_path: Path) -> None:
-    found = folder_with_7_7_1(tmp_path)
-    repository = PACKAGE.parent
-    path = os.pathsep.join([str(found), str(repository), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "not 7_7_1"]
-    env = {**os.environ, "PYTHONPATH": path, "TEST_IPYWIDGETS": "7.7.1"}
-    done = subprocess.run(command, env=env, cwd=repository, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"\d\d passed", done.stdout)
+    assert_tests_pass_with_7_7_1(__file__, tmp_path, chosen="not 7_7_1")
 
 
 def test_this_run_is_with_the_version_it_should_be_with() -> None:

@@ -3,9 +3,6 @@
 import io
 import itertools
 import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from tests.support.old_widgets import folder_with_7_7_1, unknown_to_7_7_1
+from tests.support.old_widgets import assert_tests_pass_with_7_7_1, unknown_to_7_7_1
 from vae_course.data import Images
 from vae_course.models import VAE
 from vae_course.training import History
@@ -355,15 +352,7 @@ def test_nothing_is_set_that_version_7_7_1_would_ignore(model: VAE, images: Imag
 @pytest.mark.slow
 @pytest.mark.skipif(ipywidgets.__version__ == "7.7.1", reason="this is the run with 7.7.1")
 def test_everything_here_holds_with_ipywidgets_7_7_1(tmp_path: Path) -> None:
-    found = folder_with_7_7_1(tmp_path)
-    repository = Path(__file__).resolve().parents[2]
-    path = os.pathsep.join([str(found), str(repository), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    command += ["-k", "not 7_7_1 and not notebook"]
-    env = {**os.environ, "PYTHONPATH": path, "TEST_IPYWIDGETS": "7.7.1"}
-    done = subprocess.run(command, env=env, cwd=repository, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"\d\d passed", done.stdout)
+    assert_tests_pass_with_7_7_1(__file__, tmp_path, chosen="not 7_7_1 and not notebook")
 
 
 def test_this_run_is_with_the_version_it_should_be_with() -> None:
