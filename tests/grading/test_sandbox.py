@@ -365,7 +365,7 @@ def test_the_stripped_copy_holds_no_solution(exercise: Exercise):
     assert exercise.hints[0] not in code and exercise.explanation not in code
     assert all(m.message not in code for m in exercise.misconceptions)
     probe = files.get("probe_0.py", "")
-    assert "_reference" not in probe and "Misconception" not in probe and "EXERCISE" not in probe
+    assert f"def {exercise.function}(" not in probe and "Misconception" not in probe and "EXERCISE" not in probe
     assert "_cases" not in probe and "_loop" not in probe
     last = exercise.solution.strip().splitlines()[-1].strip()
     assert last not in code or last in ("return encoder, decoder", "return mean", "return z, x")
@@ -381,10 +381,20 @@ def test_the_stripped_copy_is_a_package_without_the_course(tmp_path: Path):
         "vae_course/exercises/inputs.py",
         "vae_course/exercises/model.py",
         "vae_course/exercises/outcomes.py",
+        "vae_course/exercises/probes.py",
         "vae_course/support/threads.py",
         "vae_course/tools/grading/sandbox/__init__.py",
         "vae_course/tools/grading/sandbox/messages.py",
     ]
+
+
+def test_every_probe_finds_in_the_copy_what_it_needs(tmp_path: Path):
+    course_copy.write(tmp_path, CODE)
+    probes = sorted(path.stem for path in tmp_path.glob("probe_*.py"))
+    assert len(probes) == sum(exercise.probe is not None for exercise in CODE)
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {', '.join(probes)}; print('all')"
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout == "all\n", done.stderr
 
 
 def test_installed_copies_of_the_course_are_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -46,7 +46,7 @@ def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int) -> Report:
     if any(outcome.failure and outcome.failure.kind == Cause.STUB for outcome in outcomes):
         return Report(Verdict.NOT_TRIED, 0, "Replace `raise NotImplementedError` by your answer, then run this again.")
     expected = _expected(exercise, seed)
-    right = [agree(o, e, exercise.tolerance) for o, e in zip(outcomes, expected, strict=True)]
+    right = [_right(exercise, outcome, seed, i) for i, outcome in enumerate(outcomes)]
     if all(right):
         return Report(Verdict.PASSED, exercise.points, "This agrees with the reference on every input.")
     misconception = _explain(exercise, outcomes, right, seed=seed)
@@ -59,15 +59,22 @@ def _explain(exercise: Exercise, outcomes: list[Outcome], right: list[bool], *, 
     """The first misconception with the same outcomes; failing that, the first with the same wrong values."""
     tolerance = exercise.tolerance
     for misconception, wrong in _wrong_answers(exercise):
-        if all(agree(o, _wrong(exercise, wrong, seed, i), tolerance) for i, o in enumerate(outcomes)):
+        if all(agree(o, _outcome(exercise, wrong, seed, i), tolerance) for i, o in enumerate(outcomes)):
             return misconception
     if _values_right(exercise, outcomes, seed):
         return None
     for misconception, wrong in _wrong_answers(exercise):
-        pairs = ((o, _wrong(exercise, wrong, seed, i)) for i, o in enumerate(outcomes))
+        pairs = ((o, _outcome(exercise, wrong, seed, i)) for i, o in enumerate(outcomes))
         if all(not o.failure and same_values(o.values, w.values, tolerance) for o, w in pairs):
             return misconception
     return None
+
+
+def _right(exercise: Exercise, outcome: Outcome, seed: int, index: int) -> bool:
+    """Whether the outcome of one case is the reference's, or that of an equivalent."""
+    return agree(outcome, _expected(exercise, seed)[index], exercise.tolerance) or any(
+        agree(outcome, _outcome(exercise, other, seed, index), exercise.tolerance) for other in exercise.equivalents
+    )
 
 
 def _values_right(exercise: Exercise, outcomes: list[Outcome], seed: int) -> bool:
@@ -92,6 +99,6 @@ def _expected(exercise: Exercise, seed: int) -> list[Outcome]:
 
 
 @functools.lru_cache(maxsize=512)
-def _wrong(exercise: Exercise, wrong: Answer, seed: int, index: int) -> Outcome:
-    """The outcome of one wrong answer on one case; most are ruled out by the first case and run no other."""
-    return run_answer(exercise, wrong, [_cases(exercise, seed)[index]])[0]
+def _outcome(exercise: Exercise, answer: Answer, seed: int, index: int) -> Outcome:
+    """The outcome of an answer of the course's on one case; most are ruled out by the first case and run no other."""
+    return run_answer(exercise, answer, [_cases(exercise, seed)[index]])[0]

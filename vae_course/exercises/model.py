@@ -95,6 +95,8 @@ class Exercise(Task):
         batch: the input whose first axis is the batch; `None` where there is no batch.
         probe: how an answer is applied to one case; by default it is called with the inputs in order.
         gradients: the inputs by which the gradient is compared too.
+        equivalents: answers whose results differ from the reference's and count as right too, such as those of another
+            quadrature rule.
         tolerance: allowed difference, relative to the value and to the largest value of the case. It lets float32
             rounding pass and stops half precision.
     """
@@ -109,6 +111,7 @@ class Exercise(Task):
     batch: str | None = None
     probe: Callable[[Answer, Inputs], Any] | None = None
     gradients: tuple[str, ...] = ()
+    equivalents: tuple[Answer, ...] = ()
     tolerance: float = 1e-5
 
     @functools.cached_property
