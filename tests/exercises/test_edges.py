@@ -137,6 +137,21 @@ SHORTCUTS = [
      instead(lambda f, z, mu, logvar: tuple(
          (f.unsqueeze(-1) * score).mean(0)
          for score in ((z - mu) / (logvar.exp() + 1e-6), 0.5 * ((z - mu) ** 2 / (logvar.exp() + 1e-6) - 1))))),
+    ("08-aggregate", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10), clamped("z", -10, 10),
+     with_eps("logvar", 0.01), instead(lambda z, mu, logvar: get("08-aggregate").reference(z, mu[:10], logvar[:10]))),
+    ("08-posterior-head", instead(lambda out: (out.chunk(2, 1)[0].clamp(-3.5, 3.5), (out.chunk(2, 1)[1] / 2).exp())),
+     instead(lambda out: (out.chunk(2, 1)[0], (out.chunk(2, 1)[1].clamp(max=10) / 2).exp())),
+     instead(lambda out: (out.chunk(2, 1)[0], (out.chunk(2, 1)[1].clamp(min=-10) / 2).exp()))),
+    ("08-slerp", instead(lambda a, b, t: get("08-slerp").reference(a, torch.where(a @ b < 0, -b, b), t))),
+    ("11-iwae-bound", clamped("log_w", low=-100), clamped("log_w", low=-10000), clamped("log_w", high=88),
+     instead(lambda logs: mean_exp(logs.double(), logs[0])), instead(lambda logs: mean_exp(logs, logs[0])),
+     instead(lambda logs: mean_exp(logs.double(), logs.mean(0))), instead(lambda logs: mean_exp(logs.double(), logs[-1])),
+     instead(lambda logs: mean_exp(logs.double(), logs.median(0).values)),
+     instead(lambda logs: mean_exp(logs, logs.amax(0), 1e-6)), instead(lambda logs: mean_exp(logs, logs.max()))),
+    ("11-effective-sample-size", clamped("log_w", low=-100), clamped("log_w", low=-10000), clamped("log_w", high=88),
+     instead(lambda logs: (logs - logs.max()).exp().sum(0) ** 2 / (logs - logs.max()).exp().square().sum(0))),
+    ("11-iwae-gradient-weights", clamped("log_w", low=-100), clamped("log_w", low=-10000), clamped("log_w", high=88)),
+    ("11-standard-error", clamped("log_px_a", low=-100), clamped("log_px_b", high=-100)),
     ("05-shared-noise", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10)),
 ]  # fmt: skip
 ROWS = [(id, number, make) for id, *makes in SHORTCUTS for number, make in enumerate(makes)]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -23,14 +23,25 @@ def log_aggregate(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """One place and one posterior by hand, then several; the last places lie so far out that densities underflow."""
+    """By hand, then random ones, as many images as a lesson has, places far out, and posteriors sharp, wide and far off."""
     source = generator(seed)
     cases: list[Inputs] = [
         {"z": torch.tensor([[0.5, 1.0]]), "mu": torch.zeros(1, 2), "logvar": torch.tensor([[-1.0, 0.5]])}
     ]
-    for m, n, d, far in ((3, 5, 2, 1.0), (5, 2, 3, 1.0), (2, 4, 3, 40.0)):
-        z, mu, logvar = far * normal(source, m, d), 1.5 * normal(source, n, d), normal(source, n, d) - 1
-        cases.append({"z": z, "mu": mu, "logvar": logvar})
+    m, n, d = integer(source, 4, 5), integer(source, 6, 9), integer(source, 2, 3)
+    for places, images, dims, far in (
+        (m, n, d, 1.0), (m, n, d, 1.0), (1, n, d, 1.0), (m, 2, 3, 1.0), (20, 300, 2, 1.0), (m, n, d, 40.0)
+    ):  # fmt: skip
+        z, mu, logvar = (
+            far * normal(source, places, dims),
+            1.5 * normal(source, images, dims),
+            normal(source, images, dims),
+        )
+        cases.append({"z": z, "mu": mu, "logvar": logvar - 1})
+    for level, place in ((15.0, 0.0), (-15.0, 0.0), (0.0, 30.0), (0.0, -30.0)):
+        mu, logvar = place + normal(source, 5, 2), level + 0.1 * normal(source, 5, 2)
+        # Each place belongs to one posterior; the first and the last posterior have none.
+        cases.append({"z": mu[1:4] + torch.exp(0.5 * logvar[1:4]) * normal(source, 3, 2), "mu": mu, "logvar": logvar})
     return cases
 
 
@@ -133,6 +144,31 @@ EXERCISE = Exercise(
             lambda z, mu, logvar: _each(z, mu, logvar).sum(-1).exp().mean(1).log(),
             "Far from all codes the densities round to 0, and log 0 is minus infinity. Stay with logarithms: "
             "`torch.logsumexp`.",
+            variants=(
+                lambda z, mu, logvar: _each(z, mu, logvar).sum(-1).double().exp().mean(1).log(),
+                lambda z, mu, logvar: (_each(z, mu, logvar).exp().prod(-1).mean(1)).log(),
+            ),
+        ),
+        Misconception(
+            "underflow hidden",
+            lambda z, mu, logvar: (_each(z, mu, logvar).sum(-1).exp().mean(1) + 1e-8).log(),
+            "A small number inside the logarithm, or a limit there, takes the place of the density wherever that rounds to 0. "
+            "Stay with logarithms: `torch.logsumexp` needs no patch.",
+            variants=(
+                *(
+                    lambda z, mu, logvar, eps=eps: (_each(z, mu, logvar).sum(-1).exp().mean(1) + eps).log()
+                    for eps in (1e-6, 1e-10, 1e-12, 1e-20, 1e-30)
+                ),
+                *(
+                    lambda z, mu, logvar, eps=eps: _each(z, mu, logvar).sum(-1).exp().mean(1).clamp(min=eps).log()
+                    for eps in (1e-6, 1e-8, 1e-10, 1e-12, 1e-20, 1e-30)
+                ),
+            ),
+        ),
+        Misconception(
+            "density itself",
+            lambda z, mu, logvar: torch.logsumexp(_each(z, mu, logvar).sum(-1), 1).exp() / len(mu),
+            "This is q(z) itself, which rounds to 0 far from all codes. Its logarithm is asked for.",
         ),
         Misconception(
             "mean over the dimensions",
@@ -173,5 +209,4 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="z",
-    gradients=("z", "mu", "logvar"),
 )

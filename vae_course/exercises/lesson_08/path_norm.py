@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, uniform
+from vae_course.exercises.inputs import generator, integer, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import numbers
 
 
 def path_norm(t: Tensor, latent_dim: int) -> Tensor:
@@ -18,8 +20,11 @@ def path_norm(t: Tensor, latent_dim: int) -> Tensor:
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
     cases: list[Inputs] = [{"t": torch.tensor([0.0, 0.5, 1.0]), "latent_dim": 8}]
-    for steps, latent_dim in ((1, 2), (4, 3), (6, 20), (5, 200)):
-        cases.append({"t": uniform(source, steps), "latent_dim": latent_dim})
+    steps, latent_dim = integer(source, 4, 7), integer(source, 3, 30)
+    for n, d in ((1, 2), (steps, latent_dim), (steps, latent_dim), (5, 200), (101, 1)):
+        cases.append({"t": uniform(source, n), "latent_dim": d})
+    # Near both ends, where squares are tiny.
+    cases.append({"t": torch.cat([1e-4 * uniform(source, 2), 1 - 1e-4 * uniform(source, 2)]), "latent_dim": 20})
     return cases
 
 
@@ -64,6 +69,8 @@ EXERCISE = Exercise(
         ),
         Alternative("hypot", lambda t, latent_dim: latent_dim**0.5 * torch.hypot(1 - t, t)),
         Alternative("float64", lambda t, latent_dim: path_norm(t.double(), latent_dim)),
+        Alternative("NumPy", lambda t, latent_dim: np.sqrt(latent_dim * ((1 - t.numpy()) ** 2 + t.numpy() ** 2))),
+        Alternative("list of numbers", lambda t, d: [math.sqrt(d * ((1 - s) ** 2 + s**2)) for s in t.tolist()]),
     ),
     misconceptions=(
         Misconception(
@@ -107,6 +114,12 @@ EXERCISE = Exercise(
             "subtracted.",
         ),
         Misconception(
+            "mean of the two lengths squared",
+            lambda t, latent_dim: torch.sqrt(latent_dim * ((1 - t) ** 2 + t**2) / 2),
+            "You divide by 2, as if the two draws were averaged. The two variances, (1 - t)^2 and t^2, are added: at t = 0 "
+            "the length must be sqrt(D).",
+        ),
+        Misconception(
             "steps of a straight line",
             lambda t, latent_dim: math.sqrt(latent_dim) * (1 - torch.minimum(t, 1 - t)),
             "Your length falls and rises along straight lines. Squares add up, not lengths: the root of "
@@ -116,5 +129,5 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="t",
-    gradients=("t",),
+    probe=numbers,
 )

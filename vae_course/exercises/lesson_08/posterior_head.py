@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import pair
 
 Pair = tuple[Any, Any]
 
@@ -19,19 +20,22 @@ def posterior_head(out: Tensor) -> Pair:
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
-    result = answer(*case.values())
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        raise AnswerError("your function must return two tensors, `mu, std`, in this order.")
-    if not all(isinstance(part, Tensor) for part in result):
+    mu, std = pair(answer(*case.values()), "mu", "std")
+    if not (isinstance(mu, Tensor) and isinstance(std, Tensor)):
         raise AnswerError("return mu and std as two tensors of shape [B, D].")
-    return {"mu": result[0], "std": result[1]}
+    return {"mu": mu, "std": std}
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """One image by hand, then batches with numbers that no sigmoid can give."""
+    """One image by hand, then batches with numbers that no sigmoid can give, and means and widths far out."""
     source = generator(seed)
     cases: list[Inputs] = [{"out": torch.tensor([[-2.0, 0.5, 0.0, -3.0]])}]
-    return cases + [{"out": 2 * normal(source, b, 2 * d)} for b, d in ((3, 2), (5, 1), (2, 4))]
+    b, d = 2 * integer(source, 1, 3) + 1, integer(source, 2, 4)
+    sizes = ((b, d), (b, d), (5, 1), (1, 3), (128, 10))
+    cases += [{"out": 2 * normal(source, *size) - 1} for size in ((n, 2 * dims) for n, dims in sizes)]
+    for place, level in ((30.0, 0.0), (-30.0, 0.0), (0.0, 15.0), (0.0, -15.0)):
+        cases.append({"out": torch.tensor([[place, place, level, level]]) + normal(source, 3, 4)})
+    return cases
 
 
 def _loop(out: Tensor) -> Pair:
@@ -87,6 +91,7 @@ EXERCISE = Exercise(
         ),
         Alternative("root of the variance", lambda out: (out[:, : out.shape[1] // 2], _logvar(out).exp().sqrt())),
         Alternative("list", lambda out: list(posterior_head(out))),
+        Alternative("stacked", lambda out: torch.stack(posterior_head(out))),
         Alternative("float64", lambda out: posterior_head(out.double())),
     ),
     misconceptions=(
@@ -113,6 +118,56 @@ EXERCISE = Exercise(
             "tanh instead",
             lambda out: (torch.tanh(_mu(out)), torch.exp(0.5 * _logvar(out))),
             "A tanh keeps mu between -1 and 1, a larger cage but still one. A mean may be any number: no activation.",
+        ),
+        Misconception(
+            "mu clamped",
+            lambda out: (_mu(out).clamp(-3, 3), torch.exp(0.5 * _logvar(out))),
+            "You limit mu to an interval, a larger cage than the sigmoid's but still one, and beyond it no gradient is left. A "
+            "mean may be any number: leave it as it is.",
+            variants=tuple(
+                lambda out, c=c: (_mu(out).clamp(-c, c), torch.exp(0.5 * _logvar(out)))
+                for c in (1, 2, 3.5, 4, 5, 10, 20)
+            ),
+        ),
+        Misconception(
+            "width clamped",
+            lambda out: (_mu(out), torch.exp(0.5 * _logvar(out).clamp(-10, 10))),
+            "You limit the width of the posterior: beyond the limit sigma is wrong and gets no gradient. exp(0.5 logvar) is "
+            "positive for every logvar and needs no limit.",
+            variants=(
+                *(lambda out, c=c: (_mu(out), torch.exp(0.5 * _logvar(out).clamp(-c, c))) for c in (2, 3, 4, 5, 6, 8)),
+                *(lambda out, c=c: (_mu(out), torch.exp(0.5 * _logvar(out)).clamp(min=c)) for c in (1e-3, 1e-2, 0.1)),
+            ),
+        ),
+        Misconception(
+            "ReLU on mu",
+            lambda out: (torch.relu(_mu(out)), torch.exp(0.5 * _logvar(out))),
+            "sigma is right, but a ReLU makes every negative mean 0: three quarters of the plane have no code. A mean may be "
+            "any number: no activation.",
+        ),
+        Misconception(
+            "small number added to sigma",
+            lambda out: (_mu(out), torch.exp(0.5 * _logvar(out)) + 1e-3),
+            "You add a small number to sigma. The exponential is above zero already, and a sharp posterior may be narrower "
+            "than your number: leave it out.",
+            variants=(
+                *(lambda out, eps=eps: (_mu(out), torch.exp(0.5 * _logvar(out)) + eps) for eps in (1e-2, 1e-4, 1e-5)),
+                *(
+                    lambda out, eps=eps: (_mu(out), (_logvar(out).exp() + eps).sqrt())
+                    for eps in (1e-8, 1e-6, 1e-4, 1e-3)
+                ),
+            ),
+        ),
+        Misconception(
+            "half with the wrong sign",
+            lambda out: (_mu(out), torch.exp(-0.5 * _logvar(out))),
+            "This is 1 / sigma: the sign in the exponent is turned round. sigma is exp(+0.5 logvar).",
+        ),
+        Misconception(
+            "logvar as log sigma, doubled",
+            lambda out: (_mu(out), torch.exp(2 * _logvar(out))),
+            "You multiply the logarithm by 2. sigma is the root of the variance, and a root halves the logarithm: "
+            "exp(0.5 logvar).",
         ),
         Misconception(
             "variance as sigma",

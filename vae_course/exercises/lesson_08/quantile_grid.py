@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vae_course.exercises.inputs import generator
+from vae_course.exercises.inputs import generator, integer
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -28,8 +28,8 @@ def quantile_grid(n: int) -> Tensor:
 
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
-    cases: list[Inputs] = [{"n": 2}]
-    return cases + [{"n": int(n)} for n in 3 + torch.randperm(9, generator=source)[:4]]
+    few = [int(n) for n in 3 + torch.randperm(9, generator=source)[:4]]
+    return [{"n": n} for n in (2, *few, 1, integer(source, 20, 30))]
 
 
 def _loop(n: int) -> Tensor:
@@ -76,6 +76,10 @@ EXERCISE = Exercise(
         Alternative("erfinv", _erfinv),
         Alternative("icdf", lambda n: _grid(Normal(0.0, 1.0).icdf(_shares(n)))),
         Alternative("float64", lambda n: _grid(torch.special.ndtri((torch.arange(n).double() + 0.5) / n))),
+        Alternative(
+            "between the outermost middles",
+            lambda n: _grid(torch.special.ndtri(torch.linspace(0.5 / n, 1 - 0.5 / n, n))),
+        ),
     ),
     misconceptions=(
         Misconception(
@@ -99,14 +103,38 @@ EXERCISE = Exercise(
             lambda n: _grid(torch.special.ndtri((torch.arange(n) + 1) / (n + 1))),
             "Your shares are i / (n + 1). They avoid 0 and 1, but the outermost rows stand for more of the prior than "
             "the others: take the middle of each of n equal parts.",
-            variants=(lambda n: _grid(torch.special.ndtri(torch.linspace(0.05, 0.95, n))),),
+        ),
+        Misconception(
+            "fixed ends",
+            lambda n: _grid(torch.special.ndtri(torch.linspace(0.05, 0.95, n))),
+            "Your shares run between the same two ends whatever n is, so the outermost rows stand for another share of the prior "
+            "than the others. The middles of n equal parts begin at 1 / (2 n).",
+            variants=(
+                *(
+                    lambda n, end=end: _grid(torch.special.ndtri(torch.linspace(end, 1 - end, n)))
+                    for end in (0.1, 0.025, 0.02, 0.01, 0.005, 1e-3, 1e-4, 1e-6)
+                ),
+                *(
+                    lambda n, end=end: _grid(torch.special.ndtri(torch.linspace(0, 1, n).clamp(end, 1 - end)))
+                    for end in (0.01, 1e-3, 1e-4, 1e-5)
+                ),
+            ),
+        ),
+        Misconception(
+            "divided by n - 1",
+            lambda n: _grid(torch.special.ndtri((torch.arange(n) + 0.5) / max(n - 1, 1))),
+            "You divide by n - 1, the number of steps between n points. There are n parts, one for each code: divide by n.",
+            variants=(
+                lambda n: _grid(torch.special.ndtri((torch.arange(n) + 0.5) / (n - 1))),
+                lambda n: _grid(torch.special.ndtri((torch.arange(n) + 0.5) / (n + 1))),
+            ),
         ),
         Misconception(
             "evenly spaced",
             lambda n: _grid(torch.linspace(-2, 2, n)),
             "Your codes are evenly spaced, so the picture shows as much of the rare edge as of the middle. Even steps "
             "belong to the shares, not to the codes.",
-            variants=(lambda n: _grid(torch.linspace(-3, 3, n)), lambda n: _grid(torch.linspace(-1, 1, n))),
+            variants=tuple(lambda n, end=end: _grid(torch.linspace(-end, end, n)) for end in (1, 1.5, 1.96, 2.5, 3, 4)),
         ),
         Misconception(
             "distribution function",
@@ -124,7 +152,18 @@ EXERCISE = Exercise(
             "axes swapped",
             lambda n: _grid(torch.special.ndtri(_shares(n))).flip(1),
             "z[0] and z[1] have changed places. Along a row z[0] grows; from row to row z[1] falls.",
-            variants=(lambda n: torch.cartesian_prod(*2 * [torch.special.ndtri(_shares(n))]),),
+        ),
+        Misconception(
+            "column by column",
+            lambda n: torch.cartesian_prod(*2 * [torch.special.ndtri(_shares(n))]),
+            "Your codes go column by column, from the bottom up. Go along a row first, so that z[0] changes fastest and grows, "
+            "and begin with the highest z[1].",
+        ),
+        Misconception(
+            "mirrored",
+            lambda n: _grid(-torch.special.ndtri(_shares(n))),
+            "Both coordinates run the wrong way: your first code is the bottom right corner. z[0] grows to the right, z[1] "
+            "grows upwards.",
         ),
         Misconception(
             "diagonal only",

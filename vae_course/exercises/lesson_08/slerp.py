@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -20,7 +20,7 @@ def slerp(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """A quarter of a circle by hand, then codes of unequal length in 2 to 7 dimensions, never nearly parallel."""
+    """A quarter of a circle by hand, then codes of unequal length at angles from 10 to 170 degrees, never nearly parallel."""
     source = generator(seed)
     cases: list[Inputs] = [
         {
@@ -29,14 +29,25 @@ def _cases(seed: int) -> list[Inputs]:
             "t": torch.tensor([0.0, 1 / 3, 0.5, 1.0]),
         }
     ]
-    for d, steps in ((2, 5), (4, 3), (7, 6)):
-        z_start = normal(source, d)
-        aside = normal(source, d)
-        aside = aside - (aside @ z_start) / (z_start @ z_start) * z_start
-        mixed = 0.6 * z_start / z_start.norm() + (0.5 + torch.rand((), generator=source)) * aside / aside.norm()
-        t = torch.linspace(0, 1, steps) if d == 4 else torch.rand(steps, generator=source)
-        cases.append({"z_start": z_start, "z_end": 1.7 * mixed, "t": t})
-    return cases
+    d, steps = integer(source, 3, 8), integer(source, 4, 7)
+    sizes = ((2, 5), (d, steps), (d, steps), (4, 3), (3, 4), (5, 1), (20, 50))
+    for (dims, n), degrees in zip(sizes, (60.0, 130.0, 40.0, 170.0, 10.0, 100.0, 85.0), strict=True):
+        angle = torch.deg2rad(degrees + 8 * (uniform(source) - 0.5))
+        first, other = F.normalize(normal(source, dims), dim=0), normal(source, dims)
+        aside = F.normalize(other - (other @ first) * first, dim=0)
+        z_end = (1.5 + uniform(source)) * (torch.cos(angle) * first + torch.sin(angle) * aside)
+        cases.append(
+            {
+                "z_start": (2 + uniform(source)) * first,
+                "z_end": z_end,
+                "t": torch.linspace(0, 1, n) if dims == 4 else uniform(source, n),
+            }
+        )
+    # Codes as short as 1e-3, and as long as 100.
+    return [
+        *cases,
+        *({**cases[2], "z_start": s * cases[2]["z_start"], "z_end": s * cases[2]["z_end"]} for s in (1e-3, 100.0)),
+    ]
 
 
 def _loop(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
@@ -54,6 +65,19 @@ def _einsum(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
     angle = torch.acos(F.cosine_similarity(z_start, z_end, dim=0))
     weights = torch.stack([torch.sin((1 - t) * angle), torch.sin(t * angle)]) / torch.sin(angle)
     return torch.einsum("kt,kd->td", weights, torch.stack([z_start, z_end]))
+
+
+def _unit(z: Tensor) -> Tensor:
+    return z / z.norm()
+
+
+def _turned(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
+    """z_start turned towards z_end in their plane, with a length between theirs for which the shares stay the sines'."""
+    first, angle = _unit(z_start), _angle(z_start, z_end)
+    aside = _unit(z_end - (z_end @ first) * first)
+    begin, end = z_start.norm() * torch.sin((1 - t) * angle), z_end.norm() * torch.sin(t * angle)
+    along = (begin + end * torch.cos(angle)) / torch.sin(angle)
+    return torch.outer(along, first) + torch.outer(end, aside)
 
 
 def _line(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
@@ -96,6 +120,13 @@ EXERCISE = Exercise(
     alternatives=(
         Alternative("loop", _loop),
         Alternative("einsum", _einsum),
+        Alternative(
+            "from the middle outwards",
+            lambda a, b, t: _with_angle(
+                a, b, t, 2 * torch.atan2((_unit(a) - _unit(b)).norm(), (_unit(a) + _unit(b)).norm())
+            ),
+        ),
+        Alternative("turned in a plane", lambda a, b, t: _turned(a, b, t)),
         Alternative("float64", lambda z_start, z_end, t: slerp(z_start.double(), z_end.double(), t.double())),
     ),
     misconceptions=(
@@ -164,7 +195,44 @@ EXERCISE = Exercise(
             "Your angle is the supplement of the right one, as if z_end pointed the other way. Check the sign of the inner "
             "product.",
         ),
+        Misconception(
+            "never obtuse",
+            lambda a, b, t: _with_angle(a, b, t, torch.minimum(_angle(a, b), torch.pi - _angle(a, b))),
+            "Your angle is never above 90 degrees, as if the sign of the inner product were lost (`.abs()`, a sine or a square). "
+            "Codes may point away from each other: take `torch.acos` of the cosine with its sign.",
+            variants=(
+                lambda a, b, t: _with_angle(
+                    a, b, t, torch.asin((1 - F.cosine_similarity(a, b, dim=0) ** 2).clamp_min(0).sqrt())
+                ),
+            ),
+        ),
+        Misconception(
+            "cosine cut at zero",
+            lambda a, b, t: _with_angle(a, b, t, torch.acos(F.cosine_similarity(a, b, dim=0).clamp(min=0))),
+            "You cut the cosine off at 0, so every obtuse angle counts as 90 degrees. A cosine goes down to -1: keep its sign.",
+            variants=(
+                lambda a, b, t: _with_angle(a, b, t, torch.acos(F.cosine_similarity(a, b, dim=0).clamp(0, 1 - 1e-6))),
+            ),
+        ),
+        Misconception(
+            "lengths interpolated",
+            lambda a, b, t: (
+                (a.norm() + t.unsqueeze(1) * (b.norm() - a.norm()))
+                * slerp(F.normalize(a, dim=0), F.normalize(b, dim=0), t)
+            ),
+            "Your directions are right, but you make the length run evenly from one to the other. Mix the two codes themselves "
+            "with these shares: the length then follows by itself.",
+        ),
+        Misconception(
+            "one length in the cosine",
+            lambda a, b, t: _with_angle(a, b, t, torch.acos(((a @ b) / a.norm()).clamp(-0.999, 0.999))),
+            "You divide the inner product by one length only. The cosine needs both: divide by |z_start| and by |z_end|.",
+            variants=(
+                lambda a, b, t: _with_angle(a, b, t, torch.acos((a @ b) / a.norm())),
+                lambda a, b, t: _with_angle(a, b, t, torch.acos((a @ b) / (a @ a))),
+                lambda a, b, t: _with_angle(a, b, t, torch.acos(((a @ b) / (a @ a)).clamp(-1, 1))),
+            ),
+        ),
     ),
     cases=_cases,
-    gradients=("z_start", "z_end"),
 )

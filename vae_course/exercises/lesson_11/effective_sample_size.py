@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import far_apart, generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -20,10 +20,13 @@ def _cases(seed: int) -> list[Inputs]:
         {"log_w": torch.tensor([[0.0], [1.0986123]])},
         {"log_w": torch.full((5, 2), -90.0) + 0.01 * normal(source, 5, 2)},
     ]
-    for k, b, level in ((6, 4, -1.0), (3, 5, -105.0), (7, 2, -620.0)):
+    draws, images = integer(source, 6, 8), integer(source, 3, 4)
+    for k, b, level in ((draws, images, -1.0), (draws, images, -1.0), (1, 3, -5.0), (3, 5, -105.0), (7, 2, -620.0)):
         # One example lies far above the rest, so that nothing can be taken out for all of them together.
         cases.append({"log_w": level + 1.5 * normal(source, k, b) + torch.tensor([150.0] + [0.0] * (b - 1))})
-    return cases
+    # One draw that carries all the weight, weights too large to be exponentiated, and as many draws as in the lesson.
+    cases += [{"log_w": far_apart(source, 5, 3, reach)} for reach in (300.0, 6000.0)]
+    return [*cases, {"log_w": 400 + 2 * normal(source, 5, 3)}, {"log_w": 1.5 * normal(source, 256, 3) - 90}]
 
 
 def _loop(log_w: Tensor) -> Tensor:

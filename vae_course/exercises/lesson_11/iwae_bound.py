@@ -1,12 +1,13 @@
 """11-iwae-bound: the logarithm of a mean of k weights, from their logarithms."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import far_apart, generator, integer, normal, one_stands_out
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
 def iwae_bound(log_w: Tensor) -> Tensor:
@@ -18,15 +19,41 @@ def _cases(seed: int) -> list[Inputs]:
     """Two draws by hand, then images with weights below the smallest number of a computer, and one far below the rest."""
     source = generator(seed)
     cases: list[Inputs] = [{"log_w": torch.tensor([[0.0], [math.log(3.0)]])}]
-    for k, b, level in ((5, 3, -2.0), (1, 4, -1.0), (3, 5, -105.0), (4, 2, -620.0)):
-        cases.append({"log_w": level + 3 * normal(source, k, b)})
+    k, b = integer(source, 5, 7), integer(source, 3, 4)
+    for draws, images, level in (
+        (k, b, -2.0),
+        (k, b, -2.0),
+        (1, 4, -1.0),
+        (3, 5, -105.0),
+        (4, 2, -620.0),
+        (4, 3, 100.0),
+    ):
+        cases.append({"log_w": level + 3 * normal(source, draws, images)})
     cases.append({"log_w": 3 * normal(source, 4, 3) - torch.tensor([800.0, 5.0, 0.0])})
-    return cases
+    cases += [{"log_w": far_apart(source, k, b, reach)} for reach in (300.0, 6000.0)]
+    # One of 500 weighs all the rest; the bound is 0.1, so that a small number inside the logarithm shows.
+    alone = one_stands_out(source, 500, 3)
+    return [*cases, {"log_w": alone - alone.amax(0) + math.log(500) + 0.1}]
 
 
 def _one_maximum(log_w: Tensor) -> Tensor:
     top = log_w.max()
     return top + (log_w - top).exp().mean(0).log()
+
+
+def _taken_out(centre: Callable[[Tensor], Tensor], dtype: torch.dtype | None = None, eps: float = 0.0) -> Answer:
+    """log mean exp with this number taken out of the log weights before they are exponentiated."""
+
+    def answer(log_w: Tensor) -> Tensor:
+        out = log_w.to(dtype or log_w.dtype)
+        return centre(out) + ((out - centre(out)).exp().mean(0) + eps).log()
+
+    return answer
+
+
+_OTHER_CENTRES: tuple[Callable[[Tensor], Tensor], ...] = (
+    lambda w: w[0], lambda w: w[-1], lambda w: w.mean(0), lambda w: w.median(0).values, lambda w: w.amin(0)
+)  # fmt: skip
 
 
 def _loop(log_w: Tensor) -> Tensor:
@@ -117,6 +144,50 @@ EXERCISE = Exercise(
                 lambda log_w: log_w.double().exp().sum(0).log() - math.log(len(log_w)),
                 lambda log_w: log_w.max() + (log_w.double() - log_w.max()).exp().mean(0).log(),
             ),
+        ),
+        Misconception(
+            "another number in the maximum's place",
+            _taken_out(_OTHER_CENTRES[0]),
+            "What you take out is not the largest log weight of each example, so `exp` of a much larger one is infinite. Take "
+            "`log_w.amax(0)` out; `torch.logsumexp` does that.",
+            variants=(
+                *(_taken_out(centre) for centre in _OTHER_CENTRES[1:]),
+                *(_taken_out(centre, torch.float64) for centre in _OTHER_CENTRES),
+            ),
+        ),
+        Misconception(
+            "patch beside the maximum",
+            _taken_out(lambda w: w.amax(0), eps=1e-6),
+            "The maximum is out, but a small number is still added inside the logarithm. Where one of many draws counts alone "
+            "it changes the result, and nothing needs it: the largest term is 1.",
+            variants=tuple(_taken_out(lambda w: w.amax(0), eps=eps) for eps in (1e-5, 1e-4, 1e-3)),
+        ),
+        Misconception(
+            "underflow hidden",
+            lambda log_w: (log_w.exp().mean(0) + 1e-8).log(),
+            "A small number inside the logarithm, or a limit there, takes the place of weights that round to 0. Use "
+            "`torch.logsumexp`, which needs no patch.",
+            variants=(
+                *(
+                    lambda log_w, eps=eps: (log_w.exp().mean(0) + eps).log()
+                    for eps in (1e-6, 1e-10, 1e-12, 1e-20, 1e-30)
+                ),
+                *(
+                    lambda log_w, eps=eps: log_w.exp().mean(0).clamp(min=eps).log()
+                    for eps in (1e-6, 1e-8, 1e-10, 1e-12, 1e-20, 1e-30)
+                ),
+            ),
+        ),
+        Misconception(
+            "maximum not added back",
+            lambda log_w: (log_w - log_w.amax(0)).exp().mean(0).log(),
+            "You take the largest log weight out, which divides each weight by the largest, and never put it back. Add "
+            "`log_w.amax(0)` to the result.",
+        ),
+        Misconception(
+            "maximum added twice",
+            lambda log_w: log_w.amax(0) + torch.logsumexp(log_w, 0) - math.log(len(log_w)),
+            "`torch.logsumexp` takes the maximum out and puts it back by itself, and you add it once more. Leave yours out.",
         ),
         Misconception(
             "bits",

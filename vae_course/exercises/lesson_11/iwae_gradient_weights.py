@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import far_apart, generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 
@@ -34,9 +34,18 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
     cases: list[Inputs] = [{"log_w": torch.tensor([[0.0], [math.log(3.0)]])}]
-    for k, b, level in ((4, 3, -2.0), (1, 4, -1.0), (3, 5, -105.0), (5, 2, -620.0)):
-        cases.append({"log_w": level + 1.5 * normal(source, k, b)})
-    return cases
+    k, b = integer(source, 5, 7), integer(source, 3, 4)
+    for draws, images, level in (
+        (k, b, -2.0),
+        (k, b, -2.0),
+        (1, 4, -1.0),
+        (3, 5, -105.0),
+        (5, 2, -620.0),
+        (5, 3, 100.0),
+    ):
+        cases.append({"log_w": level + 1.5 * normal(source, draws, images)})
+    cases += [{"log_w": far_apart(source, k, b, reach)} for reach in (300.0, 6000.0)]
+    return [*cases, {"log_w": normal(source, 50, 20) - 90}]
 
 
 def _loop(log_w: Tensor) -> Tensor:
@@ -153,6 +162,28 @@ EXERCISE = Exercise(
             lambda log_w: -((log_w.exp() / log_w.exp().sum(0)).detach() * log_w).sum(0).mean(),
             "These are the right shares on paper, but exp(-620) is 0 on a computer, so you divide 0 by 0 and the gradient "
             "is NaN. `torch.softmax(log_w, dim=0)` takes the largest log weight out first.",
+        ),
+        Misconception(
+            "shares underflow in double precision",
+            lambda log_w: -((log_w.double().exp() / log_w.double().exp().sum(0)).detach() * log_w).sum(0).mean(),
+            "Double precision only moves the limit, to about -745: a log weight far below it gives 0 divided by 0. "
+            "`torch.softmax(log_w, dim=0)` takes the largest log weight out first.",
+        ),
+        Misconception(
+            "small number in the denominator",
+            lambda log_w: -((log_w.exp() / (log_w.exp().sum(0) + 1e-8)).detach() * log_w).sum(0).mean(),
+            "The small number in the denominator hides that all weights have rounded to 0, and the gradient vanishes. "
+            "`torch.softmax(log_w, dim=0)` takes the largest log weight out first.",
+            variants=tuple(
+                lambda log_w, eps=eps: -((log_w.exp() / (log_w.exp().sum(0) + eps)).detach() * log_w).sum(0).mean()
+                for eps in (1e-6, 1e-10, 1e-12)
+            ),
+        ),
+        Misconception(
+            "squared shares",
+            lambda log_w: -(torch.softmax(log_w, 0).square().detach() * log_w).sum(0).mean(),
+            "You square the shares, or take them twice. They belong to the gradient once: sum_j s_j grad log w_j.",
+            variants=(lambda log_w: -(torch.softmax(2 * log_w, 0).detach() * log_w).sum(0).mean(),),
         ),
         Misconception(
             "weights in place of shares",

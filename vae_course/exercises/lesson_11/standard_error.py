@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import pair
 
 Pair = tuple[Any, Any]
 
@@ -19,10 +21,8 @@ def compare(log_px_a: Tensor, log_px_b: Tensor) -> Pair:
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
-    result = answer(*case.values())
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        raise AnswerError("your function must return two numbers: the mean difference and its standard error.")
-    if not all(isinstance(part, Tensor | float) for part in result):
+    result = pair(answer(*case.values()), "mean difference", "standard error")
+    if not all(isinstance(part, Tensor | float | np.ndarray | np.floating) for part in result):
         kinds = " and ".join(type(part).__name__ for part in result)
         raise AnswerError(f"return two numbers, each a float or a tensor of shape [], not {kinds}.")
     mean, error = (torch.as_tensor(part) for part in result)
@@ -38,9 +38,12 @@ def _cases(seed: int) -> list[Inputs]:
             "log_px_b": torch.tensor([-82.0, -103.0, -120.0, -91.0]),
         }
     ]
-    for n, gap, spread in ((6, 1.5, 1.0), (9, -0.7, 12.0), (25, 0.4, 1.0)):
-        hard = -100 + 20 * normal(source, n)
-        cases.append({"log_px_a": hard + gap + spread * normal(source, n), "log_px_b": hard + 0.5 * normal(source, n)})
+    few = integer(source, 6, 12)
+    for n, gap, spread in ((few, 1.5, 1.0), (few, -0.7, 12.0), (25, -0.4, 1.0), (1000, 1.1, 3.0)):
+        b = -100 + 10 * normal(source, n)
+        noise = spread * normal(source, n)
+        # Exactly this gap, so that a mean near zero is not asked of the difference of two large means.
+        cases.append({"log_px_a": b + gap + noise - noise.mean(), "log_px_b": b})
     return cases
 
 
@@ -55,6 +58,12 @@ def _loop(log_px_a: Tensor, log_px_b: Tensor) -> Pair:
 
 def _mean(log_px_a: Tensor, log_px_b: Tensor) -> Tensor:
     return (log_px_a - log_px_b).mean()
+
+
+def _covariance(log_px_a: Tensor, log_px_b: Tensor) -> Pair:
+    """Var(a - b) = Var(a) + Var(b) - 2 Cov(a, b)."""
+    c = torch.cov(torch.stack([log_px_a, log_px_b]))
+    return _mean(log_px_a, log_px_b), ((c[0, 0] + c[1, 1] - 2 * c[0, 1]) / len(log_px_a)).sqrt()
 
 
 def _unpaired(log_px_a: Tensor, log_px_b: Tensor) -> Pair:
@@ -95,6 +104,9 @@ EXERCISE = Exercise(
                 (((a - b) - (a - b).mean()).square().sum() / (len(a) - 1) / len(a)).sqrt(),
             ),
         ),
+        Alternative("NumPy", lambda a, b: ((a - b).numpy().mean(), (a - b).numpy().std(ddof=1) / np.sqrt(len(a)))),
+        Alternative("covariance", _covariance),
+        Alternative("stacked", lambda a, b: torch.stack(compare(a, b))),
         Alternative("floats", lambda a, b: tuple(float(part) for part in compare(a, b))),
         Alternative("float64", lambda a, b: compare(a.double(), b.double())),
         Alternative("by hand", lambda a, b: ((a - b).sum() / len(a), (a - b).std(correction=1) * len(b) ** -0.5)),
@@ -157,6 +169,23 @@ EXERCISE = Exercise(
             "`.std()` does so by itself.",
         ),
         Misconception(
+            "covariance counted once",
+            lambda a, b: (_mean(a, b), ((a.var() + b.var() - torch.cov(torch.stack([a, b]))[0, 1]) / len(a)).sqrt()),
+            "You take the covariance off once. Var(a - b) = Var(a) + Var(b) - 2 Cov(a, b); shorter is `(a - b).var()`.",
+        ),
+        Misconception(
+            "divided by the root of N - 1",
+            lambda a, b: (_mean(a, b), (a - b).std() / (len(a) - 1) ** 0.5),
+            "`.std()` divides by N - 1 already, and you do so once more. The standard error of a mean of N numbers is their "
+            "standard deviation divided by the root of N.",
+        ),
+        Misconception(
+            "interval in place of the error",
+            lambda a, b: (_mean(a, b), 1.96 * (a - b).std() / len(a) ** 0.5),
+            "This is half of a 95 % interval. One standard error is asked for: leave the factor out.",
+            variants=(lambda a, b: (_mean(a, b), 2 * (a - b).std() / len(a) ** 0.5),),
+        ),
+        Misconception(
             "sum of the differences",
             lambda a, b: ((a - b).sum(), (a - b).std() / len(a) ** 0.5),
             "You add the differences up, so the result grows with the number of images. Asked for is nats for each image.",
@@ -171,6 +200,6 @@ EXERCISE = Exercise(
         ),
     ),
     cases=_cases,
-    batch=None,
     probe=_probe,
+    tolerance=3e-5,  # a small variance of differences is what is left of two large ones and their covariance
 )
