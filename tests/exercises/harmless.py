@@ -229,6 +229,8 @@ HARMLESS = [
      "angle and cosine are one number, a column flipped sideways is itself, and a length does not change with the order"),
     ("08-slerp", r"\(-z_(start|end)\)\.norm|-torch\.acos|\(z_end, z_start, dim|dim=-1",
      "a length does not change with the sign, nor an angle with the order; sines of -angle over its sine neither"),
+    ("09-batch-means", r"\.detach\(\)|\.data$|requires_grad_|unsqueeze\(0\)$",
+     "no gradient is asked for, and one number is one number"),
     ("09-scale", r"\.(flip\((0|-1)\)|squeeze\(\)|unsqueeze\(-1\)|mean\(0, keepdim=True\))",
      "sums over columns and means over the batch do not change with order or shape, and the result is one number"),
     ("09-scale", r"\.abs\(\)|\.sum\(dim=-1\)|mean\(\)\)\.(mean|sum)\(\)",

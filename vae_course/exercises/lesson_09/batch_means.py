@@ -1,10 +1,12 @@
 """09-batch-means: mend an average that counts batches in place of images."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import one_number
 
 
 def mean_over_images(means: Tensor, counts: Tensor) -> Tensor:
@@ -19,7 +21,8 @@ def _cases(seed: int) -> list[Inputs]:
         {"means": torch.tensor([-100.0, -90.0]), "counts": torch.tensor([3, 1])},
         {"means": torch.tensor([-120.0]), "counts": torch.tensor([7])},
     ]
-    for sizes in ((100, 100, 1), (5, 9, 2, 4), (20_011, 9_999, 337)):
+    last = integer(source, 2, 20)
+    for sizes in ((100, 100, 1), (last, 9, 2, 4), (128,) * 20 + (last,), (128,) * 20 + (last,), (20_011, 9_999, 337)):
         cases.append({"means": -100 + 30 * normal(source, len(sizes)), "counts": torch.tensor(sizes)})
     return cases
 
@@ -60,7 +63,9 @@ EXERCISE = Exercise(
         Alternative(
             "einsum", lambda means, counts: torch.einsum("n,n->", means, counts.to(means.dtype)) / int(counts.sum())
         ),
-        Alternative("repeat each mean", lambda means, counts: means.double().repeat_interleave(counts).mean()),
+        Alternative("repeat each mean", lambda means, counts: means.repeat_interleave(counts).mean()),
+        Alternative("NumPy", lambda means, counts: np.average(means.numpy(), weights=counts.numpy())),
+        Alternative("plain numbers", lambda means, counts: sum((means * counts).tolist()) / int(counts.sum())),
         Alternative("weights", lambda means, counts: means @ (counts / counts.sum())),
         Alternative("float64", lambda means, counts: mean_over_images(means.double(), counts.double())),
     ),
@@ -124,6 +129,29 @@ EXERCISE = Exercise(
             "each by its count first.",
         ),
         Misconception(
+            "mean of the counts as the divisor",
+            lambda means, counts: (means * counts).sum() / counts.float().mean(),
+            "You divide by the mean number of images in a batch, so the result is N times too large. Divide by the number of "
+            "all images, `counts.sum()`.",
+        ),
+        Misconception(
+            "softmax of the counts",
+            lambda means, counts: (torch.softmax(counts.float(), 0) * means).sum(),
+            "A softmax exponentiates the counts, so the largest batch takes all the weight. Divide the counts by their sum.",
+        ),
+        Misconception(
+            "one image too many or too few",
+            lambda means, counts: (means * counts).sum() / (counts.sum() - 1),
+            "Your divisor is off by one image. Divide by the number of all images, `counts.sum()`.",
+            variants=(lambda means, counts: (means * counts).sum() / (counts.sum() + 1),),
+        ),
+        Misconception(
+            "sign lost",
+            lambda means, counts: -(means * counts).sum() / counts.sum(),
+            "The size is right and the sign is not. The means are ELBOs, negative numbers of nats, and so is their mean.",
+            variants=(lambda means, counts: ((means * counts).sum() / counts.sum()).abs(),),
+        ),
+        Misconception(
             "median",
             lambda means, counts: means.median(),
             "The median of the batches is no mean over images: it ignores how large they are. Weight each mean by its "
@@ -131,5 +159,5 @@ EXERCISE = Exercise(
         ),
     ),
     cases=_cases,
-    gradients=("means",),
+    probe=one_number,
 )

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 BoundsOf = Callable[[nn.Module, Tensor], Tensor]
@@ -58,9 +58,10 @@ def mean_elbo(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
 
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
+    few = integer(source, 5, 9)
     return [
         {"x": 0.5 + normal(source, b, d), "weight": 0.5 + normal(source, d).abs(), "training": training}
-        for b, d, training in ((1, 3, 1), (5, 4, 1), (4, 3, 0), (6, 5, 1), (2, 4, 0))
+        for b, d, training in ((1, 3, 1), (few, 4, 1), (few, 4, 1), (few, 3, 0), (6, 5, 1), (2, 4, 0), (200, 20, 1))
     ]
 
 

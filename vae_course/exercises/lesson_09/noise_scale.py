@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -19,9 +19,15 @@ def _cases(seed: int) -> list[Inputs]:
     cases: list[Inputs] = [
         {"z": torch.tensor([[[3.0, 1.0]]]), "mu": torch.tensor([[1.0, 0.0]]), "logvar": torch.tensor([[0.0, 1.4]])}
     ]
-    for draws, b, d in ((4, 1, 3), (1, 4, 2), (3, 2, 5), (5, 3, 1), (2, 4, 3)):
-        mu, logvar = normal(source, b, d), normal(source, b, d) - 1
-        eps = normal(source, draws, b, d) * (0.4 + normal(source, d).abs()) + 0.5
+    few = integer(source, 2, 4), integer(source, 4, 6), 3
+    sizes = ((4, 1, 3), (1, 4, 2), few, few, (5, 3, 1), (20, 64, 10))
+    places = [(size, 0.0, -1.0) for size in sizes]
+    # Sharp, wide and far off; a code that lies far off can't be sharp in float32.
+    places += [((4, 3, 2), *place) for place in ((0.0, 15.0), (0.0, -15.0), (30.0, 0.0), (-30.0, 0.0))]
+    for (draws, b, d), place, level in places:
+        mu, logvar = place + normal(source, b, d), level + normal(source, b, d)
+        mu = mu if level > -10 else 1e-3 * mu
+        eps = normal(source, draws, b, d) * (0.4 + 3 * normal(source, d).abs()) + 0.5
         cases.append({"z": mu + torch.exp(0.5 * logvar) * eps, "mu": mu, "logvar": logvar})
     return cases
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -18,9 +18,12 @@ def _cases(seed: int) -> list[Inputs]:
         {"errors": torch.tensor([[0.5, 1.0, 2.0]]), "kl_of_dims": torch.tensor([[1.0, 0.2]])},
         {"errors": torch.tensor([[1.0, 2.0, 1.0], [2.0, 0.0, 4.0]]), "kl_of_dims": torch.tensor([[3.0], [1.0]])},
     ]
-    for b, p, d in ((1, 6, 3), (4, 7, 3), (5, 3, 2), (3, 8, 5)):
+    few = integer(source, 4, 5), integer(source, 6, 9), integer(source, 2, 3)
+    for b, p, d in ((1, 6, 3), few, few, (5, 3, 2), (3, 8, 5), (100, 784, 10)):
         cases.append({"errors": 0.1 + normal(source, b, p).abs(), "kl_of_dims": 0.1 + normal(source, b, d).abs()})
-    return cases
+    # Densities above one make errors negative; a KL may be tiny, and a pixel may cost 200 nats.
+    cases.append({"errors": 3 * normal(source, *few[:2]), "kl_of_dims": 1e-3 * normal(source, few[0], few[2]).abs()})
+    return [*cases, {"errors": 200 * normal(source, 3, 4).abs(), "kl_of_dims": 200 * normal(source, 3, 2).abs()}]
 
 
 def _loop(errors: Tensor, kl_of_dims: Tensor) -> Tensor:

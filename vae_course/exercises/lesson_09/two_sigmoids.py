@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -17,10 +17,14 @@ def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
     one = {"x": torch.tensor([1.0, 0.0]), "p": torch.tensor([0.9, 0.2])}
     cases: list[Inputs] = [{name: value.reshape(1, 1, 1, 2) for name, value in one.items()}]
-    for b, c, h, w in ((1, 1, 2, 3), (3, 1, 3, 2), (4, 2, 2, 3), (2, 1, 4, 3)):
+    few = (integer(source, 3, 5), 1, integer(source, 6, 7), 2)
+    for b, c, h, w in ((1, 1, 2, 3), few, few, (4, 2, 2, 3), (2, 1, 4, 3), (16, 1, 28, 28)):
         x = (uniform(source, b, c, h, w) < 0.5).float()
         cases.append({"x": x, "p": 0.02 + 0.96 * torch.sigmoid(2 * normal(source, b, c, h, w))})
-    return cases
+    # Probabilities near 0 and 1, as far as float32 holds them, for pixels with ink and without.
+    small = torch.tensor([1e-5, 1e-4, 1e-3]) * (1 + uniform(source, 3))
+    p = torch.cat([small, 1 - 20 * small]).view(1, 1, 3, 2)
+    return [*cases, *({"x": torch.full_like(p, ink), "p": p} for ink in (0.0, 1.0))]
 
 
 def _loop(x: Tensor, p: Tensor) -> Tensor:
@@ -124,6 +128,51 @@ EXERCISE = Exercise(
             "log-likelihood",
             lambda x, p: -F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(1),
             "This is the log-likelihood. A loss is its negative, and never below zero for pixels of 0 and 1.",
+        ),
+        Misconception(
+            "logit with a limit",
+            lambda x, p: _with_logits(x, torch.logit(p, eps=1e-3)),
+            "You limit p before you take its logarithm or its log odds, so a decoder that is surer than that pays the wrong "
+            "price and gets no gradient. p lies between 0 and 1: use it as it is.",
+            variants=(
+                *(lambda x, p, eps=eps: _with_logits(x, torch.logit(p, eps=eps)) for eps in (1e-2, 1e-4)),
+                *(lambda x, p, eps=eps: image_loss(x, p.clamp(eps, 1 - eps)) for eps in (1e-2, 1e-3, 1e-4)),
+            ),
+        ),
+        Misconception(
+            "small number inside the logarithm",
+            lambda x, p: -(x * (p + 1e-6).log() + (1 - x) * (1 - p + 1e-6).log()).flatten(1).sum(1),
+            "You add a small number inside the logarithms. Where p is small it changes the price of a pixel: leave it out, "
+            "`F.binary_cross_entropy` guards against log 0 by itself.",
+            variants=tuple(
+                lambda x, p, eps=eps: -(x * (p + eps).log() + (1 - x) * (1 - p + eps).log()).flatten(1).sum(1)
+                for eps in (1e-5, 1e-4, 1e-3, 1e-2)
+            ),
+        ),
+        Misconception(
+            "product before the logarithm",
+            lambda x, p: -torch.where(x == 1, p, 1 - p).flatten(1).prod(1).log(),
+            "You multiply the probabilities of all pixels first: the product of 784 numbers rounds to 0, and its logarithm is "
+            "minus infinity. Take the logarithms first, then add.",
+            variants=(
+                lambda x, p: -(p**x * (1 - p) ** (1 - x)).flatten(1).prod(1).log(),
+                lambda x, p: -torch.where(x > 0.5, p, 1 - p).flatten(1).double().prod(1).log(),
+            ),
+        ),
+        Misconception(
+            "blank pixels only",
+            lambda x, p: -((1 - x) * (1 - p).log()).flatten(1).sum(1),
+            "Only blank pixels are counted. A pixel with ink costs -log p.",
+        ),
+        Misconception(
+            "summed over everything",
+            lambda x, p: F.binary_cross_entropy(p, x, reduction="sum"),
+            "The sigmoid is gone, but your sum runs over the images too. Keep one number for each, `[B]`.",
+        ),
+        Misconception(
+            "bits",
+            lambda x, p: image_loss(x, p) / torch.log(torch.tensor(2.0)),
+            "These are bits, by logarithms to base 2. Nats are asked for: use the natural logarithm.",
         ),
         Misconception(
             "squared error",

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -18,15 +18,18 @@ def _cases(seed: int) -> list[Inputs]:
     Near the threshold both variances, over N and over N - 1, lie on the same side of it: either is a right answer.
     """
     source = generator(seed)
-    threshold = 0.01
+    few = integer(source, 9, 12)
     cases: list[Inputs] = []
-    for n in (3, 9, 6, 40):
-        spread = torch.tensor([1.0, 0.01, 0.05, 0.15, 0.09, 0.13, 0.02, 0.03])
+    for n, threshold in ((3, 0.01), (few, 0.01), (few, 0.01), (few, 0.25), (6, 1e-4), (40, 4.0), (500, 0.05)):
+        spread = 10 * threshold**0.5 * torch.tensor([1.0, 0.01, 0.05, 0.15, 0.09, 0.13, 0.02, 0.03])
         noise = normal(source, n, len(spread))
         unit = (noise - noise.mean(0)) / noise.std(0)
         centre = torch.tensor([0.0, 0.6, -0.3, 4.0, 0.2, -0.1, 0.0, 0.0])
         logvar = torch.tensor([-3.0, 0.0, -2.0, -0.1, -0.01, -5.0, 0.0, -2.0])
-        logvar = logvar + 0.01 * (uniform(source, n, len(spread)) - 0.5)
+        # A width that changes from image to image, here in a dimension that stands still, is not what is asked for.
+        logvar = logvar + torch.tensor([0.01, 6, 0.01, 0.01, 0.01, 0.01, 3, 0.01]) * (
+            uniform(source, n, len(spread)) - 0.5
+        )
         order = torch.randperm(len(spread), generator=source)
         cases.append(
             {
@@ -119,6 +122,39 @@ EXERCISE = Exercise(
             lambda mu, logvar, threshold: _kl(mu, logvar) > threshold,
             "You hold the KL against the threshold. A dimension with a fixed code that is not the prior's has a KL and says "
             "nothing; the variance of the mean is asked for.",
+        ),
+        Misconception(
+            "moving widths counted",
+            lambda mu, logvar, threshold: (mu.var(0) > threshold) | (logvar.var(0) > threshold),
+            "You also count dimensions whose width changes from image to image. That does say something about the image, but "
+            "this test is about the posterior mean alone: leave logvar out.",
+            variants=(
+                lambda mu, logvar, threshold: mu.var(0) + logvar.var(0) > threshold,
+                lambda mu, logvar, threshold: (mu.var(0) > threshold) | (logvar.exp().var(0) > threshold),
+            ),
+        ),
+        Misconception(
+            "widths in place of means",
+            lambda mu, logvar, threshold: logvar.var(0) > threshold,
+            "You take the variance of logvar over the images. The posterior mean is what the test is about: `mu.var(dim=0)`.",
+            variants=(lambda mu, logvar, threshold: logvar.exp().var(0) > threshold,),
+        ),
+        Misconception(
+            "a threshold of its own",
+            lambda mu, logvar, threshold: mu.var(0) > 0.01,
+            "You compare with 0.01 whatever `threshold` is. Other lessons and papers use other thresholds: compare with the "
+            "argument.",
+            variants=tuple(lambda mu, logvar, threshold, t=t: mu.var(0) > t for t in (0.02, 0.1, 1e-3)),
+        ),
+        Misconception(
+            "the variances themselves",
+            lambda mu, logvar, threshold: mu.var(0),
+            "These are the right variances. True or False is asked for: compare them with `threshold`.",
+        ),
+        Misconception(
+            "not over the images",
+            lambda mu, logvar, threshold: mu.var() > threshold,
+            "You take one variance over everything and get one answer. Each dimension needs its own: `mu.var(dim=0)`.",
         ),
         Misconception(
             "how many",

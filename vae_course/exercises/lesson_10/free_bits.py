@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, uniform
+from vae_course.exercises.inputs import generator, integer, uniform
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 
@@ -32,7 +32,18 @@ def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
     cases: list[Inputs] = [{"kl_of_dims": torch.tensor([[0.2, 3.0, 0.0], [0.6, 1.0, 0.1]]), "floor": 0.5}]
     cases.append({"kl_of_dims": 0.25 * uniform(source, 3, 2), "floor": 0.6})  # below the floor all together
-    for b, d, floor in ((1, 3, 0.7), (4, 3, 0.4), (3, 6, 1.2), (6, 2, 0.15)):
+    few = integer(source, 4, 6), integer(source, 2, 3)
+    sizes = (
+        (1, 3, 0.7),
+        (*few, 0.4),
+        (*few, 0.4),
+        (3, 6, 1.2),
+        (6, 2, 0.15),
+        (3, 2, 20.0),
+        (5, 4, 1e-3),
+        (128, 20, 0.5),
+    )
+    for b, d, floor in sizes:
         size = torch.where(torch.arange(d) % 2 == 0, 0.9, 2.4) * floor
         cases.append({"kl_of_dims": size * (0.1 + 1.6 * uniform(source, b, d)), "floor": floor})
     return cases

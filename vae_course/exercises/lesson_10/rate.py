@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, uniform
+from vae_course.exercises.inputs import generator, integer, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -16,11 +16,28 @@ def _cases(seed: int) -> list[Inputs]:
     """A direction that lives and one that is dead, then random ones around the threshold."""
     source = generator(seed)
     cases: list[Inputs] = [{"s2": torch.tensor([4.0, 0.25]), "beta": 2.0, "sigma": 0.5}]
-    for n, beta, sigma in ((1, 0.5, 0.8), (4, 3.0, 0.7), (6, 0.7, 1.3), (5, 9.0, 0.3)):
+    few = integer(source, 4, 8)
+    settings = (
+        (1, 0.5, 0.8),
+        (few, 3.0, 0.7),
+        (few, 0.7, 1.3),
+        (few, 3.0, 0.7),
+        (5, 9.0, 0.3),
+        (6, 100.0, 4.0),
+        (100, 1.5, 0.1),
+    )
+    for n, beta, sigma in settings:
         live, dead = 1.5 + 6 * uniform(source, n), 0.3 + 0.6 * uniform(source, n)
         factor = torch.where(torch.arange(n) % 3 == 1, dead, live)
         cases.append({"s2": beta * sigma**2 * factor, "beta": beta, "sigma": sigma})
-    return cases
+    # Directions with almost no variance, and with far more than the noise.
+    cases.append(
+        {"s2": torch.tensor([1e-12, 1e-6, 1e-3, 10.0, 1e4, 1e8]) * (1 + uniform(source, 6)), "beta": 1.0, "sigma": 1.0}
+    )
+    return [
+        *cases,
+        {"s2": torch.tensor([1e-12, 1e-10, 1e-7, 1e-3]) * (1 + uniform(source, 4)), "beta": 1e-3, "sigma": 1e-3},
+    ]
 
 
 def _loop(s2: Tensor, beta: float, sigma: float) -> Tensor:
@@ -76,7 +93,38 @@ EXERCISE = Exercise(
             _bare,
             "A direction with a variance below beta sigma^2 gets a negative rate here. A KL is never below zero: such a "
             "direction is left out, with rate 0.",
-            variants=(lambda s2, beta, sigma: _bare(s2, beta, sigma).abs(),),
+        ),
+        Misconception(
+            "absolute rates",
+            lambda s2, beta, sigma: _bare(s2, beta, sigma).abs(),
+            "A direction with a variance below beta sigma^2 gets a positive rate here, because the sign of its logarithm is "
+            "dropped. Such a direction is left out: its rate is 0.",
+        ),
+        Misconception(
+            "small number inside the logarithm",
+            lambda s2, beta, sigma: 0.5 * torch.log(s2 / (beta * sigma**2 + 1e-10)).clamp_min(0),
+            "You add a small number inside the logarithm or to its denominator. Nothing here is 0, and where the noise is small "
+            "it changes the rate: leave it out.",
+            variants=tuple(
+                lambda s2, beta, sigma, eps=eps: 0.5 * torch.log(s2 / (beta * sigma**2 + eps)).clamp_min(0)
+                for eps in (1e-6, 1e-8, 1e-5)
+            ),
+        ),
+        Misconception(
+            "decoder's noise forgotten",
+            lambda s2, beta, sigma: rate(s2, beta, 1.0),
+            "sigma is missing. An error of beta sigma^2 is left in each direction that is coded, not one of beta.",
+        ),
+        Misconception(
+            "the error in place of the rate",
+            lambda s2, beta, sigma: s2.clamp_max(beta * sigma**2),
+            "This is the variance of the error that is left, min(beta sigma^2, s^2). The rate is half log(s^2 / error).",
+        ),
+        Misconception(
+            "one below the threshold",
+            lambda s2, beta, sigma: 0.5 * torch.log(s2.clamp_min(1.0) / (beta * sigma**2)).clamp_min(0),
+            "You hold the variance at 1 at least. The limit belongs to the ratio s^2 / (beta sigma^2), which is 1 where a "
+            "direction begins to be worth its price.",
         ),
         Misconception(
             "half forgotten",

@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import pair
 
 Pair = tuple[Tensor, Tensor]
 
@@ -19,12 +21,12 @@ def split(log_q: Tensor, log_q_all: Tensor, log_p: Tensor) -> Pair:
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
-    result = answer(*case.values())
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        raise AnswerError("your function must return two numbers: the information and the marginal KL.")
-    if not all(isinstance(part, Tensor) for part in result):
-        raise AnswerError("return the two numbers as tensors of shape [], without `.item()`.")
-    return {"information": result[0], "marginal KL": result[1]}
+    first, second = pair(answer(*case.values()), "information", "marginal_kl")
+    parts = {"information": first, "marginal KL": second}
+    return {
+        name: torch.as_tensor(part) if isinstance(part, float | np.ndarray | np.floating) else part
+        for name, part in parts.items()
+    }
 
 
 def _case(log_q_all: Tensor, log_p: Tensor) -> Inputs:
@@ -37,10 +39,16 @@ def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
     by_hand = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.7, 0.4]]).log()
     cases = [_case(by_hand, torch.tensor([0.2, 0.1]).log())]
-    for m, n, level, own, prior in ((1, 4, -2.0, -5.0, 3.0), (3, 5, -8.0, 3.0, -2.0), (5, 9, -115.0, 3.0, -2.0)):
+    few = integer(source, 3, 5), integer(source, 6, 9)
+    for m, n, level, own, prior in (
+        (1, 4, -2.0, -5.0, 3.0), (*few, -8.0, 3.0, -2.0), (*few, -8.0, 3.0, -2.0), (5, 9, -115.0, 3.0, -2.0),
+        (3, 6, -760.0, 3.0, -2.0), (4, 7, 100.0, 5.0, -9.0), (3, 5, -20.0, 200.0, 150.0), (20, 300, -30.0, 9.0, 2.0),
+    ):  # fmt: skip
         log_q_all = level + 2 * normal(source, m, n)
         log_q_all[torch.arange(m), torch.arange(m)] += own
-        cases.append(_case(log_q_all, level + prior + normal(source, m)))
+        # Deep down the codes lie far apart too, so that nothing can be taken out for all of them together.
+        apart = 110.0 * torch.arange(m) * (level < -700)
+        cases.append(_case(log_q_all - apart[:, None], level + prior + normal(source, m) - apart))
     return cases
 
 
@@ -91,6 +99,8 @@ EXERCISE = Exercise(
             "second part as the rest",
             lambda q, every, p: (split(q, every, p)[0], (q - p).mean() - split(q, every, p)[0]),
         ),
+        Alternative("stacked", lambda q, every, p: torch.stack(split(q, every, p))),
+        Alternative("plain numbers", lambda q, every, p: [float(part) for part in split(q, every, p)]),
         Alternative("float64", lambda q, every, p: split(q.double(), every.double(), p.double())),
     ),
     misconceptions=(
@@ -110,6 +120,45 @@ EXERCISE = Exercise(
             lambda q, every, p: _with(every.exp().mean(1).log(), q, p),
             "exp of a log density near -115 is 0 on a computer, and its logarithm minus infinity. Use `torch.logsumexp`, "
             "which takes the largest one out first.",
+        ),
+        Misconception(
+            "underflow hidden",
+            lambda q, every, p: _with((every.exp().mean(1) + 1e-8).log(), q, p),
+            "A small number inside the logarithm, or a limit there, takes the place of densities that round to 0. Use "
+            "`torch.logsumexp`, which needs no patch.",
+            variants=(
+                *(
+                    lambda q, every, p, eps=eps: _with((every.exp().mean(1) + eps).log(), q, p)
+                    for eps in (1e-6, 1e-10, 1e-12, 1e-30)
+                ),
+                *(
+                    lambda q, every, p, eps=eps: _with(every.exp().mean(1).clamp(min=eps).log(), q, p)
+                    for eps in (1e-6, 1e-8, 1e-10, 1e-12, 1e-30)
+                ),
+            ),
+        ),
+        Misconception(
+            "one maximum for all codes, or double precision",
+            lambda q, every, p: _with(every.max() + (every - every.max()).exp().mean(1).log(), q, p),
+            "The densities of one code still round to 0: it lies too deep for one maximum of all codes, and for double precision "
+            "too. Take out the largest of each code, as `torch.logsumexp` does.",
+            variants=(lambda q, every, p: _with(every.double().exp().mean(1).log(), q, p),),
+        ),
+        Misconception(
+            "first image's density as the maximum",
+            lambda q, every, p: _with(every[:, 0] + (every - every[:, :1]).exp().mean(1).log(), q, p),
+            "What you take out is not the largest log density of each code, so `exp` of a much larger one is infinite. Take "
+            "`amax(dim=1)` out; `torch.logsumexp` does that.",
+            variants=(
+                lambda q, every, p: _with(
+                    every.mean(1) + (every - every.mean(1, keepdim=True)).exp().mean(1).log(), q, p
+                ),
+            ),
+        ),
+        Misconception(
+            "mixed over the codes",
+            lambda q, every, p: _with(torch.logsumexp(every, 0).mean() - math.log(len(every)), q, p),
+            "You mix over axis 0, the codes. The mixture q(z_m) has one part for each of the N images, along axis 1.",
         ),
         Misconception(
             "log M for log N",
@@ -160,5 +209,5 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     probe=_probe,
-    tolerance=3e-5,  # float32 keeps five digits after the point of a log density near -115
+    tolerance=1e-4,  # float32 keeps four digits after the point of a log density near -900
 )

@@ -30,7 +30,7 @@ def _cases(seed: int) -> list[Inputs]:
     ):
         cases.append({"log_w": level + 3 * normal(source, draws, images)})
     cases.append({"log_w": 3 * normal(source, 4, 3) - torch.tensor([800.0, 5.0, 0.0])})
-    cases += [{"log_w": far_apart(source, k, b, reach)} for reach in (300.0, 6000.0)]
+    cases += [{"log_w": far_apart(source, k, b, reach)} for reach in (300.0, 11000.0)]
     # One of 500 weighs all the rest; the bound is 0.1, so that a small number inside the logarithm shows.
     alone = one_stands_out(source, 500, 3)
     return [*cases, {"log_w": alone - alone.amax(0) + math.log(500) + 0.1}]

@@ -44,7 +44,7 @@ def _cases(seed: int) -> list[Inputs]:
         (5, 3, 100.0),
     ):
         cases.append({"log_w": level + 1.5 * normal(source, draws, images)})
-    cases += [{"log_w": far_apart(source, k, b, reach)} for reach in (300.0, 6000.0)]
+    cases += [{"log_w": far_apart(source, k, b, reach)} for reach in (300.0, 11000.0)]
     return [*cases, {"log_w": normal(source, 50, 20) - 90}]
 
 
