@@ -58,13 +58,13 @@ def test_projections_names_what_is_wrong(points, u, said):
 
 def test_a_row_stands_beside_its_name():
     rows = {"original": torch.zeros(4, 1, 28, 28), "copy": torch.ones(4, 1, 28, 28)}
-    fig = image_rows(rows, title="Two")
+    fig = image_rows(rows)
     ax = fig.axes[0]
     sheet = np.asarray(ax.images[0].get_array())
     for text, shade in zip(ax.texts, (0.0, 1.0), strict=True):
         assert sheet[int(text.get_position()[1]), 10] == shade
     assert [text.get_text() for text in ax.texts] == list(rows)
-    assert fig.alt == "Two: 4 images in 2 rows: original; copy."
+    assert fig.alt == "4 images in 2 rows: original; copy."
 
 
 @pytest.mark.parametrize(

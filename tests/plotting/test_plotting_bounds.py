@@ -53,7 +53,6 @@ def test_the_words_state_the_numbers():
         "log p(x) is -2.00 nats. The log weights have mean -3.00 and standard deviation 1.75 nats. The bound goes from"
         " -3.00 at k = 1 to -2.20 at k = 8; at k = 4 it is -2.30."
     )
-    assert picture(alt="mine").alt == "mine"
 
 
 @pytest.mark.parametrize(("ks", "bounds", "k"), [(KS, BOUNDS[:3], 1), (KS, BOUNDS, 3)])

@@ -17,17 +17,16 @@ from vae_course.plotting.images import TINT, image_rows
 __all__ = ["decoded_plane", "image_rows", "projections"]
 
 SIDE = 560  # screen pixels of the decoded plane
-LEFT, BOTTOM, TOP = 58, 48, 30  # screen pixels around it, for its labels
+LEFT, BOTTOM = 58, 48  # screen pixels around it, for its labels
 
 
-def projections(points: Any, u: Any, *, title: str = "", alt: str | None = None, ax: Axes | None = None) -> Figure:
+def projections(points: Any, u: Any, *, title: str = "", ax: Axes | None = None) -> Figure:
     """Points in the plane, the line through their mean along u, and how far each is from its projection onto it.
 
     Args:
         points: `[N, 2]`.
         u: a direction `[2]` of length one.
         title: heading.
-        alt: text alternative; made from the mean squared distance when left out.
         ax: axes to draw on instead of a new figure.
 
     Raises:
@@ -53,20 +52,16 @@ def projections(points: Any, u: Any, *, title: str = "", alt: str | None = None,
         f"{len(cloud)} points, a line through their mean along ({direction[0]:.2f}, {direction[1]:.2f}), and a thin line"
         f" from each point to its projection; the mean squared distance is {error:.3f}."
     )
-    return describe(fig, alt or headed(title, text))
+    return describe(fig, headed(title, text))
 
 
-def decoded_plane(
-    decode_mean: Callable[[Tensor], Tensor], z: Any, *, n: int = 20, title: str = "", alt: str | None = None
-) -> AltFigure:
+def decoded_plane(decode_mean: Callable[[Tensor], Tensor], z: Any, *, n: int = 20) -> AltFigure:
     """What the decoder draws at the centres of n x n cells over the box of the codes; cells without a code are tinted.
 
     Args:
         decode_mean: from codes `[B, 2]` to mean images `[B, 1, H, W]` in [0, 1].
         z: codes `[N, 2]`; their smallest and largest coordinates are the edges of the box.
         n: cells to a side.
-        title: heading.
-        alt: text alternative; made from the share of cells without a code when left out.
 
     Raises:
         ValueError: z is not `[N, 2]` or has no extent, n is below two, or the decoder gives no images in [0, 1].
@@ -80,7 +75,7 @@ def decoded_plane(
     centres = np.stack([np.tile(across, n), np.repeat(up[::-1], n)], axis=1)
     pictures = decoded(decode_mean, torch.as_tensor(centres, dtype=torch.float32))
     holes = counts.T[::-1] == 0
-    fig, ax = _frame(title)
+    fig, ax = _frame()
     extent = (edges[0][0], edges[0][-1], edges[1][0], edges[1][-1])
     ax.imshow(_tinted(pictures, holes), extent=extent, aspect="auto", interpolation="antialiased")
     ax.set_xlabel("z[0]", fontsize=10)
@@ -90,7 +85,7 @@ def decoded_plane(
         f" z[1] from {extent[2]:.1f} to {extent[3]:.1f}. Tinted: the {100 * holes.mean():.0f} % of the cells that hold"
         " no code."
     )
-    return describe(fig, alt or headed(title, text))
+    return describe(fig, text)
 
 
 def _tinted(pictures: np.ndarray, holes: np.ndarray) -> np.ndarray:
@@ -101,11 +96,10 @@ def _tinted(pictures: np.ndarray, holes: np.ndarray) -> np.ndarray:
     return cells.reshape(n * height, n * width, 3)
 
 
-def _frame(title: str) -> tuple[AltFigure, Axes]:
+def _frame() -> tuple[AltFigure, Axes]:
     """A figure with axes of SIDE by SIDE screen pixels."""
-    width, height = LEFT + SIDE + 12, BOTTOM + SIDE + (TOP if title else 12)
+    width, height = LEFT + SIDE + 12, BOTTOM + SIDE + 12
     fig = AltFigure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
     ax = fig.add_axes((LEFT / width, BOTTOM / height, SIDE / width, SIDE / height))
-    ax.set_title(title, fontsize=11, loc="left")
     ax.tick_params(labelsize=9, color=GREY)
     return fig, ax

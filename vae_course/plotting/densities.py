@@ -21,7 +21,6 @@ def densities(
     *,
     name: str = "p(z)",
     title: str = "",
-    alt: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
     """One density filled, and others drawn over it as lines.
@@ -32,7 +31,6 @@ def densities(
         qs: name to density, `[N]`, of those that are compared with it.
         name: what the given density is called.
         title: heading.
-        alt: text alternative; made from where each density peaks when left out.
         ax: axes to draw on instead of a new figure.
 
     Raises:
@@ -48,7 +46,7 @@ def densities(
     ax.legend(frameon=False, fontsize=9, ncols=len(curves), loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
     ax.set_title(title, fontsize=10, loc="right")  # at the left stands the legend
     told = "; ".join(f"{label} is highest, {y.max():.2f}, at {_peak(at, y)}" for label, y in curves.items())
-    return describe(fig, alt or headed(title, f"Densities over z: {told}."))
+    return describe(fig, headed(title, f"Densities over z: {told}."))
 
 
 def divergence(
@@ -61,7 +59,6 @@ def divergence(
     start: Any | None = None,
     width: float = 7.0,
     height: float = 4.4,
-    alt: str | None = None,
 ) -> AltFigure:
     """Densities p and q above, and below them the integrand: what lies above zero adds to the KL, the rest lowers it.
 
@@ -74,7 +71,6 @@ def divergence(
         start: a q of earlier, drawn faintly, `[N]`.
         width: width of the figure in inches.
         height: height of the figure in inches.
-        alt: text alternative; made from the peaks and the area when left out.
 
     Raises:
         ValueError: a curve has another length than z, or a value is not finite.
@@ -85,7 +81,7 @@ def divergence(
     above, below = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 2], **MARGINS})
     _densities(above, at, curves)
     _area(below, at, curves[name], name)
-    fig.alt = alt or _in_words(at, curves, name)
+    fig.alt = _in_words(at, curves, name)
     return fig
 
 

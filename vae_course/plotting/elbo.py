@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from vae_course.plotting.arrays import aligned, numbers
-from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, fixed, headed, line_style, place, tidy
+from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, fixed, line_style, one_panel, tidy
 
 SPAN = 6.0  # nats below log p(x) that the columns show
 BOUND, GAP = COLOURS[2], COLOURS[4]
@@ -21,15 +20,12 @@ MEAN, FIRST_ORDER = COLOURS[1], COLOURS[0]
 PLATE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
 
 
-def jensen(w: Any, q: Any, *, title: str = "", alt: str | None = None, ax: Axes | None = None) -> Figure:
+def jensen(w: Any, q: Any) -> AltFigure:
     """The logarithm of a mean above the mean of the logarithms: the weights on the curve, and the gap at their mean.
 
     Args:
         w: K weights above zero.
         q: their K probabilities; the area of each dot grows with its own.
-        title: heading.
-        alt: text alternative; made from the two values when left out.
-        ax: axes to draw on instead of a new figure.
 
     Raises:
         ValueError: the lengths differ, a weight is not above zero, or the probabilities do not sum to one.
@@ -39,7 +35,7 @@ def jensen(w: Any, q: Any, *, title: str = "", alt: str | None = None, ax: Axes 
         raise ValueError(f"There are {len(w)} weights and {len(q)} probabilities: give K of each, all weights above 0.")
     if (q < 0).any() or abs(q.sum() - 1) > 1e-4:
         raise ValueError("q does not consist of probabilities that sum to one.")
-    fig, ax = place(ax, height=3.8)
+    fig, ax = one_panel(height=3.8)
     mean, bound = float(q @ w), float(q @ np.log(w))
     _curve_and_tangent(ax, w, mean)
     ax.scatter(w, np.log(w), s=30 + 500 * q, color=COLOURS[0], alpha=0.55, linewidth=0, zorder=3)
@@ -57,12 +53,12 @@ def jensen(w: Any, q: Any, *, title: str = "", alt: str | None = None, ax: Axes 
             text, (mean, height), place_of_text, textcoords="axes fraction", fontsize=10, va="center",
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkB": 5},
         )  # fmt: skip
-    tidy(ax, title=title, xlabel="weight w = p(x, z) / q(z)", ylabel="log w (nats)")
+    tidy(ax, xlabel="weight w = p(x, z) / q(z)", ylabel="log w (nats)")
     text = (
         f"The curve log w with {len(w)} weights on it. At their mean {mean:.2f}, the logarithm of the mean is"
         f" {np.log(mean):.2f} and the mean of the logarithms {bound:.2f}: a gap of {np.log(mean) - bound:.2f} nats."
     )
-    return describe(fig, alt or headed(title, text))
+    return describe(fig, text)
 
 
 def bound(
@@ -72,7 +68,6 @@ def bound(
     *,
     log_px: float,
     elbos: Mapping[str, float],
-    alt: str | None = None,
 ) -> AltFigure:
     """Each q over the true posterior, and beside them log p(x) as a ceiling with each q's bound and gap below it.
 
@@ -84,7 +79,6 @@ def bound(
         qs: name to q(z) at each of them, `[G]`.
         log_px: log p(x), in nats.
         elbos: name to ELBO, in nats, for the same names.
-        alt: text alternative; made from the numbers when left out.
 
     Raises:
         ValueError: no q is given, the names differ, or a density has another length than z.
@@ -98,7 +92,7 @@ def bound(
     _densities(left, at, numbers(posterior, "posterior"), curves)
     _columns(right, log_px, elbos)
     told = "; ".join(f"{name}: ELBO {v:.2f}, gap {log_px - v:.2f}" for name, v in elbos.items())
-    fig.alt = alt or f"q over the true posterior. log p(x) is {log_px:.2f} nats. {told}."
+    fig.alt = f"q over the true posterior. log p(x) is {log_px:.2f} nats. {told}."
     return fig
 
 
@@ -110,7 +104,6 @@ def weights_and_ladder(
     k: int,
     log_px: float,
     variance: float,
-    alt: str | None = None,
 ) -> AltFigure:
     """The log weights of many draws as a histogram, and beside it the bound L_k for each k, with log p(x) in both.
 
@@ -121,7 +114,6 @@ def weights_and_ladder(
         k: the one of them that is picked out.
         log_px: log p(x), in nats.
         variance: of the weights, relative to p(x)^2; it gives the first-order curve, which is left out where infinite.
-        alt: text alternative; made from the numbers when left out.
 
     Raises:
         ValueError: k is not one of ks, or there is not one bound for each.
@@ -134,7 +126,7 @@ def weights_and_ladder(
     left, right = fig.subplots(1, 2, gridspec_kw=LADDER_MARGINS)
     _histogram(left, draws, log_px)
     _ladder(right, at, values, k=k, picked=picked, log_px=log_px, variance=variance)
-    fig.alt = alt or (
+    fig.alt = (
         f"log p(x) is {log_px:.2f} nats. The log weights have mean {draws.mean():.2f} and standard deviation"
         f" {draws.std():.2f} nats. The bound goes from {values[0]:.2f} at k = {at[0]:.0f} to {values[-1]:.2f} at"
         f" k = {at[-1]:.0f}; at k = {k} it is {picked:.2f}."

@@ -74,6 +74,12 @@ def figure(
     return fig, fig.subplots(nrows, ncols, squeeze=False)
 
 
+def one_panel(*, width: float = WIDTH, height: float = 3.2) -> tuple[AltFigure, Axes]:
+    """An empty figure with a single panel."""
+    fig, axes = figure(width=width, height=height)
+    return fig, axes[0, 0]
+
+
 def fixed(height: float, *, width: float = WIDTH) -> AltFigure:
     """An empty figure for a picture that follows a slider, whose margins its maker fixes.
 
@@ -84,10 +90,7 @@ def fixed(height: float, *, width: float = WIDTH) -> AltFigure:
 
 def place(ax: Axes | None, *, width: float = WIDTH, height: float = 3.2) -> tuple[Figure, Axes]:
     """The figure and axes to draw on: those of `ax`, or new ones."""
-    if ax is not None:
-        return figure_of(ax), ax
-    fig, axes = figure(width=width, height=height)
-    return fig, axes[0, 0]
+    return one_panel(width=width, height=height) if ax is None else (figure_of(ax), ax)
 
 
 def figure_of(ax: Axes) -> Figure:

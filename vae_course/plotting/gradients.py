@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from vae_course.plotting.arrays import numbers
 from vae_course.plotting.charts import lines
-from vae_course.plotting.figure import COLOURS, GREY, MARKERS, AltFigure, figure, fixed, place, tidy
+from vae_course.plotting.figure import COLOURS, GREY, MARKERS, AltFigure, figure, fixed, one_panel, tidy
 
 BINS = 61
 REACHES = tuple(scale * digit for scale in (0.001, 0.01, 0.1, 1, 10, 100, 1000) for digit in (1, 2, 5))
@@ -22,8 +21,6 @@ def estimates(
     *,
     truth: float,
     xlabel: str = "estimate of the gradient",
-    height: float = 3.6,
-    alt: str | None = None,
 ) -> AltFigure:
     """Histograms of many estimates of one gradient below each other, and their standard deviations as bars.
 
@@ -34,8 +31,6 @@ def estimates(
         samples: name to estimates, `[N]`.
         truth: the true gradient, drawn as a line.
         xlabel: what is estimated.
-        height: height of the figure in inches.
-        alt: text alternative; made from means and standard deviations when left out.
 
     Raises:
         ValueError: nothing is given, a name has fewer than two estimates, or a number is not finite.
@@ -45,7 +40,7 @@ def estimates(
         raise ValueError("Give at least one name with two estimates or more, for example {'pathwise': g}.")
     if not np.isfinite(truth):
         raise ValueError(f"truth is {truth}: give the true gradient as a finite number.")
-    fig = fixed(height)
+    fig = fixed(3.6)
     grid = fig.add_gridspec(len(rows), 2, width_ratios=[3, 1.15], **MARGINS)
     reach = _reach(np.concatenate([values - truth for values in rows.values()]))
     for i, (name, values) in enumerate(rows.items()):
@@ -55,7 +50,7 @@ def estimates(
         ax.spines["left"].set_visible(False)
     _deviations(fig.add_subplot(grid[:, 1]), {name: float(values.std(ddof=1)) for name, values in rows.items()})
     told = "; ".join(f"{name}: mean {v.mean():.2f}, standard deviation {v.std(ddof=1):.2f}" for name, v in rows.items())
-    fig.alt = alt or f"Histograms of the {xlabel} around the true gradient {truth:.2f}. {told}."
+    fig.alt = f"Histograms of the {xlabel} around the true gradient {truth:.2f}. {told}."
     return fig
 
 
@@ -66,10 +61,7 @@ def scaling(
     *,
     xlabel: str,
     ylabel: str,
-    title: str = "",
-    alt: str | None = None,
-    ax: Axes | None = None,
-) -> Figure:
+) -> AltFigure:
     """How variances grow or fall: measured ones as markers, exact ones as lines, both axes logarithmic.
 
     Args:
@@ -78,9 +70,6 @@ def scaling(
         exact: the same names to what theory says, `[N]`.
         xlabel: what the horizontal axis shows, with its unit.
         ylabel: what the vertical axis shows, with its unit.
-        title: heading.
-        alt: text alternative; made from both ends of each row when left out.
-        ax: axes to draw on instead of a new figure.
 
     Raises:
         ValueError: the names differ, a row has another length than x, or a number is not above zero.
@@ -91,12 +80,12 @@ def scaling(
     for name, y in [("x", at), *points.items(), *((n, numbers(e, n)) for n, e in exact.items())]:
         if len(y) != len(at) or (y <= 0).any():
             raise ValueError(f"{name} must hold {len(at)} numbers above zero: both axes are logarithmic.")
-    fig, ax = place(ax, height=3.6)
+    fig, ax = one_panel(height=3.6)
     told = "; ".join(f"{name} from {y[0]:.3g} to {y[-1]:.3g}" for name, y in points.items())
     text = (
         f"{ylabel} over {xlabel}, both axes logarithmic, measured from {at[0]:g} to {at[-1]:g}: {told}. Lines: theory."
     )
-    lines(at, exact, xlabel=xlabel, ylabel=ylabel, title=title, logx=True, logy=True, alt=alt or text, ax=ax)
+    lines(at, exact, xlabel=xlabel, ylabel=ylabel, logx=True, logy=True, alt=text, ax=ax)
     for i, y in enumerate(points.values()):
         ax.plot(at, y, MARKERS[i % len(MARKERS)], color=COLOURS[i % len(COLOURS)], markersize=6)
     ax.set_xticks(at, [f"{value:g}" for value in at])
@@ -113,7 +102,6 @@ def two_ways(
     weights: Any,
     moved: Any,
     values: Any,
-    alt: str | None = None,
 ) -> AltFigure:
     """What a parameter of q changes about an average: the weights of draws that stay, or the places of draws that move.
 
@@ -125,7 +113,6 @@ def two_ways(
         weights: density after over density before at each draw, `[N]`, above zero.
         moved: where the same noise lands after the change, `[N]`.
         values: the function there, `[N]`.
-        alt: text alternative; made from the numbers when left out.
 
     Raises:
         ValueError: the lengths differ, a weight is not above zero, or a number is not finite.
@@ -146,7 +133,7 @@ def two_ways(
         tidy(ax, title=title, xlabel="z", ylabel="f(z) (nats)")
     _reweighted(axes[0, 0], rows)
     _moved(axes[0, 1], rows)
-    fig.alt = alt or _ways_in_words(rows)
+    fig.alt = _ways_in_words(rows)
     return fig
 
 

@@ -57,13 +57,12 @@ def curves(history: History, *, title: str = "", alt: str | None = None) -> AltF
     return describe(fig, alt or headed(title, f"Training curves over {count}. {' '.join(told)}"))
 
 
-def beside(runs: Curves, *, parts: Sequence[str] = IN_NATS, alt: str | None = None) -> AltFigure:
+def beside(runs: Curves, *, parts: Sequence[str] = IN_NATS) -> AltFigure:
     """Curves of several runs by epoch, one panel for each part of the loss, as each run itself prints it.
 
     Args:
         runs: name to history, or to a dict of lists such as `history.val`; of a history, the training curves.
         parts: the parts of the loss to draw.
-        alt: text alternative; made from first and last values when left out.
 
     Raises:
         ValueError: there is no run, a part is missing in one, or a value is not finite.
@@ -88,7 +87,7 @@ def beside(runs: Curves, *, parts: Sequence[str] = IN_NATS, alt: str | None = No
         name_points(ax, ends, at_end=True)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper right", ncols=len(labels), frameon=False, fontsize=9)
-    return describe(fig, alt or f"Curves by epoch: {'; '.join(told)}.")
+    return describe(fig, f"Curves by epoch: {'; '.join(told)}.")
 
 
 def _lists(history: History, name: str) -> dict[str, np.ndarray]:

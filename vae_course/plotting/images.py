@@ -117,9 +117,7 @@ def pairs(
     return describe(fig, alt or headed(title, f"{len(originals)} pairs of images, {labels[0]} above {labels[1]}."))
 
 
-def marked_pairs(
-    x: Any, xhat: Any, marked: Any, *, ncols: int = 20, title: str = "", alt: str | None = None
-) -> AltFigure:
+def marked_pairs(x: Any, xhat: Any, marked: Any, *, ncols: int = 20) -> AltFigure:
     """Originals, each with its reconstruction right below; the pairs that are marked lie on a tint.
 
     Args:
@@ -127,8 +125,6 @@ def marked_pairs(
         xhat: reconstructions, the same shape.
         marked: whether to tint each pair, `[N]`.
         ncols: pairs to a row.
-        title: heading.
-        alt: text alternative; made from the counts when left out.
 
     Raises:
         TypeError: the pixels are whole numbers.
@@ -144,90 +140,71 @@ def marked_pairs(
         raise ValueError(f"{len(originals)} pairs do not fill rows of {ncols}: give another ncols.")
     rows = np.stack([band.reshape(-1, ncols, *band.shape[1:]) for band in (originals, copies)], axis=1)
     mosaic = tile(rows.reshape(-1, *originals.shape[1:]), ncols, above=[8, 0] * (len(originals) // ncols))
-    fig, ax = sheet(mosaic, title=title)
+    fig, ax = sheet(mosaic)
     cells = [(2 * (i // ncols) + below, i % ncols) for i in np.flatnonzero(marks).tolist() for below in (0, 1)]
     _tint(fig, ax, mosaic, cells)
     text = f"{len(originals)} pairs of images, each original above its reconstruction; {int(marks.sum())} of them lie on a tint."
-    return describe(fig, alt or headed(title, text))
+    return describe(fig, text)
 
 
 def image_rows(
     rows: Mapping[str, Any],
     *,
     marked: Mapping[str, Any] | None = None,
-    title: str = "",
-    alt: str | None = None,
 ) -> AltFigure:
     """The same images in several versions: one labelled row for each, so that a column shows one image.
 
     Args:
         rows: name to images `[N, 1, H, W]` in [0, 1], with the same N in each row.
         marked: name of a row to which of its images lie on a tint, `[N]`; rows that are not named have none.
-        title: heading.
-        alt: text alternative; made from the names when left out.
 
     Raises:
         TypeError: the pixels are whole numbers.
         ValueError: no row is given, one has another shape than the first, or the marks fit no row.
     """
-    bands = _bands(rows)
-    n = len(bands[0])
+    fig, ax, mosaic = _named_rows(rows, [GAP] * len(rows), left=20)
+    n = len(mosaic.lefts)
     marks = {name: to_numpy(which).astype(bool) for name, which in (marked or {}).items()}
     for name, which in marks.items():
         if name not in rows or which.shape != (n,):
             raise ValueError(f"marked[{name!r}] has shape {list(which.shape)}: give a row's name and {n} marks.")
-    mosaic = tile(np.concatenate(bands), n, above=[GAP] * len(rows))
-    fig, ax = sheet(mosaic, title=title, left=20 + 8 * max(map(len, rows)))
     if marks:
-        _tint(
-            fig,
-            ax,
-            mosaic,
-            [(list(rows).index(name), i) for name in marks for i in np.flatnonzero(marks[name]).tolist()],
-        )
-    _name_rows(ax, mosaic, rows, -8 / mosaic.scale)
+        cells = [(list(rows).index(name), i) for name in marks for i in np.flatnonzero(marks[name]).tolist()]
+        _tint(fig, ax, mosaic, cells)
     told = [f"{name}, {int(marks[name].sum())} on a tint" if name in marks else name for name in rows]
-    return describe(fig, alt or headed(title, f"{n} images in {len(rows)} rows: {'; '.join(told)}."))
+    return describe(fig, f"{n} images in {len(rows)} rows: {'; '.join(told)}.")
 
 
-def rows(pictures: Mapping[str, Tensor], *, alt: str | None = None) -> AltFigure:
+def rows(pictures: Mapping[str, Tensor]) -> AltFigure:
     """One row of images for each name.
 
     Args:
         pictures: name to images `[N, 1, H, W]` in [0, 1], the same number in each row.
-        alt: text alternative; made from the names when left out.
 
     Raises:
         ValueError: there is no row, or the rows differ in shape, or a row holds no images in [0, 1].
     """
-    bands = _bands(pictures)
-    mosaic = tile(np.concatenate(bands), len(bands[0]), above=[2 * GAP] * len(bands))
-    fig, ax = sheet(mosaic, title="", left=10 + 8 * max(map(len, pictures)))
-    _name_rows(ax, mosaic, pictures, -4)
-    return describe(fig, alt or f"Rows of {len(bands[0])} images: {'; '.join(pictures)}.")
+    fig, _, mosaic = _named_rows(pictures, [2 * GAP] * len(pictures), left=10, x=-4)
+    return describe(fig, f"Rows of {len(mosaic.lefts)} images: {'; '.join(pictures)}.")
 
 
-def rows_along(rows: Mapping[str, Any], values: Sequence[float], *, alt: str | None = None) -> AltFigure:
+def rows_along(rows: Mapping[str, Any], values: Sequence[float]) -> AltFigure:
     """One row of pictures for each walk along a dimension, with the value of the moved dimension over each column.
 
     Args:
         rows: name to images `[N, 1, H, W]` in [0, 1].
         values: the N values that the dimension takes.
-        alt: text alternative; made from the names when left out.
 
     Raises:
         ValueError: there is no row, or a row has another number of images than there are values.
     """
     if not rows or {len(x) for x in rows.values()} != {len(values)}:
         raise ValueError(f"Give at least one row, and {len(values)} images for the {len(values)} values in each.")
-    bands = _bands(rows)
-    mosaic = tile(np.concatenate(bands), len(values), above=[4 * GAP] + [2 * GAP] * (len(bands) - 1))
-    fig, ax = sheet(mosaic, title="", left=16 + 8 * max(map(len, rows)))
-    _name_rows(ax, mosaic, rows, -4)
+    fig, ax, mosaic = _named_rows(rows, [4 * GAP] + [2 * GAP] * (len(rows) - 1), left=16, x=-4)
     for value, left in zip(values, mosaic.lefts, strict=True):
         ax.text(left + mosaic.size[1] / 2, 1.5 * GAP, f"{value:g}", ha="center", va="center", fontsize=10)
     ends = f"from {values[0]:g} to {values[-1]:g}"
-    return describe(fig, alt or f"Pictures along one dimension {ends}: {'; '.join(rows)}.")
+    return describe(fig, f"Pictures along one dimension {ends}: {'; '.join(rows)}.")
 
 
 def manifold(
@@ -318,8 +295,10 @@ def walks(
     return describe(fig, alt or headed(title, text))
 
 
-def _bands(rows: Mapping[str, Any]) -> list[np.ndarray]:
-    """The images `[N, H, W]` of each row.
+def _named_rows(
+    rows: Mapping[str, Any], above: list[int], *, left: int, x: float | None = None
+) -> tuple[AltFigure, Axes, Mosaic]:
+    """Rows of images, their names on the left, at x image pixels from the paper's edge or at 8 of the screen.
 
     Raises:
         ValueError: there is no row, or the rows differ in shape.
@@ -332,7 +311,10 @@ def _bands(rows: Mapping[str, Any]) -> list[np.ndarray]:
             raise ValueError(
                 f"{name} has shape {list(band.shape)} but the first row {list(bands[0].shape)}: give equal rows."
             )
-    return bands
+    mosaic = tile(np.concatenate(bands), len(bands[0]), above=above)
+    fig, ax = sheet(mosaic, left=left + 8 * max(map(len, rows)))
+    _name_rows(ax, mosaic, rows, -8 / mosaic.scale if x is None else x)
+    return fig, ax, mosaic
 
 
 def _name_rows(ax: Axes, mosaic: Mosaic, names: Iterable[str], x: float) -> None:
@@ -400,7 +382,7 @@ def tile(pictures: np.ndarray, ncols: int, *, above: list[int], gap: int = GAP) 
     return Mosaic(sheet, lefts, tops, (height, width))
 
 
-def sheet(mosaic: Mosaic, *, title: str, left: int = 0, bottom: int = 0) -> tuple[AltFigure, Axes]:
+def sheet(mosaic: Mosaic, *, title: str = "", left: int = 0, bottom: int = 0) -> tuple[AltFigure, Axes]:
     """Draw the paper on a new figure, so large that each image pixel is a whole number of screen pixels.
 
     `left` and `bottom` are the screen pixels kept free there for text.

@@ -15,7 +15,7 @@ from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
 
 from vae_course.plotting.arrays import classes, decoded, finite, plane, to_numpy
-from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, figure, headed, place, tidy
+from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, figure, headed, one_panel, place, tidy
 from vae_course.plotting.images import marked_pairs, tile
 
 __all__ = [
@@ -79,9 +79,7 @@ def latent_scatter(mu: Any, y: Any, *, title: str = "", alt: str | None = None, 
     return describe(fig, alt or headed(title, text))
 
 
-def posterior_ellipses(
-    mu: Any, std: Any, y: Any, *, title: str = "", alt: str | None = None, ax: Axes | None = None
-) -> Figure:
+def posterior_ellipses(mu: Any, std: Any, y: Any) -> AltFigure:
     """The posterior of each image as an ellipse of two standard deviations, with its class in the middle.
 
     Dashed circles hold 50, 90 and 99 % of the prior N(0, I).
@@ -90,9 +88,6 @@ def posterior_ellipses(
         mu: posterior means `[N, 2]`.
         std: standard deviations `[N, 2]`, above zero.
         y: classes `[N]`, whole numbers.
-        title: heading.
-        alt: text alternative; made from the median width when left out.
-        ax: axes to draw on instead of a new figure.
 
     Raises:
         ValueError: mu is not `[N, 2]`, std has another shape or a width that is not above zero, or y is not `[N]`.
@@ -100,8 +95,8 @@ def posterior_ellipses(
     centres, widths, kinds = plane(mu, "mu"), to_numpy(std).astype(float), classes(y, len(mu))
     if widths.shape != centres.shape or not (widths > 0).all():
         raise ValueError(f"std has shape {list(widths.shape)}: give a width above zero for each number of mu.")
-    fig, ax = place(ax, width=6.2, height=6.0)
-    tidy(ax, title=title, xlabel="z[0]", ylabel="z[1]")
+    fig, ax = one_panel(width=6.2, height=6.0)
+    tidy(ax, xlabel="z[0]", ylabel="z[1]")
     colours = [_colour(label) for label in kinds]
     _ellipses(ax, centres, widths, facecolors="none", edgecolors=colours, linewidths=1.0, alpha=0.9)
     _ellipses(ax, centres, widths, facecolors=colours, edgecolors="none", linewidths=1.0, alpha=0.18)
@@ -114,7 +109,7 @@ def posterior_ellipses(
         f"{len(centres)} posteriors in the plane, each an ellipse of two standard deviations, with the digit of its class;"
         f" the median standard deviation is {np.median(widths):.2f}. Dashed circles hold 50, 90 and 99 % of the prior."
     )
-    return describe(fig, alt or headed(title, text))
+    return describe(fig, text)
 
 
 def _ellipses(ax: Axes, centres: np.ndarray, widths: np.ndarray, **style: Any) -> None:
@@ -133,8 +128,6 @@ def squares(
     *,
     windows: Mapping[str, tuple[float, float]],
     ellipses: int = 10,
-    title: str = "",
-    alt: str | None = None,
 ) -> AltFigure:
     """Posterior means of several models side by side as points by class, with the unit square and a few ellipses.
 
@@ -144,8 +137,6 @@ def squares(
         y: classes `[N]`, whole numbers; the same images for each model.
         windows: name to the lowest and the highest coordinate shown, in both directions.
         ellipses: how many of the images, taken evenly, show two standard deviations around their mean.
-        title: heading.
-        alt: text alternative; made from the shares of the means inside the square when left out.
 
     Raises:
         ValueError: the names differ, there is none, a model's mu is not `[N, 2]`, or its std has another shape.
@@ -171,24 +162,20 @@ def squares(
         ax.set(xlim=windows[name], ylim=windows[name], aspect="equal")
         inside = 100 * ((centres > 0) & (centres < 1)).all(axis=1).mean()
         told.append(f"{name}: {inside:.0f} % inside, median standard deviation {np.median(widths):.2f}")
-    if title:
-        fig.suptitle(title, fontsize=11, x=0.01, ha="left")
     text = (
         f"The posterior means of {len(kinds)} images as points by class, with the unit square outlined and {ellipses}"
         f" ellipses of two standard deviations. {'; '.join(told)}."
     )
-    return describe(fig, alt or headed(title, text))
+    return describe(fig, text)
 
 
-def planes(densities: Mapping[str, Any], *, extent: float, title: str = "", alt: str | None = None) -> AltFigure:
+def planes(densities: Mapping[str, Any], *, extent: float) -> AltFigure:
     """Densities over the plane side by side, on one scale of colour, with circles that hold 50, 90 and 99 % of N(0, I).
 
     Args:
         densities: name to values `[R, R]` on an even grid: the first row is the lowest z[1], the first column the lowest
             z[0].
         extent: the grid runs from -extent to extent in both directions.
-        title: heading.
-        alt: text alternative; made from where each density is highest when left out.
 
     Raises:
         ValueError: there is no density, or one is no square of finite numbers, none below zero.
@@ -215,19 +202,16 @@ def planes(densities: Mapping[str, Any], *, extent: float, title: str = "", alt:
         told.append(f"{name} is highest, {table.max():.2f}, at ({at[0]:.1f}, {at[1]:.1f})")
     assert shown is not None
     fig.colorbar(shown, ax=list(axes[0]), shrink=0.75, label="density, on a scale of roots")
-    if title:
-        fig.suptitle(title, fontsize=11, x=0.01, ha="left")
     circles = "Dashed circles hold 50, 90 and 99 % of the prior."
-    return describe(fig, alt or headed(title, f"Densities over the plane: {'; '.join(told)}. {circles}"))
+    return describe(fig, f"Densities over the plane: {'; '.join(told)}. {circles}")
 
 
-def unit_square(decode_mean: Callable[[Tensor], Tensor], *, n: int = 20, alt: str | None = None) -> AltFigure:
+def unit_square(decode_mean: Callable[[Tensor], Tensor], *, n: int = 20) -> AltFigure:
     """The grid at quantiles of the prior with the unit square outlined, and beside it an even grid on that square.
 
     Args:
         decode_mean: from codes `[B, 2]` to mean images `[B, 1, H, W]` in [0, 1].
         n: images to a side.
-        alt: text alternative; made from the share of the prior in the square when left out.
 
     Raises:
         ValueError: n is below two, or the decoder gives no images in [0, 1].
@@ -257,7 +241,7 @@ def unit_square(decode_mean: Callable[[Tensor], Tensor], *, n: int = 20, alt: st
         f"Two grids of {n} by {n} decoded images. Left, codes at quantiles of the prior, with an outline around the codes"
         f" from 0 to 1, which hold {100 * side**2:.1f} % of the prior. Right, an even grid on that square alone."
     )
-    return describe(fig, alt or text)
+    return describe(fig, text)
 
 
 def _prior_circles(ax: Axes, reach: float) -> None:

@@ -15,14 +15,13 @@ SHORTEST = 1e-4  # the axis of the betas shows at least from here to its inverse
 HONEST, TOO_MUCH, TOO_LITTLE = COLOURS[2], COLOURS[1], COLOURS[0]
 
 
-def charges(outputs: Any, curves: Mapping[str, Any], *, pixel: float, alt: str | None = None) -> AltFigure:
+def charges(outputs: Any, curves: Mapping[str, Any], *, pixel: float) -> AltFigure:
     """-log p of one pixel over the decoder's output, one curve for each likelihood, and a line where the pixel is.
 
     Args:
         outputs: what the decoder says, `[N]`.
         curves: name to nats, `[N]`; what lies outside the picture is cut off.
         pixel: the value of the pixel.
-        alt: text alternative; made from the lowest point of each curve when left out.
 
     Raises:
         ValueError: no curve is given, one has another length than outputs, or a value is not finite.
@@ -43,17 +42,16 @@ def charges(outputs: Any, curves: Mapping[str, Any], *, pixel: float, alt: str |
     _names(ax, {name: y[-1] for name, y in nats.items()})
     lowest = {name: (at[int(y.argmin())], float(y.min())) for name, y in nats.items()}
     told = "; ".join(f"{name} is lowest at {place:.2f}, {value:.2f} nats" for name, (place, value) in lowest.items())
-    fig.alt = alt or f"Price of a pixel of {pixel:.2f} over the decoder's output: {told}."
+    fig.alt = f"Price of a pixel of {pixel:.2f} over the decoder's output: {told}."
     return fig
 
 
-def beta_axis(betas: Mapping[str, float], *, highlight: str | None = None, alt: str | None = None) -> AltFigure:
+def beta_axis(betas: Mapping[str, float], *, highlight: str | None = None) -> AltFigure:
     """Effective betas on a logarithmic axis, each as a bar from the honest 1 to where the loss puts it.
 
     Args:
         betas: name to effective beta, above zero.
         highlight: a name to set in bold, with a diamond.
-        alt: text alternative; made from the numbers when left out.
 
     Raises:
         ValueError: nothing is given, a beta is not a finite number above zero, or highlight is not among the names.
@@ -75,7 +73,7 @@ def beta_axis(betas: Mapping[str, float], *, highlight: str | None = None, alt: 
         ax.text(1.02, row, shown(value), transform=ax.get_yaxis_transform(), va="center", fontsize=10, weight=weight)
     _beta_frame(ax, list(betas), values, highlight)
     told = "; ".join(f"{name} {shown(value)}" for name, value in zip(betas, values, strict=True))
-    fig.alt = alt or f"Effective beta, on a logarithmic axis with 1 in the middle: {told}."
+    fig.alt = f"Effective beta, on a logarithmic axis with 1 in the middle: {told}."
     return fig
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vae_course.plotting.arrays import numbers
@@ -16,9 +15,8 @@ from vae_course.plotting.figure import (
     AltFigure,
     describe,
     figure,
-    headed,
     name_points,
-    place,
+    one_panel,
     tidy,
 )
 from vae_course.plotting.images import rows_along as walks
@@ -38,10 +36,7 @@ def rate_distortion(
     best: float | None = None,
     path: tuple[Any, Any] | None = None,
     deaths: Mapping[float, tuple[float, float]] | None = None,
-    title: str = "",
-    alt: str | None = None,
-    ax: Axes | None = None,
-) -> Figure:
+) -> AltFigure:
     """Rate against distortion, one point for each beta, with lines on which the ELBO is the same.
 
     Points in the same place share a label.
@@ -54,9 +49,6 @@ def rate_distortion(
         best: the least R + D that is possible, where it is known; drawn as the edge of a region that no model reaches.
         path: rates and distortions of a finer curve, drawn in place of straight lines from point to point.
         deaths: beta at which a direction dies to its (rate, distortion); drawn as crosses.
-        title: heading.
-        alt: text alternative; made from the numbers when left out.
-        ax: axes to draw on instead of a new figure.
 
     Raises:
         ValueError: the lengths differ, or chosen is not one of the betas.
@@ -66,7 +58,7 @@ def rate_distortion(
         raise ValueError(f"There are {len(r)} rates, {len(d)} distortions and {len(betas)} betas: give one each.")
     if chosen is not None and chosen not in betas:
         raise ValueError(f"chosen is {chosen}: choose one of the betas {', '.join(f'{beta:g}' for beta in betas)}.")
-    fig, ax = place(ax, height=3.8)
+    fig, ax = one_panel(height=3.8)
     low, high = float(d.min()), float(d.max())
     span, right = max(high - low, 1e-6), 1.12 * max(float(r.max()), 1e-6)
     ax.set(xlim=(-0.03 * right, right), ylim=(low - 0.22 * span, high + 0.14 * span))
@@ -88,11 +80,11 @@ def rate_distortion(
     if chosen is not None:
         i = list(betas).index(chosen)
         _tangent(ax, float(r[i]), float(d[i]), chosen)
-    tidy(ax, title=title, xlabel="rate R (nats per image)", ylabel="distortion D (nats per image)")
+    tidy(ax, xlabel="rate R (nats per image)", ylabel="distortion D (nats per image)")
     told = "; ".join(f"beta {b:g}: R {x:.1f}, D {y:.1f}" for b, x, y in zip(betas, r, d, strict=True))
     floor = "" if best is None else f" No model has R + D below {best:.1f}."
     lost = f" A direction dies at beta {', '.join(f'{beta:g}' for beta in deaths)}." if deaths else ""
-    return describe(fig, alt or headed(title, f"Rate and distortion in nats. {told}.{lost}{floor}"))
+    return describe(fig, f"Rate and distortion in nats. {told}.{lost}{floor}")
 
 
 def _equal_elbo(ax: Axes, best: float | None) -> None:
@@ -132,9 +124,7 @@ def _tangent(ax: Axes, rate: float, distortion: float, beta: float) -> None:
     ax.set(xlim=limits[0], ylim=limits[1])
 
 
-def shares(
-    betas: Sequence[float], rates: Any, low: Any, high: Any, *, alt: str | None = None, ax: Axes | None = None
-) -> Figure:
+def shares(betas: Sequence[float], rates: Any, low: Any, high: Any) -> AltFigure:
     """Which share of each rate is information: a band between two estimates, and their points.
 
     The information is at most the rate. An upper estimate beyond the rate says nothing: the band then ends at 1, without a
@@ -145,8 +135,6 @@ def shares(
         rates: nats `[N]`, above zero.
         low: lower estimates of the information, nats `[N]`.
         high: upper estimates, nats `[N]`.
-        alt: text alternative; made from the numbers when left out.
-        ax: axes to draw on instead of a new figure.
 
     Raises:
         ValueError: the lengths differ, or a rate is not above zero.
@@ -157,7 +145,7 @@ def shares(
         raise ValueError(f"betas, rates, low and high hold {lengths} numbers: give one of each for every beta.")
     if not (rate > 0).all():
         raise ValueError(f"rates holds {rate.min():g}: a share can be taken of a rate above zero only.")
-    fig, ax = place(ax, height=3.0)
+    fig, ax = one_panel(height=3.0)
     least, most, known = np.minimum(below / rate, 1), np.minimum(above / rate, 1), above <= rate
     at = np.asarray(betas, dtype=float)
     ax.fill_between(at, least, most, color=CURVE, alpha=0.18, linewidth=0)
@@ -173,24 +161,23 @@ def shares(
         f"beta {beta:g}: {a:.2f} to {b:.2f}" if k else f"beta {beta:g}: {a:.2f} or more"
         for beta, a, b, k in zip(at, least, most, known, strict=True)
     )
-    return describe(fig, alt or f"Share of the rate that is information. {told}.")
+    return describe(fig, f"Share of the rate that is information. {told}.")
 
 
-def spreads(variances: Mapping[str, Any], *, threshold: float = 0.01, alt: str | None = None) -> AltFigure:
+def spreads(variances: Mapping[str, Any], *, threshold: float = 0.01) -> AltFigure:
     """The variance of each posterior mean, sorted, one curve for each model, with the threshold for an active dimension.
 
     Args:
         variances: name of a model to the variances of its D posterior means over images, `[D]`, above zero.
         threshold: a dimension counts as active above it.
-        alt: text alternative; made from the numbers when left out.
 
     Raises:
         ValueError: there is no model.
     """
     if not variances:
         raise ValueError("variances is empty: give at least one model.")
-    fig, axes = figure(height=3.0)
-    ax, told = axes[0, 0], []
+    fig, ax = one_panel(height=3.0)
+    told = []
     for i, (name, values) in enumerate(variances.items()):
         heights = np.sort(numbers(values, name))[::-1]
         count = int((heights > threshold).sum())
@@ -208,21 +195,16 @@ def spreads(variances: Mapping[str, Any], *, threshold: float = 0.01, alt: str |
     name_points(ax, [(f"{name}: {count}", n, float(heights[-1])) for name, n, heights, count in told], at_end=True)
     tidy(ax, xlabel="latent dimensions, largest variance first", ylabel="variance of the mean")
     words = "; ".join(f"{name}: {h[0]:.3g} to {h[-1]:.2g}, {count} of {n} above" for name, n, h, count in told)
-    return describe(fig, alt or f"Variances of the posterior means and the threshold {threshold:g}. {words}.")
+    return describe(fig, f"Variances of the posterior means and the threshold {threshold:g}. {words}.")
 
 
-def dimensions(
-    kl: Any, active: Any, *, chosen: int | None = None, title: str = "", alt: str | None = None, ax: Axes | None = None
-) -> Figure:
+def dimensions(kl: Any, active: Any, *, chosen: int | None = None) -> AltFigure:
     """What each latent dimension costs, largest first: active ones in colour, dead ones grey and hatched.
 
     Args:
         kl: mean KL of each dimension, `[D]` in nats.
         active: whether each is active, `[D]`.
         chosen: a dimension that is picked out.
-        title: heading.
-        alt: text alternative; made from the numbers when left out.
-        ax: axes to draw on instead of a new figure.
 
     Raises:
         ValueError: the lengths differ.
@@ -230,7 +212,7 @@ def dimensions(
     heights, alive = numbers(kl, "kl"), np.asarray(active, dtype=bool)
     if len(heights) != len(alive):
         raise ValueError(f"There are {len(heights)} KLs and {len(alive)} answers whether active: give one each.")
-    fig, ax = place(ax, height=2.6)
+    fig, ax = one_panel(height=2.6)
     order = np.argsort(-heights, kind="stable")
     for place_, d in enumerate(order):
         colour = CHOSEN if d == chosen else CURVE if alive[d] else DEAD
@@ -238,22 +220,21 @@ def dimensions(
         ax.bar(place_, max(heights[d], 0.0), width=0.8, color=colour, hatch=hatch, edgecolor="white")
     ax.set_xticks(np.arange(len(order)), [str(d) for d in order])
     ax.set_ylim(0, max(1.08 * float(heights.max()), 0.1))
-    tidy(ax, title=title, xlabel="latent dimension, largest KL first", ylabel="KL (nats)")
+    tidy(ax, xlabel="latent dimension, largest KL first", ylabel="KL (nats)")
     ax.grid(False, axis="x")
     dead = [str(d) for d in order if not alive[d]]
     told = ", ".join(f"{d} {heights[d]:.2f}" for d in order)
     words = f"KL in nats of dimension {told}. {int(alive.sum())} of {len(alive)} are active"
     words += f"; dead: {', '.join(dead)}." if dead else "."
-    return describe(fig, alt or headed(title, words))
+    return describe(fig, words)
 
 
-def cures(rows: Mapping[str, tuple[float, float, float]], *, reference: str, alt: str | None = None) -> AltFigure:
+def cures(rows: Mapping[str, tuple[float, float, float]], *, reference: str) -> AltFigure:
     """Several trainings side by side: their active units, rate and ELBO, one row for each.
 
     Args:
         rows: name to (active units, rate in nats, ELBO in nats).
         reference: the row that the ELBOs are to be compared with; a line marks its value.
-        alt: text alternative; made from the numbers when left out.
 
     Raises:
         ValueError: reference is not one of the rows.
@@ -268,7 +249,7 @@ def cures(rows: Mapping[str, tuple[float, float, float]], *, reference: str, alt
         if i == 2:
             ax.axvline(rows[reference][2], color="black", linewidth=1, linestyle="--")
     told = "; ".join(f"{name}: {a:.0f} active, rate {r:.1f}, ELBO {e:.1f}" for name, (a, r, e) in rows.items())
-    return describe(fig, alt or f"{told}.")
+    return describe(fig, f"{told}.")
 
 
 def _column(ax: Axes, values: np.ndarray, label: str, rows: list[str], *, names: bool) -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse, FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from vae_course.plotting.arrays import finite, numbers, to_numpy
-from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, figure, fixed, headed, place, tidy
+from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, figure, fixed, headed, one_panel, place, tidy
 from vae_course.studies.two_hills import hills
 
 PRIOR, LIKELIHOOD, JOINT, POSTERIOR = COLOURS[0], COLOURS[2], COLOURS[3], COLOURS[1]
@@ -17,10 +17,9 @@ PLATE = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
 MARGINS = {"left": 0.1, "right": 0.985, "bottom": 0.1, "top": 0.94, "hspace": 0.5}
 
 
-def graphical_model(*, alt: str | None = None) -> AltFigure:
+def graphical_model() -> AltFigure:
     """The model of one hidden and one observed quantity: an empty circle z, an arrow, a grey circle x, a plate."""
-    fig, axes = figure(height=2.3)
-    ax = axes[0, 0]
+    fig, ax = one_panel(height=2.3)
     ax.set(xlim=(0, 7), ylim=(0, 2.3), aspect="equal")
     ax.axis("off")
     plate: dict[str, Any] = {
@@ -40,11 +39,11 @@ def graphical_model(*, alt: str | None = None) -> AltFigure:
     ax.text(2.3, 1.88, "p(z)", fontsize=11, ha="center", va="center", color=PRIOR)
     ax.text(3.5, 1.45, "p(x | z)", fontsize=11, ha="center", va="center", color=LIKELIHOOD)
     ax.text(5.55, 0.3, "N times", fontsize=10, ha="right", va="center", color=GREY)
-    fig.alt = alt or "An empty circle z, hidden, with an arrow to a grey circle x, observed, in a plate: N times."
+    fig.alt = "An empty circle z, hidden, with an arrow to a grey circle x, observed, in a plate: N times."
     return fig
 
 
-def urn_mosaic(p_z: Any, p_x_z: Any, x: int, *, names: Sequence[str], seen: str, alt: str | None = None) -> AltFigure:
+def urn_mosaic(p_z: Any, p_x_z: Any, x: int, *, names: Sequence[str], seen: str) -> AltFigure:
     """A table world as areas: widths are the prior, heights the likelihood, areas the joint; beside it the posterior.
 
     Args:
@@ -53,7 +52,6 @@ def urn_mosaic(p_z: Any, p_x_z: Any, x: int, *, names: Sequence[str], seen: str,
         x: the observation whose joint is hatched.
         names: K names of the codes.
         seen: the observation in a word.
-        alt: text alternative; made from the numbers when left out.
 
     Raises:
         ValueError: the tables or the names do not fit together.
@@ -87,7 +85,7 @@ def urn_mosaic(p_z: Any, p_x_z: Any, x: int, *, names: Sequence[str], seen: str,
         f"{name} has area {area:.2f} and posterior {area / joint.sum():.2f}"
         for name, area in zip(names, joint, strict=True)
     )
-    fig.alt = alt or f"Areas p(z) p({seen} | z), {joint.sum():.2f} in all: {told}."
+    fig.alt = f"Areas p(z) p({seen} | z), {joint.sum():.2f} in all: {told}."
     return fig
 
 
@@ -99,7 +97,6 @@ def joint_map(
     seen: float,
     shown: tuple[float, float],
     draws: tuple[Any, Any] | None = None,
-    alt: str | None = None,
 ) -> AltFigure:
     """A joint density as a map, its two marginals at its sides, and below it the slice at one x, scaled to area one.
 
@@ -110,7 +107,6 @@ def joint_map(
         seen: the x of the slice.
         shown: the lowest and the highest x of the map.
         draws: codes and observations `[N]` each, drawn as dots.
-        alt: text alternative; made from the numbers when left out.
 
     Raises:
         ValueError: the joint has another shape than `[H, G]`.
@@ -150,16 +146,14 @@ def joint_map(
     top[1].axis("off")
     bottom[1].axis("off")
     bottom[1].text(0, 0.45, f"the slice at x = {seen:g},\ndivided by\np(x) = {p_x[row]:.3f}", fontsize=10, va="center")
-    fig.alt = alt or (
+    fig.alt = (
         f"A map of p(x, z) with p(z) above and p(x) at the side. Its slice at x = {seen:g} divided by p(x) ="
         f" {p_x[row]:.3f} is the posterior, highest, {posterior.max():.2f}, at z = {z[posterior.argmax()]:.2f}."
     )
     return fig
 
 
-def grid_sum(
-    z: Any, curve: Any, points: Any, heights: Any, *, alt: str | None = None, ax: Axes | None = None
-) -> Figure:
+def grid_sum(z: Any, curve: Any, points: Any, heights: Any, *, ax: Axes | None = None) -> Figure:
     """A curve over the bars whose areas add up to the grid sum, one bar for each point of an even grid.
 
     Args:
@@ -167,7 +161,6 @@ def grid_sum(
         curve: its heights, `[N]`.
         points: the even grid, `[G]`, two points or more.
         heights: the heights there, `[G]`.
-        alt: text alternative; made from the sum when left out.
         ax: axes to draw on instead of a new figure.
 
     Raises:
@@ -186,12 +179,10 @@ def grid_sum(
     title = f"{len(points)} points: sum {total:.4f}"
     tidy(ax, title=title, xlabel="z", ylabel="p(x, z)")
     ax.set_xlim(z[0], z[-1])
-    return describe(fig, alt or headed(title, f"bars of width {step:.2f} under the curve of p(x, z)."))
+    return describe(fig, headed(title, f"bars of width {step:.2f} under the curve of p(x, z)."))
 
 
-def slices(
-    z: Any, prior: Any, likelihood: Any, joint: Any, *, p_x: float, title: str = "", alt: str | None = None
-) -> AltFigure:
+def slices(z: Any, prior: Any, likelihood: Any, joint: Any, *, p_x: float, title: str = "") -> AltFigure:
     """Bayes' rule over one z axis: prior and likelihood, their product with its area p(x), and the posterior.
 
     Args:
@@ -201,7 +192,6 @@ def slices(
         joint: p(x, z) of the same x there, `[G]`.
         p_x: the area under the whole joint.
         title: heading.
-        alt: text alternative; made from the numbers when left out.
 
     Raises:
         ValueError: a curve has another length than z, or p_x is not above zero.
@@ -226,14 +216,14 @@ def slices(
     tops = hills(at, product)
     told = " and ".join(f"{place:.2f}" for place in tops)
     noun = "hill" if len(tops) == 1 else "hills"
-    fig.alt = alt or headed(
+    fig.alt = headed(
         title,
         f"prior and likelihood over z, their product with area p(x) = {p_x:.3g}, and the posterior: {noun} at z = {told}.",
     )
     return fig
 
 
-def cloud(x: Any, W: Any, b: Any, sigma: float, *, seen: Any, alt: str | None = None, ax: Axes | None = None) -> Figure:
+def cloud(x: Any, W: Any, b: Any, sigma: float, *, seen: Any) -> AltFigure:
     """Draws of a linear-Gaussian world on the plane: its line b + W z, and the ellipse of two standard deviations.
 
     Args:
@@ -242,8 +232,6 @@ def cloud(x: Any, W: Any, b: Any, sigma: float, *, seen: Any, alt: str | None = 
         b: mean, `[2]`.
         sigma: standard deviation of the noise.
         seen: the one point that is marked, `[2]`.
-        alt: text alternative; made from the numbers when left out.
-        ax: axes to draw on instead of a new figure.
 
     Raises:
         ValueError: the world is not one of a single code on a plane.
@@ -251,7 +239,7 @@ def cloud(x: Any, W: Any, b: Any, sigma: float, *, seen: Any, alt: str | None = 
     x, W, b, seen = (to_numpy(v).astype(float) for v in (x, W, b, seen))
     if W.shape != (2, 1) or b.shape != (2,) or x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(f"W has shape {list(W.shape)} and x {list(x.shape)}: the picture shows [2, 1] and [N, 2].")
-    fig, ax = place(ax, height=4.0)
+    fig, ax = one_panel(height=4.0)
     ax.scatter(finite(x, "x")[:, 0], x[:, 1], s=8, color=COLOURS[5], alpha=0.6, linewidth=0)
     codes = np.arange(-3, 4)
     line = b + codes[:, None] * W[:, 0]
@@ -269,7 +257,7 @@ def cloud(x: Any, W: Any, b: Any, sigma: float, *, seen: Any, alt: str | None = 
         f"{len(x)} draws around the line b + W z; the ellipse of two standard deviations is {width:.1f} long and"
         f" {height:.1f} wide; a star at ({seen[0]:g}, {seen[1]:g})."
     )
-    return describe(fig, alt or text)
+    return describe(fig, text)
 
 
 def _hill(ax: Axes, z: np.ndarray, density: np.ndarray, colour: str, name: str) -> None:

@@ -19,9 +19,7 @@ SHOWN = 12  # images that are reconstructed, and as many samples
 def curve(results: Mapping[float, Evaluation], beta: float) -> AltFigure:
     """All models, each given as its evaluation under its beta, between rate and distortion, with one picked out."""
     rates, distortions = ([getattr(result, part) for result in results.values()] for part in ("rate", "distortion"))
-    fig = rate_distortion(rates, distortions, list(results), chosen=beta)
-    assert isinstance(fig, AltFigure)
-    return fig
+    return rate_distortion(rates, distortions, list(results), chosen=beta)
 
 
 class BetaPlayground(Playground):

@@ -84,9 +84,7 @@ class DimensionDashboard(Playground):
     def static(self) -> AltFigure:
         """The bars, for a page on which nothing can be moved."""
         model, d = self.values["model"], self.values["dim"]
-        fig = dimensions(self.kl[model], self.active[model], chosen=d)
-        assert isinstance(fig, AltFigure)
-        return fig
+        return dimensions(self.kl[model], self.active[model], chosen=d)
 
     def moved(self, key: str) -> None:
         """Another image or model is encoded, another dimension starts from its code, and the slider changes its entry."""
