@@ -664,16 +664,19 @@ claim("08-closer-20", 100 * closer[3], world="any", tolerance=0.05, unit="% of t
 # that the prior never visits. (The middle of a walk varies too. Against the middle of *another* walk, picked at random,
 # the shares are $P(F_{D,D} < \frac12)$: one third for $D = 2$, and about twice as much as above for $D = 20$.)
 #
-# The remedy is to walk on an arc. With $\theta$ the angle between the two codes, the *spherical* interpolation is
-#
-# $$z(t) = \frac{\sin((1 - t) \, \theta)}{\sin \theta} \, z_0 + \frac{\sin(t \, \theta)}{\sin \theta} \, z_1,
-# \qquad \cos\theta = \frac{z_0 \cdot z_1}{\lVert z_0 \rVert \, \lVert z_1 \rVert}.$$
-#
-# It keeps the length where both codes have the same one, and passes from one length to the other where not. Parallel
-# codes ($\theta = 0$) have no arc between them but the line, opposite ones ($\theta = \pi$) have many: in both cases
-# $\sin\theta = 0$ and the formula fails. Two draws in 20 dimensions are near neither.
+# The remedy is to walk on an arc. Take two codes of length one first, with the angle $\theta$ between them. The code at $t$
+# lies in their plane and has turned by $t \, \theta$, so that equal steps of $t$ turn by equal angles. Like each place of
+# the plane, it is a sum $a \, z_0 + b \, z_1$.
 #
 # ### Your turn: along the arc
+#
+# Which shares $a$ and $b$, for each $t$? Draw it: in coordinates with $z_0 = (1, 0)$ and $z_1 = (\cos\theta, \sin\theta)$
+# the code at $t$ is $(\cos t\theta, \sin t\theta)$, and two equations give two unknowns. Codes of any other length are
+# mixed with the same two shares. So the walk keeps the length where both have the same one, and passes from one to the
+# other where not.
+#
+# Parallel codes ($\theta = 0$) have no arc between them but the line, opposite ones ($\theta = \pi$) have many: in both
+# cases your shares divide by zero. Two draws in 20 dimensions are near neither.
 
 # %% exercise="08-slerp"
 

@@ -229,6 +229,8 @@ HARMLESS = [
      "angle and cosine are one number, a column flipped sideways is itself, and a length does not change with the order"),
     ("08-slerp", r"\(-z_(start|end)\)\.norm|-torch\.acos|\(z_end, z_start, dim|dim=-1",
      "a length does not change with the sign, nor an angle with the order; sines of -angle over its sine neither"),
+    ("12-message-length", r"return \[\(q|\.detach\(\)|\.data$|requires_grad_", "no gradient is asked for"),
+    ("12-auroc", r"unsqueeze\(0\)$|reshape\(1\)$|return torch\.tensor\(\[|_\(0\)$", "one number, whatever its shape"),
     ("09-batch-means", r"\.detach\(\)|\.data$|requires_grad_|unsqueeze\(0\)$",
      "no gradient is asked for, and one number is one number"),
     ("09-scale", r"\.(flip\((0|-1)\)|squeeze\(\)|unsqueeze\(-1\)|mean\(0, keepdim=True\))",

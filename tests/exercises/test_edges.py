@@ -163,6 +163,9 @@ SHORTCUTS = [
      instead(lambda logs: (logs - logs.max()).exp().sum(0) ** 2 / (logs - logs.max()).exp().square().sum(0))),
     ("11-iwae-gradient-weights", clamped("log_w", low=-100), clamped("log_w", low=-10000), clamped("log_w", high=88)),
     ("11-standard-error", clamped("log_px_a", low=-100), clamped("log_px_b", high=-100)),
+    ("12-message-length", clamped("log_px_z", low=-10000), clamped("log_qz", high=0), clamped("log_pz", low=-28)),
+    ("12-auroc", clamped("usual", high=100), instead(lambda usual, odd: get("12-auroc").reference(usual[:100], odd))),
+    ("12-missing-pixels", clamped("logits", -100, 100), clamped("logits", -15, 15), clamped("z", -10, 10)),
     ("05-shared-noise", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10)),
 ]  # fmt: skip
 ROWS = [(id, number, make) for id, *makes in SHORTCUTS for number, make in enumerate(makes)]

@@ -101,11 +101,13 @@ EXERCISE = Exercise(
     difficulty=3,
     minutes=10,
     task=(
-        "Return the codes of a spherical walk from `z_start` `[D]` to `z_end` `[D]`, one for each `t` `[T]` between 0 and 1: "
-        "`[T, D]`."
+        "Work out the two shares of the spherical walk, then return its codes from `z_start` `[D]` to `z_end` `[D]`, one for "
+        "each `t` `[T]` between 0 and 1: `[T, D]`. Mix the codes as they are; between codes of length one each turns by t times "
+        "the whole angle."
     ),
     hints=(
-        "You need the angle between the two codes. Its cosine is their inner product once both have length one.",
+        "The second coordinate of a z_start + b z_end is b sin(angle), and it must be sin(t angle): that gives b. Turned round, "
+        "from z_end to z_start, the same walk gives a. The angle's cosine is the inner product of the codes made one long.",
         "z(t) = [ sin((1 - t) angle) z_start + sin(t angle) z_end ] / sin(angle), cos(angle) = z_start . z_end / (|z_start| "
         "|z_end|).",
         "`torch.acos` of the cosine gives the angle; make `t` a column, `[T, 1]`, so that it multiplies rows `[D]`; then the "

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import one_number
 
 
 def auroc(usual: Tensor, odd: Tensor) -> Tensor:
@@ -19,8 +20,12 @@ def _cases(seed: int) -> list[Inputs]:
     """Five numbers that can be done by hand, with a tie; then scores with and without ties, good ones and bad ones."""
     source = generator(seed)
     cases: list[Inputs] = [{"usual": torch.tensor([1.0, 2.0, 4.0]), "odd": torch.tensor([2.0, 5.0])}]
+    few = integer(source, 6, 9), integer(source, 3, 5)
     for n, m, level, shift, step in (
-        (7, 4, 90, 1.5, 1.0),
+        (*few, 90, 1.5, 1.0),
+        (*few, 90, 1.5, 1.0),
+        (1, 4, 0, 1.0, 1.0),
+        (400, 200, 500, 4.0, 1e-3),
         (30, 40, 0, 0.5, 1e-3),
         (12, 8, 90, -1.5, 0.5),
         (3, 6, 0, 0.0, 2.0),
@@ -81,6 +86,8 @@ EXERCISE = Exercise(
         Alternative("loop", lambda usual, odd: _loop(usual, odd)),
         Alternative("by ranks", lambda usual, odd: _ranks(usual, odd)),
         Alternative("float64", lambda usual, odd: auroc(usual.double(), odd.double())),
+        Alternative("list of one number", lambda usual, odd: [auroc(usual, odd).item()]),
+        Alternative("plain number", lambda usual, odd: auroc(usual, odd).item()),
         Alternative("by signs", lambda usual, odd: (torch.sign(odd[:, None] - usual).double().mean() + 1) / 2),
     ),
     misconceptions=(
@@ -99,6 +106,23 @@ EXERCISE = Exercise(
             "ties won",
             lambda usual, odd: _share(odd[:, None] >= usual),
             "Ties count in full here, so a score that is the same for all would be perfect. Count half of them.",
+        ),
+        Misconception(
+            "never below one half",
+            lambda usual, odd: torch.maximum(auroc(usual, odd), 1 - auroc(usual, odd)),
+            "You turn a score round that does worse than a coin. An area below 1/2 is a finding: the odd examples look usual. "
+            "Return it as it is.",
+        ),
+        Misconception(
+            "wins less losses",
+            lambda usual, odd: torch.sign(odd[:, None] - usual).double().mean(),
+            "This is the share of wins less that of losses, from -1 to 1. The area counts wins, and ties as half: add 1 and "
+            "divide by 2.",
+        ),
+        Misconception(
+            "near ties",
+            lambda usual, odd: torch.sigmoid((odd[:, None] - usual).double()).mean(),
+            "You let a narrow win count for less than a clear one. Only the order counts: a win is 1, however narrow.",
         ),
         Misconception(
             "accuracy at one threshold",
@@ -144,4 +168,5 @@ EXERCISE = Exercise(
         ),
     ),
     cases=_cases,
+    probe=one_number,
 )

@@ -31,7 +31,9 @@ def _cases(seed: int) -> list[Inputs]:
     for size in (1000, 30_000, 200_000):
         ours, more = (60 + 40 * uniform(source, 2)).tolist()
         cases.append({"weight_bytes": size + int(100 * more), "our_bits": ours, "rival_bits": ours + more})
-    return cases
+    # A gain of less than a bit, and one so large that a single image pays.
+    cases.append({"weight_bytes": 500 + int(ours), "our_bits": 60.25, "rival_bits": 61.0})
+    return [*cases, {"weight_bytes": 40, "our_bits": 100.0, "rival_bits": 1100.0 + int(more)}]
 
 
 EXERCISE = Exercise(

@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import numbers
 
 LOG2 = math.log(2)
 
@@ -24,7 +26,10 @@ def _cases(seed: int) -> list[Inputs]:
         {name: LOG2 * torch.tensor(v) for name, v in zip(("log_px_z", "log_pz", "log_qz"), by_hand, strict=True)}
     ]
     # In the last case q was unlucky: single messages may even get shorter.
-    for n, pixels, q in ((1, -80.0, -8.0), (4, -90.0, -8.0), (5, 0.0, -70.0)):
+    few = integer(source, 3, 7)
+    for n, pixels, q in (
+        (1, -80.0, -8.0), (few, -90.0, -8.0), (few, -90.0, -8.0), (5, 0.0, -70.0), (3, -12_000.0, 40.0), (100, -90.0, -8.0)
+    ):  # fmt: skip
         cases.append(
             {
                 "log_px_z": pixels + 10 * normal(source, n),
@@ -64,6 +69,8 @@ EXERCISE = Exercise(
     alternatives=(
         Alternative("loop", _loop),
         Alternative("one over log 2", lambda x, p, q: -(x + p - q) * 1.4426950408889634),
+        Alternative("NumPy", lambda x, p, q: np.log2(np.e) * (q.numpy() - p.numpy() - x.numpy())),
+        Alternative("list of numbers", lambda x, p, q: [n / LOG2 for n in (q - p - x).tolist()]),
         Alternative("float64", lambda x, p, q: (q.double() - p.double() - x.double()) / LOG2),
         Alternative("each in bits", lambda x, p, q: q / LOG2 - p / LOG2 - x / LOG2),
     ),
@@ -107,6 +114,30 @@ EXERCISE = Exercise(
             "You count the pixels only. The receiver needs z to know their probabilities, so z is sent as well.",
         ),
         Misconception(
+            "never below zero",
+            lambda x, p, q: ((q - p - x) / LOG2).clamp(min=0),
+            "You hold the length at 0 or above. A single message may get shorter: where q was unlikely, the pop takes more off "
+            "than the pushes put on. Leave it negative.",
+            variants=(lambda x, p, q: ((q - p - x) / LOG2).abs(),),
+        ),
+        Misconception(
+            "whole bits",
+            lambda x, p, q: ((q - p - x) / LOG2).ceil(),
+            "You round to whole bits. The state is one long number, and a symbol may cost a fraction of a bit: leave the length "
+            "as it is.",
+            variants=(lambda x, p, q: ((q - p - x) / LOG2).round(), lambda x, p, q: ((q - p - x) / LOG2).floor()),
+        ),
+        Misconception(
+            "bytes",
+            lambda x, p, q: (q - p - x) / LOG2 / 8,
+            "These are bytes. Bits are asked for: leave the division by 8 out.",
+        ),
+        Misconception(
+            "prior's sign",
+            lambda x, p, q: (q + p - x) / LOG2,
+            "log p(z) has the wrong sign. z is pushed with the prior, which makes the message longer by -log2 p(z).",
+        ),
+        Misconception(
             "averaged over the batch",
             lambda x, p, q: (q - p - x).mean() / LOG2,
             "You average over the images. Return one length for each, `[B]`; images differ a lot.",
@@ -115,5 +146,5 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="log_px_z",
-    gradients=("log_px_z", "log_pz", "log_qz"),
+    probe=numbers,
 )

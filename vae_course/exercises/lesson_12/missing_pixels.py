@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -28,7 +28,8 @@ def _cases(seed: int) -> list[Inputs]:
     """One image of three pixels, then more; what stands in a missing pixel is arbitrary, and a few logits are extreme."""
     source = generator(seed)
     cases: list[Inputs] = []
-    for b, pixels, d in ((1, 3, 2), (4, 7, 3), (5, 12, 2), (3, 9, 4)):
+    few = integer(source, 4, 5), integer(source, 6, 9), integer(source, 2, 3)
+    for b, pixels, d in ((1, 3, 2), few, few, (5, 12, 2), (3, 9, 4), (16, 784, 20)):
         seen = (uniform(source, b, pixels) < 0.6).float()
         seen[:, 0], seen[:, 1] = 1.0, 0.0
         cases.append(
@@ -39,7 +40,14 @@ def _cases(seed: int) -> list[Inputs]:
                 "z": 1.5 * normal(source, b, d),
             }
         )
-    return cases
+    # Logits from 1e-3 to 200 on both sides, and a code far out, one in each case so that neither hides the other.
+    logits = torch.tensor([1e-3, 0.1, 5.0, 20.0, 200.0])
+    rows = torch.stack([logits, -logits, logits.flip(0)])
+    seen = torch.tensor([[1.0, 1, 0, 1, 0], [1, 0, 1, 1, 1], [0, 1, 1, 0, 1]])
+    for x in (torch.zeros(3, 5), torch.ones(3, 5)):
+        cases.append({"logits": rows, "x": x, "seen": seen, "z": normal(source, 3, 2)})
+    # Nothing is known: the prior alone is left.
+    return [*cases, {"logits": rows, "x": torch.ones(3, 5), "seen": 0 * seen, "z": 30 * normal(source, 3, 2)}]
 
 
 def _loop(logits: Tensor, x: Tensor, seen: Tensor, z: Tensor) -> Tensor:
@@ -133,6 +141,38 @@ EXERCISE = Exercise(
             lambda logits, x, seen, z: known_and_prior(logits, x, seen, z) - z.shape[1] / 2 * math.log(2 * math.pi),
             "You kept the constant of the prior, D/2 log(2 pi), as `Normal(0, 1).log_prob` does. It is the same for every "
             "code and moves no climb: leave it out here, so that the numbers agree.",
+        ),
+        Misconception(
+            "probabilities with a limit",
+            lambda logits, x, seen, z: (
+                (
+                    seen
+                    * torch.where(
+                        x == 1, torch.sigmoid(logits).clamp(1e-6), (1 - torch.sigmoid(logits)).clamp(1e-6)
+                    ).log()
+                ).sum(1)
+                + _prior(z)
+            ),
+            "You leave the logits, and probabilities that round to 0 or 1 are held back by a limit or a small number. Stay with "
+            "logits: `F.binary_cross_entropy_with_logits` is right for all of them.",
+            variants=(
+                lambda logits, x, seen, z: (
+                    -(seen * F.binary_cross_entropy(torch.sigmoid(logits), x, reduction="none")).sum(1) + _prior(z)
+                ),
+                *(
+                    lambda logits, x, seen, z, eps=eps: (
+                        (
+                            seen
+                            * (
+                                x * (torch.sigmoid(logits) + eps).log()
+                                + (1 - x) * (1 - torch.sigmoid(logits) + eps).log()
+                            )
+                        ).sum(1)
+                        + _prior(z)
+                    )
+                    for eps in (1e-4, 1e-6, 1e-8, 1e-10)
+                ),
+            ),
         ),
         Misconception(
             "prior forgotten",
