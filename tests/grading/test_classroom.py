@@ -11,7 +11,7 @@ from vae_course.tools.grading.mark import classes, grade_submission
 from vae_course.tools.grading.read import lessons
 from vae_course.tools.grading.sandbox.limits import Limits
 
-LIMITS = Limits(seconds=4, memory_mb=300, processes=16, output_kb=100, disk_mb=8)
+LIMITS = Limits(seconds=4, memory_mb=300, processes=16, disk_mb=8)
 MEMBERS = classroom.members()
 
 # The class is graded twice before the first test of it, which on a busy machine takes a while.

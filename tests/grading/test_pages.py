@@ -173,7 +173,7 @@ class InThisProcess:
         assert attempt.program
         names: dict[str, Any] = {}
         for statement in attempt.program.statements:
-            exec(statement.source, names)
+            exec(statement.text, names)
         return Run(tuple(run_answer(exercise, names[attempt.name], exercise.cases(seed))))
 
 

@@ -129,7 +129,7 @@ def test_cells_mean_in_grading_what_they_mean_in_a_kernel():
             names: dict[str, Any] = {"f": None}
             python = cells.python_of(source)
             for statement in statements_of(python, cell="cell 1") or []:
-                exec(statement.source, names)
+                exec(statement.text, names)
             assert (names["f"](1) if callable(names["f"]) else None) == there, source
             assert not python or [n for n, line in enumerate(python.split("\n")) if "return" in line] == [
                 n for n, line in enumerate(source.split("\n")) if "return" in line

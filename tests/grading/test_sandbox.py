@@ -1,6 +1,5 @@
 """What student code can see and do: nothing of the course, of others, of the network; and no more than its limits."""
 
-import io
 import json
 import os
 import subprocess
@@ -16,11 +15,12 @@ from vae_course import exercises
 from vae_course.exercises import Exercise
 from vae_course.exercises.outcomes import Failure, Outcome, Value
 from vae_course.tools.grading import GradingError
+from vae_course.tools.grading.read.statements import Program, statements_of
 from vae_course.tools.grading.sandbox import Sandbox, bubblewrap, course_copy, limits, messages
 from vae_course.tools.grading.sandbox.bubblewrap import SandboxMissing
-from vae_course.tools.grading.sandbox.limits import Limits, Meter, StopKind, Stopped
+from vae_course.tools.grading.sandbox.limits import Limits, StopKind, Stopped
 
-LIMITS = Limits(seconds=20, memory_mb=300, processes=16, output_kb=100, disk_mb=8)
+LIMITS = Limits(seconds=20, memory_mb=300, processes=16, disk_mb=8)
 CODE = [e for e in exercises.all_exercises() if isinstance(e, Exercise)]
 BOUND = exercises.get("04-elbo")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ def told(worker: Sandbox, body: str) -> object:
     """What Python code finds out in the sandbox: it comes out as the message of an exception."""
     lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
     source = f"import json, os, sys\ndef elbo(a, b):\n{lines}    raise ValueError(json.dumps(found))\n"
-    request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo"}
+    request = {"exercise": BOUND.id, "program": [["cell 1", 0, source]], "name": "elbo"}
     reply = worker.ask(request | {"cases": [messages.pack_case(BOUND.cases(0)[0])]})
     return json.loads(json.loads(reply)["outcomes"][0]["failure"]["message"])
 
@@ -156,7 +156,7 @@ def test_no_process_in_there_holds_the_environment_of_whoever_grades(need, monke
     need("bwrap")
     monkeypatch.setenv("SECRET_TOKEN", "s3cret")
     with Sandbox([BOUND], LIMITS) as worker:
-        worker.ask({"exercise": BOUND.id, "program": [["cell 1", BOUND.solution]], "name": "elbo", "cases": []})
+        worker.ask({"exercise": BOUND.id, "program": [["cell 1", 0, BOUND.solution]], "name": "elbo", "cases": []})
         started = [Path(f"/proc/{pid}/environ").read_bytes() for pid in _processes_of(worker)]
     assert started and not [text for text in started if b"s3cret" in text]
 
@@ -178,7 +178,7 @@ def test_the_filter_refuses_another_architecture_and_knows_when_it_does_not_know
 def test_a_run_that_only_waits_ends_in_time_and_says_so(need):
     need("bwrap")
     source = "def elbo(a, b):\n    import time\n    time.sleep(10**6)\n"
-    request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": []}
+    request = {"exercise": BOUND.id, "program": [["cell 1", 0, source]], "name": "elbo", "cases": []}
     with Sandbox([BOUND], Limits(seconds=1)) as worker:
         worker.ask(request)
         with pytest.raises(Stopped, match="did not end within 1 seconds") as stopped:
@@ -189,28 +189,64 @@ def test_a_run_that_only_waits_ends_in_time_and_says_so(need):
 def request_of(source: str) -> dict[str, object]:
     """A request that applies an answer to one case."""
     cases = [messages.pack_case(BOUND.cases(0)[0])]
-    return {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": cases}
+    return {"exercise": BOUND.id, "program": [["cell 1", 0, source]], "name": "elbo", "cases": cases}
 
 
-def test_what_one_run_prints_does_not_count_for_the_next(need):
+def test_what_an_answer_prints_is_thrown_away(need):
     need("bwrap")
-    limits = Limits(output_kb=1000)
-    prints = "def elbo(a, b):\n    print('x' * {})\n    return a.mean(0) - b\n"
-    with Sandbox([BOUND], limits) as worker:
-        for _ in range(3):
-            assert "outcomes" in worker.ask(request_of(prints.format(300_000)))
-        with pytest.raises(Stopped, match="printed more than 1000 kB"):
-            worker.ask(request_of(prints.format(300_000).replace("print(", "for _ in range(99): print(")))
+    prints = "import os\ndef elbo(a, b):\n"
+    prints += "    for _ in range(9): print('\\ud800' + 'x' * 10_000_000), os.write(1, b'x' * 1_000_000)\n"
+    with Sandbox([BOUND], LIMITS) as worker:
+        reply = json.loads(worker.ask(request_of(prints + "    return a.mean(0) - b\n")))
+        assert reply["outcomes"][0]["failure"] is None
+        assert not worker._meter.said
 
 
-def test_a_limit_that_was_broken_after_the_reply_is_not_the_next_runs():
-    running = SimpleNamespace(pid=os.getpid(), stdout=io.BufferedReader(io.BytesIO(b"x" * 3000)))
-    seen = Meter(running, Limits(output_kb=1))  # type: ignore[arg-type]
-    while not seen.broken:
-        time.sleep(0.05)
-    assert seen.broken and seen.broken.kind is StopKind.OUTPUT
-    seen.begin_run()
-    assert seen.broken is None
+def test_a_result_that_is_too_large_ends_at_once_and_says_so(need):
+    """The limit on time is so long that waiting for it would end this test."""
+    need("bwrap")
+    large = "import torch\ndef elbo(a, b):\n    return {str(i): torch.ones(900_000) for i in range(9)}\n"
+    with Sandbox([BOUND], Limits(seconds=10_000)) as worker:
+        with pytest.raises(Stopped, match="gave back more than 24 MB") as stopped:
+            worker.ask(request_of(large))
+        assert stopped.value.stop.kind is StopKind.RESULT
+        assert "outcomes" in worker.ask(request_of(BOUND.solution))
+
+
+def test_many_empty_files_are_noticed(need):
+    need("bwrap")
+    files = "def elbo(a, b):\n    for i in range({}): open(f'/dev/shm/{{i}}', 'w').close()\n    return a.mean(0) - b\n"
+    with Sandbox([BOUND], LIMITS) as worker:
+        assert "outcomes" in worker.ask(request_of(files.format(9_000)))
+        assert "outcomes" in worker.ask(request_of(files.format(9_000)))  # each answer finds its folders empty
+        with pytest.raises(Stopped, match="made more than 10000 files") as stopped:
+            worker.ask(request_of(files.format(180_000)))
+        assert stopped.value.stop.kind is StopKind.DISK
+
+
+def test_torch_compile_hands_back_what_it_is_given(need):
+    need("bwrap")
+    source = "import torch\n@torch.compile\n@torch.compile(fullgraph=True)\ndef elbo(a, b):\n    return a.mean(0) - b\n"
+    with Sandbox([BOUND], LIMITS) as worker:
+        reply = json.loads(worker.ask(request_of(source + "torch.nn.Linear(2, 2).compile()\n")))
+        assert reply["outcomes"][0]["failure"] is None
+
+
+def test_a_long_cell_is_sent_without_the_lines_above_each_statement(worker):
+    """Lines are still numbered from the top of the cell."""
+    reply = worker.ask(request_of("def elbo(a, b):\n    raise ValueError(1)\n") | {"program": [
+        ["cell 1", 7, "x = 1"], ["cell 1", 1_000_000, "def elbo(a, b):\n    raise ValueError(1)\n"],
+    ]})  # fmt: skip
+    assert json.loads(reply)["outcomes"][0]["failure"]["line"] == "line 1000002 (`raise ValueError(1)`)"
+
+
+def test_a_request_grows_with_the_code_and_not_with_its_square(monkeypatch: pytest.MonkeyPatch):
+    statements = statements_of("\n".join(f"x{i} = {i}" for i in range(5_000)), cell="cell 1")
+    sent: list[dict[str, object]] = []
+    monkeypatch.setattr(Sandbox, "ask", lambda self, request: sent.append(request) or '{"memory": true}')
+    attempt = SimpleNamespace(program=Program(tuple(statements)), name="elbo")
+    Sandbox([BOUND], LIMITS).run(BOUND, attempt, 0)  # type: ignore[arg-type]
+    assert len(json.dumps(sent[0]["program"])) < 200_000
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a plain user's sandboxes are told apart by their namespaces")
@@ -309,21 +345,21 @@ def test_the_kernel_counts_what_it_ends_for_memory(tmp_path: Path, monkeypatch: 
     assert limits.memory_kills() == 0
 
 
-def test_nothing_is_left_running_after_a_process_that_hides(need):
+@pytest.mark.parametrize("boxed", [True, False])
+def test_nothing_that_an_answer_leaves_running_reaches_the_next_one(need, boxed: bool):
+    """In the sandbox a process that hides from its group ends as well."""
     need("bwrap")
-    source = "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True: pass\n    os._exit(0)\n"
-    source += "def elbo(a, b):\n    return a.mean(0) - b\n"
-    request = {"exercise": BOUND.id, "program": [["cell 1", source]], "name": "elbo", "cases": []}
-    with Sandbox([BOUND], LIMITS) as worker:
-        worker.ask(request)
-        folder = Path(worker._folder.name).name
-        mine = [pid for pid in _processes_of(worker) if pid]
-        assert len(mine) >= 3
-    for _ in range(2000):
-        if not any(Path(f"/proc/{pid}").exists() for pid in mine):
-            break
-        time.sleep(0.05)
-    assert not any(Path(f"/proc/{pid}").exists() for pid in mine), folder
+    hides = "os.setsid()" if boxed else "pass"
+    source = (
+        f"import os\nif os.fork() == 0:\n    {hides}\n    while True: pass\ndef elbo(a, b):\n    return a.mean(0) - b\n"
+    )
+    with Sandbox([BOUND], LIMITS, boxed=boxed) as worker:
+        worker.ask(request_of(BOUND.solution))
+        before = _processes_of(worker)
+        assert "outcomes" in worker.ask(request_of(source))
+        assert _processes_of(worker) == before
+    while any(Path(f"/proc/{pid}").exists() for pid in before):
+        time.sleep(0.05)  # the sandbox's own processes end with it
 
 
 def _processes_of(worker: Sandbox) -> list[int]:
@@ -345,14 +381,14 @@ def test_without_bubblewrap_grading_refuses_in_one_sentence(monkeypatch: pytest.
 def test_without_a_sandbox_the_limits_on_time_and_memory_still_hold():
     request = {"exercise": BOUND.id, "name": "elbo", "cases": [messages.pack_case(case) for case in BOUND.cases(0)]}
     with Sandbox([BOUND], Limits(seconds=5, memory_mb=200), boxed=False) as worker:
-        good = worker.ask(request | {"program": [["cell 1", BOUND.solution]]})
+        good = worker.ask(request | {"program": [["cell 1", 0, BOUND.solution]]})
         assert "outcomes" in good
-        hungry = worker.ask(request | {"program": [["cell 1", "def elbo(a, b):\n    return bytearray(1 << 30)"]]})
+        hungry = worker.ask(request | {"program": [["cell 1", 0, "def elbo(a, b):\n    return bytearray(1 << 30)"]]})
         assert "memory" in hungry
         with pytest.raises(Stopped):
-            worker.ask(request | {"program": [["cell 1", "def elbo(a, b):\n    while True: pass"]]})
+            worker.ask(request | {"program": [["cell 1", 0, "def elbo(a, b):\n    while True: pass"]]})
         with pytest.raises(Stopped):  # no processor time is used, so only the clock can end it
-            worker.ask(request | {"program": [["cell 1", "import time\ndef elbo(a, b):\n    time.sleep(10**6)"]]})
+            worker.ask(request | {"program": [["cell 1", 0, "import time\ndef elbo(a, b):\n    time.sleep(10**6)"]]})
 
 
 # ------------------------------------------------------------------------------------------- the stripped copy

@@ -230,6 +230,6 @@ def _no_outcome(run: Run, attempt: Attempt, empty: Mark, *, hidden: bool) -> Mar
     doubts = list(empty.doubts)
     if run.stop.kind is StopKind.FORGED:
         doubts.append("What came out of the sandbox is nothing that a run of an answer gives.")
-    elif run.stop.kind in (StopKind.ENDED, StopKind.PROCESSES):
+    elif run.stop.kind in (StopKind.ENDED, StopKind.PROCESSES, StopKind.DISK, StopKind.RESULT):
         doubts.append(f"It {what}.")
     return dataclasses.replace(empty, status="stopped", message=f"Your answer {what}.", doubts=tuple(doubts))

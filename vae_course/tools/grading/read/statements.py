@@ -42,11 +42,6 @@ class Statement:
         """The global names that it refers to, in functions and comprehensions too."""
         return _needs(self.text)
 
-    @property
-    def source(self) -> str:
-        """Its lines, preceded by as many empty ones as stand before it in the cell; kept for none, as a cell may be long."""
-        return "\n" * self.above + self.text
-
 
 @dataclass(frozen=True)
 class Program:

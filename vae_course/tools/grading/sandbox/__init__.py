@@ -23,8 +23,8 @@ from vae_course.exercises.model import Exercise
 from vae_course.exercises.outcomes import Outcome
 from vae_course.tools.grading.model import GradingError
 from vae_course.tools.grading.read import Attempt
-from vae_course.tools.grading.sandbox import bubblewrap, course_copy, messages
-from vae_course.tools.grading.sandbox.limits import Limits, Meter, Stop, StopKind, Stopped, descendants
+from vae_course.tools.grading.sandbox import bubblewrap, course_copy, messages, worker
+from vae_course.tools.grading.sandbox.limits import Limits, Meter, Stop, StopKind, Stopped, descendants, too_many_files
 
 _START_SECONDS = 60.0
 _LONGEST = 26_000_000
@@ -79,7 +79,7 @@ class Sandbox:
         """
         assert attempt.program is not None
         cases, statements = exercise.cases(seed), attempt.program.statements
-        program = [(statement.cell, statement.source) for statement in statements]
+        program = [(statement.cell, statement.above, statement.text) for statement in statements]
         request = messages.request(exercise.id, program, attempt.name, cases)
         try:
             try:
@@ -118,8 +118,16 @@ class Sandbox:
         except Stopped as error:
             self._excuse(killed=error.stop.kind is StopKind.ENDED)
             raise
+        left = self._meter.files()
+        if left > self._limits.files:
+            self.stop()
+            raise Stopped(too_many_files(self._limits))
+        if left:
+            self.stop()  # so that the next answer has all of the disk
         if reply.get("state") == "done" and isinstance(reply.get("body"), str):
             return str(reply["body"])
+        if reply.get("state") == "large":
+            raise Stopped(Stop(StopKind.RESULT, f"gave back more than {worker.LONGEST // 1_000_000} MB"))
         if reply.get("state") == "refused":
             self.stop()
             if fresh:
@@ -185,7 +193,7 @@ class Sandbox:
             self._converse(b"", _START_SECONDS)
         except Stopped as error:
             said = " ".join(f"{error} {self._meter.said}".split())
-            raise GradingError(f"The sandbox did not start; try again with fewer --jobs. It said: {said}") from error
+            raise GradingError(f"The sandbox did not start; try again with fewer --jobs. It said: {said}") from None
         self._meter.begin()
 
     def _course(self) -> Path:
@@ -210,6 +218,7 @@ class Sandbox:
                 "nofile": 256,
                 "memory": most.memory_mb << 20,
                 "cpu": int(most.seconds) + 2,
+                "alone": int(self._boxed),
             },
         }
         return [sys.executable, "-I", "-S", "-B", f"{folder}/start.py", json.dumps(settings)]

@@ -76,7 +76,7 @@ def find() -> str:
         except (OSError, subprocess.SubprocessError) as error:
             raise SandboxMissing(
                 f"Student code runs in a sandbox, and bubblewrap can't start ({error}): {hint}."
-            ) from error
+            ) from None
     if done.returncode or done.stdout.strip() != "42":
         why = " ".join((done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1].split())
         raise SandboxMissing(f"Student code runs in a sandbox, and bubblewrap can't make one here ({why}): {hint}.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 _PERIOD = 0.05
 _PROC = Path("/proc")
+_PRIVATE = ("/tmp", "/dev/shm", "/home/student")
 
 
 @dataclass(frozen=True)
@@ -20,15 +21,15 @@ class Limits:
         seconds: wall-clock time; a submission's code runs at most twice that for each exercise, and 60 s to start.
         memory_mb: memory, of all its processes together, beyond what PyTorch needs.
         processes: processes and threads.
-        output_kb: what it may print.
         disk_mb: what it may write, all of it to a private folder in memory.
+        files: files in there, because an empty one takes memory too.
     """
 
     seconds: float = 20.0
     memory_mb: int = 1024
     processes: int = 32
-    output_kb: int = 1024
     disk_mb: int = 64
+    files: int = 10_000
 
 
 DEFAULT_LIMITS = Limits()
@@ -40,7 +41,7 @@ class StopKind(Enum):
     TIME = "time"
     MEMORY = "memory"
     PROCESSES = "processes"
-    OUTPUT = "output"
+    RESULT = "result"
     DISK = "disk"
     ENDED = "ended"
     FORGED = "forged"
@@ -78,26 +79,30 @@ class Meter:
         self._process, self._limits = process, limits
         self._over = threading.Event()
         self._base_mb = self._since = 0.0
-        self._printed = self._printed_before = self._kills = 0
+        self._kills = self._files = 0
         self.broken: Stop | None = None
         self.said = ""
-        threading.Thread(target=self._count_output, daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def begin(self) -> None:
         """Start to count, from what the worker uses before any answer has run."""
         self._base_mb = _memory_mb(descendants(self._process.pid), exactly=True)
+        self._files = self.files()
         threading.Thread(target=self._count_use, daemon=True).start()
 
     def begin_run(self) -> None:
-        """Count processor time, output, and processes that the machine ends, from now on."""
+        """Count processor time and processes that the machine ends, from now on."""
         self._since = _cpu_seconds(descendants(self._process.pid))
-        self._printed_before = self._printed
         self.broken = None  # what lasts is seen again at once
         self._kills = memory_kills()
 
     def cpu_seconds(self) -> float:
         """The processor time that the processes, as far as they still live, have used since then."""
         return _cpu_seconds(descendants(self._process.pid)) - self._since
+
+    def files(self) -> int:
+        """How many files there are in the sandbox that were not there in the beginning."""
+        return _files(descendants(self._process.pid)) - self._files
 
     def machine_out_of_memory(self) -> bool:
         """Whether the machine has ended a process since then to get memory, perhaps one of another submission."""
@@ -107,27 +112,46 @@ class Meter:
         """Stop looking."""
         self._over.set()
 
-    def _count_output(self) -> None:
+    def _listen(self) -> None:
+        """Keep the end of what is printed, and throw away the rest, so that nobody waits for a reader."""
         stream = self._process.stdout
         assert stream is not None
         with suppress(ValueError, OSError):
             while part := stream.read1(1 << 16):  # type: ignore[attr-defined]
-                self._printed += len(part)
-                self.said = (self.said + part.decode("utf-8", "replace"))[-400:]
-                if self._printed - self._printed_before > self._limits.output_kb << 10:
-                    self._break(StopKind.OUTPUT, f"printed more than {self._limits.output_kb} kB")
+                self.said = (self.said + part[-400:].decode("utf-8", "replace"))[-400:]
 
     def _count_use(self) -> None:
         most = self._limits.memory_mb
         while not self._over.wait(_PERIOD):
             pids = descendants(self._process.pid)
             if len(pids) > self._limits.processes + 4:
-                self._break(StopKind.PROCESSES, f"started more than {self._limits.processes} processes")
+                self._break(Stop(StopKind.PROCESSES, f"started more than {self._limits.processes} processes"))
+            elif _files(pids) - self._files > self._limits.files:
+                self._break(too_many_files(self._limits))
             elif _memory_mb(pids) - self._base_mb > most and _memory_mb(pids, exactly=True) - self._base_mb > most:
-                self._break(StopKind.MEMORY, f"needed more than {most} MB of memory")
+                self._break(Stop(StopKind.MEMORY, f"needed more than {most} MB of memory"))
 
-    def _break(self, kind: StopKind, words: str) -> None:
-        self.broken = self.broken or Stop(kind, words)
+    def _break(self, stop: Stop) -> None:
+        self.broken = self.broken or stop
+
+
+def too_many_files(limits: Limits) -> Stop:
+    """Why a run is ended that makes more files than it may."""
+    return Stop(StopKind.DISK, f"made more than {limits.files} files")
+
+
+def _files(pids: list[int]) -> int:
+    """The files in the private folders of a sandbox, each of which is a file system of its own."""
+    used: dict[int, int] = {}
+    outside = {Path(path).stat().st_dev for path in _PRIVATE if Path(path).is_dir()}
+    for pid in pids:
+        for path in _PRIVATE:
+            with suppress(OSError):
+                place = f"{_PROC}/{pid}/root{path}"
+                device, counts = os.stat(place).st_dev, os.statvfs(place)  # noqa: PTH116 (kept cheap)
+                if device not in outside:
+                    used[device] = counts.f_files - counts.f_ffree
+    return sum(used.values())
 
 
 def descendants(pid: int) -> list[int]:

@@ -41,9 +41,9 @@ class Undefined:
 
 
 def request(
-    exercise: str, program: Sequence[tuple[str, str]], name: str, cases: Sequence[dict[str, Any]]
+    exercise: str, program: Sequence[tuple[str, int, str]], name: str, cases: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What the worker is asked: to run a program, each statement with its cell's name, then apply what is called so."""
+    """What the worker is asked: to run statements, each with its cell and the lines above it, then apply what is called so."""
     return {"exercise": exercise, "program": program, "name": name, "cases": [pack_case(case) for case in cases]}
 
 
