@@ -42,10 +42,24 @@ _ENTITY = re.compile(r"&(?=#|[A-Za-z][A-Za-z0-9]*;)")
 # A link stays one if it leads to a page; entities in an address are read more than once, so all other forms are refused.
 _LINK = re.compile(r"\]([(:])(?!\s*https?://)")
 _PICTURE = re.compile(r"!+\[")
-# MathJax can make links, load code and rename its commands.
-_TEX = re.compile(
-    r"\\(href|require|unicode|cssId|class|style|def|let|newcommand|renewcommand|newenvironment|html)(?![a-z])"
+# Of MathJax's commands only those that show symbols: others make links, load code and rename commands.
+_MATHEMATICS = frozenset(
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi varpi rho varrho "
+    "sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega "
+    "ell hbar partial nabla infty frac dfrac tfrac sqrt sum prod int iint oint lim limsup liminf sup inf max min "
+    "argmax argmin exp log ln det dim ker deg gcd sin cos tan arcsin arccos arctan sinh cosh tanh Pr Re Im "
+    "operatorname left right big Big bigg Bigg bigl bigr Bigl Bigr mid middle cdot cdots ldots dots vdots ddots times "
+    "div pm mp ast star circ bullet oplus otimes odot wedge vee cap cup setminus in notin ni subset subseteq supset "
+    "supseteq emptyset varnothing forall exists neg lnot land lor implies iff to gets mapsto rightarrow Rightarrow "
+    "leftarrow Leftarrow leftrightarrow Leftrightarrow longrightarrow Longrightarrow uparrow downarrow leq le geq ge "
+    "neq ne ll gg approx sim simeq cong equiv propto prec succ perp parallel vert Vert lvert rvert lVert rVert langle "
+    "rangle lfloor rfloor lceil rceil lbrace rbrace lbrack rbrack backslash mathbb mathbf mathcal mathrm mathsf "
+    "mathit mathfrak boldsymbol bm text textbf textit textrm hat widehat bar overline underline tilde widetilde vec "
+    "dot ddot prime underbrace overbrace overset underset stackrel binom tag quad qquad hspace displaystyle textstyle "
+    "scriptstyle limits nolimits begin end label eqref ref not because therefore top bot dagger hline substack "
+    "phantom colon cases".split()
 )
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
 
 
 def require() -> None:
@@ -250,7 +264,7 @@ def markdown(text: str) -> str:
     text = _TAG.sub("&lt;", text)
     text = _PICTURE.sub("[", text)
     text = _LINK.sub(r"] \1", text)
-    return _TEX.sub(r"\\backslash \1", text)
+    return _COMMAND.sub(lambda match: match[0] if match[1] in _MATHEMATICS else rf"\backslash {match[1]}", text)
 
 
 def _make_database(url: str) -> None:
