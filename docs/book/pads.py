@@ -1,6 +1,5 @@
 """Latent pads that live in a page of the book: the decoder runs in the browser, so no kernel is needed."""
 
-import os
 from pathlib import Path
 
 from vae_course import data
@@ -29,8 +28,7 @@ def write(target: Path, name: str) -> None:
 
 def _images(name: str) -> data.Images | None:
     """The images that the model was trained for, or None for MNIST's where they are not on disk."""
-    world, named = name.partition("-")[0], os.environ.get("VAE_COURSE_DATA")
-    folders = [data.cache_dir(), *([Path(named).expanduser()] if named else [])]
-    if world == "mnist" and not any(mnist.find(folder) for folder in folders):
+    world = name.partition("-")[0]
+    if world == "mnist" and not any(map(mnist.find, mnist.places())):
         return None
     return data.load(world, limit=2000).val

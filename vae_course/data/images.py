@@ -174,12 +174,12 @@ def _find(data_set: DataSet, root: str | os.PathLike[str] | None) -> Path | None
         if folder is None:
             raise DataError(f"{root} holds no {title}: give the folder that contains {inner} with its four files.")
         return folder
-    named = os.environ.get("VAE_COURSE_DATA")
-    if named and (folder := mnist.find(Path(named).expanduser(), data_set)):
-        return folder
-    if named:
-        print(f"VAE_COURSE_DATA names {named}, which holds no {inner}, so {title} is looked for elsewhere.")
-    return mnist.find(cache_dir(), data_set)
+    *named, cache = mnist.places()
+    for place in named:
+        if folder := mnist.find(place, data_set):
+            return folder
+        print(f"VAE_COURSE_DATA names {place}, which holds no {inner}, so {title} is looked for elsewhere.")
+    return mnist.find(cache, data_set)
 
 
 def _splits(images_and_labels: mnist.Tensors, world: str, limit: int | None) -> Splits:

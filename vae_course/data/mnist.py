@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 from torch import Tensor
 from tqdm import tqdm
 
+from vae_course.support.files import cache_dir
+
 # The first is torchvision's; the second holds the same files.
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 TRIES = 2  # times that each mirror is asked for a file
@@ -74,6 +76,12 @@ FILES = {
 
 # Training images and labels, test images and labels: bytes `[N, 28, 28]`, and whole numbers `[N]`.
 Tensors = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+def places() -> list[Path]:
+    """The folders in which data may lie: the one that VAE_COURSE_DATA names, if it names one, and the cache."""
+    named = os.environ.get("VAE_COURSE_DATA")
+    return [*([Path(named).expanduser()] if named else []), cache_dir()]
 
 
 def find(root: Path, data_set: DataSet = MNIST) -> Path | None:

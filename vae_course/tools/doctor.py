@@ -141,14 +141,11 @@ def _device() -> Finding:
 
 
 def _data() -> Finding:
-    from vae_course import data
     from vae_course.data import mnist
 
-    named = os.environ.get("VAE_COURSE_DATA")
-    for place in [*([Path(named).expanduser()] if named else []), data.cache_dir()]:
-        if folder := mnist.find(place):
-            return Finding("data", "ok", f"MNIST in {folder}")
-    if named:
+    for folder in filter(None, map(mnist.find, mnist.places())):
+        return Finding("data", "ok", f"MNIST in {folder}")
+    if named := os.environ.get("VAE_COURSE_DATA"):
         fix = "point VAE_COURSE_DATA at a folder that holds MNIST/raw"
         return Finding("data", "optional", f"pen digits; no MNIST in {named}", fix)
     reached = os.environ.get("VAE_COURSE_OFFLINE") != "1" and _answers(mnist.MIRRORS[0])
