@@ -14,7 +14,6 @@ class Case:
     Args:
         letter: what a learner calls it before the code is shown.
         name: what it turns out to be.
-        family: which part of a VAE it sits in.
         accusation: the mistake in a few words, as the line-up lists it.
         symptom: what its curves or pictures show.
         measurement: what tells it from the other suspects.
@@ -26,7 +25,6 @@ class Case:
 
     letter: str
     name: str
-    family: str
     accusation: str
     symptom: str
     measurement: str
@@ -40,7 +38,6 @@ ALL = (
     Case(
         "A",
         "pixel-mean",
-        "scale",
         "the reconstruction is a mean over the pixels, the KL a sum",
         "the KL falls to 0, all reconstructions and samples are the same grey digit; the loss is far below 1",
         "KL for each dimension, and the first reconstruction loss: log 2 instead of 784 log 2",
@@ -52,7 +49,6 @@ ALL = (
     Case(
         "B",
         "latent-mean",
-        "scale",
         "the KL is a mean over the latent dimensions",
         "sharp reconstructions, poor samples; the KL that is printed is small, the true one large",
         "the printed KL against a KL from another source, such as `evaluate`: they differ by the factor D",
@@ -64,7 +60,6 @@ ALL = (
     Case(
         "C",
         "validation-weight",
-        "scale",
         "the KL has one weight in training and another in validation",
         "the validation loss lies far above the training loss, although both its parts agree",
         "(loss - reconstruction) / KL in both lists: the weight that was really used",
@@ -76,7 +71,6 @@ ALL = (
     Case(
         "D",
         "small-noise",
-        "noise and codes",
         "the noise is scaled down, here to 0.01",
         "the printed loss is better than it can be; samples are bold, some are blots",
         "the bound against a known log p(x); then (z - mu) / sigma: its spread is 0.01 in all dimensions",
@@ -88,7 +82,6 @@ ALL = (
     Case(
         "E",
         "variance-as-sigma",
-        "noise and codes",
         "exp(logvar), the variance, is used as sigma",
         "nearly no symptom: the printed loss is a little too good",
         "the bound against a known log p(x); then (z - mu) / sigma: its spread is sigma itself",
@@ -100,7 +93,6 @@ ALL = (
     Case(
         "F",
         "sigmoid-codes",
-        "noise and codes",
         "mu and sigma pass through a sigmoid",
         "the codes say nothing, yet the KL stays at half a nat for each dimension",
         "mu and sigma themselves: both lie between 0 and 1, and mu never gets below 0",
@@ -112,7 +104,6 @@ ALL = (
     Case(
         "G",
         "wide-prior",
-        "noise and codes",
         "samples are drawn from a wider distribution than the prior",
         "the bound is fine; samples are bold and exaggerated",
         "the spread of the codes that reach the decoder: 1.5 instead of 1",
@@ -124,7 +115,6 @@ ALL = (
     Case(
         "H",
         "two-sigmoids",
-        "pixels",
         "the decoder ends in a sigmoid, and the loss applies another",
         "the loss stops near 784 log 2; all pictures are grey fog, their corners too",
         "the range of the numbers that the loss is given: 0 to 1 instead of any logit",
@@ -136,7 +126,6 @@ ALL = (
     Case(
         "I",
         "rounded-away",
-        "pixels",
         "the cross-entropy is written by hand, from probabilities that round to 0 or 1",
         "training goes well for some epochs, then a loss is NaN",
         "the loss of single pixels at logits from -100 to 100, against `F.binary_cross_entropy_with_logits`",
@@ -148,7 +137,6 @@ ALL = (
     Case(
         "J",
         "batch-norm",
-        "bookkeeping",
         "mu and logvar pass through batch normalisation",
         "a bound that is nats worse; in training mode, a loss that depends on the order of the images",
         "the code of one image among two sets of neighbours",
@@ -160,7 +148,6 @@ ALL = (
     Case(
         "K",
         "training-mode",
-        "bookkeeping",
         "the model is evaluated in training mode",
         "the same model on the same images is worse than its own validation curve",
         "`model.training` while the number is made; the number again after `model.eval()`",
@@ -172,7 +159,6 @@ ALL = (
     Case(
         "L",
         "mean-of-means",
-        "bookkeeping",
         "batch means are averaged without counting their images",
         "the test number depends on the batch size",
         "the number at several batch sizes, and the size of the last batch",
