@@ -131,23 +131,15 @@ def two_ways(
     for ax, title in zip(axes[0], titles, strict=True):
         ax.plot(at, curve, color=GREY, linewidth=1.4)
         tidy(ax, title=title, xlabel="z", ylabel="f(z) (nats)")
-    _reweighted(axes[0, 0], rows)
+    # Left the draws stay where they are, each as large as its new weight.
+    axes[0, 0].scatter(rows["draws"], rows["f_draws"], s=60 * rows["weights"] ** 2, color=COLOURS[0], zorder=3)
     _moved(axes[0, 1], rows)
-    fig.alt = _ways_in_words(rows)
-    return fig
-
-
-def _ways_in_words(rows: Mapping[str, np.ndarray]) -> str:
-    return (
+    fig.alt = (
         f"{len(rows['draws'])} draws on the curve of f, twice. Left, their weights change: from"
         f" {rows['weights'][0]:.2f} at {rows['draws'][0]:.2f} to {rows['weights'][-1]:.2f} at {rows['draws'][-1]:.2f}."
         f" Right, they move, the first from {rows['draws'][0]:.2f} to {rows['moved'][0]:.2f}."
     )
-
-
-def _reweighted(ax: Axes, rows: Mapping[str, np.ndarray]) -> None:
-    """The draws where they are, each as large as its new weight."""
-    ax.scatter(rows["draws"], rows["f_draws"], s=60 * rows["weights"] ** 2, color=COLOURS[0], zorder=3)
+    return fig
 
 
 def _moved(ax: Axes, rows: Mapping[str, np.ndarray]) -> None:
