@@ -61,7 +61,7 @@ def _run(name: str, network: nn.Module, given: Any) -> Tensor:
         result = network(given)
     except Exception as error:
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise AnswerError(f"the {name} can't take a tensor {list(given.shape)}: {reason}.") from error
+        raise AnswerError(f"the {name} can't take a tensor {list(given.shape)}: {reason}.") from None
     if isinstance(result, Tensor):
         return result
     raise AnswerError(

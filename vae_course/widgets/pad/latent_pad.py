@@ -185,8 +185,8 @@ def _view() -> Any:
     """
     try:
         from vae_course.widgets.pad.view import PadView
-    except ImportError as error:
+    except ImportError:
         raise ImportError(
             "LatentPad needs the package anywidget: run `%pip install anywidget`, then restart the kernel."
-        ) from error
+        ) from None
     return PadView
