@@ -1,10 +1,13 @@
 """What every room uses: files that are never half written, words, and digests of source."""
 
+import errno
+import sqlite3
 import stat
 from pathlib import Path
 
 import pytest
 
+from vae_course.support import files
 from vae_course.support.files import write
 from vae_course.support.sources import source_digest, source_files
 from vae_course.support.words import count
@@ -95,3 +98,41 @@ def test_a_digest_changes_with_what_a_module_imports_and_with_nothing_else(packa
 def test_an_unknown_module_has_no_digest(package: Path) -> None:
     with pytest.raises(ValueError, match=r"no module 'vae_course\.nowhere'"):
         source_digest("vae_course.nowhere", package=package)
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [
+        (errno.ENOSPC, "make room there"),
+        (errno.EDQUOT, "make room there"),
+        (errno.EROFS, "see that it is a folder where you may write"),
+        (errno.EACCES, "see that it is a folder where you may write"),
+    ],
+)
+def test_what_keeps_a_file_from_being_written_is_said_in_one_sentence(tmp_path: Path, number: int, fix: str):
+    sentence = pytest.raises(RuntimeError, match=f"can be written to {tmp_path} .*: {fix}, or choose another")
+    with sentence as said, files.writing(tmp_path, RuntimeError):
+        raise OSError(number, "raw")
+    assert said.value.__suppress_context__
+
+
+def test_a_database_on_a_full_or_read_only_disk_says_the_same(tmp_path: Path):
+    database = sqlite3.connect(tmp_path / "book.db")
+    database.execute("CREATE TABLE marks (text)")
+    database.execute("PRAGMA max_page_count = 3")
+    with pytest.raises(OSError, match="make room there"), files.writing(tmp_path):
+        try:
+            database.execute("INSERT INTO marks VALUES (?)", ("x" * 100_000,))
+        except sqlite3.Error as error:
+            raise ValueError("a library's own error") from error
+    database.execute("PRAGMA query_only = 1")
+    with pytest.raises(OSError, match="you may write"), files.writing(tmp_path):
+        database.execute("INSERT INTO marks VALUES ('x')")
+    database.close()
+
+
+def test_errors_that_are_not_of_the_disk_stay_as_they_are(tmp_path: Path):
+    for error in (ValueError("other"), FileNotFoundError(errno.ENOENT, "gone"), sqlite3.OperationalError("no table")):
+        with pytest.raises(type(error)) as same, files.writing(tmp_path):
+            raise error
+        assert same.value is error

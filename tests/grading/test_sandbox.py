@@ -14,7 +14,7 @@ import pytest
 from vae_course import exercises
 from vae_course.exercises import Exercise
 from vae_course.exercises.outcomes import Failure, Outcome, Value
-from vae_course.tools.grading import GradingError
+from vae_course.tools.grading import GradingError, sandbox
 from vae_course.tools.grading.read.statements import Program, statements_of
 from vae_course.tools.grading.sandbox import Sandbox, bubblewrap, course_copy, limits, messages
 from vae_course.tools.grading.sandbox.bubblewrap import SandboxMissing
@@ -389,6 +389,21 @@ def test_without_a_sandbox_the_limits_on_time_and_memory_still_hold():
             worker.ask(request | {"program": [["cell 1", 0, "def elbo(a, b):\n    while True: pass"]]})
         with pytest.raises(Stopped):  # no processor time is used, so only the clock can end it
             worker.ask(request | {"program": [["cell 1", 0, "import time\ndef elbo(a, b):\n    time.sleep(10**6)"]]})
+
+
+def test_folders_of_killed_runs_are_removed_and_those_of_living_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sandbox.tempfile, "tempdir", str(tmp_path))
+    killed, other = tmp_path / f"{sandbox._PREFIX}killed", tmp_path / "other"
+    for folder in (killed, other):
+        (folder / "course").mkdir(parents=True)
+    living, lock = sandbox._locked_folder()
+    sandbox._remove_leftovers.cache_clear()
+    sandbox._remove_leftovers()
+    assert set(tmp_path.iterdir()) == {Path(living.name), other}
+    os.close(lock)
+    living.cleanup()
 
 
 # ------------------------------------------------------------------------------------------- the stripped copy

@@ -1,9 +1,21 @@
 """Where files of the course are kept, and how they are written so that nobody sees half of one."""
 
+import errno
 import os
 import secrets
-from contextlib import suppress
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_ROOM, _RIGHT = "make room there", "see that it is a folder where you may write"
+_FIXES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _ROOM) | dict.fromkeys(
+    (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR), _RIGHT
+)
+_OF_SQLITE = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_PERM: errno.EACCES, sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+}  # fmt: skip
 
 
 def cache_dir() -> Path:
@@ -36,3 +48,38 @@ def write(path: Path, content: bytes | str) -> None:
         with suppress(OSError):  # it may never have come into being
             aside.unlink()
         raise
+
+
+@contextmanager
+def writing(folder: Path, raises: type[Exception] = OSError) -> Iterator[None]:
+    """Say in one sentence what keeps a block from writing to a folder, and what to do.
+
+    Args:
+        folder: where the block writes.
+        raises: the class of the error with that sentence.
+
+    Raises:
+        raises: the disk is full or read-only, a quota is used up, or a right is missing, for a database as for a file.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = _number(error)
+        if number is None:
+            raise
+        raise raises(
+            f"Nothing more can be written to {folder} ({os.strerror(number)}): {_FIXES[number]}, or choose another folder, then "
+            "run the same command again."
+        ) from None
+
+
+def _number(error: BaseException | None) -> int | None:
+    """The system's number of what is behind an error; databases wrap it once or twice."""
+    while error is not None:
+        code = getattr(error, "sqlite_errorcode", None)
+        number = error.errno if isinstance(error, OSError) else code and _OF_SQLITE.get(code & 0xFF)
+        if number in _FIXES:
+            return number
+        around = None if error.__suppress_context__ else error.__context__
+        error = getattr(error, "orig", None) or error.__cause__ or around
+    return None

@@ -122,16 +122,16 @@ def _grade(submission: Submission, settings: dict[str, Any]) -> dict[str, Any]:
 def _connect(address: str) -> Any:
     try:
         from distributed import Client
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError:
         raise GradingError(
             "--cluster needs Dask: run `pip install distributed` here and on every worker, all in the same version."
-        ) from error
+        ) from None
     try:
         return Client(address, timeout=_CONNECT, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError):
         raise GradingError(
             f"No Dask scheduler answers at {address}: start one by `dask scheduler` and give the address that it prints."
-        ) from error
+        ) from None
 
 
 def _compare_workers(client: Any, *, sandbox: bool) -> None:

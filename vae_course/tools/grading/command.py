@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vae_course.support.files import writing
 from vae_course.support.words import count
 from vae_course.tools.grading.model import Graded, GradingError
 
@@ -91,17 +92,18 @@ def run(args: argparse.Namespace) -> int:
     try:
         graded = _grade(args, collection)
     except SandboxMissing as error:
-        raise GradingError(f"{error} {_WITHOUT}") from error
+        raise GradingError(f"{error} {_WITHOUT}") from None
     seconds = time.monotonic() - begun
-    made = write_results(
-        args.to,
-        graded,
-        collection.submissions,
-        problems=collection.problems,
-        note=UNSAFE if args.no_sandbox else "",
-        gradebook=not args.no_gradebook,
-    )
-    left = clear_nameless(args.to, graded, collection.submissions)
+    with writing(args.to, GradingError):
+        made = write_results(
+            args.to,
+            graded,
+            collection.submissions,
+            problems=collection.problems,
+            note=UNSAFE if args.no_sandbox else "",
+            gradebook=not args.no_gradebook,
+        )
+        left = clear_nameless(args.to, graded, collection.submissions)
     failed = [row for row in graded if row.ungraded]
     print(summary([row for row in graded if not row.ungraded], collection.problems, seconds, made))
     if left:

@@ -68,7 +68,7 @@ class Stored:
             raise GradingError(
                 f"{self.name} was there a moment ago and can't be read now ({words_of(error)}): put it back and run the "
                 "same command again, which goes on where it stopped."
-            ) from error
+            ) from None
         return content
 
 

@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from vae_course import exercises
-from vae_course.support.files import write
+from vae_course.support.files import write, writing
 from vae_course.support.sources import source_digest
 from vae_course.tools.grading import mark
 from vae_course.tools.grading.mark import draw_seed, grade_submission, unmarked
@@ -100,10 +100,10 @@ def class_seed(results: Path, seed: int | None = None) -> int:
     if seed is None and path.is_file():
         try:
             return int(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except ValueError:
             raise GradingError(
                 f"{path} holds no number: delete it to draw a new seed, or give one by --seed."
-            ) from error
+            ) from None
     chosen = draw_seed() if seed is None else seed
     _write(path, f"{chosen}\n")
     return chosen
@@ -205,13 +205,8 @@ def _read(path: Path, key: str) -> Graded | None:
 
 
 def _write(path: Path, content: str) -> None:
-    try:
+    with writing(path.parent, GradingError):
         write(path, content)
-    except OSError as error:
-        raise GradingError(
-            f"The results can't be written to {path.parent} ({error.strerror}): make room there, or name another folder by --to;"
-            " what has been graded is kept."
-        ) from error
 
 
 def _cancel(futures: Iterable[Future[Graded]]) -> None:

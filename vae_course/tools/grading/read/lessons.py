@@ -90,9 +90,9 @@ def shape(node: ast.stmt) -> str:
 def _paths() -> list[Path]:
     try:
         folder = settings.read().notebooks
-    except AuthoringError as error:
+    except AuthoringError:
         raise GradingError(
             "Grading compares submissions with the lessons' student notebooks, which an installed package alone doesn't "
             "have: run it in a checkout of the course."
-        ) from error
+        ) from None
     return sorted(folder.glob("[0-9][0-9]_*.ipynb"))

@@ -19,7 +19,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode, v4
 
-from vae_course.support.files import write
+from vae_course.support.files import write, writing
 from vae_course.tools.authoring.files import to_bytes
 from vae_course.tools.authoring.plan import prepare
 from vae_course.tools.authoring.settings import Settings
@@ -70,10 +70,10 @@ def require() -> None:
     """
     try:
         import nbgrader.api
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError:
         raise GradingError(
             "The gradebook needs nbgrader: run `pip install nbgrader`, or leave the gradebook out with --no-gradebook."
-        ) from error
+        ) from None
     del nbgrader
 
 
@@ -87,15 +87,16 @@ def unlocked(folder: Path) -> Iterator[None]:
     from sqlalchemy.exc import OperationalError
 
     try:
-        if (folder / _DATABASE).is_file():
-            with closing(sqlite3.connect(folder / _DATABASE, timeout=_PATIENCE)) as database:
-                database.execute("BEGIN IMMEDIATE")
-        yield
+        with writing(folder, GradingError):
+            if (folder / _DATABASE).is_file():
+                with closing(sqlite3.connect(folder / _DATABASE, timeout=_PATIENCE)) as database:
+                    database.execute("BEGIN IMMEDIATE")
+            yield
     except (OperationalError, sqlite3.OperationalError) as error:
         raise GradingError(
             f"The gradebook {folder / _DATABASE} can't be written ({getattr(error, 'orig', error)}): close formgrader and "
             "whatever else has it open, then run the same command again; what has been graded is kept."
-        ) from error
+        ) from None
 
 
 class Course:
@@ -297,10 +298,12 @@ def _generate_assignment(folder: Path, url: str, lesson: str) -> None:
     try:
         converter.start()
     except NbGraderException as error:
+        with writing(folder, GradingError):  # nbgrader keeps to itself that a disk was full
+            write(folder / "nbgrader_config.py", CONFIG.encode())
         raise GradingError(
             f"nbgrader could not make an assignment of {lesson} in {folder}: {error} Name a new folder by --to if the "
             "lesson has changed since this one was made."
-        ) from error
+        ) from None
 
 
 def by_student_and_lesson(submissions: Sequence[Submission]) -> dict[tuple[str, str], Submission]:

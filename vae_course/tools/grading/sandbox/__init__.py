@@ -4,9 +4,12 @@
 in and come out, and `limits` are kept from outside.
 """
 
+import fcntl
+import functools
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,11 +24,13 @@ from typing import Any
 
 from vae_course.exercises.model import Exercise
 from vae_course.exercises.outcomes import Outcome
+from vae_course.support.files import writing
 from vae_course.tools.grading.model import GradingError
 from vae_course.tools.grading.read import Attempt
 from vae_course.tools.grading.sandbox import bubblewrap, course_copy, messages, worker
 from vae_course.tools.grading.sandbox.limits import Limits, Meter, Stop, StopKind, Stopped, descendants, too_many_files
 
+_PREFIX = "vae-course-grading-"
 _START_SECONDS = 60.0
 _LONGEST = 26_000_000
 _FORGED = Stop(StopKind.FORGED, "wrote where it must not")
@@ -61,7 +66,7 @@ class Sandbox:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._meter: Meter | None = None
-        self._requests = self._replies = -1
+        self._requests = self._replies = self._lock = -1
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -70,6 +75,7 @@ class Sandbox:
         self.stop()
         if self._folder is not None:
             self._folder.cleanup()
+            os.close(self._lock)
 
     def run(self, exercise: Exercise, attempt: Attempt, seed: int) -> Run:
         """Apply an answer to the cases of a seed.
@@ -199,9 +205,11 @@ class Sandbox:
     def _course(self) -> Path:
         """The folder with the copy of the course, made once."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="vae-course-grading-")
-            Path(self._folder.name).chmod(0o755)
-            course_copy.write(Path(self._folder.name), self._exercises)
+            _remove_leftovers()
+            with writing(Path(tempfile.gettempdir()), GradingError):
+                self._folder, self._lock = _locked_folder()
+                Path(self._folder.name).chmod(0o755)
+                course_copy.write(Path(self._folder.name), self._exercises)
         return Path(self._folder.name)
 
     def _python(self, folder: str, requests: int, replies: int) -> list[str]:
@@ -260,6 +268,32 @@ class Sandbox:
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+
+def _locked_folder() -> tuple[tempfile.TemporaryDirectory[str], int]:
+    """A new temporary folder, and its lock, which ends with this process; it is made again where one was quicker to clear it."""
+    while True:
+        folder = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+        with suppress(FileNotFoundError):
+            lock = os.open(folder.name, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if Path(folder.name).is_dir():
+                return folder, lock
+            os.close(lock)
+
+
+@functools.cache
+def _remove_leftovers() -> None:
+    """Remove our folders of runs that were killed, once in a process; those of living runs are locked."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(lock).st_uid == os.geteuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path)
+            finally:
+                os.close(lock)
 
 
 def _open_filter() -> list[int]:
