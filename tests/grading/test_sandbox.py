@@ -433,7 +433,7 @@ def test_the_stripped_copy_is_a_package_without_the_course(tmp_path: Path):
         "vae_course/exercises/model.py",
         "vae_course/exercises/outcomes.py",
         "vae_course/exercises/probes.py",
-        "vae_course/support/threads.py",
+        "vae_course/exercises/surroundings.py",
         "vae_course/tools/grading/sandbox/__init__.py",
         "vae_course/tools/grading/sandbox/messages.py",
     ]

@@ -20,8 +20,8 @@ def diagnose(
     expected: list[Outcome],
     right: list[bool],
 ) -> str:
-    """The first difference in this order: exception, kind, shape, dtype, finiteness, no gradient, randomness, changed
-    inputs, numbers, gradient. Of the cases that show it, the smallest speaks.
+    """The first difference in this order: exception, kind, shape, dtype, finiteness, what is left behind, no gradient,
+    changed inputs, randomness, numbers, gradient. Of the cases that show it, the smallest speaks.
     """
     wrong = [row for row, ok in zip(zip(cases, outcomes, expected, strict=True), right, strict=True) if not ok]
     wrong.sort(key=lambda row: _size(row[0]))
@@ -101,6 +101,16 @@ def _finite(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome)
     return ""
 
 
+def _left(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    changes = [change for change in outcome.changes if change not in target.changes]
+    if not changes:
+        return ""
+    return (
+        f"Your function {' and '.join(changes)}, and that outlasts the call: leave it as it was, or put it back before "
+        "you return."
+    )
+
+
 def _no_gradient(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
     lost = [n for n, g in outcome.gradients.items() if g is None and target.gradients[n] is not None]
     if not lost or outcome.second_failure or not same_values(outcome.values, target.values, exercise.tolerance):
@@ -114,7 +124,10 @@ def _no_gradient(exercise: Exercise, case: Inputs, outcome: Outcome, target: Out
 def _random(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
     if outcome.second_failure or same_values(outcome.again, outcome.values, exercise.tolerance):
         return ""
-    return "Two calls with the same input gave different results: draw no random numbers inside your function."
+    told = "Two calls with the same input gave different results"
+    if outcome.drew and not target.drew:
+        return f"{told}: draw no random numbers inside your function."
+    return f"{told}; with the same input it must give the same."
 
 
 def _changed(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
@@ -155,7 +168,7 @@ def _gradient(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcom
 
 
 _CHECKS: tuple[Check, ...] = (
-    _exception, _kind, _shape, _dtype, _finite, _no_gradient, _changed, _random, _numbers, _gradient
+    _exception, _kind, _shape, _dtype, _finite, _left, _no_gradient, _changed, _random, _numbers, _gradient
 )  # fmt: skip
 
 

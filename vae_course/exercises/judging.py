@@ -18,7 +18,10 @@ from vae_course.exercises.model import (
     Written,
 )
 from vae_course.exercises.outcomes import Cause, Outcome, run_answer
+from vae_course.exercises.surroundings import plain
 from vae_course.support.words import count
+
+INCOMPARABLE = "Your function's result can't be compared with the right one."
 
 
 def evaluate(id: str, answer: Any, *, seed: int = 0) -> Report:
@@ -35,7 +38,10 @@ def evaluate(id: str, answer: Any, *, seed: int = 0) -> Report:
         return Report(Verdict.UNKNOWN, 0, str(error))
     if isinstance(exercise, Written):
         return Report(Verdict.WRITTEN, 0, f"A person reads this answer ({count(exercise.points, 'point')}).")
-    return judge(exercise, run_answer(exercise, answer, exercise.cases(seed)), seed=seed)
+    try:
+        return judge(exercise, run_answer(exercise, answer, _cases(exercise, seed)), seed=seed)
+    except Exception:  # an object of the learner's own that can't even be looked at
+        return Report(Verdict.FAILED, 0, INCOMPARABLE)
 
 
 def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int) -> Report:
@@ -90,7 +96,8 @@ def _wrong_answers(exercise: Exercise) -> Iterator[tuple[Misconception, Answer]]
 
 @functools.lru_cache(maxsize=64)
 def _cases(exercise: Exercise, seed: int) -> list[Inputs]:
-    return exercise.cases(seed)
+    with plain():
+        return exercise.cases(seed)
 
 
 @functools.lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ import io
 import linecache
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import CodeType, TracebackType
@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae_course.exercises import surroundings
 from vae_course.exercises.model import Answer, AnswerError, Exercise, Inputs
-from vae_course.support.threads import one_thread
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -65,7 +65,18 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one case gave: values, values of a second call, gradients (`None`: detached), the inputs afterwards."""
+    """What one case gave.
+
+    Args:
+        values: the results by their names; one that has none is under the empty name.
+        again: those of a second call.
+        gradients: of the sum of all results; `None` where none arrives.
+        after: the inputs afterwards.
+        failure: why there is no result.
+        second_failure: why the second call gave none.
+        changes: what the answer left otherwise than it was, such as "changes PyTorch's default dtype".
+        drew: whether it took global random numbers.
+    """
 
     values: dict[str, Value] = field(default_factory=dict)
     again: dict[str, Value] = field(default_factory=dict)
@@ -73,6 +84,8 @@ class Outcome:
     after: dict[str, Array] = field(default_factory=dict)
     failure: Failure | None = None
     second_failure: Failure | None = None
+    changes: tuple[str, ...] = ()
+    drew: bool = False
 
 
 def run_answer(exercise: Exercise, answer: Answer, cases: list[Inputs]) -> list[Outcome]:
@@ -88,16 +101,35 @@ def run_answer(exercise: Exercise, answer: Answer, cases: list[Inputs]) -> list[
 
 
 def _run_case(exercise: Exercise, answer: Answer, case: Inputs) -> Outcome:
+    changes: set[str] = set()
+    careful = _watching(exercise, answer, changes)
     inputs = {name: _copy(value) for name, value in case.items()}
+    untouched = _draws_after(1)
     _seed(1)
-    values, failure = _attempt(answer, lambda: _values(exercise.apply(answer, inputs)))
-    after = {name: _array(value) for name, value in inputs.items()}
-    if failure:
-        return Outcome(after=after, failure=failure)
+    values, failure = _attempt(answer, changes, lambda: _values(exercise.apply(careful, inputs)))
+    first = surroundings.next_draws()
+    drew = first != untouched
+    after, lost = _attempt(answer, changes, lambda: {name: _array(value) for name, value in inputs.items()})
+    if failure or lost:
+        return Outcome(after=after or {}, failure=failure or lost, changes=tuple(sorted(changes)), drew=drew)
     _seed(2)
-    second, second_failure = _attempt(answer, lambda: _second_call(exercise, answer, case))
+    second, second_failure = _attempt(answer, changes, lambda: _second_call(exercise, careful, case))
+    # The two calls began in different states; what ends in the same was seeded on the way.
+    for whose, _ in first.items() & surroundings.next_draws().items():
+        changes.add(f"sets the seed of {whose} global random numbers")
     again, gradients = second or ({}, {})
-    return Outcome(values or {}, again, gradients, after, None, second_failure)
+    return Outcome(values or {}, again, gradients, after, None, second_failure, tuple(sorted(changes)), drew)
+
+
+def _watching(exercise: Exercise, answer: Answer, changes: set[str]) -> Answer:
+    """The answer, with each change that a call leaves behind put back and noted."""
+
+    def careful(*given: Any, **named: Any) -> Any:
+        names = exercise.parameters if len(given) == len(exercise.parameters) else ["an input"] * len(given)
+        with surroundings.watched(changes, zip(names, given, strict=True)):
+            return answer(*given, **named)
+
+    return careful
 
 
 def _second_call(exercise: Exercise, answer: Answer, case: Inputs) -> tuple[dict[str, Value], dict[str, Array | None]]:
@@ -155,22 +187,21 @@ def _copy(value: Any) -> Any:
 
 @contextlib.contextmanager
 def _apart() -> Iterator[None]:
-    """Nothing that the answer prints or warns of reaches the notebook (nbgrader takes points off for it), and the
-    learner's random numbers go on as if it had not run.
-
-    One thread, because on inputs this small several would only wait for each other.
+    """Nothing that the answer prints or warns of reaches the notebook (nbgrader takes points off for it), and what the
+    learner has set neither changes the verdict nor is changed.
     """
     silence = io.StringIO()
-    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    try:
-        with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with one_thread(), torch.enable_grad():
-                yield
-    finally:
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        random.setstate(states[2])
+    with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with surroundings.plain():
+            yield
+
+
+@functools.lru_cache(maxsize=4)
+def _draws_after(seed: int) -> dict[str, int]:
+    """What global random numbers give right after this seed."""
+    _seed(seed)
+    return surroundings.next_draws()
 
 
 def _seed(seed: int) -> None:
@@ -180,13 +211,16 @@ def _seed(seed: int) -> None:
     random.seed(seed)
 
 
-def _attempt(answer: Answer, call: Any) -> tuple[Any, Failure | None]:
+def _attempt(answer: Answer, changes: set[str], call: Callable[[], Any]) -> tuple[Any, Failure | None]:
     """The call's result or its failure; the stop button still stops."""
     try:
-        return call(), None
+        with surroundings.watched(changes):
+            return call(), None
     except AnswerError as error:
         return None, Failure(Cause.ANSWER, str(error))
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return None, _failure(answer, error)
 
 
@@ -204,9 +238,10 @@ def _code(answer: Any) -> CodeType | None:
     """The code of the learner's function, looked for behind decorators, `partial`, methods and callable objects."""
     while isinstance(answer, functools.partial):
         answer = answer.func
-    answer = inspect.unwrap(answer)
-    if not hasattr(answer, "__code__"):
-        answer = type(answer).__call__
+    with contextlib.suppress(Exception):  # whatever an object of the learner's own does when it is looked at
+        answer = inspect.unwrap(answer)
+    with contextlib.suppress(Exception):
+        answer = answer if hasattr(answer, "__code__") else type(answer).__call__
     code = getattr(answer, "__code__", None)
     return code if isinstance(code, CodeType) else None
 
@@ -247,7 +282,7 @@ def _signature_failure(exercise: Exercise, answer: Answer) -> Failure | None:
         )
     try:
         signature = inspect.signature(answer)
-    except (TypeError, ValueError):  # built-in functions have none
+    except Exception:  # built-in functions have none
         return None
     try:
         signature.bind(*exercise.parameters)

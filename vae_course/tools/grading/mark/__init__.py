@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from vae_course.exercises.judging import judge
+from vae_course.exercises.judging import INCOMPARABLE, judge
 from vae_course.exercises.model import AnyExercise, Exercise, Report, Verdict
 from vae_course.tools.grading.mark import suspicions
 from vae_course.tools.grading.model import Graded, Mark, Submission
@@ -209,7 +209,7 @@ def _judged(exercise: Exercise, run: Run, seed: int) -> tuple[Report, bool]:
         try:
             return judge(exercise, list(run.outcomes), seed=seed), True
         except Exception:
-            return Report(Verdict.FAILED, 0, "Your function's result can't be compared with the right one."), False
+            return Report(Verdict.FAILED, 0, INCOMPARABLE), False
 
 
 def _no_outcome(run: Run, attempt: Attempt, empty: Mark, *, hidden: bool) -> Mark:

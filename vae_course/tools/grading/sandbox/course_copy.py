@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from vae_course.exercises import inputs, outcomes, probes
+from vae_course.exercises import inputs, outcomes, probes, surroundings
 from vae_course.exercises.model import Exercise
-from vae_course.support import threads
 from vae_course.tools.grading.read.statements import Statement, program, statements_of
 from vae_course.tools.grading.sandbox import messages, worker
 
@@ -79,12 +78,12 @@ def files(exercises: Sequence[Exercise]) -> dict[str, str]:
     """The copy as texts by path."""
     copied = {
         "vae_course/__init__.py": "",
-        "vae_course/support/threads.py": _source(threads),
         "vae_course/exercises/__init__.py": _EXERCISES,
         "vae_course/exercises/model.py": _MODEL,
         "vae_course/exercises/inputs.py": _source(inputs),
         "vae_course/exercises/outcomes.py": _source(outcomes),
         "vae_course/exercises/probes.py": _source(probes),
+        "vae_course/exercises/surroundings.py": _source(surroundings),
         "vae_course/tools/grading/sandbox/__init__.py": "",
         "vae_course/tools/grading/sandbox/messages.py": _source(messages),
         "start.py": _source(worker),

@@ -135,6 +135,8 @@ def pack_outcome(outcome: Outcome) -> dict[str, Any]:
         "after": {name: pack(array) for name, array in outcome.after.items()},
         "failure": _pack_failure(outcome.failure),
         "second_failure": _pack_failure(outcome.second_failure),
+        "changes": [change[:LETTERS] for change in outcome.changes],
+        "drew": outcome.drew,
     }
 
 
@@ -158,7 +160,7 @@ def outcomes_of(rows: Any, *, gradients: tuple[str, ...], cases: Sequence[dict[s
 
 def _outcome(row: Any, gradients: tuple[str, ...], inputs: set[str]) -> Outcome:
     if not isinstance(row, dict) or row.keys() != {
-        "values", "again", "gradients", "after", "failure", "second_failure"
+        "values", "again", "gradients", "after", "failure", "second_failure", "changes", "drew"
     }:  # fmt: skip
         raise Malformed("a result lacks a part")
     failure, second = _failure(row["failure"]), _failure(row["second_failure"])
@@ -171,7 +173,10 @@ def _outcome(row: Any, gradients: tuple[str, ...], inputs: set[str]) -> Outcome:
     values, again = _values(row["values"]), _values(row["again"])
     if (failure and values) or ((failure or second) and again):
         raise Malformed("it has values in spite of a failure")
-    return Outcome(values, again, slopes, after, failure, second)
+    changes = row["changes"]
+    if not isinstance(changes, list) or len(changes) > NAMES or type(row["drew"]) is not bool:
+        raise Malformed("a result lacks a part")
+    return Outcome(values, again, slopes, after, failure, second, tuple(map(_words, changes)), row["drew"])
 
 
 def _values(rows: Any) -> dict[str, Value]:

@@ -172,8 +172,8 @@ def _run(request: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 def _unless_memory(attempt: Any) -> Any:
     """The attempt to call an answer, but without memory it ends the whole run, which would only fill it again."""
 
-    def attempt_or_end(answer: Any, call: Any) -> Any:
-        result, failure = attempt(answer, call)
+    def attempt_or_end(*given: Any) -> Any:
+        result, failure = attempt(*given)
         if failure and (failure.type == "MemoryError" or "can't allocate memory" in failure.message):
             raise MemoryError
         return result, failure
