@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from vae_course.exercises import all_exercises, check, evaluate, get, judge, run_answer, surroundings
+from vae_course.exercises import all_exercises, check, evaluate, get, judge, judging, run_answer, surroundings
 from vae_course.exercises.outcomes import _watching
 
 KL = get("07-kl")
@@ -148,6 +148,9 @@ def test_what_a_learner_has_set_changes_no_verdict_and_stays(exercise):
         before = settings()
         assert evaluate(exercise.id, exercise.reference, seed=77).message.startswith("This agrees")
         assert settings() == before
+    pairs = zip(judging._cases(exercise, 77), exercise.cases(77), strict=True)
+    for made, plain in pairs:
+        assert all(v.dtype == plain[k].dtype for k, v in made.items() if isinstance(v, torch.Tensor))
 
 
 def test_a_check_inside_of_a_block_sees_nothing_of_it():
