@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from vae_course.exercises import all_exercises, check, evaluate, get, judge, judging, run_answer, surroundings
-from vae_course.exercises.outcomes import _watching
+from vae_course.exercises.outcomes import _Watched
 
 KL = get("07-kl")
 CODE = [e for e in all_exercises() if e.kind == "code"]
@@ -180,16 +180,9 @@ def networks():
 @pytest.mark.parametrize("handed_in", ["itself", "method", "list"])
 def test_what_becomes_of_a_model_is_seen(change, expected, handed_in):
     model, x = networks()
-    changes = set()
-
-    def answer(model, x):
-        change(network)
-
-    network = model
-    given = {"itself": model, "method": model.forward, "list": [model]}[handed_in]
-    exercise = dataclasses.replace(KL, reference=answer)
-    _watching(exercise, answer, changes)(given, x)
-    assert changes == expected
+    own = _Watched(lambda given, x: change(model), ("model", "x"))
+    own({"itself": model, "method": model.forward, "list": [model]}[handed_in], x)
+    assert own.changes == expected
 
 
 class Odd:

@@ -1,16 +1,21 @@
 """One or two sentences on a wrong answer that no misconception explains: the first thing that is wrong with it."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.exercises.comparing import FLOATS, changed_inputs, close, same_gradients, same_values
+from vae_course.exercises.comparing import FLOATS, agree, changed_inputs, close, same_gradients, same_values
 from vae_course.exercises.model import Exercise, Inputs
 from vae_course.exercises.outcomes import Array, Cause, Failure, Outcome
 
 Check = Callable[[Exercise, Inputs, Outcome, Outcome], str]
+# The outcomes of an answer and of the reference on further inputs.
+Rerun = Callable[[list[Inputs]], list[tuple[Outcome, Outcome]]]
+# Of a larger batch the examples are not tried one by one.
+MOST_ROWS = 200
 
 
 def diagnose(
@@ -19,9 +24,18 @@ def diagnose(
     outcomes: list[Outcome],
     expected: list[Outcome],
     right: list[bool],
+    rerun: Rerun | None = None,
 ) -> str:
-    """The first difference in this order: exception, kind, shape, dtype, finiteness, what is left behind, no gradient,
+    """The first difference in this order: exception, names, kind, shape, dtype, finiteness, what is left behind, no gradient,
     changed inputs, randomness, numbers, gradient. Of the cases that show it, the smallest speaks.
+
+    Args:
+        exercise: what was asked.
+        cases: its inputs.
+        outcomes: what the answer gave on each.
+        expected: what the reference gives.
+        right: whether these agree.
+        rerun: runs answer and reference on further inputs; without it nothing is said that needs that.
     """
     wrong = [row for row, ok in zip(zip(cases, outcomes, expected, strict=True), right, strict=True) if not ok]
     wrong.sort(key=lambda row: _size(row[0]))
@@ -30,17 +44,24 @@ def diagnose(
             message = check(exercise, case, outcome, target)
             if message:
                 pattern = _pattern(outcomes, expected) if check is _numbers else ""
-                return _for_batch(exercise, cases, right, case, message + pattern)
+                return _for_batch(exercise, cases, right, case, rerun) + message + pattern
     return "The result differs from the reference."
 
 
-def _for_batch(exercise: Exercise, cases: list[Inputs], right: list[bool], case: Inputs, message: str) -> str:
-    """Say so where each case with one example is right and each case with more is wrong; else nothing is said of it."""
-    sizes = [exercise.batch_size(c) for c in cases]
-    size = exercise.batch_size(case)
-    if 1 not in sizes or size in (None, 1) or any(ok != (n == 1) for n, ok in zip(sizes, right, strict=True)):
-        return message
-    return f"Right for one example, wrong for a batch of {size}. {message}"
+def _for_batch(exercise: Exercise, cases: list[Inputs], right: list[bool], case: Inputs, rerun: Rerun | None) -> str:
+    """Say so where each example of this case, and each case of one example, is right by itself."""
+    size = exercise.batch_size(case) or 1
+    ones = [ok for c, ok in zip(cases, right, strict=True) if exercise.batch_size(c) == 1]
+    if rerun is None or not 1 < size <= MOST_ROWS or not all(ones):
+        return ""
+    rows = [
+        {k: v[i : i + 1] if isinstance(v, Tensor) and v.dim() and len(v) == size else v for k, v in case.items()}
+        for i in range(size)
+    ]
+    alone = rerun(rows)
+    if not all(not target.failure and agree(own, target, exercise.tolerance) for own, target in alone):
+        return ""
+    return f"Right for one example, wrong for a batch of {size}. "
 
 
 def _exception(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
@@ -52,20 +73,48 @@ def _exception(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outco
     return f"Your function raised {_raised(failure)}.{_input_was(exercise, case)}"
 
 
-def _kind(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
-    if outcome.values.keys() != target.values.keys():
-        return f"Your function returned a dict; return a PyTorch tensor ({exercise.returns})."
-    kinds = [value.kind for name, value in outcome.values.items() if value.kind != target.values[name].kind]
-    if not kinds:
+def _names(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    own, needed = outcome.values, target.values
+    missing, extra = [repr(k) for k in needed if k not in own], [repr(k) for k in own if k not in needed]
+    if not missing and not extra:
         return ""
-    if kinds[0] == "None":
-        return f"Your function returned nothing (None): end it with `return` and {exercise.returns}."
-    found = _KINDS.get(kinds[0], f"an object of type {kinds[0]}")
-    reason = ", because a gradient can't flow back through anything else" if exercise.gradients else ""
-    return f"Your function returned {found}; return a PyTorch tensor ({exercise.returns}){reason}."
+    if "" in needed:
+        return f"Your function returned a dict; return a PyTorch tensor ({exercise.returns})."
+    if "" in own:
+        return f"Your function returned {_found(own[''].kind)}; return a dict with the keys {' and '.join(missing)}."
+    lacks = f"lacks the key {' and '.join(missing)}" if missing else ""
+    has = f"has the key {' and '.join(extra)}, which nobody asked for" if extra else ""
+    return f"The dict that your function returned {' and '.join(filter(None, (lacks, has)))}."
+
+
+def _kind(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    for name, value in outcome.values.items():
+        if value.kind != target.values[name].kind:
+            subject = name[:1].upper() + name[1:]
+            if value.kind == "None" and not name:
+                return f"Your function returned nothing (None): end it with `return` and {exercise.returns}."
+            reason = ", because a gradient can't flow back through anything else" if exercise.gradients else ""
+            returned = f"{subject} is" if name else "Your function returned"
+            return f"{returned} {_found(value.kind)}; return a PyTorch tensor ({exercise.returns}){reason}."
+    return ""
+
+
+def _found(kind: str) -> str:
+    return _KINDS.get(kind, f"an object of type {kind}")
+
+
+def _exchanged(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
+    """Two named results of which each is right as the other."""
+    for a, b in itertools.combinations(outcome.values, 2):
+        swapped = {**outcome.values, a: outcome.values[b], b: outcome.values[a]}
+        if same_values(swapped, target.values, exercise.tolerance):
+            return f"{_subject(a)} and {b} have changed places.{_input_was(exercise, case)}"
+    return ""
 
 
 _KINDS = {
+    "None": "nothing (None)",
+    "tensor": "a tensor",
     "NumPy array": "a NumPy array",
     "float": "a Python number",
     "int": "a Python number",
@@ -152,23 +201,33 @@ def _numbers(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome
 
 def _gradient(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
     if outcome.second_failure:
+        raised = _raised(outcome.second_failure).split(". ")[0]
+        if not exercise.gradients:
+            return f"The numbers are right, but called once more with the same input your function raised {raised}."
         return (
-            "The numbers are right, but with inputs that need a gradient your function raised "
-            f"{_raised(outcome.second_failure).split('. ')[0]}. Stay with PyTorch's own operations on tensors."
+            f"The numbers are right, but with inputs that need a gradient your function raised {raised}. Stay with "
+            "PyTorch's own operations on tensors."
         )
-    if same_gradients(outcome, target, exercise.tolerance):
-        return ""
     wrong = [
         n for n in outcome.gradients if not same_gradients(_only(outcome, n), _only(target, n), exercise.tolerance)
     ]
+    if not wrong:
+        return ""
+    told = f"The numbers are right, but the gradient with respect to {' and '.join(wrong)} "
+    slopes = [g for n in wrong if (g := outcome.gradients[n]) is not None]
+    if not any(g.any() for g in slopes):
+        return f"{told}is zero: it is cut off (`.detach()`, `.data`, `torch.no_grad()`)."
+    if not all(np.isfinite(g).all() for g in slopes):
+        what = "NaN" if any(np.isnan(g).any() for g in slopes) else "infinite"
+        return f"{told}is {what} in places.{_input_was(exercise, case)}"
     return (
-        f"The numbers are right, but the gradient with respect to {' and '.join(wrong)} isn't: part of the "
-        "computation is cut off from it (`.detach()`, `.data`, `torch.no_grad()`) or rounded on the way."
+        f"{told}isn't. Look for what changes the gradient and not the numbers: a part behind `.detach()`, rounding, or a "
+        "corner such as `abs`, `clamp` or `where`."
     )
 
 
 _CHECKS: tuple[Check, ...] = (
-    _exception, _kind, _shape, _dtype, _finite, _left, _no_gradient, _changed, _random, _numbers, _gradient
+    _exception, _names, _exchanged, _kind, _shape, _dtype, _finite, _left, _no_gradient, _changed, _random, _numbers, _gradient
 )  # fmt: skip
 
 
@@ -198,11 +257,10 @@ def _both(name: str, own: Array, needed: Array) -> str:
 
 def _pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
     """A sentence where every number of every case is off by the same factor, or by no more than rounding."""
-    own = [v.array.ravel() for o in outcomes for v in o.values.values()]
-    needed = [v.array.ravel() for e in expected for v in e.values.values()]
-    if [a.shape for a in own] != [b.shape for b in needed]:
+    pairs = [(o.values[k].array, v.array) for o, e in zip(outcomes, expected, strict=True) for k, v in e.values.items()]
+    if any(own.shape != needed.shape for own, needed in pairs):
         return ""
-    a, b = np.concatenate(own).astype(np.float64), np.concatenate(needed).astype(np.float64)
+    a, b = (np.concatenate([arrays.ravel() for arrays in side]).astype(np.float64) for side in zip(*pairs, strict=True))
     if not (np.isfinite(a).all() and np.isfinite(b).all()) or not b.any():
         return ""
     factor = float(a @ b / (b @ b))
@@ -212,8 +270,12 @@ def _pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
             if round(factor, 3) == -1
             else (f" Every number is {factor:.4g} times the right one.")
         )
-    if np.allclose(a, b, rtol=4e-3, atol=1e-3):
-        return " All are close, as if rounded on the way: stay in float32, without `.half()`, `.int()` and `.round()`."
+    # Rounding goes up and down; what is cut off, or added for safety, goes one way.
+    if np.all(np.abs(a - b) <= 4e-3 * np.abs(b)) and (a < b).any() and (a > b).any():
+        return (
+            " All are within 0.4 % of the right ones, some above and some below, as if rounded on the way: stay in "
+            "float32, without `.half()`, `.int()` and `.round()`."
+        )
     return ""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vae_course.exercises.comparing import agree, same_values
-from vae_course.exercises.diagnosis import diagnose
+from vae_course.exercises.diagnosis import Rerun, diagnose
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import (
     Answer,
@@ -39,15 +39,22 @@ def evaluate(id: str, answer: Any, *, seed: int = 0) -> Report:
     if isinstance(exercise, Written):
         return Report(Verdict.WRITTEN, 0, f"A person reads this answer ({count(exercise.points, 'point')}).")
     try:
-        return judge(exercise, run_answer(exercise, answer, _cases(exercise, seed)), seed=seed)
+        outcomes = run_answer(exercise, answer, _cases(exercise, seed))
+        return judge(exercise, outcomes, seed=seed, rerun=functools.partial(_both, exercise, answer))
     except Exception:  # an object of the learner's own that can't even be looked at
         return Report(Verdict.FAILED, 0, INCOMPARABLE)
 
 
-def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int) -> Report:
+def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int, rerun: Rerun | None = None) -> Report:
     """Compare the outcomes of an answer with those of the reference on `exercise.cases(seed)`.
 
     A pass is looked for first, then a misconception with the same outcomes, then what differs.
+
+    Args:
+        exercise: what was asked.
+        outcomes: what the answer gave on each case.
+        seed: source of the cases.
+        rerun: runs the answer and the reference on further inputs, where the answer is at hand.
     """
     if any(outcome.failure and outcome.failure.kind == Cause.STUB for outcome in outcomes):
         return Report(Verdict.NOT_TRIED, 0, "Replace `raise NotImplementedError` by your answer, then run this again.")
@@ -58,7 +65,13 @@ def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int) -> Report:
     misconception = _explain(exercise, outcomes, right, seed=seed)
     if misconception:
         return Report(Verdict.FAILED, 0, misconception.message, misconception.name)
-    return Report(Verdict.FAILED, 0, diagnose(exercise, _cases(exercise, seed), outcomes, expected, right))
+    return Report(Verdict.FAILED, 0, diagnose(exercise, _cases(exercise, seed), outcomes, expected, right, rerun))
+
+
+def _both(exercise: Exercise, answer: Answer, cases: list[Inputs]) -> list[tuple[Outcome, Outcome]]:
+    """The outcomes of an answer and of the reference on the same inputs."""
+    own, expected = (run_answer(exercise, a, cases) for a in (answer, exercise.reference))
+    return list(zip(own, expected, strict=True))
 
 
 def _explain(exercise: Exercise, outcomes: list[Outcome], right: list[bool], *, seed: int) -> Misconception | None:

@@ -101,35 +101,44 @@ def run_answer(exercise: Exercise, answer: Answer, cases: list[Inputs]) -> list[
 
 
 def _run_case(exercise: Exercise, answer: Answer, case: Inputs) -> Outcome:
-    changes: set[str] = set()
-    careful = _watching(exercise, answer, changes)
+    own = _Watched(answer, exercise.parameters)
     inputs = {name: _copy(value) for name, value in case.items()}
     untouched = _draws_after(1)
     _seed(1)
-    values, failure = _attempt(answer, changes, lambda: _values(exercise.apply(careful, inputs)))
+    values, failure = _attempt(own, lambda: _values(exercise.apply(own, inputs)))
     first = surroundings.next_draws()
-    drew = first != untouched
-    after, lost = _attempt(answer, changes, lambda: {name: _array(value) for name, value in inputs.items()})
+    after, lost = _attempt(own, lambda: {name: _array(value) for name, value in inputs.items()})
     if failure or lost:
-        return Outcome(after=after or {}, failure=failure or lost, changes=tuple(sorted(changes)), drew=drew)
+        return Outcome({}, {}, {}, after or {}, failure or lost, None, own.left(), first != untouched)
     _seed(2)
-    second, second_failure = _attempt(answer, changes, lambda: _second_call(exercise, careful, case))
+    second, second_failure = _attempt(own, lambda: _second_call(exercise, own, case))
     # The two calls began in different states; what ends in the same was seeded on the way.
     for whose, _ in first.items() & surroundings.next_draws().items():
-        changes.add(f"sets the seed of {whose} global random numbers")
+        own.changes.add(f"sets the seed of {whose} global random numbers")
     again, gradients = second or ({}, {})
-    return Outcome(values or {}, again, gradients, after, None, second_failure, tuple(sorted(changes)), drew)
+    return Outcome(values, again, gradients, after, None, second_failure, own.left(), first != untouched)
 
 
-def _watching(exercise: Exercise, answer: Answer, changes: set[str]) -> Answer:
-    """The answer, with each change that a call leaves behind put back and noted."""
+class _Watched:
+    """An answer of which each call puts back and notes what it changes, and notes what it raises."""
 
-    def careful(*given: Any, **named: Any) -> Any:
-        names = exercise.parameters if len(given) == len(exercise.parameters) else ["an input"] * len(given)
-        with surroundings.watched(changes, zip(names, given, strict=True)):
-            return answer(*given, **named)
+    def __init__(self, answer: Answer, parameters: tuple[str, ...]) -> None:
+        self.answer, self.parameters = answer, parameters
+        self.changes: set[str] = set()
+        self.raised: list[BaseException] = []
 
-    return careful
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        names = self.parameters if len(given) == len(self.parameters) else ["an input"] * len(given)
+        with surroundings.watched(self.changes, zip(names, given, strict=True)):
+            try:
+                return self.answer(*given, **named)
+            except BaseException as error:
+                self.raised.append(error)
+                raise
+
+    def left(self) -> tuple[str, ...]:
+        """What it changed, in an order that stays."""
+        return tuple(sorted(self.changes))
 
 
 def _second_call(exercise: Exercise, answer: Answer, case: Inputs) -> tuple[dict[str, Value], dict[str, Array | None]]:
@@ -211,27 +220,31 @@ def _seed(seed: int) -> None:
     random.seed(seed)
 
 
-def _attempt(answer: Answer, changes: set[str], call: Callable[[], Any]) -> tuple[Any, Failure | None]:
+def _attempt(own: _Watched, call: Callable[[], Any]) -> tuple[Any, Failure | None]:
     """The call's result or its failure; the stop button still stops."""
     try:
-        with surroundings.watched(changes):
+        with surroundings.watched(own.changes):
             return call(), None
     except AnswerError as error:
         return None, Failure(Cause.ANSWER, str(error))
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return None, _failure(answer, error)
+        return None, _failure(own, error)
 
 
-def _failure(answer: Answer, error: BaseException) -> Failure:
-    code = _code(answer)
+def _failure(own: _Watched, error: BaseException) -> Failure:
+    code, name = _code(own.answer), type(error).__name__
     last = error.__traceback__
     while last and last.tb_next:
         last = last.tb_next
     if isinstance(error, NotImplementedError) and last and _is_stub(last, code):
         return Failure(Cause.STUB, "")
-    return Failure(Cause.EXCEPTION, _first_line(error), type(error).__name__, _learners_line(error.__traceback__, code))
+    line = _learners_line(error.__traceback__, code)
+    if line or any(error is raised for raised in own.raised):
+        return Failure(Cause.EXCEPTION, _first_line(error), name, line)
+    what = f"what your function returned can't be used: working with it raised {name} ({_first_line(error)})."
+    return Failure(Cause.ANSWER, what, name)
 
 
 def _code(answer: Any) -> CodeType | None:

@@ -1,0 +1,179 @@
+"""A diagnosis is a statement that was tested: it is made where it holds, and not where it only looks so."""
+
+import dataclasses
+import functools
+
+import pytest
+import torch
+
+from vae_course.exercises import evaluate, get, judge, run_answer
+from vae_course.exercises.judging import _both
+
+KL = dataclasses.replace(get("07-kl"), misconceptions=())
+
+
+def kl(mu, logvar):
+    return 0.5 * (logvar.exp() + mu**2 - 1 - logvar).sum(-1)
+
+
+def told(answer, exercise=KL):
+    outcomes = run_answer(exercise, answer, exercise.cases(0))
+    report = judge(exercise, outcomes, seed=0, rerun=functools.partial(_both, exercise, answer))
+    assert report.status == "failed"
+    return report.message
+
+
+def asked(reference, *cases, **changes):
+    """An exercise with this reference and these inputs."""
+    known = {"gradients": (), "batch": None, "probe": None, "misconceptions": ()} | changes
+    return dataclasses.replace(KL, reference=reference, cases=lambda seed: list(cases), **known)
+
+
+A, B = torch.tensor([1.0, -2.0, 3.0]), torch.tensor([0.5, 4.0, -1.0])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda mu, logvar: kl(mu, logvar.clamp(-10, 10)),
+        lambda mu, logvar: kl(mu.clamp(-10, 10), logvar),
+        lambda mu, logvar: kl(mu, (logvar.exp() + 1e-4).log()),
+    ],
+)
+def test_a_mistake_of_single_rows_is_not_called_one_of_batches(answer):
+    assert "Right for one" not in told(answer)
+
+
+def test_a_mistake_of_batches_is_called_so_though_some_batches_are_right():
+    assert told(lambda mu, logvar: kl(mu, logvar) + (len(mu) == 5)).startswith(
+        "Right for one example, wrong for a batch of 5"
+    )
+
+
+def test_without_the_answer_at_hand_nothing_is_said_of_batches():
+    outcomes = run_answer(KL, lambda mu, logvar: kl(mu, logvar) * len(mu), KL.cases(0))
+    assert "Right for one" not in judge(KL, outcomes, seed=0).message
+
+
+class _Fold(torch.autograd.Function):
+    """The identity whose gradient is multiplied by a factor."""
+
+    @staticmethod
+    def forward(context, x, factor):
+        context.factor = factor
+        return x.clone()
+
+    @staticmethod
+    def backward(context, slope):
+        return slope * context.factor, None
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "cut"),
+    [
+        (lambda mu, logvar: kl(mu.detach(), logvar), "no gradient reaches mu, so", False),
+        (lambda mu, logvar: kl(mu.detach() + 0 * mu, logvar), "respect to mu is zero: it is cut off", True),
+        (lambda mu, logvar: kl(_Fold.apply(mu, -1), logvar), "respect to mu isn't. Look for", False),
+        (lambda mu, logvar: kl(_Fold.apply(mu, float("nan")), logvar), "respect to mu is NaN in places", False),
+        (lambda mu, logvar: kl(_Fold.apply(mu, float("inf")), logvar), "respect to mu is infinite in places", False),
+    ],
+)
+def test_a_gradient_is_called_cut_off_only_where_it_is_zero(answer, expected, cut):
+    message = told(answer)
+    assert expected in message and ("cut off" in message) == cut
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda mu, logvar: kl(mu, logvar) + 1e-3,
+        lambda mu, logvar: kl(mu, logvar) * 0.999,
+        lambda mu, logvar: kl(mu, logvar) - 1e-3,
+    ],
+)
+def test_what_is_off_one_way_is_not_called_rounded(answer):
+    assert "rounded" not in told(answer)
+
+
+def test_what_was_rounded_is_called_so():
+    assert "within 0.4 % of the right ones, some above" in told(lambda mu, logvar: kl(mu, logvar).bfloat16().float())
+
+
+def both(a, b):
+    return {"first": a + b, "second": a - b}
+
+
+PAIR = asked(both, {"a": A, "b": B}, {"a": B, "b": A})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (lambda a, b: {"first": a + b}, "The dict that your function returned lacks the key 'second'."),
+        (lambda a, b: {**both(a, b), "third": a}, "returned has the key 'third', which nobody asked for."),
+        (lambda a, b: {"first": a + b, "Second": a - b}, "lacks the key 'second' and has the key 'Second', which"),
+        (lambda a, b: a + b, "Your function returned a tensor; return a dict with the keys 'first' and 'second'."),
+        (lambda a, b: (a + b, a - b), "Your function returned a tuple; return a dict with the keys"),
+        (lambda a, b: None, "Your function returned nothing (None); return a dict with the keys"),
+        (lambda a, b: {"first": a - b, "second": a + b}, "First and second have changed places."),
+        (lambda a, b: {"second": a - b, "first": 2 * (a + b)}, "b = [0.5, 4, -1], first is [3, 4, 4], expected"),
+        (lambda a, b: {"first": a + b, "second": 1.0}, "Second is a Python number; return a PyTorch tensor"),
+    ],
+)  # fmt: skip
+def test_parts_are_told_apart_by_their_names(answer, expected):
+    assert expected in told(answer, PAIR)
+
+
+def test_the_order_of_the_names_does_not_matter():
+    outcomes = run_answer(PAIR, lambda a, b: {"second": a - b, "first": a + b}, PAIR.cases(0))
+    assert judge(PAIR, outcomes, seed=0).status == "passed"
+
+
+def test_parts_that_changed_places_are_not_called_rounded():
+    near = asked(both, {"a": A, "b": 1e-3 * B})
+    assert told(lambda a, b: {"first": a - b, "second": a + b}, near).startswith("First and second have changed places")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (lambda a, b: a + b + torch.rand(()), "different results: draw no random numbers"),
+        (lambda a, b, calls=[]: calls.append(1) or a + b + len(calls), "with the same input it must give the same"),
+    ],
+)
+def test_random_numbers_are_blamed_only_where_some_were_drawn(answer, expected):
+    assert expected in told(answer, asked(lambda a, b: a + b, {"a": A, "b": B}))
+
+
+def test_a_second_call_that_fails_is_not_blamed_on_gradients_that_nobody_takes():
+    def answer(a, b, calls=[]):  # noqa: B006
+        calls.append(1)
+        return a + b if len(calls) == 1 else [][0]
+
+    assert "called once more with the same input your function raised IndexError" in told(
+        answer, asked(lambda a, b: a + b, {"a": A, "b": B})
+    )
+
+
+def test_only_an_input_that_changed_is_called_changed():
+    def doubled(a, b):
+        a += b
+        return a
+
+    adds = asked(lambda a, b: a + b, {"a": A, "b": B})
+    assert told(doubled, adds).startswith("Your function changed its input a in place")
+    assert "in place" not in told(lambda a, b: torch.set_default_dtype(torch.float64) or a + b, adds)
+
+
+def test_what_fails_after_the_call_is_not_said_to_be_raised_by_the_function():
+    exercise = asked(lambda a, b: a + b, {"a": A, "b": B}, probe=lambda answer, case: answer(*case.values())["sum"])
+    namespace = {}
+    exec(compile("def answer(a, b):\n    return a + b\n", "a cell", "exec"), namespace)
+    outcomes = run_answer(exercise, namespace["answer"], exercise.cases(0))
+    assert outcomes[0].failure.message.startswith(
+        "what your function returned can't be used: working with it raised IndexError"
+    )
+
+
+def test_a_report_of_the_notebook_has_the_answer_at_hand():
+    assert "Right for one example" in evaluate("07-kl", lambda mu, logvar: kl(mu, logvar) * len(mu)).message
