@@ -1,13 +1,17 @@
 """What every room uses: files that are never half written, words, and digests of source."""
 
+import ast
 import errno
+import gc
 import sqlite3
 import stat
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from vae_course.support import files
+from vae_course.support import files, sources
 from vae_course.support.files import write
 from vae_course.support.sources import source_digest, source_files
 from vae_course.support.words import count
@@ -136,3 +140,34 @@ def test_errors_that_are_not_of_the_disk_stay_as_they_are(tmp_path: Path):
         with pytest.raises(type(error)) as same, files.writing(tmp_path):
             raise error
         assert same.value is error
+
+
+def test_threads_and_the_garbage_collector_parse_without_disturbing_each_other():
+    """Python 3.11 builds trees safely in one place at a time only; see `sources.tree`."""
+    text, errors = (sources.PACKAGE / "plotting" / "images.py").read_text(encoding="utf-8"), []
+
+    def parse_often() -> None:
+        try:
+            for _ in range(8):
+                sources.tree(text)
+        except SystemError as error:
+            errors.append(error)
+
+    def parse_too(phase: str, info: dict[str, int]) -> None:
+        ast.parse("def f(): return 1, [2, {3}]")
+
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-6)
+    gc.callbacks.append(parse_too)
+    gc.set_threshold(10)
+    try:
+        threads = [threading.Thread(target=parse_often) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+        gc.callbacks.remove(parse_too)
+        gc.set_threshold(*threshold)
+    assert not errors and gc.isenabled()

@@ -2,11 +2,33 @@
 
 import ast
 import functools
+import gc
 import hashlib
+import threading
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
+# For `tree`, and for `catch_warnings`, which is for one thread at a time, too.
+one_at_a_time = threading.Lock()
+
+
+def tree(source: str | bytes) -> ast.Module:
+    """The syntax tree of a piece of Python, built by one thread at a time and without the garbage collector.
+
+    Python 3.11 counts the depth of all trees under construction in one place: two threads that parse at a time, or a
+    callback of the collector that parses in between (Dask has one), end in a SystemError.
+    """
+    with one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return ast.parse(source)
+        finally:
+            if collects:
+                gc.enable()
 
 
 def source_digest(*modules: str, package: Path = PACKAGE) -> str:
@@ -63,7 +85,7 @@ def _file(module: str, package: Path) -> Path | None:
 def _imports(source: bytes, here: tuple[str, ...]) -> frozenset[tuple[str, str]]:
     """Which modules a file in the package `here` imports, and what it takes out of each: a name, a submodule or nothing."""
     found: set[tuple[str, str]] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree(source)):
         if isinstance(node, ast.Import):
             found.update((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

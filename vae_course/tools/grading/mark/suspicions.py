@@ -8,7 +8,8 @@ import symtable
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
-from vae_course.tools.grading.read.statements import Statement, one_at_a_time, root
+from vae_course.support.sources import one_at_a_time
+from vae_course.tools.grading.read.statements import Statement, root
 
 _MODULES = frozenset(
     "sys os gc inspect ctypes importlib builtins subprocess socket threading multiprocessing signal traceback linecache "

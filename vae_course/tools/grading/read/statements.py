@@ -4,15 +4,13 @@ import ast
 import builtins
 import functools
 import symtable
-import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from vae_course.support.sources import one_at_a_time, tree
+
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "display", "get_ipython"}
-# Python 3.11 counts the depth of all trees under construction in one place: two threads that parse at a time, and a
-# callback of the garbage collector in between (Dask has one), end in a SystemError. `catch_warnings` is for one at a time, too.
-one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +52,7 @@ class Program:
 def parse(text: str) -> ast.Module | None:
     """The tree of a piece of Python, or None where it is none."""
     try:
-        with one_at_a_time, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
+        return tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -64,8 +60,7 @@ def parse(text: str) -> ast.Module | None:
 def syntax_error(text: str) -> str:
     """What is wrong with a piece of Python that does not parse, as: line 3: invalid syntax."""
     try:
-        with one_at_a_time:
-            ast.parse(text)
+        tree(text)
     except SyntaxError as error:
         return f"line {error.lineno}: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
