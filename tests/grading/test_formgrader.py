@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from playwright.sync_api import expect
+
 from tests.grading.test_gradebook import AUTOMATIC, CLASS, LESSON, book, enter, exported
 from tests.support.browser import browser_page, jupyterlab
 
@@ -28,6 +30,6 @@ def test_a_written_answer_gets_points_by_hand_and_the_export_shows_them(
         with page.expect_response(lambda answer: "/formgrader/api/grade/" in answer.url and answer.ok):
             points.press("Tab")
         page.reload()
-        assert points.input_value() == "1.5"
+        expect(points).to_have_value("1.5")
         assert all(address.startswith(MATHJAX) for address in visit.outside)
     assert exported(course) == {"ada": AUTOMATIC + 1.5, "bob": AUTOMATIC - 2}
