@@ -54,7 +54,6 @@ def test_the_cage_costs_reconstruction_and_not_kl(world):
         for name in ("caged", "mended")
     )
     assert caged["kl"] < mended["kl"] and caged["log-px-z"] < mended["log-px-z"]
-    assert span("08-low-edge", world)[0] > span("08-high-edge", world)[1]
 
 
 @pytest.mark.parametrize("world", ["mnist", "pen"])
