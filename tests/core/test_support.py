@@ -3,9 +3,11 @@
 import ast
 import errno
 import gc
+import pwd
 import sqlite3
 import stat
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -171,3 +173,17 @@ def test_threads_and_the_garbage_collector_parse_without_disturbing_each_other()
         gc.callbacks.remove(parse_too)
         gc.set_threshold(*threshold)
     assert not errors and gc.isenabled()
+
+
+def test_a_user_without_a_home_keeps_files_among_the_temporary_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a bare user id."""
+
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    for name in ("HOME", "XDG_CACHE_HOME", "VAE_COURSE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert files.cache_dir().parent == Path(tempfile.gettempdir())
+    monkeypatch.setenv("VAE_COURSE_CACHE", "~/kept")
+    assert files.cache_dir().parent == Path(tempfile.gettempdir())

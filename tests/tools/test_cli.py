@@ -1,5 +1,7 @@
 """The command `vae-course`: what it hands on, what it says, and with what status it ends."""
 
+import argparse
+import io
 import subprocess
 import sys
 
@@ -83,3 +85,16 @@ def test_a_defect_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, e
     monkeypatch.setattr("vae_course.tools.authoring.build.run", failing(error))
     with pytest.raises(type(error)):
         cli.main(["build"])
+
+
+def test_a_terminal_that_lacks_a_letter_shows_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def greet(args: argparse.Namespace) -> int:
+        print("Zo\u00eb \u2013 3")
+        return 0
+
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(doctor, "run", greet)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert cli.main(["doctor"]) == 0
+    terminal.seek(0)
+    assert terminal.read() == "Zo\\xeb \\u2013 3\n"

@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,13 +20,17 @@ _OF_SQLITE = {
 
 
 def cache_dir() -> Path:
-    """Where downloads, drawings and trainings are kept: VAE_COURSE_CACHE, or the system's folder for caches."""
-    chosen = os.environ.get("VAE_COURSE_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
+    """Where downloads, drawings and trainings are kept: VAE_COURSE_CACHE, or the system's folder for caches.
+
+    A user without a home, such as a bare user id in a container, has a folder among the temporary files.
+    """
     from platformdirs import user_cache_path
 
-    return user_cache_path("vae-course", appauthor=False)
+    chosen = os.environ.get("VAE_COURSE_CACHE")
+    try:
+        return Path(chosen).expanduser() if chosen else user_cache_path("vae-course", appauthor=False)
+    except RuntimeError:
+        return Path(tempfile.gettempdir(), f"vae-course-{os.getuid()}")
 
 
 def write(path: Path, content: bytes | str) -> None:
