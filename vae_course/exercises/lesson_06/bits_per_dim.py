@@ -5,8 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import numbers
 
 LOG2 = math.log(2)
 
@@ -17,14 +18,16 @@ def bits_per_dim(nll: Tensor, pixels: int, levels: int) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Densities may exceed one, so some losses are negative; 256 levels are not the only choice."""
+    """Densities may exceed one, so losses and even bits may be negative; 256 levels are not the only choice."""
     source = generator(seed)
+    b, n = integer(source, 4, 9), integer(source, 10, 60)
     cases: list[Inputs] = [
         {"nll": torch.tensor([-100.0]), "pixels": 784, "levels": 256},
         {"nll": torch.tensor([300.0, -50.0]), "pixels": 100, "levels": 16},
+        {"nll": torch.tensor([-1e4, 1e5, 0.0]), "pixels": 784, "levels": 2},
     ]
-    for b, pixels, levels in ((1, 12, 4), (4, 30, 32), (3, 50, 5)):
-        cases.append({"nll": 1.5 * pixels * (normal(source, b) + 0.4), "pixels": pixels, "levels": levels})
+    for size, pixels, levels in ((1, n, 4), (b, n, 32), (b, n, 5), (3, 3, 256), (32, 3072, 256)):
+        cases.append({"nll": 1.5 * pixels * (normal(source, size) + 0.4), "pixels": pixels, "levels": levels})
     return cases
 
 
@@ -70,6 +73,10 @@ EXERCISE = Exercise(
             "logarithm to base two of the probability",
             lambda nll, pixels, levels: -torch.log2(torch.exp(-nll.double() / pixels) / levels),
         ),
+        Alternative("NumPy", lambda nll, pixels, levels: nll.numpy() / (pixels * LOG2) + math.log2(levels)),
+        Alternative(
+            "list", lambda nll, pixels, levels: [one / (pixels * LOG2) + math.log2(levels) for one in nll.tolist()]
+        ),
     ),
     misconceptions=(
         Misconception(
@@ -87,7 +94,10 @@ EXERCISE = Exercise(
             "levels once for the image",
             lambda nll, pixels, levels: (nll / LOG2 + math.log2(levels)) / pixels,
             "You add log2(levels) once for the whole image. Every pixel has its own bin: add it once for each.",
-            variants=(lambda nll, pixels, levels: (nll + math.log(levels)) / (pixels * LOG2),),
+            variants=(
+                lambda nll, pixels, levels: (nll + math.log(levels)) / (pixels * LOG2),
+                lambda nll, pixels, levels: (nll + math.log2(levels)) / (pixels * LOG2),
+            ),
         ),
         Misconception(
             "levels in nats",
@@ -109,6 +119,46 @@ EXERCISE = Exercise(
             "levels divided by log 2 too",
             lambda nll, pixels, levels: (nll / pixels + math.log2(levels)) / LOG2,
             "You divide log2(levels) by log 2, but it is in bits already. Divide only the nats.",
+            variants=(lambda nll, pixels, levels: (nll + pixels * math.log2(levels)) / (pixels * LOG2),),
+        ),
+        Misconception(
+            "one level less",
+            lambda nll, pixels, levels: nll / (pixels * LOG2) + math.log2(levels - 1),
+            "You count one level less. The interval [0, 1] is shared out among all of them, so a bin has the width "
+            "1 / levels: add log2(levels).",
+            variants=(lambda nll, pixels, levels: nll / (pixels * LOG2) + math.log2(levels + 1),),
+        ),
+        Misconception(
+            "whole bits",
+            lambda nll, pixels, levels: nll / (pixels * LOG2) + math.ceil(math.log2(levels)),
+            "You round log2(levels) to whole bits. A bin of width 1/5 costs log2(5) = 2.32 bits: leave it as it is.",
+            variants=(
+                lambda nll, pixels, levels: nll / (pixels * LOG2) + int(math.log2(levels)),
+                lambda nll, pixels, levels: nll / (pixels * LOG2) + round(math.log2(levels)),
+                lambda nll, pixels, levels: nll / (pixels * LOG2) + levels.bit_length(),
+            ),
+        ),
+        Misconception(
+            "always 784 pixels",
+            lambda nll, pixels, levels: nll / (784 * LOG2) + math.log2(levels),
+            "You divide by 784 whatever `pixels` is. That is right for images of 28 by 28 only: divide by `pixels`.",
+            variants=(lambda nll, pixels, levels: nll / (784 * LOG2) + 8,),
+        ),
+        Misconception(
+            "the number of levels itself",
+            lambda nll, pixels, levels: nll / (pixels * LOG2) + levels,
+            "You add the number of levels. A bin of width 1 / levels costs the logarithm to base 2 of that number.",
+        ),
+        Misconception(
+            "never negative",
+            lambda nll, pixels, levels: bits_per_dim(nll, pixels, levels).clamp(min=0),
+            "You keep numbers from being negative. A density may exceed one, so its -log p may be negative, and here "
+            "even the bits may: return what comes out.",
+            variants=(
+                lambda nll, pixels, levels: bits_per_dim(nll.abs(), pixels, levels),
+                lambda nll, pixels, levels: bits_per_dim(nll.clamp(min=0), pixels, levels),
+                lambda nll, pixels, levels: bits_per_dim(nll, pixels, levels).abs(),
+            ),
         ),
         Misconception(
             "nats not converted",
@@ -133,6 +183,7 @@ EXERCISE = Exercise(
             "sign",
             lambda nll, pixels, levels: math.log2(levels) - nll / (pixels * LOG2),
             "You turned the sign of `nll`, which is a cost already: a higher -log p(x) takes more bits.",
+            variants=(lambda nll, pixels, levels: -bits_per_dim(nll, pixels, levels),),
         ),
         Misconception(
             "averaged over the batch",
@@ -142,5 +193,5 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="nll",
-    gradients=("nll",),
+    probe=numbers,
 )

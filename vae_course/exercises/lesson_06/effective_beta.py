@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, uniform
+from vae_course.exercises.inputs import generator, integer, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import numbers
 
 
 def effective_beta(n_error: Tensor, n_kl: Tensor, weight: Tensor, nats: Tensor) -> Tensor:
@@ -13,7 +14,9 @@ def effective_beta(n_error: Tensor, n_kl: Tensor, weight: Tensor, nats: Tensor) 
 
 
 def _cases(seed: int) -> list[Inputs]:
+    """Plain sums (a count of 1) beside means over whole batches, tiny weights, and units from 1/784 of a nat to 200."""
     source = generator(seed)
+    several = integer(source, 4, 9)
     cases: list[Inputs] = [
         {
             "n_error": torch.tensor([784.0 * 16]),
@@ -27,8 +30,20 @@ def _cases(seed: int) -> list[Inputs]:
             "weight": torch.tensor([0.5, 3.0]),
             "nats": torch.tensor([2.0, 0.3]),
         },
+        {
+            "n_error": torch.tensor([128.0 * 784]),
+            "n_kl": torch.tensor([1.0]),
+            "weight": torch.tensor([1.0]),
+            "nats": torch.tensor([200.0]),
+        },
+        {
+            "n_error": torch.tensor([8 * 784.0, 1.0]),
+            "n_kl": torch.tensor([1.0, 20.0]),
+            "weight": torch.tensor([1e-4, 1.0]),
+            "nats": torch.tensor([1.0, 1 / 784]),
+        },
     ]
-    for m in (1, 3, 5):
+    for m in (1, several, several, 40):
         n_error = 2 + 900 * uniform(source, m)
         n_kl = 2 + 60 * uniform(source, m)
         cases.append(
@@ -87,6 +102,8 @@ EXERCISE = Exercise(
                 weight.double().log() + nats.double().log() + n_error.double().log() - n_kl.double().log()
             ).exp(),
         ),
+        Alternative("NumPy", lambda n_error, n_kl, weight, nats: (weight * nats * n_error / n_kl).numpy()),
+        Alternative("list", lambda n_error, n_kl, weight, nats: _loop(n_error, n_kl, weight, nats).tolist()),
     ),
     misconceptions=(
         Misconception(
@@ -132,7 +149,8 @@ EXERCISE = Exercise(
         Misconception(
             "weight only",
             lambda n_error, n_kl, weight, nats: weight,
-            "This is the weight as the loss prints it. The sums and means, and the unit of the error, weigh too.",
+            "You leave out what error and KL are divided by. The weight that is printed is not the only one: those counts "
+            "and the unit of the error weigh too.",
             variants=(lambda n_error, n_kl, weight, nats: weight * nats,),
         ),
         Misconception(
@@ -140,8 +158,35 @@ EXERCISE = Exercise(
             lambda n_error, n_kl, weight, nats: weight * nats * n_error * n_kl,
             "You multiply with both counts. What divides the KL makes beta smaller: divide by `n_kl`.",
         ),
+        Misconception(
+            "weight divided",
+            lambda n_error, n_kl, weight, nats: nats * n_error / (n_kl * weight),
+            "You divide by `weight`. The loss multiplies the KL with it, so beta grows with it.",
+            variants=(
+                lambda n_error, n_kl, weight, nats: n_error / (n_kl * weight),
+                lambda n_error, n_kl, weight, nats: n_error / (n_kl * weight * nats),
+            ),
+        ),
+        Misconception(
+            "always 784 pixels",
+            lambda n_error, n_kl, weight, nats: weight * nats * 784 / n_kl,
+            "You put 784 where what divides the error belongs. That count is an argument: multiply with `n_error`.",
+            variants=(lambda n_error, n_kl, weight, nats: weight * 784 / n_kl,),
+        ),
+        Misconception(
+            "share of the whole",
+            lambda n_error, n_kl, weight, nats: 1 / (1 + n_kl / (weight * nats * n_error)),
+            "This is b / (a + b), the KL's share of both factors. Beta is their ratio, b / a: 1 where they are equal.",
+            variants=(lambda n_error, n_kl, weight, nats: 1 / (1 + weight * nats * n_error / n_kl),),
+        ),
+        Misconception(
+            "one factor alone",
+            lambda n_error, n_kl, weight, nats: 1 / (nats * n_error),
+            "This is the factor of the error alone, 1 / (nats n_error). Beta is the factor of the KL divided by it.",
+            variants=(lambda n_error, n_kl, weight, nats: 1 / n_error,),
+        ),
     ),
     cases=_cases,
     batch="n_error",
-    gradients=("n_error", "n_kl", "weight", "nats"),
+    probe=numbers,
 )

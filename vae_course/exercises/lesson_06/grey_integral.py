@@ -1,10 +1,12 @@
 """06-grey-integral: what exp(-cross-entropy) adds up to over all grey levels."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal
+from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 
 def _away_from_zero(logits: Tensor) -> Tensor:
@@ -13,18 +15,38 @@ def _away_from_zero(logits: Tensor) -> Tensor:
 
 def grey_integral(logits: Tensor) -> Tensor:
     """Integral of lam^x (1 - lam)^(1 - x) over x from 0 to 1, lam = sigmoid(logits): [...] to the same shape."""
-    return torch.where(logits == 0, 0.5, torch.tanh(logits / 2) / logits)
+    # The other branch of torch.where is trained through too: a 0 / 0 there would make the slope NaN.
+    divisor = torch.where(logits == 0, 1.0, logits)
+    return torch.where(logits == 0, 0.5, torch.tanh(divisor / 2) / divisor)
+
+
+def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
+    """The integrals, and their slopes in float64, where no legitimate formula loses the digits that count."""
+    logits = case["logits"]
+    assert isinstance(logits, Tensor)
+    leaf, slope = logits.detach().double().requires_grad_(), torch.zeros(())
+    result, again = answer(logits), answer(leaf)
+    if isinstance(again, Tensor):
+        if not again.requires_grad:
+            raise AnswerError(
+                "no gradient reaches the logits, so your function has no slope: do without `.detach()`, `.item()`, "
+                "`torch.no_grad()` and conversions to plain numbers."
+            )
+        (slope,) = torch.autograd.grad(again.sum(), leaf)
+    return {"": result, "the slope by the logits": slope}
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Some logits are exactly 0, some so large that exp overflows, none so small that only rounding is compared."""
+    """Some logits are exactly 0, some close to it, some so large that exp overflows."""
     source = generator(seed)
+    b, x = integer(source, 4, 8), integer(source, 9, 13)
     cases: list[Inputs] = [
         {"logits": torch.tensor([[2.0, 0.0]])},
         {"logits": torch.tensor([[-3.0, 0.0, 1.0], [4.0, -0.5, 200.0]])},
+        {"logits": torch.tensor([[0.05, -0.1, 0.15, -0.25]])},
     ]
-    for b, x in ((1, 5), (4, 3), (3, 7)):
-        logits = 3 * normal(source, b, x)
+    for shape in ((1, 5), (b, x), (b, x), (3, 7), (2, 784)):
+        logits = 3 * normal(source, *shape)
         logits = logits + 0.2 * logits.sign()
         logits[0, 0] = 0.0
         logits[-1, 1] = -150.0
@@ -51,6 +73,17 @@ def _by_exponential(logits: Tensor) -> Tensor:
     return torch.where(logits == 0, 0.5, -torch.expm1(-size) / (size * (1 + torch.exp(-size))))
 
 
+def _masked(logits: Tensor) -> Tensor:
+    values = torch.full_like(logits, 0.5)
+    rest = logits != 0
+    values[rest] = torch.tanh(logits[rest] / 2) / logits[rest]
+    return values
+
+
+def _divided_by_a_little_more(small: float) -> Answer:
+    return lambda logits: torch.tanh(logits / 2) / (logits + small)
+
+
 def _naive(logits: Tensor) -> Tensor:
     return torch.tanh(logits / 2) / logits
 
@@ -63,18 +96,20 @@ EXERCISE = Exercise(
     minutes=6,
     task=(
         "Return the integral over x from 0 to 1 of lambda^x (1 - lambda)^(1 - x), with lambda = sigmoid(logits), for "
-        "each entry of `logits`, in the same shape; a logit may be exactly 0."
+        "each entry of `logits`, in the same shape; a logit may be exactly 0, and the slope of your function must be a "
+        "number there too."
     ),
     hints=(
         "The formula is in the prose above. Which logit makes it 0 / 0, and what does the integrand look like there?",
         "The integral is tanh(l / 2) / l for a logit l, and 1/2 for l = 0, where the integrand is 1/2 everywhere.",
-        "Divide `torch.tanh(logits / 2)` by the logits, and let `torch.where` put 1/2 in the places where a logit is "
-        "exactly 0.",
+        "Divide `torch.tanh(logits / 2)` by the logits, and let `torch.where` put 1/2 where a logit is exactly 0. "
+        "Autograd takes the slope of both branches, so first put another number in place of each 0 that you divide by.",
     ),
     explanation=(
         "Written with the logit, the integrand is (1 - lambda) exp(l x), whose integral is (2 lambda - 1) / l. The "
         "hyperbolic tangent keeps its digits near 0 and does not overflow far from it; only l = 0 itself needs a case "
-        "of its own. To train through it, replace the zeros before dividing too, or the gradient there is NaN."
+        "of its own. `torch.where` hides the value 0 / 0, but its slope, NaN times 0, is NaN all the same: so the zeros "
+        "are replaced before the division."
     ),
     returns="one number for each logit, in the shape of logits",
     reference=grey_integral,
@@ -83,9 +118,12 @@ EXERCISE = Exercise(
         Alternative("from the probability", _by_probability),
         Alternative("from the exponential", _by_exponential),
         Alternative("float64", lambda logits: grey_integral(logits.double())),
+        Alternative("only where it is not 0", _masked),
         Alternative(
-            "nan_to_num",
-            lambda logits: torch.nan_to_num(torch.tanh(logits / 2) / logits, nan=0.5),
+            "a small number in place of 0",
+            lambda logits: (
+                torch.tanh(torch.where(logits == 0, 1e-4, logits) / 2) / torch.where(logits == 0, 1e-4, logits)
+            ),
         ),
     ),
     misconceptions=(
@@ -94,6 +132,38 @@ EXERCISE = Exercise(
             _naive,
             "Where the logit is 0 your formula divides 0 by 0 and gives NaN. There lambda is 1/2 and the integrand is "
             "1/2 for every x: return 0.5 in those places.",
+            variants=(lambda logits: (2 * torch.sigmoid(logits) - 1) / logits,),
+        ),
+        Misconception(
+            "slope of zero over zero",
+            lambda logits: torch.where(logits == 0, 0.5, _naive(logits)),
+            "The integrals are right, but at a logit of 0 the slope is NaN: the value 0 / 0 was replaced, not the division. "
+            "Put another number in place of each 0 before you divide.",
+            variants=(
+                lambda logits: torch.nan_to_num(_naive(logits), nan=0.5),
+                lambda logits: torch.where(logits == 0, 0.5, (2 * torch.sigmoid(logits) - 1) / logits),
+            ),
+        ),
+        Misconception(
+            "one half around the middle",
+            lambda logits: torch.where(logits.abs() < 0.3, 0.5, _naive(logits)),
+            "You return 1/2 for small logits too. It is right at exactly 0 only; beside it the formula holds.",
+            variants=(
+                lambda logits: torch.where(logits.abs() < 0.2, 0.5, _naive(logits)),
+                lambda logits: torch.where(logits.abs() < 0.1, 0.5, _naive(logits)),
+            ),
+        ),
+        Misconception(
+            "a small number below the line",
+            lambda logits: torch.tanh(logits / 2) / (logits + 1e-8),
+            "The small number that you add to the divisor makes the result 0 at a logit of 0, where the integral is 1/2. "
+            "Give that place a case of its own.",
+            variants=tuple(map(_divided_by_a_little_more, (1e-12, 1e-10, 1e-7, 1e-6, 1e-5))),
+        ),
+        Misconception(
+            "the middle level only",
+            lambda logits: 0.5 / torch.cosh(logits / 2),
+            "This is the integrand at x = 1/2, the geometric mean of lambda and 1 - lambda. Integrate over all x.",
         ),
         Misconception(
             "overflow",
@@ -131,7 +201,7 @@ EXERCISE = Exercise(
         Misconception(
             "its logarithm",
             lambda logits: grey_integral(logits).log(),
-            "This is the logarithm of the integral. Return the integral, a number between 0 and 1/2.",
+            "You take the logarithm of the integral. Return the integral, a number between 0 and 1/2.",
             variants=(
                 lambda logits: -grey_integral(logits).log(),
                 lambda logits: _naive(logits).log(),
@@ -152,7 +222,7 @@ EXERCISE = Exercise(
             lambda logits: torch.sigmoid(logits) + torch.sigmoid(-logits),
             "You add up the values at x = 0 and x = 1, which gives 1, as it must for a pixel that is 0 or 1. Here x "
             "takes every value between them: integrate.",
-            variants=(lambda logits: torch.ones_like(logits),),
+            variants=(lambda logits: torch.ones_like(logits) + 0 * logits,),
         ),
         Misconception(
             "logits read as probabilities",
@@ -162,10 +232,11 @@ EXERCISE = Exercise(
         Misconception(
             "one number for the image",
             lambda logits: grey_integral(logits).prod(-1),
-            "You multiply the pixels of a row together. Return the integral of each pixel, in the shape of the logits.",
+            "You put the pixels of a row together in one number. Return the integral of each pixel, in the shape of the logits.",
             variants=(lambda logits: grey_integral(logits).sum(-1), lambda logits: grey_integral(logits).mean(-1)),
         ),
     ),
     cases=_cases,
     batch="logits",
+    probe=_probe,
 )

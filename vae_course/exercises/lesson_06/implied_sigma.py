@@ -5,9 +5,10 @@ import math
 import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
+from torch.nn import functional as F
 
 from vae_course.distributions import LOG_2PI, gaussian_log_prob
-from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -27,15 +28,20 @@ def _squared(x: Tensor, mean: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Sigmas on both sides of one; some so small that the density exceeds one and its negative log is below zero."""
+    """Sigmas from 1e-3, where the density exceeds one and its negative log is below zero, to 30."""
     source = generator(seed)
+    b, x = integer(source, 4, 8), integer(source, 9, 13)
     cases: list[Inputs] = [
         {"x": torch.tensor([[1.0, 0.0]]), "mean": torch.tensor([[0.5, 0.2]]), "sigma": torch.tensor(0.3)},
         {"x": 2 + normal(source, 2, 3), "mean": normal(source, 2, 3), "sigma": torch.tensor(2.0)},
         {"x": torch.tensor([[0.51, 0.2, 0.0]]), "mean": torch.tensor([[0.5, 0.2, 0.03]]), "sigma": torch.tensor(0.05)},
     ]
-    for b, x in ((1, 4), (5, 2), (3, 7)):
-        cases.append({"x": uniform(source, b, x), "mean": normal(source, b, x), "sigma": 0.3 + uniform(source, 1)[0]})
+    for shape in ((1, 4), (b, x), (b, x), (5, 2), (2, 784)):
+        sigma = 0.3 + uniform(source, 1)[0]
+        cases.append({"x": uniform(source, *shape), "mean": normal(source, *shape), "sigma": sigma})
+    image = uniform(source, 2, 3)
+    cases.append({"x": image, "mean": image + 1e-3 * normal(source, 2, 3), "sigma": torch.tensor(1e-3)})
+    cases.append({"x": image, "mean": 20 * normal(source, 2, 3), "sigma": torch.tensor(30.0)})
     return cases
 
 
@@ -57,7 +63,8 @@ EXERCISE = Exercise(
     minutes=7,
     task=(
         "Mend the text's loss: return -log N(x; mean, sigma^2) in nats, one number for each image, `[B]`, from `x` and "
-        "`mean` `[B, X]` and the standard deviation `sigma`, one number as a tensor `[]`."
+        "`mean` `[B, X]` and the standard deviation `sigma`, one number as a tensor `[]`. Both are to be learned by "
+        "gradients of this loss."
     ),
     hints=(
         "Two things are missing in exp(-(x - x')^2): a sigma that can be chosen, and the factor that makes the area "
@@ -86,21 +93,28 @@ EXERCISE = Exercise(
             ),
         ),
         Alternative("float64", lambda x, mean, sigma: gaussian_nll(x.double(), mean.double(), sigma.double())),
+        Alternative(
+            "gaussian_nll_loss",
+            lambda x, mean, sigma: F.gaussian_nll_loss(
+                mean, x, (sigma**2).expand_as(mean), full=True, reduction="none"
+            ).sum(-1),
+        ),
         Alternative("the package", lambda x, mean, sigma: -gaussian_log_prob(x, mean, 2 * torch.log(sigma))),
     ),
     misconceptions=(
         Misconception(
             "as printed",
             lambda x, mean, sigma: _squared(x, mean) + 0 * sigma,
-            "This is the text's loss: the squared error, whatever sigma is. Divide by 2 sigma^2 and add the logarithm "
-            "of the normaliser.",
-            variants=(lambda x, mean, sigma: _squared(x, mean),),
+            "This is a squared error, whatever sigma is, as in the text. Divide by 2 sigma^2 and add the logarithm of the "
+            "normaliser.",
+            variants=(lambda x, mean, sigma: _squared(x, mean), lambda x, mean, sigma: 0.5 * _squared(x, mean)),
         ),
         Misconception(
             "normaliser forgotten",
             lambda x, mean, sigma: _squared(x, mean) / (2 * sigma**2),
-            "The error is scaled right, but the normaliser is missing, so that a large sigma makes everything cheap. "
-            "Add log sigma + 1/2 log(2 pi) for each pixel.",
+            "The normaliser is missing, so that a large sigma makes everything cheap. Beside the error over 2 sigma^2, add "
+            "log sigma + 1/2 log(2 pi) for each pixel.",
+            variants=(lambda x, mean, sigma: _squared(x, mean) / sigma**2,),
         ),
         Misconception(
             "normaliser counted once",
@@ -117,6 +131,11 @@ EXERCISE = Exercise(
             lambda x, mean, sigma: (_table(x, mean, sigma) - 0.5 * LOG_2PI).sum(-1),
             "1/2 log(2 pi) is missing for each pixel. It is a constant, but without it the number is not in nats of "
             "anything.",
+            variants=(
+                lambda x, mean, sigma: F.gaussian_nll_loss(mean, x, (sigma**2).expand_as(mean), reduction="none").sum(
+                    -1
+                ),
+            ),
         ),
         Misconception(
             "half forgotten",
@@ -146,6 +165,34 @@ EXERCISE = Exercise(
             "1/2 log sigma^2 = log sigma.",
         ),
         Misconception(
+            "half of 2 pi's logarithm forgotten",
+            lambda x, mean, sigma: (_table(x, mean, sigma) + 0.5 * LOG_2PI).sum(-1),
+            "You add log(2 pi) for each pixel. The normaliser is the square root of 2 pi sigma^2, so its logarithm has half "
+            "of log(2 pi).",
+        ),
+        Misconception(
+            "normaliser subtracted",
+            lambda x, mean, sigma: ((x - mean).square() / sigma**2 - _table(x, mean, sigma)).sum(-1),
+            "You subtract the logarithm of the normaliser. It stands below the line of the density, so -log p has it with "
+            "a plus.",
+        ),
+        Misconception(
+            "sigma read as a log variance",
+            lambda x, mean, sigma: -gaussian_log_prob(x, mean, sigma.expand_as(mean)),
+            "You use `sigma` as if it were log sigma^2. Here it is the standard deviation itself.",
+        ),
+        Misconception(
+            "always 784 pixels",
+            lambda x, mean, sigma: _squared(x, mean) / (2 * sigma**2) + 784 * (torch.log(sigma) + 0.5 * LOG_2PI),
+            "You count the normaliser 784 times. It comes once for each pixel: `x.shape[-1]` times.",
+        ),
+        Misconception(
+            "the batch counted for the pixels",
+            lambda x, mean, sigma: _squared(x, mean) / (2 * sigma**2) + len(x) * (torch.log(sigma) + 0.5 * LOG_2PI),
+            "You count the normaliser once for each image of the batch, `len(x)`. It comes once for each pixel: "
+            "`x.shape[-1]` times.",
+        ),
+        Misconception(
             "the log-likelihood",
             lambda x, mean, sigma: -gaussian_nll(x, mean, sigma),
             "This is log p(x | z). The loss is its negative: turn the sign.",
@@ -164,6 +211,16 @@ EXERCISE = Exercise(
                 lambda x, mean, sigma: _table(x, mean, sigma).mean(),
                 lambda x, mean, sigma: _table(x, mean, sigma).sum(),
             ),
+        ),
+        Misconception(
+            "summed over the batch",
+            lambda x, mean, sigma: _table(x, mean, sigma).sum(0),
+            "You sum over axis 0, the images, and keep one number for each pixel. Sum over the last axis.",
+        ),
+        Misconception(
+            "the density",
+            lambda x, mean, sigma: torch.exp(-gaussian_nll(x, mean, sigma)),
+            "This is the density itself, p(x | z). Return minus its logarithm, in which the pixels add up.",
         ),
         Misconception(
             "not summed",
@@ -185,5 +242,5 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="x",
-    gradients=("x", "mean", "sigma"),
+    gradients=("mean", "sigma"),
 )

@@ -1,10 +1,14 @@
 """06-optimal-sigma: the variance at which the Gaussian likelihood of the errors is highest."""
 
+import math
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal, uniform
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal, uniform
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import one_number
 
 
 def optimal_logvar(x: Tensor, mean: Tensor) -> Tensor:
@@ -13,8 +17,9 @@ def optimal_logvar(x: Tensor, mean: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """The errors do not average to zero, as those of a decoder need not."""
+    """The errors do not average to zero, as those of a decoder need not; some are tiny, some huge."""
     source = generator(seed)
+    b, x = integer(source, 4, 8), integer(source, 9, 13)
     cases: list[Inputs] = [
         {"x": torch.tensor([[1.0, 0.0]]), "mean": torch.tensor([[0.5, 0.3]])},
         {
@@ -22,9 +27,20 @@ def _cases(seed: int) -> list[Inputs]:
             "mean": torch.tensor([[0.4, 0.1, 0.9], [0.5, 0.7, 0.3]]),
         },
     ]
-    for b, x in ((1, 6), (5, 3), (3, 8)):
-        cases.append({"x": uniform(source, b, x), "mean": 0.4 + 1.5 * normal(source, b, x)})
+    for shape in ((1, 6), (b, x), (b, x), (5, 3), (2, 784)):
+        cases.append({"x": uniform(source, *shape), "mean": 0.4 + 1.5 * normal(source, *shape)})
+    image = uniform(source, 2, 5)
+    cases.append({"x": image, "mean": image + 1e-5 * (0.4 + normal(source, 2, 5))})
+    cases.append({"x": image, "mean": 200 * (0.4 + normal(source, 2, 5))})
     return cases
+
+
+def _guarded(small: float) -> Answer:
+    return lambda x, mean: ((x - mean).square().mean() + small).log()
+
+
+def _floored(small: float) -> Answer:
+    return lambda x, mean: (x - mean).square().mean().clamp(min=small).log()
 
 
 def _loop(x: Tensor, mean: Tensor) -> Tensor:
@@ -65,6 +81,8 @@ EXERCISE = Exercise(
         ),
         Alternative("float64", lambda x, mean: optimal_logvar(x.double(), mean.double())),
         Alternative("mse_loss", lambda x, mean: torch.nn.functional.mse_loss(mean, x).log()),
+        Alternative("a plain number", lambda x, mean: optimal_logvar(x, mean).item()),
+        Alternative("NumPy", lambda x, mean: np.log(np.mean((x.numpy() - mean.numpy()) ** 2))),
         Alternative("twice log sigma", lambda x, mean: 2 * (x - mean).square().mean().sqrt().log()),
     ),
     misconceptions=(
@@ -72,6 +90,11 @@ EXERCISE = Exercise(
             "the variance itself",
             lambda x, mean: (x - mean).square().mean(),
             "This is sigma^2. Return its logarithm, as `logvar` in this course always is.",
+        ),
+        Misconception(
+            "sigma itself",
+            lambda x, mean: (x - mean).square().mean().sqrt(),
+            "This is sigma. Return log sigma^2, the logarithm of its square, as `logvar` in this course always is.",
         ),
         Misconception(
             "log of sigma",
@@ -92,19 +115,22 @@ EXERCISE = Exercise(
         Misconception(
             "half",
             lambda x, mean: (0.5 * (x - mean).square().mean()).log(),
-            "You halve the mean squared error. The 1/2 of the exponent and the 1/2 of log sigma^2 cancel.",
+            "You put a factor beside the mean squared error. The 1/2 of the exponent and the 1/2 of log sigma^2 cancel, so "
+            "none is left.",
             variants=(lambda x, mean: (2 * (x - mean).square().mean()).log(),),
         ),
         Misconception(
             "one for each image",
             lambda x, mean: (x - mean).square().mean(-1).log(),
-            "This is a variance for each image. One for all is asked for: average over every entry.",
+            "You take a variance for each image. One for all is asked for: average over every entry, then take one "
+            "logarithm.",
             variants=(lambda x, mean: (x - mean).square().mean(-1).log().mean(),),
         ),
         Misconception(
             "one for each pixel",
             lambda x, mean: (x - mean).square().mean(0).log(),
-            "This is a variance for each pixel position. One for all is asked for: average over every entry.",
+            "You take a variance for each pixel position. One for all is asked for: average over every entry, then take "
+            "one logarithm.",
             variants=(lambda x, mean: (x - mean).square().mean(0).log().mean(),),
         ),
         Misconception(
@@ -117,7 +143,7 @@ EXERCISE = Exercise(
         Misconception(
             "absolute errors",
             lambda x, mean: (x - mean).abs().mean().square().log(),
-            "You square the mean absolute error. Square each error first, then average.",
+            "You start from the mean absolute error. Square each error first, then average.",
             variants=(lambda x, mean: (x - mean).abs().mean().log(),),
         ),
         Misconception(
@@ -133,8 +159,42 @@ EXERCISE = Exercise(
             "This is the variance of the pixels, whatever the decoder says. The errors are counted from `mean`.",
             variants=(lambda x, mean: x.var().log(),),
         ),
+        Misconception(
+            "small number inside the logarithm",
+            _guarded(1e-8),
+            "A small number that you add to the mean squared error, or below which it can't fall, hides that of a good "
+            "decoder. Take the logarithm of the mean as it is.",
+            variants=(
+                *map(_guarded, (1e-12, 1e-10, 1e-6, 1e-5)),
+                *map(_floored, (1e-8, 1e-6)),
+            ),
+        ),
+        Misconception(
+            "sign",
+            lambda x, mean: -optimal_logvar(x, mean),
+            "This is the logarithm of 1 / sigma^2. Small errors mean a small variance, whose logarithm is negative: leave "
+            "out the minus.",
+        ),
+        Misconception(
+            "another logarithm",
+            lambda x, mean: optimal_logvar(x, mean) / math.log(2),
+            "You take the logarithm to another base. logvar is the natural logarithm of sigma^2: `torch.log`.",
+            variants=(lambda x, mean: optimal_logvar(x, mean) / math.log(10),),
+        ),
+        Misconception(
+            "divided by the pixels of one image",
+            lambda x, mean: ((x - mean).square().sum() / x.shape[1]).log(),
+            "You divide the sum of the squared errors by the number of pixels of one image. Divide by all that you have "
+            "added up, B X of them.",
+        ),
+        Misconception(
+            "one entry less",
+            lambda x, mean: ((x - mean).square().sum() / (x.numel() - 1)).log(),
+            "You divide by B X - 1. That belongs to a spread around an estimated mean; here the errors are counted from "
+            "`mean` as it is given, so divide by all B X.",
+        ),
     ),
     cases=_cases,
     batch="x",
-    gradients=("x", "mean"),
+    probe=one_number,
 )
