@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
@@ -28,22 +28,31 @@ def subspace_angle(A: Tensor, B: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Skewed bases of lines, planes and more; B mixes the columns of A and is turned out of their span a little."""
+    """Skewed bases of lines, planes and more; B mixes the columns of A and is turned out of their span."""
     source = generator(seed)
-    cases: list[Inputs] = []
-    for pixels, k, turn in ((3, 1, 1.0), (3, 2, 0.6), (5, 2, 0.4), (8, 3, 1.0), (6, 2, 3.0)):
+    p = integer(source, 9, 14)
+    shapes = ((3, 1, 1.0), (3, 2, 0.6), (5, 2, 0.4), (8, 3, 1.0), (p, 2, 1.0), (p, 2, 0.5), (64, 4, 1.0))
+    return [*(_turned(source, *shape) for shape in shapes), _same_span(source)]
+
+
+def _turned(source: torch.Generator, pixels: int, k: int, turn: float) -> Inputs:
+    """Two bases whose spans are from 10 to 80 degrees apart.
+
+    In float32 an arc cosine keeps too few digits of a smaller angle, and an arc sine of one closer to 90.
+    """
+    while True:
         A = normal(source, pixels, k) @ (torch.eye(k) + 0.4 * normal(source, k, k))
         B = A @ (torch.eye(k) + 0.5 * normal(source, k, k)) + turn * normal(source, pixels, k)
-        cases.append({"A": A, "B": B})
-    return [*cases, _same_span(source)]
+        if 10 < subspace_angle(A.double(), B.double()) < 80:
+            return {"A": A, "B": B}
 
 
 def _same_span(source: torch.Generator) -> Inputs:
-    """Two bases of one plane for which rounding, on this machine, lifts both cosines above one."""
+    """Two bases of one plane, neither nearly a line, for which rounding, on this machine, lifts both cosines above one."""
     for _ in range(400):
         A = normal(source, 7, 2)
         B = A @ (torch.eye(2) + 0.5 * normal(source, 2, 2))
-        if _cosines(A, B).min() > 1:
+        if _cosines(A, B).min() > 1 and max(torch.linalg.cond(A), torch.linalg.cond(B)) < 5:
             break
     return {"A": A, "B": B}
 

@@ -2,7 +2,9 @@
 
 import functools
 import math
+import re
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -13,6 +15,8 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 from vae_course.networks import mlp_decoder, mlp_encoder
 
 POOL_ROWS = 1024
+# What the name of a head of log variances holds.
+_SPREAD = re.compile(r"var|sigma|std|scale", re.IGNORECASE)
 MAKE_BOTH = "return two modules, `encoder, decoder`, in this order."
 
 
@@ -31,8 +35,8 @@ def _cases(seed: int) -> list[Inputs]:
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     """Give the networks fixed parameters and run them; the sizes are part of the result."""
     encoder, decoder = _pair(answer())
-    _fill(encoder)
-    _fill(decoder)
+    _fill(encoder, [(784, 400), (400, 40), (400, 20)])
+    _fill(decoder, [(20, 400), (400, 784)])
     return {
         "the number of parameters of the encoder": _count(encoder),
         "the number of parameters of the decoder": _count(decoder),
@@ -75,20 +79,22 @@ def _count(network: nn.Module) -> Tensor:
 
 
 @torch.no_grad()
-def _fill(network: nn.Module) -> None:
+def _fill(network: nn.Module, layers: Collection[tuple[int, ...]]) -> None:
     """Take the rows of each layer, in order, from one pool for each input width.
 
     One layer with 40 outputs and two layers with 20 outputs get the same numbers, so both ways to write the
-    encoder's head give the same result.
+    encoder's head give the same result. A head that is named after a variance is the second one, whichever was made
+    first, and a matrix of a layer in `layers` may be stored as `[inputs, outputs]`.
     """
     used: Counter[int] = Counter()
     width, rows = 0, torch.arange(0)
-    for parameter in network.parameters():
+    for _, parameter in sorted(network.named_parameters(), key=lambda named: bool(_SPREAD.search(named[0]))):
         if parameter.dim() == 2:
-            width = parameter.shape[1]
-            rows = (used[width] + torch.arange(len(parameter))) % POOL_ROWS
-            used[width] += len(parameter)
-            parameter.copy_(_pool(width)[rows, 1:])
+            matrix = parameter.T if tuple(parameter.shape) in layers else parameter
+            width = matrix.shape[1]
+            rows = (used[width] + torch.arange(len(matrix))) % POOL_ROWS
+            used[width] += len(matrix)
+            matrix.copy_(_pool(width)[rows, 1:])
         elif len(rows) == parameter.numel():
             parameter.copy_(_pool(width)[rows, 0].reshape(parameter.shape))
 
@@ -115,15 +121,14 @@ def _networks(encoder: list[nn.Module], decoder: list[nn.Module]) -> tuple[nn.Mo
 
 
 class _TwoHeads(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, first: str = "mu", second: str = "logvar") -> None:
         super().__init__()
         self.hidden = nn.Linear(784, 400)
-        self.mu = nn.Linear(400, 20)
-        self.logvar = nn.Linear(400, 20)
+        self.heads = nn.ModuleDict({name: nn.Linear(400, 20) for name in (first, second)})
 
     def forward(self, x: Tensor) -> Tensor:
         h = torch.relu(self.hidden(x.flatten(1)))
-        return torch.cat([self.mu(h), self.logvar(h)], dim=1)
+        return torch.cat([self.heads["mu"](h), self.heads["logvar"](h)], dim=1)
 
 
 class _ByEinsum(nn.Module):
@@ -135,6 +140,25 @@ class _ByEinsum(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         h = (torch.einsum("bi,oi->bo", z, self.w1) + self.b1).clamp(min=0)
         return (torch.einsum("bi,oi->bo", h, self.w2) + self.b2).view(-1, *_PICTURE)
+
+
+class _OwnParameters(nn.Module):
+    """Matrices as they stand in `x @ W`, with the head of the log variances made first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.W_h, self.b_h = nn.Parameter(torch.zeros(784, 400)), nn.Parameter(torch.zeros(400))
+        self.W_logvar, self.W_mu = nn.Parameter(torch.zeros(400, 20)), nn.Parameter(torch.zeros(400, 20))
+        self.b_logvar, self.b_mu = nn.Parameter(torch.zeros(20)), nn.Parameter(torch.zeros(20))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = (x.flatten(1) @ self.W_h + self.b_h).relu()
+        return torch.cat([h @ self.W_mu + self.b_mu, h @ self.W_logvar + self.b_logvar], dim=1)
+
+
+class _HeadsExchanged(_TwoHeads):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).roll(20, dims=1)
 
 
 class _Double(nn.Module):
@@ -177,6 +201,8 @@ EXERCISE = Exercise(
         Alternative("the package's", lambda: (mlp_encoder(20), mlp_decoder(20))),
         Alternative("bare layers", lambda: _networks(_encoder(), _decoder())),
         Alternative("two heads", lambda: (_TwoHeads(), make_networks()[1])),
+        Alternative("the second head made first", lambda: (_TwoHeads("logvar", "mu"), make_networks()[1])),
+        Alternative("own parameters", lambda: (_OwnParameters(), make_networks()[1])),
         Alternative("einsum", lambda: (make_networks()[0], _ByEinsum())),
         Alternative("float64", lambda: (_Double(make_networks()[0]), _Double(make_networks()[1]))),
         Alternative("list", lambda: list(make_networks())),
@@ -191,8 +217,8 @@ EXERCISE = Exercise(
         Misconception(
             "ReLU at the decoder's end",
             lambda: _networks(_encoder(), [*_decoder(), nn.ReLU()]),
-            "Your decoder ends in a ReLU, so no logit is negative and no pixel can be darker than one half. End with "
-            "the linear layer.",
+            "Your decoder ends in a ReLU, so no logit is negative and no pixel's probability lies below one half. End "
+            "with the linear layer.",
         ),
         Misconception(
             "ReLU at the encoder's end",
@@ -200,11 +226,17 @@ EXERCISE = Exercise(
             "Your encoder ends in a ReLU, so no mean and no log variance can be negative. End with the linear layer.",
         ),
         Misconception(
-            "sigmoid at the encoder's end",
+            "squeezed at the encoder's end",
             lambda: _networks([*_encoder(), nn.Sigmoid()], _decoder()),
-            "Your encoder squeezes mu and logvar into (0, 1), so the posterior can never match N(0, I). End with the "
-            "linear layer.",
+            "Your encoder squeezes mu and logvar between fixed bounds, so no posterior can be narrow or lie far from 0. "
+            "End with the linear layer.",
             variants=(lambda: _networks([*_encoder(), nn.Tanh()], _decoder()),),
+        ),
+        Misconception(
+            "heads exchanged",
+            lambda: (_HeadsExchanged(), make_networks()[1]),
+            "Your encoder gives the log variances first. Let mu come first and logvar second, as all of the lesson takes "
+            "them apart.",
         ),
         Misconception(
             "one head only",
