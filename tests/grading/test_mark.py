@@ -7,7 +7,7 @@ from tests.support.fixtures import classroom
 from tests.support.fixtures.classroom import BOUND, ELBO, FIRST, SIGN, B, answer, code, filled, place_of, stub, to_bytes
 from vae_course.exercises import Outcome
 from vae_course.tools.grading import Mark, Submission
-from vae_course.tools.grading.mark import NOT_FOR_OTHERS, grade_submission, mark_attempts
+from vae_course.tools.grading.mark import HELD, NOT_FOR_OTHERS, grade_submission, mark_attempts
 from vae_course.tools.grading.read import Attempt, lessons
 from vae_course.tools.grading.read.statements import Program
 from vae_course.tools.grading.sandbox import Run
@@ -87,7 +87,7 @@ def test_no_message_and_no_doubt_tells_of_hidden_inputs(need):
     assert said[0] == said[1]
     assert [m.message for m in one.marks if m.exercise in member.doubts] == [
         NOT_FOR_OTHERS,
-        NOT_FOR_OTHERS,
+        HELD,
         "Your answer ended its process.",
     ]
 
