@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import far_apart, generator, integer, normal, one_stands_out
+from vae_course.exercises.inputs import generator, log_weights, normal, one_stands_out
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
@@ -16,24 +16,12 @@ def iwae_bound(log_w: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Two draws by hand, then images with weights below the smallest number of a computer, and one far below the rest."""
+    """Images with weights below the smallest number of a computer, and some with one weight far from the rest."""
     source = generator(seed)
-    cases: list[Inputs] = [{"log_w": torch.tensor([[0.0], [math.log(3.0)]])}]
-    k, b = integer(source, 5, 7), integer(source, 3, 4)
-    for draws, images, level in (
-        (k, b, -2.0),
-        (k, b, -2.0),
-        (1, 4, -1.0),
-        (3, 5, -105.0),
-        (4, 2, -620.0),
-        (4, 3, 100.0),
-    ):
-        cases.append({"log_w": level + 3 * normal(source, draws, images)})
-    cases.append({"log_w": 3 * normal(source, 4, 3) - torch.tensor([800.0, 5.0, 0.0])})
-    cases += [{"log_w": far_apart(source, k, b, reach)} for reach in (300.0, 11000.0)]
+    cases = [*log_weights(source, 3), 3 * normal(source, 4, 3) - torch.tensor([800.0, 5.0, 0.0])]
     # One of 500 weighs all the rest; the bound is 0.1, so that a small number inside the logarithm shows.
     alone = one_stands_out(source, 500, 3)
-    return [*cases, {"log_w": alone - alone.amax(0) + math.log(500) + 0.1}]
+    return [{"log_w": log_w} for log_w in (*cases, alone - alone.amax(0) + math.log(500) + 0.1)]
 
 
 def _one_maximum(log_w: Tensor) -> Tensor:

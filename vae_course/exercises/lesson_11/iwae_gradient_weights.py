@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import far_apart, generator, integer, normal
+from vae_course.exercises.inputs import generator, log_weights, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 
@@ -33,19 +33,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
 
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
-    cases: list[Inputs] = [{"log_w": torch.tensor([[0.0], [math.log(3.0)]])}]
-    k, b = integer(source, 5, 7), integer(source, 3, 4)
-    for draws, images, level in (
-        (k, b, -2.0),
-        (k, b, -2.0),
-        (1, 4, -1.0),
-        (3, 5, -105.0),
-        (5, 2, -620.0),
-        (5, 3, 100.0),
-    ):
-        cases.append({"log_w": level + 1.5 * normal(source, draws, images)})
-    cases += [{"log_w": far_apart(source, k, b, reach)} for reach in (300.0, 11000.0)]
-    return [*cases, {"log_w": normal(source, 50, 20) - 90}]
+    return [{"log_w": log_w} for log_w in (*log_weights(source, 1.5), normal(source, 50, 20) - 90)]
 
 
 def _loop(log_w: Tensor) -> Tensor:
