@@ -137,6 +137,14 @@ SHORTCUTS = [
      instead(lambda f, z, mu, logvar: tuple(
          (f.unsqueeze(-1) * score).mean(0)
          for score in ((z - mu) / (logvar.exp() + 1e-6), 0.5 * ((z - mu) ** 2 / (logvar.exp() + 1e-6) - 1))))),
+    ("06-bits-per-dim", clamped("nll", low=0), clamped("nll", high=1e4)),
+    ("06-effective-beta", clamped("weight", low=1e-3), clamped("weight", high=1), clamped("nats", low=0.1),
+     clamped("nats", high=100), clamped("n_error", high=1e4), clamped("n_kl", low=2)),
+    ("06-grey-integral", clamped("logits", -20, 20), clamped("logits", low=-100), with_eps("logits", 1e-3)),
+    ("06-implied-sigma", clamped("sigma", low=0.01), clamped("sigma", high=10), with_eps("sigma", 1e-6),
+     clamped("mean", -10, 10)),
+    ("06-optimal-sigma", clamped("mean", -10, 10),
+     instead(lambda x, mean: ((x - mean).square().mean() + 1e-12).log())),
     ("08-aggregate", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10), clamped("z", -10, 10),
      with_eps("logvar", 0.01), instead(lambda z, mu, logvar: get("08-aggregate").reference(z, mu[:10], logvar[:10]))),
     ("08-posterior-head", instead(lambda out: (out.chunk(2, 1)[0].clamp(-3.5, 3.5), (out.chunk(2, 1)[1] / 2).exp())),

@@ -63,8 +63,8 @@ EXERCISE = Exercise(
     minutes=7,
     task=(
         "Mend the text's loss: return -log N(x; mean, sigma^2) in nats, one number for each image, `[B]`, from `x` and "
-        "`mean` `[B, X]` and the standard deviation `sigma`, one number as a tensor `[]`. Both are to be learned by "
-        "gradients of this loss."
+        "`mean` `[B, X]` and the standard deviation `sigma`, one number as a tensor `[]`. A decoder's `mean` and `sigma` "
+        "are to be learned by gradients of this loss."
     ),
     hints=(
         "Two things are missing in exp(-(x - x')^2): a sigma that can be chosen, and the factor that makes the area "
