@@ -12,14 +12,14 @@ from tests.support.fixtures import toy
 from vae_course import quizzes
 from vae_course.tools.authoring import AuthoringError, settings
 from vae_course.tools.authoring import build as build_module
-from vae_course.tools.authoring.build import Outcome, build
+from vae_course.tools.authoring.build import BuildResult, build
 from vae_course.tools.authoring.files import code_cells, load
 from vae_course.tools.authoring.plan import orphans, prepare, stale
 
 FULL, STUDENT = "solutions/00_toy.ipynb", "notebooks/00_toy.ipynb"
 
 
-def toy_build(folder: Path, lesson: str = toy.LESSON, **options: Any) -> Outcome:
+def toy_build(folder: Path, lesson: str = toy.LESSON, **options: Any) -> BuildResult:
     path, places = toy.checkout(folder, lesson=lesson)
     return build(path, places, **{"get_exercise": toy.get_exercise} | options)
 
@@ -125,7 +125,7 @@ def test_outputs_are_stored_without_what_only_a_living_kernel_can_use(built: Pat
 
 @pytest.mark.usefixtures("no_kernel")
 def test_an_unchanged_lesson_is_not_run_again(copy: Path) -> None:
-    assert toy_build(copy) == Outcome("00_toy", (), written=False, executed=False, seconds=0.0)
+    assert toy_build(copy) == BuildResult("00_toy", (), written=False, executed=False, seconds=0.0)
     windows = toy.LESSON.replace("\n", "\r\n").encode()
     (copy / "solutions" / "00_toy.py").write_bytes(windows)
     path, places = copy / "solutions" / "00_toy.py", settings.read(copy)

@@ -70,6 +70,17 @@ def test_a_module_imports_only_what_stands_left_of_it(path: Path) -> None:
     assert imported_units(path) <= allowed
 
 
+def test_each_class_has_a_name_of_its_own() -> None:
+    # The copy of the course that goes into the sandbox has two stand-ins for what it can't import.
+    stand_ins = {("AnswerError", "course_copy.py"), ("Exercise", "course_copy.py")}
+    homes: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and (node.name, path.name) not in stand_ins:
+                homes.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+    assert not {name: places for name, places in homes.items() if len(places) > 1}
+
+
 def test_the_reader_of_imports_sees_every_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "vae_course"
     (package / "widgets").mkdir(parents=True)

@@ -58,7 +58,7 @@ def _options(root: Path) -> list[str]:
     return [f"--ServerApp.root_dir={root}", first, PROMPT, *(["--allow-root"] if is_root else [])]
 
 
-def _make_missing(course: settings.Settings) -> None:
+def _make_missing(course: settings.CourseSettings) -> None:
     """Make the student notebooks that aren't there; one that is there may hold a learner's work, and stays as it is."""
     for path in source.discover(course.solutions):
         notebook = course.notebooks / f"{path.stem}.ipynb"

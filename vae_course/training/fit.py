@@ -34,7 +34,7 @@ class Callback(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Settings:
+class TrainingSettings:
     """All that decides how a training ends, apart from the model and the images; the fields are those of `fit`.
 
     Raises:
@@ -127,7 +127,7 @@ def fit(
             floating-point type than the model, or outside of what a cross-entropy takes.
         TrainingError: a loss or gradient that is not finite, or a checkpoint that can't be used.
     """
-    settings = Settings(
+    settings = TrainingSettings(
         loss=loss,
         epochs=epochs,
         batch_size=batch_size,
@@ -147,7 +147,7 @@ def fit(
 def train(
     model: nn.Module,
     images: Data,
-    settings: Settings,
+    settings: TrainingSettings,
     *,
     device: str | torch.device,
     progress: bool,
@@ -163,17 +163,17 @@ def train(
     try:
         with restored_modes(model), isolated_rng(settings.seed, device=chosen), at_most(usable_processors()):
             model.to(chosen)
-            run = Run(model, data.to(chosen), None if val is None else val.to(chosen), settings, chosen)
+            run = Training(model, data.to(chosen), None if val is None else val.to(chosen), settings, chosen)
             return run.go(progress, callbacks, checkpoint)
     finally:
         model.to(origin)
 
 
-class Run:
+class Training:
     """One training: what it was given, and its state between two epochs."""
 
     def __init__(
-        self, model: nn.Module, data: Examples, val: Examples | None, settings: Settings, device: torch.device
+        self, model: nn.Module, data: Examples, val: Examples | None, settings: TrainingSettings, device: torch.device
     ) -> None:
         self.model, self.data, self.val, self.settings, self.device = model, data, val, settings, device
         parameters = [p for p in model.parameters() if p.requires_grad]

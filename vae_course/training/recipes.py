@@ -19,7 +19,7 @@ from vae_course.training import checkpoint as files
 from vae_course.training.batches import Data
 from vae_course.training.errors import TrainingError
 from vae_course.training.fingerprint import core_fingerprint, fingerprint
-from vae_course.training.fit import Callback, Settings, train
+from vae_course.training.fit import Callback, TrainingSettings, train
 from vae_course.training.history import History, progress_bar, shows_progress
 
 Trained = tuple[nn.Module, History]
@@ -28,7 +28,7 @@ OWN_MEMORY, MEMORY_OF_A_PROCESS = 1_100 << 20, 650 << 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Recipe(Settings):
+class Recipe(TrainingSettings):
     """Everything that decides how a training ends; the fields are those of `fit`.
 
     Args:

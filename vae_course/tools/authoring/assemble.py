@@ -11,7 +11,7 @@ from nbformat import NotebookNode, v4
 from vae_course.exercises.worked import BEGIN, END
 
 from . import costs
-from .settings import Settings
+from .settings import CourseSettings
 from .source import Lesson, SourceCell
 from .stamp import box, install_code, with_badges, with_claims, with_cost
 
@@ -28,7 +28,7 @@ TEXT_STUB = ("*Write your answer here.*",)
 STAMPED = ("_box", "_install")
 
 
-def full_notebook(lesson: Lesson, *, settings: Settings) -> NotebookNode:
+def full_notebook(lesson: Lesson, *, settings: CourseSettings) -> NotebookNode:
     """The full notebook without outputs: stamped, and with nbgrader's metadata on the marked cells."""
     cost = costs.load(settings).get(lesson.name)
     cells: list[NotebookNode] = []

@@ -21,7 +21,7 @@ from . import costs
 from .costs import Cost
 from .execute import execute
 from .plan import prepare
-from .settings import Settings, read
+from .settings import CourseSettings, read
 from .source import choose
 
 MEGABYTE = 2**20
@@ -61,7 +61,7 @@ def children_cpu_seconds() -> float:
     return total
 
 
-def measure(path: Path, settings: Settings) -> Cost:
+def measure(path: Path, settings: CourseSettings) -> Cost:
     """Run a lesson's full notebook from an empty cache, on one thread, with the memory that Binder gives."""
     plan = prepare(path, settings)
     with tempfile.TemporaryDirectory() as cache:

@@ -14,7 +14,7 @@ from .errors import AuthoringError
 from .execute import execute
 from .files import load, outputs_hash, stamps, to_bytes, with_outputs
 from .plan import Plan, exercise_data, orphans, prepare, stale
-from .settings import Settings, read
+from .settings import CourseSettings, read
 from .source import choose
 from .stamp import GetExercise
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BuildResult:
     """What `build` did with a lesson: why it was stale, whether its code ran, and how long that took."""
 
     name: str
@@ -57,12 +57,12 @@ class Outcome:
 
 def build(
     path: Path,
-    settings: Settings,
+    settings: CourseSettings,
     *,
     get_exercise: GetExercise = exercise_data,
     run: bool = True,
     force: bool = False,
-) -> Outcome:
+) -> BuildResult:
     """Bring a lesson's two notebooks up to date; code runs only where code or an exercise's data has changed.
 
     With `run=False` nothing runs, and a full notebook whose code has changed is left without outputs.
@@ -72,7 +72,7 @@ def build(
     plan = prepare(path, settings, get_exercise=get_exercise)
     reasons = tuple(stale(plan, settings))
     if not reasons and not force:
-        return Outcome(plan.lesson.name, (), written=False, executed=False, seconds=0.0)
+        return BuildResult(plan.lesson.name, (), written=False, executed=False, seconds=0.0)
     full = None if force else _with_kept_outputs(plan)
     executed = full is None and run
     if executed:
@@ -82,10 +82,10 @@ def build(
         _require_small(plan, full, size=len(content))
     write(plan.full_path, content)
     write(plan.student_path, to_bytes(plan.student))
-    return Outcome(plan.lesson.name, reasons, written=True, executed=executed, seconds=time.perf_counter() - begin)
+    return BuildResult(plan.lesson.name, reasons, written=True, executed=executed, seconds=time.perf_counter() - begin)
 
 
-def _check(lessons: list[Path], settings: Settings, *, all_lessons: bool) -> int:
+def _check(lessons: list[Path], settings: CourseSettings, *, all_lessons: bool) -> int:
     problems = 0
     for path in lessons:
         try:
@@ -102,7 +102,7 @@ def _check(lessons: list[Path], settings: Settings, *, all_lessons: bool) -> int
     return 1 if problems or lost else 0
 
 
-def _build_one(path: Path, settings: Settings, *, force: bool, run: bool) -> bool:
+def _build_one(path: Path, settings: CourseSettings, *, force: bool, run: bool) -> bool:
     print(f"{path.stem}: ", end="", flush=True)
     try:
         outcome = build(path, settings, force=force, run=run)

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from vae_course.support.files import write
 
-from .settings import Settings
+from .settings import CourseSettings
 
 SLOW = 8.0  # seconds of one core after which a cell that says nothing looks as if it hung
 
@@ -30,19 +30,19 @@ class Cost:
     slow_cells: dict[str, float] = field(default_factory=dict)
 
 
-def file(settings: Settings) -> Path:
+def file(settings: CourseSettings) -> Path:
     """Where the costs are kept."""
     return settings.root / "docs" / "budget.json"
 
 
-def load(settings: Settings) -> dict[str, Cost]:
+def load(settings: CourseSettings) -> dict[str, Cost]:
     """The costs by lesson, as measured last; none before the first time."""
     path = file(settings)
     values = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return {lesson: Cost(**cost) for lesson, cost in values.items()}
 
 
-def save(settings: Settings, costs: dict[str, Cost]) -> None:
+def save(settings: CourseSettings, costs: dict[str, Cost]) -> None:
     """Keep the costs of lessons."""
     table = {lesson: asdict(costs[lesson]) for lesson in sorted(costs)}
     write(file(settings), json.dumps(table, indent=1) + "\n")

@@ -10,7 +10,7 @@ from . import source
 from .assemble import STAMPED, full_notebook, student_notebook
 from .files import code_cells, load, outputs_hash, stamps, to_bytes, with_words, without_outputs
 from .markers import validate
-from .settings import Settings
+from .settings import CourseSettings
 from .stamp import GetExercise, with_exercises
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def exercise_data(id: str) -> "AnyExercise":
     return exercises.get(id)
 
 
-def prepare(path: Path, settings: Settings, *, get_exercise: GetExercise = exercise_data) -> Plan:
+def prepare(path: Path, settings: CourseSettings, *, get_exercise: GetExercise = exercise_data) -> Plan:
     """Read and check a lesson and assemble its notebooks; raises AuthoringError with file and line."""
     lesson = source.read(path, shown=settings.relative(path))
     validate(lesson)
@@ -65,13 +65,13 @@ def prepare(path: Path, settings: Settings, *, get_exercise: GetExercise = exerc
     )
 
 
-def stale(plan: Plan, settings: Settings) -> list[str]:
+def stale(plan: Plan, settings: CourseSettings) -> list[str]:
     """Why a lesson's notebooks are not what its source says, one sentence each; none where they are."""
     whys = {plan.full_path: _full_is_stale(plan), plan.student_path: _student_is_stale(plan)}
     return [f"{settings.relative(path)} {why}." for path, why in whys.items() if why]
 
 
-def orphans(settings: Settings) -> list[str]:
+def orphans(settings: CourseSettings) -> list[str]:
     """Notebooks in either folder that have no source, one sentence each."""
     names = {path.stem for path in source.discover(settings.solutions)}
     found = sorted([*settings.solutions.glob("*.ipynb"), *settings.notebooks.glob("*.ipynb")])

@@ -12,7 +12,7 @@ _BRANCH = re.compile(r"[\w./-]+")
 
 
 @dataclass(frozen=True)
-class Settings:
+class CourseSettings:
     """A checkout's folder, and from its `[tool.vae-course]` the GitHub owner, name and branch."""
 
     root: Path
@@ -40,7 +40,7 @@ class Settings:
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
 
 
-def read(start: Path | None = None) -> Settings:
+def read(start: Path | None = None) -> CourseSettings:
     """Read the settings of the checkout around `start` (default: the working folder, else the package's own).
 
     Raises AuthoringError outside a checkout, or where the repository or branch is missing or malformed.
@@ -56,7 +56,7 @@ def read(start: Path | None = None) -> Settings:
         )
     if not _BRANCH.fullmatch(branch):
         raise AuthoringError(f'pyproject.toml: `branch` in [tool.vae-course] is not a branch name: "{branch}".')
-    return Settings(root=root, owner=match[1], name=match[2], branch=branch)
+    return CourseSettings(root=root, owner=match[1], name=match[2], branch=branch)
 
 
 def _find_root(start: Path | None) -> Path:

@@ -9,7 +9,7 @@ from vae_course import claims
 from vae_course.support.words import count
 
 from .costs import Cost, sentence
-from .settings import Settings
+from .settings import CourseSettings
 from .source import Lesson, SourceCell
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if importlib.util.find_spec("vae_course") is None:
     )"""
 
 
-def badges(settings: Settings, lesson_name: str) -> str:
+def badges(settings: CourseSettings, lesson_name: str) -> str:
     """Markdown links that open the student notebook in Colab and in Binder."""
     path = f"notebooks/{lesson_name}.ipynb"
     place = f"{settings.owner}/{settings.name}"
@@ -52,7 +52,7 @@ def badges(settings: Settings, lesson_name: str) -> str:
     )
 
 
-def with_badges(title_cell: str, settings: Settings, lesson_name: str) -> str:
+def with_badges(title_cell: str, settings: CourseSettings, lesson_name: str) -> str:
     """The title cell with the badges right below its title."""
     title, _, rest = title_cell.partition("\n")
     parts = (title, badges(settings, lesson_name), rest.strip("\n"))
@@ -76,7 +76,7 @@ def with_claims(lesson: Lesson, cell: SourceCell) -> str:
         raise lesson.error(cell.line, str(error)) from error
 
 
-def install_code(settings: Settings) -> str:
+def install_code(settings: CourseSettings) -> str:
     """The first code cell: installs the package in Colab, is silent where it is, else says what to do."""
     return _INSTALL.format(repository=settings.repository, branch=settings.branch)
 

@@ -12,7 +12,7 @@ from vae_course.support.files import write
 from vae_course.tools.authoring import settings, source
 from vae_course.tools.authoring.files import to_bytes
 from vae_course.tools.authoring.plan import prepare
-from vae_course.tools.authoring.settings import Settings
+from vae_course.tools.authoring.settings import CourseSettings
 from vae_course.tools.grading.model import GradingError
 
 _BADGE = re.compile(r"^\[!\[Open in .*\n?", re.MULTILINE)
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def release(
-    folder: Path, lessons: Sequence[Path], course: Settings, *, withhold: bool = False, overwrite: bool = False
+    folder: Path, lessons: Sequence[Path], course: CourseSettings, *, withhold: bool = False, overwrite: bool = False
 ) -> tuple[list[Path], list[Path]]:
     """Write the student notebooks of some lessons into a folder: those written, and those that stood there already.
 
@@ -93,7 +93,7 @@ def release(
     return new, same
 
 
-def _notebook(path: Path, course: Settings, *, withhold: bool) -> NotebookNode:
+def _notebook(path: Path, course: CourseSettings, *, withhold: bool) -> NotebookNode:
     student = prepare(path, course).student
     return withheld(student) if withhold else student
 

@@ -15,7 +15,7 @@ from vae_course.exercises.model import AnyExercise, Exercise, Report, Verdict
 from vae_course.tools.grading.mark import suspicions
 from vae_course.tools.grading.model import Graded, Mark, Submission
 from vae_course.tools.grading.read import Attempt, attempts_in, lessons, listed, notebook, quoted
-from vae_course.tools.grading.read.lessons import Lesson
+from vae_course.tools.grading.read.lessons import Handout
 from vae_course.tools.grading.sandbox import Run, Sandbox
 from vae_course.tools.grading.sandbox.limits import DEFAULT_LIMITS, Limits, StopKind
 
@@ -78,7 +78,7 @@ def grade_submission(
     )
 
 
-def unmarked(submission: Submission, lesson: Lesson, problem: str, *, ungraded: bool = False) -> Graded:
+def unmarked(submission: Submission, lesson: Handout, problem: str, *, ungraded: bool = False) -> Graded:
     """What becomes of a submission in which nothing could be graded, or (`ungraded`) has been yet."""
     message = "This has not been graded yet." if ungraded else problem
     marks = tuple(Mark(e.id, "missing", 0, e.points, message) for e in lesson.exercises)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vae_course.exercises.model import Exercise
-from vae_course.tools.grading.read.lessons import Lesson, shape
+from vae_course.tools.grading.read.lessons import Handout, shape
 from vae_course.tools.grading.read.notebook import Cell, Notebook
 from vae_course.tools.grading.read.statements import (
     Program,
@@ -72,7 +72,7 @@ class Code:
     worked: frozenset[str]
 
 
-def attempts_in(notebook: Notebook, lesson: Lesson) -> dict[str, Attempt]:
+def attempts_in(notebook: Notebook, lesson: Handout) -> dict[str, Attempt]:
     """What a notebook holds for each exercise of a lesson, by the exercise's id."""
     code = _take_apart(notebook, lesson)
     found = {}
@@ -91,7 +91,7 @@ def _shortened(attempt: Attempt) -> Attempt:
     return dataclasses.replace(attempt, text=attempt.text[:_LONGEST], doubts=(*attempt.doubts, doubt))
 
 
-def _take_apart(notebook: Notebook, lesson: Lesson) -> Code:
+def _take_apart(notebook: Notebook, lesson: Handout) -> Code:
     """All statements of a notebook's code cells; a cell that begins inside a function belongs to the one before."""
     statements: list[Statement] = []
     broken: list[tuple[Cell, str]] = []
@@ -175,7 +175,7 @@ def _lines_of(cells: Sequence[Cell]) -> str:
     return "\n".join([cells[0].python, *[cell.text for cell in cells[1:]]])
 
 
-def _in_code(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code) -> Attempt:
+def _in_code(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code) -> Attempt:
     name, renamed = _name(exercise, notebook, lesson, code)
     candidates = [p for p in code.statements if name in p.binds and not _hand_over(p)]
     written = [p for p in candidates if p.own and not is_stub(p.tree)]
@@ -230,7 +230,7 @@ def quoted(names: Iterable[str]) -> str:
     return listed([f"`{name}`" for name in names])
 
 
-def _name(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code) -> tuple[str, bool]:
+def _name(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code) -> tuple[str, bool]:
     """What the function is called: as asked for, else as the check or the exercise's own cell calls it."""
     name = exercise.function
     if any(name in p.binds and not _hand_over(p) for p in code.statements):
@@ -244,7 +244,7 @@ def _name(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code) ->
     return (known[0], True) if known else (name, False)
 
 
-def _nothing(exercise: Exercise, notebook: Notebook, lesson: Lesson, code: Code, *, stub: bool) -> Attempt:
+def _nothing(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code, *, stub: bool) -> Attempt:
     """Why there is no answer to run: it does not parse, was not tried, or is gone."""
     definition = _definition_of(exercise.function)
     for cell, python in code.broken:
@@ -284,7 +284,7 @@ def _hand_over(statement: Statement) -> bool:
     return ast.unparse(statement.tree.value.func).endswith(("exercises.check", "or_reference"))
 
 
-def _written(id: str, notebook: Notebook, lesson: Lesson) -> Attempt:
+def _written(id: str, notebook: Notebook, lesson: Handout) -> Attempt:
     """An answer in words: by id, else after its box, else as new text nearby; a person is told of what is not shown of it."""
     own = [place for place, cell in enumerate(notebook.cells) if id in cell.ids]
     boxes = [place for place, cell in enumerate(notebook.cells) if f"Exercise {id}:" in cell.text]
@@ -312,7 +312,7 @@ def _without_stub(cell: Cell) -> str:
     return _STUBS.sub("", cell.text).strip()
 
 
-def _new_text(cells: Sequence[Cell], start: int, lesson: Lesson) -> list[Cell]:
+def _new_text(cells: Sequence[Cell], start: int, lesson: Handout) -> list[Cell]:
     """The new cells of text right after a place, up to the next cell of the lesson that isn't a stub."""
     found = []
     for cell in cells[start:]:

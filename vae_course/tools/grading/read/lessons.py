@@ -19,7 +19,7 @@ _CHECK = re.compile(r"\bexercises\.check\(|\bor_reference\(")
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class Handout:
     """One lesson's student notebook, taken apart.
 
     Args:
@@ -50,7 +50,7 @@ def names(chosen: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=64)
-def load(name: str) -> Lesson:
+def load(name: str) -> Handout:
     """A lesson by its name.
 
     Raises:
@@ -64,7 +64,7 @@ def load(name: str) -> Lesson:
     known = {exercise.id: exercise for exercise in exercises.all_exercises()}
     statements = [statement for cell in cells if cell.kind == "code" for statement in statements_of_cell(cell)]
     answers = {getattr(known[id], "function", "") for cell in cells for id in cell.ids if id in known}
-    return Lesson(
+    return Handout(
         name=name,
         exercises=tuple(known[id] for cell in cells for id in sorted(cell.ids) if id in known),
         statements=tuple(p for p in statements if not (p.binds & answers or _CHECK.search(p.text))),

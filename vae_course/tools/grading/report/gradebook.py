@@ -22,7 +22,7 @@ from nbformat import NotebookNode, v4
 from vae_course.support.files import write, writing
 from vae_course.tools.authoring.files import to_bytes
 from vae_course.tools.authoring.plan import prepare
-from vae_course.tools.authoring.settings import Settings
+from vae_course.tools.authoring.settings import CourseSettings
 from vae_course.tools.grading.model import Graded, GradingError, Mark, Submission
 
 CONFIG = """\
@@ -119,7 +119,7 @@ class Course:
         """Where nbgrader expects a lesson's notebook at one of its steps."""
         return self.folder / step / student / lesson / f"{lesson}.ipynb"
 
-    def add_lesson(self, source: Path, course: Settings) -> None:
+    def add_lesson(self, source: Path, course: CourseSettings) -> None:
         """Make a lesson an assignment, by nbgrader's own `generate_assignment`; one that is there and current stays."""
         content = to_bytes(prepare(source, course).full)
         place = self.path("source", source.stem)
