@@ -36,7 +36,8 @@ if "google.colab" in sys.modules and importlib.util.find_spec("vae_course") is N
 if importlib.util.find_spec("vae_course") is None:
     raise ModuleNotFoundError(
         "vae_course is not installed: run `make lab` in the course's folder, or in Colab this cell again."
-    )"""
+    )
+importlib.import_module("vae_course")  # before PyTorch, which reads on loading how its threads shall wait"""
 
 
 def badges(settings: CourseSettings, lesson_name: str) -> str:
@@ -73,7 +74,7 @@ def with_claims(lesson: Lesson, cell: SourceCell) -> str:
     try:
         return _CLAIM.sub(lambda match: claims.text(match[2], match[1]), cell.text)
     except claims.ClaimError as error:
-        raise lesson.error(cell.line, str(error)) from error
+        raise lesson.error(cell.line, str(error)) from None
 
 
 def install_code(settings: CourseSettings) -> str:
