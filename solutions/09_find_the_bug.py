@@ -108,7 +108,8 @@ rows({"originals": x, "reconstructions": healthy.reconstruct(x), "samples": draw
 # %% [markdown]
 # The reconstructions can be read. Some of the samples are digits; ten epochs on few images do no better.
 #
-# Now the twelve suspects. Each is guilty of exactly one case, so what you have solved helps with the rest.
+# Now the twelve suspects. Each is guilty of exactly one case, so what you have solved helps with the rest. Their names
+# tell nothing: read what is said of them.
 
 # %%
 bugs.line_up()
@@ -144,7 +145,7 @@ rows({"originals": x, "reconstructions": model_a.reconstruct(x), "samples": draw
 
 # %% [markdown]
 # Each reconstruction is the same grey mean of all digits, and so is each sample. The code carries nothing. Suspects:
-# `pixel-mean`, `two-sigmoids`, `sigmoid-codes`. Each of them could leave a decoder without codes. Whom do you name?
+# `ash`, `hazel`, `larch`. Each of them could leave a decoder without codes. Whom do you name?
 
 # %%
 guess["A"] = ""  # a name from the line-up
@@ -165,10 +166,10 @@ with torch.no_grad():
     mu, logvar = untrained.encode(val.x)
     squashed = untrained.decode(broken.draw(torch.sigmoid(mu), 2 * torch.sigmoid(logvar).log()))
     doubled = torch.sigmoid(untrained.decode(broken.draw(mu, logvar)))
-for name, logits in (("sigmoid-codes", squashed), ("two-sigmoids", doubled)):
+for name, logits in (("ash", squashed), ("hazel", doubled)):
     first[name] = -bernoulli_log_prob(val.x, logits).mean().item()
     claim(f"09-{name}-first-loss", first[name], world=world, tolerance=5, digits=0)
-assert abs(first["sigmoid-codes"] - first["healthy"]) < 10 and first["two-sigmoids"] > first["healthy"] + 100
+assert abs(first["ash"] - first["healthy"]) < 10 and first["hazel"] > first["healthy"] + 100
 claim("09-healthy-first-loss", first["healthy"], world=world, tolerance=5, digits=0)
 claim("09-a-first-loss", first["case A"], world="any", tolerance=0.01, digits=2)
 claim("09-a-kl", kl_per_dim(model_a, val).sum(), world="any", tolerance=0.05, digits=2)
@@ -176,12 +177,12 @@ claim("09-a-kl", kl_per_dim(model_a, val).sum(), world="any", tolerance=0.05, di
 # %% [markdown]
 # {{any:09-a-first-loss}} is nearly $\log 2 = 0.69$, the price of *one* pixel. Random weights are no exact coins and add
 # a little: the healthy reconstruction begins at {{mnist:09-healthy-first-loss}} nats on MNIST and
-# {{pen:09-healthy-first-loss}} on pen digits, and 784 coins cost 543. With `sigmoid-codes` it would begin close by, at
-# {{mnist:09-sigmoid-codes-first-loss}} ({{pen:09-sigmoid-codes-first-loss}}), with `two-sigmoids` far above, at
-# {{mnist:09-two-sigmoids-first-loss}} ({{pen:09-two-sigmoids-first-loss}}): a second sigmoid makes one half of a logit
-# near 0, so blank paper costs about $\log(1 + e^{0.5}) = 0.97$ nats a pixel. Only a division by 784 begins at 0.7. So
-# somebody divided by 784, and the KL was not divided. A nat of code has to save 784 nats of reconstruction, and no code
-# does. The KL of the trained model is {{any:09-a-kl}} nats.
+# {{pen:09-healthy-first-loss}} on pen digits, and 784 coins cost 543. With `ash` it would begin close by, at
+# {{mnist:09-ash-first-loss}} ({{pen:09-ash-first-loss}}), with `hazel` far above, at {{mnist:09-hazel-first-loss}}
+# ({{pen:09-hazel-first-loss}}): a second sigmoid makes one half of a logit near 0, so blank paper costs about
+# $\log(1 + e^{0.5}) = 0.97$ nats a pixel. Only a division by 784 begins at 0.7. So somebody divided by 784, and the KL
+# was not divided. A nat of code has to save 784 nats of reconstruction, and no code does. The KL of the trained model
+# is {{any:09-a-kl}} nats.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("A", guess["A"])

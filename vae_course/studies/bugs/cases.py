@@ -13,6 +13,7 @@ class Case:
 
     Args:
         letter: what a learner calls it before the code is shown.
+        suspect: the name of its culprit in the line-up, which tells nothing.
         name: what it turns out to be.
         accusation: the mistake in a few words, as the line-up lists it.
         symptom: what its curves or pictures show.
@@ -24,6 +25,7 @@ class Case:
     """
 
     letter: str
+    suspect: str
     name: str
     accusation: str
     symptom: str
@@ -37,6 +39,7 @@ class Case:
 ALL = (
     Case(
         "A",
+        "larch",
         "pixel-mean",
         "the reconstruction is a mean over the pixels, the KL a sum",
         "the KL falls to 0, all reconstructions and samples are the same grey digit; the loss is far below 1",
@@ -48,6 +51,7 @@ ALL = (
     ),
     Case(
         "B",
+        "cedar",
         "latent-mean",
         "the KL is a mean over the latent dimensions",
         "sharp reconstructions, poor samples; the KL that is printed is small, the true one large",
@@ -59,6 +63,7 @@ ALL = (
     ),
     Case(
         "C",
+        "oak",
         "validation-weight",
         "the KL has one weight in training and another in validation",
         "the validation loss lies far above the training loss, although both its parts agree",
@@ -70,6 +75,7 @@ ALL = (
     ),
     Case(
         "D",
+        "beech",
         "small-noise",
         "the noise is scaled down, here to 0.01",
         "the printed loss is better than it can be; samples are bold, some are blots",
@@ -81,6 +87,7 @@ ALL = (
     ),
     Case(
         "E",
+        "maple",
         "variance-as-sigma",
         "exp(logvar), the variance, is used as sigma",
         "nearly no symptom: the printed loss is a little too good",
@@ -92,6 +99,7 @@ ALL = (
     ),
     Case(
         "F",
+        "ash",
         "sigmoid-codes",
         "mu and sigma pass through a sigmoid",
         "the codes say nothing, yet the KL stays at half a nat for each dimension",
@@ -103,6 +111,7 @@ ALL = (
     ),
     Case(
         "G",
+        "pine",
         "wide-prior",
         "samples are drawn from a wider distribution than the prior",
         "the bound is fine; samples are bold and exaggerated",
@@ -114,6 +123,7 @@ ALL = (
     ),
     Case(
         "H",
+        "hazel",
         "two-sigmoids",
         "the decoder ends in a sigmoid, and the loss applies another",
         "the loss stops near 784 log 2; all pictures are grey fog, their corners too",
@@ -125,6 +135,7 @@ ALL = (
     ),
     Case(
         "I",
+        "alder",
         "rounded-away",
         "the cross-entropy is written by hand, from probabilities that round to 0 or 1",
         "training goes well for some epochs, then a loss is NaN",
@@ -136,6 +147,7 @@ ALL = (
     ),
     Case(
         "J",
+        "fir",
         "batch-norm",
         "mu and logvar pass through batch normalisation",
         "a bound that is nats worse; in training mode, a loss that depends on the order of the images",
@@ -147,6 +159,7 @@ ALL = (
     ),
     Case(
         "K",
+        "elm",
         "training-mode",
         "the model is evaluated in training mode",
         "the same model on the same images is worse than its own validation curve",
@@ -158,6 +171,7 @@ ALL = (
     ),
     Case(
         "L",
+        "rowan",
         "mean-of-means",
         "batch means are averaged without counting their images",
         "the test number depends on the batch size",
@@ -188,12 +202,12 @@ def check_suspect(name: str) -> None:
     Raises:
         ValueError: nobody has.
     """
-    if name not in {c.name for c in ALL}:
+    if name not in {c.suspect for c in ALL}:
         raise ValueError(f"No suspect is called {name!r}: `bugs.line_up()` lists their names.")
 
 
 def line_up(*named: str) -> None:
-    """Show the suspects in a notebook, by name, so that their order tells nothing.
+    """Show the suspects in a notebook under names that tell nothing, in an order that tells nothing.
 
     Args:
         named: who is left out, such as those named already; empty names leave out nobody.
@@ -203,7 +217,7 @@ def line_up(*named: str) -> None:
     """
     for name in filter(None, named):
         check_suspect(name)
-    rows = [(f"`{c.name}`", c.accusation) for c in sorted(ALL, key=lambda c: c.name) if c.name not in named]
+    rows = [(f"`{c.suspect}`", c.accusation) for c in sorted(ALL, key=lambda c: c.suspect) if c.suspect not in named]
     _display(("suspect", "what is said of it"), rows)
 
 

@@ -124,7 +124,7 @@ def mend(letter: str) -> Any:
 
 
 def reveal(letter: str, suspect: str | None = None) -> None:
-    """Print what is wrong with a case: its name, its code with the broken line marked, and that line mended.
+    """Print what is wrong with a case: what it is, its code with the broken line marked, and that line mended.
 
     A wrong guess is told and nothing more, so that the learner can measure again.
 
@@ -138,12 +138,12 @@ def reveal(letter: str, suspect: str | None = None) -> None:
     this = case(letter)
     if suspect:
         check_suspect(suspect)
-        if suspect != this.name:
+        if suspect != this.suspect:
             print(f'You named {suspect}. It is another one: measure again, or see it with bugs.reveal("{letter}").')
             return
     if suspect is not None:
         print(f"You named {suspect}. Right." if suspect else "You named nobody.")
-    print(f"Case {letter}: {this.name}. In short: {this.accusation}.\n")
+    print(f"Case {letter} is {this.suspect}: {this.name}. In short: {this.accusation}.\n")
     for line in source(letter).splitlines():
         print(f"{'->' if line.strip() == this.line else '  '} {line}")
     print(f"\nmended: {this.fix or 'leave that line out'}\nseen in: {this.seen}")
