@@ -104,9 +104,9 @@ plotting.manifold(model.decode_mean, n=15)
 
 # %% [markdown]
 # Neighbours look alike, and almost every place shows something like a digit: now you know what *Random* mostly finds, and
-# what lies between a 0 and a 1. This is what makes a VAE special. A model
-# that only compresses images leaves holes between them (you will see them in lesson 01). The training of a VAE fills
-# the holes, and lessons 02 to 06 derive how, line by line.
+# what lies between a 0 and a 1. This is what makes a VAE special. A model that only compresses images may put their codes
+# anywhere, and leaves holes between them (you will see them in lesson 01). The training of a VAE draws the codes together
+# and spreads each of them out, so that few holes are left near the centre. Lessons 02 to 06 derive how, line by line.
 
 # %% [markdown]
 # ## 4 Real digits
@@ -171,8 +171,10 @@ from vae_course.widgets import LatentPad
 LatentPad(model, images)
 
 # %% [markdown]
-# On a border the picture is a bit of both. Far outside it hardly changes any more: few images of the training lie there, so
-# the training hardly asked anything of the decoder there.
+# On a border the strokes are those of neither class: one shape bends into the other. Far outside the picture hardly changes
+# any more. The network goes on computing, and its outputs only grow in size; the last step squeezes them into grey levels
+# between 0 and 1, and there black stays black and white stays white. No image of the training lay so far out, so what
+# you see there was never compared with a digit.
 
 # %% [markdown]
 # ## 5 How the exercises work
@@ -180,7 +182,7 @@ LatentPad(model, images)
 # You learn by writing code. Each exercise has a box that says what to do, a cell for your answer, and a check. We try
 # it on a tiny one: **walking from one code to another**.
 #
-# Take a code $z_{\text{start}}$ and a code $z_{\text{end}}$. A walk of $n$ steps on the straight line between them visits
+# Take a code $z_{\text{start}}$ and a code $z_{\text{end}}$. A walk of $n$ codes on the straight line between them visits
 #
 # $$z_i = z_{\text{start}} + t_i \, (z_{\text{end}} - z_{\text{start}}), \qquad t_i = \frac{i}{n - 1},
 # \qquad i = 0, \dots, n - 1.$$
@@ -213,10 +215,10 @@ exercises.hint("00-interpolate")
 # %% exercise="00-interpolate"
 
 # %% [markdown]
-# The second line of that cell is a promise: **you are never stuck behind an exercise.** If your function does not pass
-# yet, the course's own answer takes its place, and the cells below run. When yours passes, yours is used.
+# What the check hands back is a promise: **you are never stuck behind an exercise.** If your function does not pass yet,
+# the course's own answer takes its place, and the cells below run. When yours passes, yours is used.
 #
-# Use it: walk from the code of the first 0 among the images to the code of the first 1 and decode each step.
+# Use it: walk from the code of the first 0 among the images to the code of the first 1 and decode each code on the way.
 
 # %%
 first, second = int((images.y == 0).nonzero()[0]), int((images.y == 1).nonzero()[0])
@@ -277,13 +279,15 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # | III VAEs at work | 07 to 12 | How do you train one, see inside it, repair it, measure it, use it? |
 #
 # Two habits will help you on the way. **Predict before you run**: say what you expect, then look. A wrong prediction
-# teaches more than a right one. And **change things**: every cell is yours. To undo what you did, run the notebook from the top.
+# teaches more than a right one. And **change things**: every cell is yours. To undo what you did, run the notebook from the
+# top.
 
 # %% [markdown]
 # ### The letters of the course
 #
-# One thing has one name, in formulas, in code and in the text, and in every lesson. Here are all names, with the lesson
-# that explains each. Most of them are new to you now; come back to this table when a letter has slipped your mind.
+# Here are the names that several lessons share, in formulas and in code, with the lesson that explains each. There are
+# fewer letters than ideas, so a lesson may use one of them for something of its own: its table of symbols, at the top,
+# says so. Most names are new to you now; come back to this table when a letter has slipped your mind.
 
 # %%
 from vae_course import notation
@@ -312,10 +316,13 @@ quizzes.show("00")
 # > - A VAE has an **encoder**, $x \mapsto \mu$, and a **decoder**, $z \mapsto x$.
 # > - The **code** $z$ has far fewer numbers than the image: here 2 instead of 784.
 # > - Neighbouring codes decode to similar images, and near the centre almost no place is empty.
-# > - A straight walk between two codes: $z_i = z_{\text{start}} + t_i (z_{\text{end}} - z_{\text{start}})$, $t_i = i / (n-1)$.
-# > - `exercises.check`, `exercises.hint`, `exercises.solution`: nobody is ever stuck.
+# > - A straight walk between two codes: $z_i = z_{\text{start}} + t_i (z_{\text{end}} - z_{\text{start}})$,
+# > $t_i = i / (n-1)$. - `exercises.check`, `exercises.hint`, `exercises.solution`: nobody is ever stuck.
 #
 # **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014 (its figure 4 is a plane of
-# digits like the one above). MNIST: Y. LeCun, C. Cortes and C. J. C. Burges.
+# digits like the one above). MNIST: Y. LeCun, C. Cortes and C. J. C. Burges. Two texts on the web gave the first push to
+# this course, and several lessons look closely at their formulas and their code: *Generative AI 4: Variational
+# Autoencoders (VAEs)*, of 25 September 2024, and *Variational Autoencoders*, a blog post of 18 July 2020. Later lessons
+# call them the first and the second text.
 #
 # **Next:** [01 Autoencoders](01_autoencoders.ipynb): compress digits to two numbers, and find out what such a model lacks.

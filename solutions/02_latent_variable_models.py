@@ -45,8 +45,8 @@
 # | $\hat p$ | an estimate of $p(x)$ | `p_hat` | one number, or one for each repetition |
 # | $r, c$ | relative error of $\hat p$; factor by which one dimension multiplies $L r^2 + 1$ | `r`, `c` | one number |
 #
-# In the shapes, $N$ counts draws, $D$ latent and $X$ observed numbers, $K$ codes and $M$ observations of a table, $G$ points of
-# a grid, $L$ draws in one estimate, and $B$ points $x$.
+# In the shapes, $N$ counts draws, $D$ latent and $X$ observed numbers, $K$ codes and $M$ observations of a table, $G$ points
+# of a grid, $L$ draws in one estimate, and $B$ points $x$.
 
 # %% [markdown]
 # ## 1 A hidden cause
@@ -219,8 +219,9 @@ bayes.step("sum over z of p(z|x) = 1, for each x", urns.posterior().sum(1), torc
 print(f"sum over z of p(red|z) = {p_x_z[:, 0].sum():.1f}")
 
 # %% [markdown]
-# The likelihood is a distribution over **$x$**, one for each $z$. Read along $z$, with $x$ fixed, it is no
-# distribution at all. Multiplied by the prior and divided by $p(x)$ it becomes one: the posterior.
+# The formula $p(x \mid z)$ can be read in two ways. With $z$ fixed it is a distribution over **$x$**. With $x$ fixed it is a
+# function of **$z$**, and that function is what statistics calls the likelihood in the narrow sense, the likelihood *of
+# $z$*. It is not a distribution: multiplied by the prior and divided by $p(x)$ it becomes one, the posterior.
 
 # %% [markdown]
 # ### Your turn: Bayes' rule for tables
@@ -267,8 +268,8 @@ worlds.joint_map(near.grid, xs, density, seen=2.0, shown=(-2.5, 8.0), draws=(z[:
 # %% [markdown]
 # The blue cloud is the joint $p(x, z)$, with 400 of the draws on it. Everything else is made from it. Add it up over
 # $x$, and the prior comes out, above. Add it up over $z$, and the marginal $p(x)$ comes out, at the side. Cut it along the
-# dashed line $x = 2$: the cut has two hills, because $z$ and its counterpart on the other arm of the parabola lead to the same
-# $x$. Its area is $p(x)$. Divide by that, and you have the posterior, below.
+# dashed line $x = 2$: the cut has two hills, because $z$ and its counterpart on the other arm of the parabola lead to the
+# same $x$. Its area is $p(x)$. Divide by that, and you have the posterior, below.
 #
 # Five lines say so in formulas. **Line 1**: the joint is the product of two normal densities.
 
@@ -410,14 +411,15 @@ ages = seconds / (365.25 * 24 * 3600) / 13.8e9
 claim("02-grid-ages", ages, world="any", tolerance=0.5, unit="ages of the universe", digits=0)
 
 # %% [markdown]
-# {{any:02-grid-ages}} times the age of the universe, for a single $x$, and a training set has tens of thousands. The grid is out.
+# {{any:02-grid-ages}} times the age of the universe, for a single $x$, and a training set has tens of thousands. The grid is
+# out.
 
 # %% [markdown]
 # ## 5 Move x yourself
 #
 # The playground shows the world of two hills at one $x$. Above, the prior and the likelihood, read along $z$. In the middle
-# their product, the joint, whose area is $p(x)$. Below the posterior, the same curve scaled to area one. Drag a slider, or focus
-# it and press the arrow keys.
+# their product, the joint, whose area is $p(x)$. Below the posterior, the same curve scaled to area one. Drag a slider, or
+# focus it and press the arrow keys.
 
 # %%
 from vae_course.studies.two_hills import slice_at
@@ -446,13 +448,14 @@ claim("02-merged", merges, world="any", tolerance=0.06, unit="is the sigma that 
 # %% [markdown]
 # $p(x)$ rises until about $x =$ {{any:02-px-peak}} and then falls; the second hill appears a little later, at about
 # {{any:02-second-hill}}. At $x = 2$, a noise of
-# about {{any:02-merged}} makes the hills one: an observation that is so noisy cannot tell the two arms of the parabola apart. And
-# an $x$ that no code reaches still has a posterior. It sits on the codes that come nearest.
+# about {{any:02-merged}} makes the hills one: an observation that is so noisy cannot tell the two arms of the parabola
+# apart. And an $x$ that no code reaches still has a posterior. It sits on the codes that come nearest.
 
 # %% [markdown]
 # ## 6 The linear-Gaussian world
 #
-# The third world has as many dimensions as you like, and no bend. A matrix $W$ turns the code of $D$ numbers into $X$ numbers:
+# The third world has as many dimensions as you like, and no bend. A matrix $W$ turns the code of $D$ numbers into $X$
+# numbers:
 #
 # $$z \sim \mathcal N(0, I), \qquad x = W z + b + \sigma \varepsilon, \qquad \varepsilon \sim \mathcal N(0, I).$$
 #
@@ -515,10 +518,10 @@ right = W_zz_W[first] + mixed[first] + sigma**2 * outer(eps_x[first], eps_x[firs
 marginal.step("(x-b)(x-b)^T, multiplied out, draw by draw", left, right)
 
 # %% [markdown]
-# Now the mean of each part. **Line 3**: the entries of $z$ are independent with variance one, so $\mathbb E[z z^\top] = I$, and
-# the first part becomes $W W^\top$. The last part becomes $\sigma^2 I$ in the same way. **Line 4**: $z$ and $\varepsilon$ are
-# independent and average to zero, so the mixed parts average to zero: add them to the first part, and its mean stays
-# what it was.
+# Now the mean of each part. **Line 3**: the entries of $z$ are independent with variance one, so $\mathbb E[z z^\top] = I$,
+# and the first part becomes $W W^\top$. The last part becomes $\sigma^2 I$ in the same way. **Line 4**: $z$ and
+# $\varepsilon$ are independent and average to zero, so the mixed parts average to zero: add them to the first part, and its
+# mean stays what it was.
 
 # %%
 marginal.step("E[W z z^T W^T] = W W^T", W_zz_W.mean(0), W @ W.T, standard_error=standard_error(W_zz_W))
@@ -610,8 +613,8 @@ square_post.algebra(
 
 # %% [markdown]
 # So the joint falls apart into a Gaussian in $z$ and a Gaussian in $x$:
-# $p(x, z) = \mathcal N(z; m, S) \; \mathcal N(x; 0, w^2 + \sigma^2)$. The second factor is $p(x)$. Then the first one must be the
-# posterior, for $p(x, z) = p(z \mid x) \, p(x)$.
+# $p(x, z) = \mathcal N(z; m, S) \; \mathcal N(x; 0, w^2 + \sigma^2)$. The second factor is $p(x)$. Then the first one must
+# be the posterior, for $p(x, z) = p(z \mid x) \, p(x)$.
 #
 # In $D$ dimensions the same steps work with matrices, and give
 #
@@ -646,8 +649,9 @@ after = Normal(star.mean[0], star.stddev[0]).log_prob(codes).exp()
 densities(codes, Normal(0, 1).log_prob(codes).exp(), {"p(z | x)": after}, name="prior p(z)")
 
 # %% [markdown]
-# It is narrower: seeing $x$ always tells you something here. And its width is the same wherever the star lies, for $S$ does not
-# contain $x$. That is special to the linear world. With two hills, the width and even the number of hills depended on $x$.
+# It is narrower: wherever $W$ is not zero, seeing $x$ tells you something about $z$, for each direction that $W$ does not
+# ignore. And its width is the same wherever the star lies, for $S$ does not contain $x$.
+# That is special to the linear world. With two hills, the width and even the number of hills depended on $x$.
 
 # %% [markdown]
 # ## 7 Naive Monte Carlo
@@ -660,8 +664,8 @@ densities(codes, Normal(0, 1).log_prob(codes).exp(), {"p(z | x)": after}, name="
 #
 # $$\hat p = \frac1L \sum_{l=1}^L p(x \mid z_l), \qquad z_l \sim p(z).$$
 #
-# It is **unbiased**: on average over all possible draws, $\hat p$ is $p(x)$, however small $L$. **Line 1** tests that on the two
-# hills, with 200,000 draws.
+# It is **unbiased**: on average over all possible draws, $\hat p$ is $p(x)$, however small $L$. **Line 1** tests that on the
+# two hills, with 200,000 draws.
 
 # %%
 naive = Derivation("The error of the naive estimate")
@@ -670,8 +674,8 @@ values = hills.likelihood(draws).log_prob(x_hills[0]).exp()
 naive.step("mean of p(x|z) over draws from p(z) = p(x)", values.mean(), p_2, standard_error=standard_error(values))
 
 # %% [markdown]
-# How far off is one $\hat p$? The variance of a mean of $L$ independent draws is the variance of one draw divided by $L$, and a
-# variance is the mean square minus the squared mean. **Line 2**:
+# How far off is one $\hat p$? The variance of a mean of $L$ independent draws is the variance of one draw divided by $L$,
+# and a variance is the mean square minus the squared mean. **Line 2**:
 #
 # $$\mathbb E\big[(\hat p - p(x))^2\big] = \frac1L \Big(\mathbb E_{p(z)}\big[p(x \mid z)^2\big] - p(x)^2\Big)$$
 #
@@ -685,8 +689,8 @@ formula = "E[(p_hat - p(x))^2] = (E[p(x|z)^2] - p(x)^2) / L"
 naive.step(formula, errors.mean(), (mean_square - p_2**2) / 50, standard_error=standard_error(errors))
 
 # %% [markdown]
-# Divide by $p(x)^2$, because an error of 0.01 means something else at $p(x) = 0.1$ than at $10^{-30}$. The root of the result is
-# the **relative error** $r$. **Line 3** is algebra:
+# Divide by $p(x)^2$, because an error of 0.01 means something else at $p(x) = 0.1$ than at $10^{-30}$. The root of the
+# result is the **relative error** $r$. **Line 3** is algebra:
 #
 # $$r^2 = \frac{1}{p(x)^2} \cdot \frac1L \Big(\mathbb E[p(x \mid z)^2] - p(x)^2\Big) = \frac1L
 # \left(\frac{\mathbb E[p(x \mid z)^2]}{p(x)^2} - 1\right)$$
@@ -740,10 +744,10 @@ naive.step(formula, values.mean(), right[0], standard_error=standard_error(value
 # %% [markdown]
 # ## 8 The error against the dimension
 #
-# Now a family of worlds that differ in nothing but $D$: $W = I$, $b = 0$, $\sigma = \frac12$. Each latent number is seen through
-# noise. Take an ordinary $x$, each of whose entries lies one standard deviation from its mean, $x_d = \sqrt{1 + \sigma^2}$.
-# Prior, likelihood and marginal are products over the dimensions, and so is the ratio. **Line 7**: each dimension
-# multiplies it by the same $c$, which line 5 gives for one number.
+# Now a family of worlds that differ in nothing but $D$: $W = I$, $b = 0$, $\sigma = \frac12$. Each latent number is seen
+# through noise. Take an ordinary $x$, each of whose entries lies one standard deviation from its mean,
+# $x_d = \sqrt{1 + \sigma^2}$. Prior, likelihood and marginal are products over the dimensions, and so is the ratio. **Line
+# 7**: each dimension multiplies it by the same $c$, which line 5 gives for one number.
 #
 # $$\frac{\mathbb E[p(x \mid z)^2]}{p(x)^2} = c^D,
 # \qquad c = \frac{\mathcal N(x_d; 0, 1 + \frac12 \sigma^2)}{\sqrt{4 \pi \sigma^2} \; \mathcal N(x_d; 0, 1 + \sigma^2)^2},
@@ -798,6 +802,8 @@ claim("02-measured-2", 100 * measured[1], world="any", tolerance=1.0, unit="% er
 p_hat = log_ratio[20].exp().mean(0).sort().values  # 300 estimates, in multiples of p(x)
 claim("02-typical-20", 1e6 * p_hat.median(), world="any", tolerance=4, unit="millionths of p(x), D = 20", digits=0)
 claim("02-below-20", 100 * (p_hat < 1).double().mean(), world="any", tolerance=1, unit="% too small, D = 20", digits=0)
+errors = (p_hat - 1).square()
+claim("02-share-20", 100 * errors[-1] / errors.sum(), world="any", tolerance=2, unit="% of the squares", digits=0)
 claim("02-best-20", p_hat[-1], world="any", tolerance=2, unit="times p(x), the largest, D = 20", digits=0)
 claim("02-measured-20", 100 * measured[-1], world="any", tolerance=10, unit="% error, measured, D = 20", digits=0)
 
@@ -806,11 +812,12 @@ claim("02-measured-20", 100 * measured[-1], world="any", tolerance=10, unit="% e
 # is nearly a straight line here. With 1,000 draws it is {{any:02-error-2}} % for $D = 2$ (measured: {{any:02-measured-2}}
 # %), {{any:02-error-10}} % for $D = 10$, and {{any:02-error-20}} % for $D = 20$. The estimate has become worthless.
 #
-# But look at the measured curve. It follows the line at first, then becomes erratic: above the line at $D = 10$ and 12, and far
-# *below* it at the end. Has the derivation gone wrong? No: the experiment has. In 20 dimensions, {{any:02-below-20}} % of the 300
-# estimates are below $p(x)$, and a typical one is {{any:02-typical-20}} millionths of it. The largest is {{any:02-best-20}} times
-# $p(x)$, and makes nearly all of the measured error of {{any:02-measured-20}} %. The still larger ones that the true
-# error is made of did not come up. What you measure looks better than what is true, and nothing in the numbers warns
+# But look at the measured curve. It follows the line at first, then becomes erratic: above the line at $D = 10$ and 12, and
+# far *below* it at the end. Has the derivation gone wrong? No: the experiment has. In 20 dimensions, {{any:02-below-20}} %
+# of the 300 estimates are below $p(x)$, and a typical one is {{any:02-typical-20}} millionths of it. The largest is
+# {{any:02-best-20}} times $p(x)$: this one estimate makes {{any:02-share-20}} % of the sum of the squared errors, whose mean
+# is behind the measured {{any:02-measured-20}} %. The still larger ones that the true error is made of did not come up.
+# What you measure looks better than what is true, and nothing in the numbers warns
 # you.
 #
 # Why? Only codes near the posterior make $x$ probable, and the prior rarely draws there. See which share of the sum of 1,000
@@ -897,8 +904,8 @@ claim("02-bias-100", log_px - means[2], world="any", tolerance=0.05, unit="nats 
 
 # %% [markdown]
 # They are not. With one draw, the mean of the logarithms is {{any:02-bias-1}} nats too low, with a hundred draws still
-# {{any:02-bias-100}}. The logarithm of an unbiased estimate is **biased low**. To see why, take an estimate that gives half of
-# the truth or one and a half times the truth, equally often:
+# {{any:02-bias-100}}. The logarithm of an unbiased estimate is **biased low**. To see why, take an estimate that gives half
+# of the truth or one and a half times the truth, equally often:
 
 # %% tags=["nbval-check-output"]
 half, more = math.log(0.5), math.log(1.5)
@@ -920,9 +927,9 @@ print(f"logarithms {half:+.2f} and {more:+.2f}, their mean {(half + more) / 2:+.
 # %% [markdown]
 # ## 10 In your own words
 #
-# A fellow student says: "The estimate is unbiased, so for 20 latent dimensions I take a few more draws from the prior and have
-# $p(x)$." What do you answer, in three to five sentences? Then compare with `exercises.solution("02-why-intractable")`, and give
-# yourself the points.
+# A fellow student says: "The estimate is unbiased, so for 20 latent dimensions I take a few more draws from the prior and
+# have $p(x)$." What do you answer, in three to five sentences? Then compare with `exercises.solution("02-why-intractable")`,
+# and give yourself the points.
 
 # %% exercise="02-why-intractable"
 
@@ -968,11 +975,11 @@ for derivation in (bayes, curves, marginal, square_post, naive, logs):
 # > world of $D$ equal dimensions, $r^2$ grows like $c^D$. The logarithm of an unbiased estimate is biased low.
 #
 # **Sources.** C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 2.3.3 (linear-Gaussian models), 8.1
-# (graphical models, ancestral sampling) and 12.2 (probabilistic PCA). M. E. Tipping and C. M. Bishop, *Probabilistic Principal
-# Component Analysis*, Journal of the Royal Statistical Society B 61, 1999. L. N. Trefethen and J. A. C. Weideman, *The
-# Exponentially Convergent Trapezoidal Rule*, SIAM Review 56, 2014, for the error of the grid sum. D. P. Kingma and M. Welling,
-# *Auto-Encoding Variational Bayes*, ICLR 2014, section 2.1. D. J. C. MacKay, *Information Theory, Inference, and Learning
-# Algorithms*, 2003, chapter 29, for Monte Carlo in many dimensions.
+# (graphical models, ancestral sampling) and 12.2 (probabilistic PCA). M. E. Tipping and C. M. Bishop, *Probabilistic
+# Principal Component Analysis*, Journal of the Royal Statistical Society B 61, 1999. L. N. Trefethen and J. A. C. Weideman,
+# *The Exponentially Convergent Trapezoidal Rule*, SIAM Review 56, 2014, for the error of the grid sum. D. P. Kingma and M.
+# Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, section 2.1. D. J. C. MacKay, *Information Theory, Inference, and
+# Learning Algorithms*, 2003, chapter 29, for Monte Carlo in many dimensions.
 #
 # **Next:** [03 KL and variational inference](03_kl_and_variational_inference.ipynb): if you can't have the posterior,
 # take the closest distribution that you can have.

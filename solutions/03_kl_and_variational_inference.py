@@ -126,7 +126,8 @@ claim("03-weather-bits", kl / math.log(2), world="any", tolerance=0.006, unit="b
 # %% [markdown]
 # This forecaster is wrong by {{any:03-weather-nats}} nats a day, or {{any:03-weather-bits}} bits. The second number can be
 # taken literally: a file of weather reports that is compressed with $p$ is longer by that many bits for each
-# day than one compressed with $q$. Lesson 12 builds such a compressor. Until then we count in nats.
+# day than one compressed with $q$. Lesson 12 builds such a compressor. Here we count
+# in nats; a later lesson that turns them into bits says so.
 
 # %% [markdown]
 # ## 2 The KL of two tables
@@ -238,9 +239,14 @@ assert (integral > 0).all()
 # And the mean of such brackets is zero only if every one of them is. A bracket is zero only at $t = 1$, where
 # $p(z) = q(z)$. So $\mathrm{KL}(q \,\Vert\, p) = 0$ **if and only if** $q = p$.
 #
+# Two cases remain, for so far neither $q$ nor $p$ was zero anywhere. Where $q(z) = 0$, no draw ever lands: the term counts
+# as zero. Line 2 then adds up only the part of $p$ where $q$ draws, which may be less than one, so line 3 becomes
+# $\mathrm{KL} \ge \mathbb E_q[t - 1 - \log t]$, and the conclusion stands. Where $p(z) = 0$ but $q(z) > 0$, the log ratio is
+# infinite, and so is the KL.
+#
 # There is a more general way to say it, **Jensen's inequality**: the mean of a logarithm is never above the logarithm of
-# the mean, $\mathbb E[\log t] \le \log \mathbb E[t]$, for any positive $t$. The same bracket proves it. Let $m = \mathbb E[t]$
-# and use $t / m$, whose mean is one, in place of $t$:
+# the mean, $\mathbb E[\log t] \le \log \mathbb E[t]$, for any positive $t$. The same bracket proves it. Let
+# $m = \mathbb E[t]$ and use $t / m$, whose mean is one, in place of $t$:
 #
 # $$\log m - \mathbb E[\log t] = \mathbb E\left[\frac tm - 1 - \log \frac tm\right] \ge 0$$
 
@@ -582,7 +588,7 @@ plotting.lines(logvar, curves, xlabel="logvar of q (p = N(0, 1), mu = 0)", ylabe
 # %% [markdown]
 # The sum touches zero at `logvar` $= 0$, where $q$ is $p$. To the left, a $q$ that is narrower than $p$ pays for its
 # precision, and the price rises along a straight line: half a nat for each unit of `logvar`. To the right, a $q$ that is
-# too wide puts mass where $p$ has none, and pays exponentially.
+# too wide puts mass where $p$ has hardly any, and pays exponentially.
 #
 # And the mean? It costs $\frac12 \mu^2$. A code that lies three standard deviations of the prior from its centre costs
 # $\frac12 \cdot 9 = 4.5$ nats for its place alone.
@@ -684,8 +690,8 @@ plotting.bars(
 picture
 
 # %% [markdown]
-# The two directions want opposite things. The reverse KL takes the candidate on one mode, the forward KL the wide one, and the
-# favourite of the first is what the second likes least.
+# The two directions want opposite things. The reverse KL takes the candidate on one mode, the forward KL the wide one, and
+# the favourite of the first is what the second likes least.
 #
 # The reason lies in where each of them looks. Take the wide candidate and draw the integrand of the reverse KL,
 # $q(z) \, (\log q(z) - \log p(z))$, below the densities. Its area is the KL.
@@ -797,8 +803,8 @@ KLPlayground()
 # %% [markdown]
 # ### In your own words
 #
-# Why does the Gaussian that minimises $\mathrm{KL}(q \,\Vert\, p)$ sit on one of the two modes, although $p$ has mass on both,
-# and what exactly does that cost? Answer in three to five sentences.
+# Why does the Gaussian that minimises $\mathrm{KL}(q \,\Vert\, p)$ sit on one of the two modes, although $p$ has mass on
+# both, and what exactly does that cost? Answer in three to five sentences.
 
 # %% exercise="03-one-mode"
 
@@ -868,18 +874,19 @@ densities(grid, posterior[shown], qs, name="p(z | x)")
 # the KL, stretched over both hills. The gap is not as empty here as in section 9, so that this can be afforded, but it is
 # the worst of the three, at {{any:03-hills-wide}} nats. Gradient descent finds *a* valley, not the deepest one.
 #
-# Even the best $q$ is not the posterior. That is the price of the family. A richer family costs less (lesson 15).
+# Even the best $q$ is not the posterior. That is the price of the family. A richer family costs less, if
+# it can still be drawn from and its density computed; normalising flows are built for that.
 
 # %% [markdown]
 # ### The constant that does not matter
 #
-# You may object: to compute $\mathrm{KL}\big(q \,\Vert\, p(z \mid x)\big)$ the cell above used the posterior, which we said we
-# do not have. Try something. Put the joint $p(x, z)$, which we do have, in the place of the posterior:
+# You may object: to compute $\mathrm{KL}\big(q \,\Vert\, p(z \mid x)\big)$ the cell above used the posterior, which we said
+# we do not have. Try something. Put the joint $p(x, z)$, which we do have, in the place of the posterior:
 #
 # $$F(q) = \mathbb E_q\big[\log q(z) - \log p(x, z)\big]$$
 #
-# Since $\log p(z \mid x) = \log p(x, z) - \log p(x)$, and $\log p(x)$ does not depend on $z$ or $q$, $F$ and the KL differ by a
-# constant. So between any two $q$ they show **the same difference**:
+# Since $\log p(z \mid x) = \log p(x, z) - \log p(x)$, and $\log p(x)$ does not depend on $z$ or $q$, $F$ and the KL differ
+# by a constant. So between any two $q$ they show **the same difference**:
 #
 # $$\mathrm{KL}\big(q_1 \,\Vert\, p(z \mid x)\big) - \mathrm{KL}\big(q_2 \,\Vert\, p(z \mid x)\big) = F(q_1) - F(q_2)$$
 
@@ -941,13 +948,13 @@ for derivation in (what, never, add, draw, gauss, two, idea):
 # > $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(0, 1)\big) = \tfrac12
 # > \left( e^{\mathrm{logvar}} + \mu^2 - 1 - \mathrm{logvar} \right)$$
 # >
-# > Reverse, $\mathrm{KL}(q \,\Vert\, p)$: draws from $q$, mode-seeking. Forward, $\mathrm{KL}(p \,\Vert\, q)$: draws from $p$,
-# > mass-covering, matches the moments. Variational inference takes the reverse one, with the posterior as $p$.
+# > Reverse, $\mathrm{KL}(q \,\Vert\, p)$: draws from $q$, mode-seeking. Forward, $\mathrm{KL}(p \,\Vert\, q)$: draws from
+# > $p$, mass-covering, matches the moments. Variational inference takes the reverse one, with the posterior as $p$.
 #
 # **Sources.** S. Kullback and R. A. Leibler, *On Information and Sufficiency*, Annals of Mathematical Statistics 22, 1951.
 # C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 1.6 and 10.1 (figure 10.3 shows the two
 # directions). D. M. Blei, A. Kucukelbir and J. D. McAuliffe, *Variational Inference: A Review for Statisticians*,
 # JASA 112, 2017. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, appendix B. The matrix that
-# is a vector is in the second of the two texts that this course started from; the code in section 8 is ours.
+# is a vector is in *Variational Autoencoders*, a blog post of 18 July 2020; the code in section 8 is ours.
 #
 # **Next:** [04 The ELBO](04_the_elbo.ipynb), where the constant gets its name.

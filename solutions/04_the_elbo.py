@@ -11,19 +11,20 @@
 #
 # Lesson 03 ended with a number that you can compute without the posterior, and with an unknown constant. Here the constant
 # gets its name, $\log p(x)$, and the number becomes the **evidence lower bound**, or ELBO: it never lies above $\log p(x)$.
-# You derive it three times, because each way shows another side of it. No line has to be believed: both of its sides are
-# computed and compared in worlds where the truth is known.
+# You derive it twice, because each way shows another side of it, and then meet it as the lowest rung of a ladder of bounds.
+# No line has to be believed: both of its sides are computed and compared in worlds where the truth is known.
 
 # %% [markdown]
 # **After this lesson you can**
-# - derive the ELBO by Jensen's inequality, from a KL, and by importance weighting,
+# - derive the ELBO by Jensen's inequality and from a KL, and say how importance weighting raises it,
 # - say what lies between the bound and $\log p(x)$, and when it vanishes,
+# - say what changes when $q$ moves, and what when the model moves,
 # - write the ELBO in two forms and say what each of their terms rewards,
 # - spot a lost sign in a published loss, and show what it does.
 #
 # **You need first:** [lesson 02](02_latent_variable_models.ipynb) (prior, likelihood, joint, posterior, the exact worlds) and
-# [lesson 03](03_kl_and_variational_inference.ipynb) (the KL, its form for Gaussians, and the idea of replacing the posterior by
-# a simple $q$). Logarithms, expectations, and PyTorch.
+# [lesson 03](03_kl_and_variational_inference.ipynb) (the KL, its form for Gaussians, and the idea of replacing the posterior
+# by a simple $q$). Logarithms, expectations, and PyTorch.
 #
 # **Time:** 75 minutes. No cell takes longer than 5 seconds.
 #
@@ -84,9 +85,9 @@ for z in range(3):
 # These three numbers are all that we need. Their sum is $p(x) = 0.36$: in 36 of 100 games the ball is red. Each
 # number divided by that sum is the posterior $p(z \mid x)$.
 #
-# Now the free choice. Take **any** distribution $q(z)$ over the codes, as long as it gives each code that can produce $x$
-# some probability. All that follows holds for each such $q$, good or bad. Take a bad one: after seeing a red ball it still
-# bets on urn 0. Its **weights** compare the joint with it, code by code:
+# Now the free choice. Take **any** distribution $q(z)$ over the codes, good or bad. For now it shall give some probability
+# to each code that can produce $x$; what happens without that comes below. Take a bad one: after seeing a red ball it
+# still bets on urn 0. Its **weights** compare the joint with it, code by code:
 #
 # $$w(z) = \frac{p(x, z)}{q(z)}.$$
 
@@ -141,11 +142,13 @@ jensen_picture(w, q)
 
 # %% [markdown]
 # Each dot is one urn; the larger its area, the larger $q(z)$. The upper diamond sits on the curve above the mean weight: it
-# is $\log \mathbb E_q[w] = \log p(x)$. The lower diamond is the weighted mean of the dots' heights, $\mathbb E_q[\log w]$. The
-# logarithm bends downwards, so the mean of points on the curve lies below the curve. The orange bar is what swapping costs.
+# is $\log \mathbb E_q[w] = \log p(x)$. The lower diamond is the weighted mean of the dots' heights, $\mathbb E_q[\log w]$.
+# The logarithm bends downwards, so the mean of points on the curve lies below the curve. The orange bar is what swapping
+# costs.
 #
 # This is Jensen's inequality, which you proved in lesson 03 by a bracket. The picture shows where the bracket comes from:
-# the dashed line is the **tangent** at the mean $m = \mathbb E_q[w]$, and a curve that bends downwards lies below its tangents.
+# the dashed line is the **tangent** at the mean $m = \mathbb E_q[w]$, and a curve that bends downwards lies below its
+# tangents.
 #
 # $$t(w) = \log m + \frac{w - m}{m} \;\ge\; \log w \quad \text{for every } w > 0.$$
 #
@@ -216,8 +219,8 @@ def integrate(values):
 
 
 # %% [markdown]
-# As $q$ take the prior, $\mathcal N(0, 1)$. **Line 8** is lines 1 to 3 in one, $\log p(x) = \log \int q(z) \, w(z) \, dz$; its
-# left side sums over another, coarser grid. **Line 9** is line 5, Jensen's gap.
+# As $q$ take the prior, $\mathcal N(0, 1)$. **Line 8** is lines 1 to 3 in one, $\log p(x) = \log \int q(z) \, w(z) \, dz$;
+# its left side sums over another, coarser grid. **Line 9** is line 5, Jensen's gap.
 
 # %%
 mean, log_variance = torch.zeros(2, 1, 1, dtype=torch.float64)
@@ -259,14 +262,18 @@ plotting.dots([*choices, "log p(x)"], values, xlabel="nats", highlight=["log p(x
 
 # %% [markdown]
 # One choice reaches $\log p(x)$: the posterior. The others stay below. Note that betting everything on the most likely urn
-# is worse than the uniform $q$. Jensen's inequality says that there is a gap, but not why it vanishes just there. The second
-# derivation does.
+# is worse than the uniform $q$. That choice also breaks the condition of section 1, for it leaves out urns that can produce
+# a red ball. Its mean weight $\mathbb E_q[w]$ adds up a part of the joint only and is smaller than $p(x)$, so the bound holds
+# all the more.
+#
+# When does the gap of line 5 vanish? Each of its brackets must be zero, so the weight must be the same at every code, and
+# $q$ proportional to the joint: that is the posterior. The second derivation says what the gap is everywhere else.
 
 # %% [markdown]
 # ## 3 Second derivation: expand the KL to the posterior
 #
-# Start from the other end. Lesson 03 measured how far a $q$ is from the posterior by a KL, and found that this KL differs from
-# a computable $F(q)$ by a constant. Now look at the constant. **Line 1** is the definition of the KL:
+# Start from the other end. Lesson 03 measured how far a $q$ is from the posterior by a KL, and found that this KL differs
+# from a computable $F(q)$ by a constant. Now look at the constant. **Line 1** is the definition of the KL:
 #
 # $$\mathrm{KL}\big(q(z) \,\Vert\, p(z \mid x)\big) = \mathbb E_q\big[\log q(z) - \log p(z \mid x)\big].$$
 #
@@ -329,6 +336,84 @@ plotting.lines(t, curves, xlabel="t, from our bad q (0) through the posterior (1
 # The model gives the red ball its probability; $q$ has no say in it.
 
 # %% [markdown]
+# ### What moves when the model moves
+#
+# Training moves the model too. Write $\theta$ for its parameters, and
+# $\log p_\theta(x) = \mathcal L(q, \theta) + \mathrm{KL}\big(q(z) \,\Vert\, p_\theta(z \mid x)\big)$. Hold $q$ still and
+# take a step in $\theta$ that raises the ELBO. Predict: must $\log p_\theta(x)$ rise as well?
+#
+# The smallest example has one latent and one observed number, $x = z + \sigma \varepsilon$, and one parameter,
+# $\theta = \sigma^2$. We see $x = 1$, and $q$ is the prior. Here the ELBO is a formula, and so are the posterior and
+# $p_\theta(x) = \mathcal N(x; 0, 1 + \sigma^2)$.
+
+
+# %%
+def numbers(*values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def posterior_of(x, variance):
+    return Normal(x / (1 + variance), (variance / (1 + variance)).sqrt())
+
+
+def bound_of_model(q, x, variance):
+    """Reconstruction minus KL, in closed form."""
+    missed = (x - q.mean).square() + q.variance
+    price = kl_divergence(q, Normal(0.0 * q.mean, 1.0))
+    return -0.5 * ((2 * math.pi * variance).log() + missed / variance) - price
+
+
+before_after = numbers(0.5, 2.0)
+prior = Normal(numbers(0.0), 1.0)
+log_p = Normal(0.0, (1 + before_after).sqrt()).log_prob(numbers(1.0))
+bounds = bound_of_model(prior, 1.0, before_after)
+model_gap = kl_divergence(prior, posterior_of(1.0, before_after))
+moves = Derivation("What moves when the model moves")
+moves.step("log p(x) = ELBO + KL(q || p(z|x)), sigma^2 = 0.5 and 2", log_p, bounds + model_gap)
+for name, values in (("elbo", bounds), ("log-p", log_p)):
+    for at, word in enumerate(("before", "after")):
+        claim(f"04-moves-{name}-{word}", values[at], world="any", tolerance=0.005, unit=word, digits=2)
+
+# %% [markdown]
+# It need not. From $\sigma^2 = 0.5$ to 2 the ELBO rises from {{any:04-moves-elbo-before}} to {{any:04-moves-elbo-after}}
+# nats, while $\log p_\theta(x)$ *falls* from {{any:04-moves-log-p-before}} to {{any:04-moves-log-p-after}}. The gradient of
+# the ELBO has two parts,
+#
+# $$\nabla_\theta \mathcal L = \nabla_\theta \log p_\theta(x)
+# - \nabla_\theta \mathrm{KL}\big(q(z) \,\Vert\, p_\theta(z \mid x)\big),$$
+#
+# and this step lives on the second: it bends the posterior towards $q$, and the model pays for it. A bad $q$ biases the
+# model.
+#
+# When is a step safe? When the gap was zero before it. The gap can't go below zero, so whatever the ELBO gains then,
+# $\log p_\theta(x)$ gains at least as much. The **EM algorithm** takes such steps only. E step: set $q$ to the posterior, so
+# that the bound touches $\log p_\theta(x)$. M step: hold $q$ still and go to the top of the bound. Watch two rounds of it at
+# $x = 2$, from $\sigma^2 = 12$.
+
+# %%
+variance = torch.linspace(1.8, 14, 400, dtype=torch.float64)
+curves = {"log p(x)": Normal(0.0, (1 + variance).sqrt()).log_prob(numbers(2.0))}
+at, touched = numbers(12.0), []
+for name in ("first bound", "second bound"):
+    q_model = posterior_of(2.0, at)  # E step
+    curves[name] = bound_of_model(q_model, 2.0, variance)
+    touching = Normal(0.0, (1 + at).sqrt()).log_prob(numbers(2.0))
+    moves.step(f"the {name} touches log p(x)", bound_of_model(q_model, 2.0, at), touching)
+    touched.append((at.item(), touching.item()))
+    at = (2.0 - q_model.mean).square() + q_model.variance  # M step: the top of this bound
+fig = plotting.lines(variance, curves, xlabel="sigma^2, the model's parameter", ylabel="nats, for x = 2")
+fig.axes[0].plot(*zip(*touched, strict=True), "o", color="black")
+fig
+
+# %% [markdown]
+# Each bound touches $\log p_\theta(x)$ once, at the dot where its round began, and lies below it everywhere else. Its top
+# lies nearer to the top of the curve, and there the next bound takes over. A VAE does neither step to its end: it moves $q$
+# and the model together, a little each time, with a $q$ that never reaches the posterior. It has two reasons to stay away.
+# Its Gaussian family may not hold the posterior (the **approximation gap**). And one network, the encoder, gives the $q$ of
+# all images at once, in place of a search for each: this is **amortised inference**, and what it adds is the **amortisation
+# gap**. Lesson 11 measures both.
+
+# %% [markdown]
 # ### In a continuous world, and in any dimension
 #
 # **Line 7** is line 5 in the world of two hills, by quadrature: the bound and the KL are separate integrals.
@@ -351,8 +436,8 @@ log_px = linear.log_marginal(x)
 print("log p(x) of the four:", [round(value, 2) for value in log_px.tolist()])
 
 # %% [markdown]
-# **Lines 8 and 9**: at the true posterior, $q(z) = p(z \mid x)$, the weight is $p(x, z) / p(z \mid x) = p(x)$, whatever $z$ is.
-# So the ELBO equals $\log p(x)$ not only on average: each single draw gives $\log p(x)$ exactly. Try it with a thousand
+# **Lines 8 and 9**: at the true posterior, $q(z) = p(z \mid x)$, the weight is $p(x, z) / p(z \mid x) = p(x)$, whatever $z$
+# is. So the ELBO equals $\log p(x)$ not only on average: each single draw gives $\log p(x)$ exactly. Try it with a thousand
 # draws in 2 dimensions, and in a world of 10 dimensions.
 
 # %%
@@ -364,9 +449,9 @@ for world in (linear, LinearGaussian(W10, torch.zeros(15, dtype=torch.float64), 
     expansion.step(f"log w = log p(x) at each draw, D = {dims}", log_weights, world.log_marginal(points))
 
 # %% [markdown]
-# Now a $q$ that is not the posterior: its mean is shifted by 0.3 and its variances are half as large again. Draw $L = 100{,}000$
-# codes from it for each of the four observations. From now on every expectation under $q$ is a mean over these draws, as it
-# will be in a VAE.
+# Now a $q$ that is not the posterior: its mean is shifted by 0.3 and its variances are half as large again. Draw
+# $L = 100{,}000$ codes from it for each of the four observations. From now on every expectation under $q$ is a mean over
+# these draws, as it will be in a VAE.
 
 # %%
 mu = linear.posterior(x).mean + 0.3
@@ -433,12 +518,12 @@ share = integrate(hills.posterior_density(x_hills)[0] * (hills.grid > -0.3))
 claim("04-hills-share", 100 * share, world="any", tolerance=0.5, unit="% of the posterior", digits=0)
 
 # %% [markdown]
-# The right hill holds {{any:04-hills-share}} % of the posterior, and a $q$ that covers a share $s$ of it and nothing else pays
-# at least $-\log s$ nats: here $-\log 0.65 \approx 0.43$. The best gap on the right is {{any:04-hills-gap-best}} nats, that on
-# the left {{any:04-hills-gap-left}}. The rest is the hills' own shape, which is not quite Gaussian.
+# The right hill holds {{any:04-hills-share}} % of the posterior, and a $q$ that covers a share $s$ of it and nothing else
+# pays at least $-\log s$ nats: here $-\log 0.65 \approx 0.43$. The best gap on the right is {{any:04-hills-gap-best}} nats,
+# that on the left {{any:04-hills-gap-left}}. The rest is the hills' own shape, which is not quite Gaussian.
 
 # %% [markdown]
-# ## 5 Third derivation: importance weighting
+# ## 5 A ladder of bounds: importance weighting
 #
 # The first derivation swapped the logarithm and the mean. What if we do not swap them, and estimate the mean first?
 #
@@ -583,9 +668,9 @@ forms.step("E_q[log q - log p(z)] = KL(q || p(z))", log_ratio.mean(0), kl, stand
 # $$\mathcal L(q) = \underbrace{\mathbb E_q[\log p(x \mid z)]}_{\text{reconstruction}} -
 # \underbrace{\mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)}_{\text{price of the code}}$$
 #
-# The first term asks for codes that explain $x$ well. The second charges for every nat by which $q$ says more than the prior. Do
-# not mix up the two KLs of this lesson: the **price** is a KL to the prior $p(z)$, the **gap** a KL to the posterior
-# $p(z \mid x)$. You can compute the price. **Line 3** checks the form on the two hills, by quadrature.
+# The first term asks for codes that explain $x$ well. The second charges for every nat by which $q$ says more than the
+# prior. Do not mix up the two KLs of this lesson: the **price** is a KL to the prior $p(z)$, the **gap** a KL to the
+# posterior $p(z \mid x)$. You can compute the price. **Line 3** checks the form on the two hills, by quadrature.
 
 # %%
 mean, log_variance = torch.tensor([[[0.5]], [[-0.4]]], dtype=torch.float64)
@@ -682,8 +767,8 @@ fig
 
 # %% [markdown]
 # The ELBO is the same curve in both panels. On the left, a narrow $q$ reconstructs well and pays a high price. On the right,
-# a narrow $q$ sits where the joint is high, but its entropy is low. In both, one term wants $q$ narrow, the other wide, and the
-# best width lies between.
+# a narrow $q$ sits where the joint is high, but its entropy is low. In both, one term wants $q$ narrow, the other wide, and
+# the best width lies between.
 #
 # Physicists know the right panel. Call $-\log p(x, z)$ the **energy** of $z$. Then $-\mathcal L(q)$ is energy minus
 # entropy, the **free energy**, which a warm system in equilibrium minimises. Without the entropy, the best $q$ would be a
@@ -692,7 +777,8 @@ fig
 # %% [markdown]
 # ## 7 The lost sign
 #
-# A widely read introduction to VAEs explains both terms well, and then writes down what is to be minimised:
+# *Generative AI 4: Variational Autoencoders (VAEs)* (25 September 2024, the first of the texts named in lesson 00) explains both
+# terms well, and then writes down what is to be minimised:
 #
 # $$\text{total loss} = \mathbb E_{q}[\log p(x \mid z)] + \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)$$
 #
@@ -821,7 +907,7 @@ quizzes.show("04")
 # %%
 from IPython.display import display
 
-for derivation in (jensen, expansion, importance, forms, package):
+for derivation in (jensen, expansion, moves, importance, forms, package):
     display(derivation.summary())
 
 # %% [markdown]
@@ -829,7 +915,8 @@ for derivation in (jensen, expansion, importance, forms, package):
 #
 # > $$\mathcal L(q) = \mathbb E_q\big[\log p(x, z) - \log q(z)\big] \;\le\; \log p(x) \quad \text{for every } q$$
 # >
-# > $$\log p(x) = \mathcal L(q) + \mathrm{KL}\big(q(z) \,\Vert\, p(z \mid x)\big) \qquad \text{equality for } q(z) = p(z \mid x)$$
+# > $$\log p(x) = \mathcal L(q) + \mathrm{KL}\big(q(z) \,\Vert\, p(z \mid x)\big) \qquad \text{equality for } q(z) = p(z \mid
+# > x)$$
 # >
 # > $$\mathcal L_k = \mathbb E\left[\log \tfrac1k \textstyle\sum_j w(z_j)\right], \quad w = p(x, z) / q(z),
 # > \quad \mathcal L = \mathcal L_1 \le \mathcal L_2 \le \dots \le \log p(x)$$
@@ -841,14 +928,16 @@ for derivation in (jensen, expansion, importance, forms, package):
 # >
 # > $$\text{loss} = -\mathcal L = -\mathbb E_q[\log p(x \mid z)] + \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)$$
 # >
-# > Moving $q$ moves the ELBO and the gap, never $\log p(x)$. A log-likelihood goes up, a KL goes down.
+# > Moving $q$ moves the ELBO and the gap, never $\log p(x)$. Moving the model moves all three. A log-likelihood goes up, a
+# > KL goes down.
 #
-# **Sources.** M. I. Jordan, Z. Ghahramani, T. S. Jaakkola and L. K. Saul, *An Introduction to Variational Methods for Graphical
-# Models*, Machine Learning 37, 1999. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, section 2.2.
-# Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, section 3 and appendix A, for
-# the bound with $k$ draws. R. M. Neal and G. E. Hinton, *A View of the EM Algorithm that Justifies Incremental, Sparse, and
-# Other Variants*, 1998, for the free energy. The loss of section 7 is that of the first of the two texts that this course
-# started from.
+# **Sources.** M. I. Jordan, Z. Ghahramani, T. S. Jaakkola and L. K. Saul, *An Introduction to Variational Methods for
+# Graphical Models*, Machine Learning 37, 1999. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014,
+# section 2.2. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, section 3 and
+# appendix A, for the bound with $k$ draws. R. M. Neal and G. E. Hinton, *A View of the EM Algorithm that Justifies
+# Incremental, Sparse, and Other Variants*, 1998, for the free energy and EM. C. Cremer, X. Li and D. Duvenaud, *Inference
+# Suboptimality in Variational Autoencoders*, ICML 2018, for the two parts of the gap. The loss of section 7 is that of
+# *Generative AI 4: Variational Autoencoders (VAEs)*, a text on the web of 25 September 2024.
 #
 # **Next:** [05 Gradients and reparameterisation](05_gradients_and_reparameterisation.ipynb). You can compute the bound; to
 # maximise it with a network, you need its gradient through a random draw.

@@ -84,8 +84,8 @@ linspace = functools.partial(torch.linspace, dtype=torch.float64)
 # compared to six digits.
 #
 # Begin with **the two hills** of lesson 04: one latent dimension, $x = z^2 + \frac12 z + 0.7 \cdot \text{noise}$, and we see
-# $x = 2$. Our $q$ has mean 0.5 and log variance $-1$. Draw five codes from it, average $f$, and ask for the gradient. Predict:
-# what does PyTorch say?
+# $x = 2$. Our $q$ has mean 0.5 and log variance $-1$. Draw five codes from it, average $f$, and ask for the gradient.
+# Predict: what does PyTorch say?
 
 
 # %% tags=["nbval-check-output"]
@@ -202,7 +202,8 @@ score.algebra("dq/dv = q dlogq/dv", sympy.diff(density, V), density * sympy.diff
 # standard deviations,
 #
 # $$s_\mu = \frac{d \log q}{d\mu} = \frac{z - \mu}{\sigma^2} = \frac{\varepsilon}{\sigma}, \qquad
-# s_v = \frac{d \log q}{d \log\sigma^2} = \frac12 \left( \frac{(z - \mu)^2}{\sigma^2} - 1 \right) = \frac{\varepsilon^2 - 1}{2}.$$
+# s_v = \frac{d \log q}{d \log\sigma^2} = \frac12 \left( \frac{(z - \mu)^2}{\sigma^2} - 1 \right) = \frac{\varepsilon^2 -
+# 1}{2}.$$
 
 # %%
 at_eps = {Z: M + sympy.exp(V / 2) * E}
@@ -217,7 +218,9 @@ score.algebra("dlogq/dv = (eps^2 - 1) / 2", sympy.diff(log_q, V).subs(at_eps), (
 #
 # $$\boxed{\;\frac{dJ}{d\mu} = \int q(z) \, f(z) \, s_\mu(z) \, dz = \mathbb E_q\big[f(z) \, s_\mu(z)\big]\;}$$
 #
-# Each draw votes for its own direction, as loudly as its $f$ is large. This is the **score-function gradient**; in
+# Each draw votes for its own direction, as loudly as its $f$ is large. Where $f$ is negative it votes *against* itself, and
+# our $f$, a log-likelihood, is negative almost everywhere: all draws vote against themselves, the bad ones louder, and only
+# the difference between the voices counts. Keep that in mind for line 9. This is the **score-function gradient**; in
 # reinforcement learning it is known as REINFORCE.
 
 # %%
@@ -237,8 +240,8 @@ votes = f_hills(z).unsqueeze(-1) * torch.stack([eps / std, (eps**2 - 1) / 2], di
 score.step("mean of f score over draws = slope of J", votes.mean(0), truth, standard_error=standard_error(votes))
 
 # %% [markdown]
-# **Line 8** is a fact about scores that you will need twice. Take $f = 1$: its average is 1 whatever $\mu$ is, so its slope is
-# zero, and line 6 says $\mathbb E_q[s_\mu] = 0$. The score's votes to the left and to the right balance. We check it as
+# **Line 8** is a fact about scores that you will need twice. Take $f = 1$: its average is 1 whatever $\mu$ is, so its slope
+# is zero, and line 6 says $\mathbb E_q[s_\mu] = 0$. The score's votes to the left and to the right balance. We check it as
 # an equality of the two halves:
 #
 # $$\mathbb E_q\big[\max(s_\mu, 0)\big] = \mathbb E_q\big[\max(-s_\mu, 0)\big], \qquad \text{so} \qquad \mathbb E_q[s_\mu] = 0.$$
@@ -468,11 +471,11 @@ votes = f_square(eps[:5]) * slope[:, 0]
 variance.step("score: f score = -1/2 eps_1 sum eps^2", votes, -eps[:5, 0] * (eps[:5] ** 2).sum(-1) / 2)
 
 # %% [markdown]
-# Predict before you go on: what is the variance of each in 20 dimensions? That of $-\varepsilon_1$ you know. For the other one,
-# guess a number.
+# Predict before you go on: what is the variance of each in 20 dimensions? That of $-\varepsilon_1$ you know. For the other
+# one, guess a number.
 #
-# We need moments of a standard normal number. **Lines 3 to 5**: $\mathbb E[\varepsilon^2] = 1$, $\mathbb E[\varepsilon^4] = 3$,
-# $\mathbb E[\varepsilon^6] = 15$.
+# We need moments of a standard normal number. **Lines 3 to 5**: $\mathbb E[\varepsilon^2] = 1$,
+# $\mathbb E[\varepsilon^4] = 3$, $\mathbb E[\varepsilon^6] = 15$.
 
 # %%
 bell = sympy.exp(-(E**2) / 2) / sympy.sqrt(2 * sympy.pi)
@@ -710,8 +713,8 @@ claim("05-loo-20", per_draw[3], world="any", tolerance=0.8, unit="variance per d
 # %% [markdown]
 # ## 6 More draws
 #
-# Averages of $L$ independent draws have $1/L$ of the variance, whatever is averaged. Predict how this looks with both axes
-# logarithmic, and read off how many score-function draws replace one pathwise draw at $D = 20$.
+# Averages of $L$ independent draws have $1/L$ of the variance of one, if that is finite. Predict how this looks with both
+# axes logarithmic, and read off how many score-function draws replace one pathwise draw at $D = 20$.
 
 # %%
 many_draws = torch.tensor([1, 2, 5, 10, 20, 50, 100, 200])
@@ -727,9 +730,9 @@ scaling(many_draws, measured, exact, xlabel="draws L", ylabel="variance of the m
 
 # %% [markdown]
 # Three parallel lines of slope $-1$. More draws lower each line at the same rate and never change their order: the score
-# function with {{any:05-ratio-20}} draws stands where the pathwise gradient stands with one. That is why VAEs train with
-# $L = 1$. Averaging over a batch of $B$ examples works like more draws, as long as each example has its own noise. Remember
-# this sentence for section 8.
+# function with {{any:05-ratio-20}} draws stands where the pathwise gradient stands with one. A VAE gets by with $L = 1$, for
+# a second reason as well: averaging over a batch of $B$ examples works like more draws, as long as each example has its own
+# noise. Remember this sentence for section 8.
 
 # %% [markdown]
 # ## 7 Play with the noise
@@ -738,7 +741,8 @@ scaling(many_draws, measured, exact, xlabel="draws L", ylabel="variance of the m
 # tails: trust the bars on the right.) Three things to try:
 #
 # 1. Raise $D$ from 2 to 50, one step after the other. Which histogram changes?
-# 2. At $D = 50$, how many draws $L$ bring the score function down to a standard deviation of at most 3? And with the baseline?
+# 2. At $D = 50$, how many draws $L$ bring the score function down to a standard deviation of at most 3? And with the
+#   baseline?
 # 3. Move $\mu$ away from $a$ with the third slider. The truth moves; do the histograms follow? Press *New draw* to see how
 #    much of what you see is chance.
 
@@ -832,9 +836,9 @@ claim("05-shared-weight", ratio, world="any", tolerance=4, unit="times the varia
 # %% [markdown]
 # The batch no longer averages the noise away. For the offset, the variance with 64 examples is 64 times what it could be,
 # with 256 it is 256 times. The slope of a weight is multiplied by something that differs between examples, $z_1$ for
-# $W_{11}$, and a part of the shared noise cancels: there 64 examples have {{any:05-shared-weight}} times the variance. No test
-# of a shape, a mean or a variance of $z$ finds this error. A correlation between two examples does: `z[:, 0]` and `z[:, 1]`
-# rise and fall together.
+# $W_{11}$, and a part of the shared noise cancels: there 64 examples have {{any:05-shared-weight}} times the variance. No
+# test of a shape, a mean or a variance of $z$ finds this error. A correlation between two examples does: `z[:, 0]` and
+# `z[:, 1]` rise and fall together.
 
 # %% [markdown]
 # What it does to training: a linear encoder and a linear decoder learn 64 observations of the linear-Gaussian world, by plain
@@ -944,8 +948,8 @@ for name, values in rows.items():
     print(f"{name:>16}{values[0]:8.2f}{values[1]:10.2f}{values[2]:8.2f}")
 
 # %% [markdown]
-# None raises an error. The error of section 1 came because there was *no* path from the loss to a parameter. Here the KL still
-# leads to $\mu$ and $\log\sigma^2$, and the likelihood to $b$. So `backward()` is content, and the gradient is wrong:
+# None raises an error. The error of section 1 came because there was *no* path from the loss to a parameter. Here the KL
+# still leads to $\mu$ and $\log\sigma^2$, and the likelihood to $b$. So `backward()` is content, and the gradient is wrong:
 #
 # - `.sample()`, `.detach()`, `.data`, `.tolist()` (or `.item()`) and `torch.no_grad()` cut both paths. At $\mu$ arrives
 #   $-\mu$, at $\log\sigma^2$ arrives $\frac12 (1 - \sigma^2)$: the slopes of $-\mathrm{KL}$ alone.
@@ -1120,16 +1124,17 @@ for derivation in (score, path, both, variance, base, noise_law, cut_path, no_pa
 # > $$L \text{ draws: } \mathrm{Var} / L. \qquad B \text{ examples with noise of their own: }
 # > \mathrm{Var} / B; \text{ with shared noise: up to } \mathrm{Var}, \text{ however large } B$$
 # >
-# > Both estimators are right on average. The path needs a smooth $f$ and a code that can move; the score function needs
-# > values only. `.sample()`, `.detach()`, `.data` and `torch.no_grad()` cut the path without an error message.
+# > Both estimators are right on average. The path needs a code that can move and an $f$ that is continuous and
+# > differentiable almost everywhere, as a network of ReLUs is; the score function needs values only. `.sample()`,
+# > `.detach()`, `.data` and `torch.no_grad()` cut the path without an error message.
 #
 # **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, sections 2.3 and 2.4. D. J.
 # Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep Generative Models*,
 # ICML 2014. R. J. Williams, *Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning*,
 # Machine Learning 8, 1992. S. Mohamed, M. Rosca, M. Figurnov and A. Mnih, *Monte Carlo Gradient Estimation in Machine
 # Learning*, JMLR 21, 2020, for when the path is the noisier one. A. Mnih and D. J. Rezende, *Variational Inference for
-# Monte Carlo Objectives*, ICML 2016, for leave-one-out baselines. The layer of section 8 is that of the second of the two
-# texts that this course started from.
+# Monte Carlo Objectives*, ICML 2016, for leave-one-out baselines. The layer of section 8 is that of *Variational
+# Autoencoders*, a blog post of 18 July 2020.
 #
 # **Next:** [06 Choosing the likelihood](06_choosing_the_likelihood.ipynb). You have the gradient of
 # $\mathbb E_q[\log p(x \mid z)]$ for any likelihood. Now choose one.

@@ -155,9 +155,12 @@ safe = ell.clamp_min(0) + torch.log1p(torch.exp(-ell.abs()))
 bernoulli.step("log(1 + e^l) = max(l, 0) + log(1 + e^-|l|)", torch.log(1 + torch.exp(ell)), safe)
 
 # %% [markdown]
-# Given the code, the pixels are independent. So the probability of an image is a product, and its logarithm a **sum
-# over the pixels**. **Line 8** checks it for one row of 28 pixels of an image, with the mean image as $\lambda$. The
-# clamp keeps $\lambda$ away from 0 and 1, where one drop of ink would have probability zero and cost infinitely much.
+# From one pixel to an image takes an **assumption**: once the code is known, the pixels are independent. It has a price.
+# Whatever ties pixels together beyond chance, the code must carry, and an image whose pixels are *drawn* from
+# $p(x \mid z)$ looks sprinkled with dots, which is why one shows the mean of each pixel instead. What it buys is that the
+# probability of an image is a product, and its logarithm a **sum over the pixels**. **Line 8** checks it for one row of 28
+# pixels of an image, with the mean image as $\lambda$. The clamp keeps $\lambda$ away from 0 and 1, where one drop of ink would
+# have probability zero and cost infinitely much.
 
 # %%
 x = data.binarize(splits.val[:4], seed=1).x.double()
@@ -456,8 +459,9 @@ squared.step("slope of -log p by x' = (x' - x) / sigma^2", slope, (mean - x) / s
 # %% [markdown]
 # ## 5 Which sigma did you choose?
 #
-# A widely read text on VAEs derives squared error in one line: it sets $p(x \mid z) = \exp\big(-(x - x')^2\big)$, so
-# that $-\log p(x \mid z) = (x - x')^2$. Something is missing, twice. Say what before you read on.
+# *Variational Autoencoders*, a blog post of 18 July 2020 (the **second text** of lesson 00), derives squared error in one line:
+# it sets $p(x \mid z) = \exp\big(-(x - x')^2\big)$, so that $-\log p(x \mid z) = (x - x')^2$. Something is missing, twice. Say
+# what before you read on.
 #
 # **Line 5**: the area under that curve is not one. **Line 6**: set its exponent beside the Gaussian's,
 # $(x - x')^2 / (2 \sigma^2)$, and solve for $\sigma^2$.
@@ -654,7 +658,8 @@ learned.step("log p gained by halving the sigma of a pixel without error = log 2
 # {{mnist:06-constant-pixels}} on MNIST, {{pen:06-constant-pixels}} on pen digits. For such a pixel the mean squared
 # error is zero, and **line 6** says that each halving of its sigma gains $\log 2$ nats, for ever: the likelihood has
 # **no upper bound**. A training that follows it reports ever better numbers, learns nothing, and ends in infinities.
-# Share one sigma, or give it a floor.
+# Give sigma a floor. Sharing one sigma removes this case, in which a single pixel is enough, but it is no cure: a decoder
+# that reproduces every pixel of its training images exactly sends the shared sigma to zero as well.
 
 # %% [markdown]
 # ## 7 Mean or sum? The lab
@@ -693,7 +698,7 @@ def never_summed(x, logits, mu, logvar):  # a research repository, 2 latents
     return (kl - bernoulli_log_prob(x, logits).unsqueeze(1)).mean()
 
 
-def second_text(x, mean, mu, logvar):  # the text of section 5, batches of 8
+def second_text(x, mean, mu, logvar):  # the second text, batches of 8
     kl = -0.5 * (1 + logvar - mu**2 - logvar.exp())
     return F.mse_loss(mean, x) + 0.0001 * kl.sum()
 
@@ -893,13 +898,14 @@ knob.step(
 #
 # ### Which latents survive
 #
-# When is a latent worth its nats? For a *linear* decoder the answer is exact. With the best $q$ there is no gap, so the
-# bound is $\beta \log p(x)$ of the noisier world, plus a constant. By lesson 02 that world's $p(x)$ is Gaussian, with
-# the covariance $W W^\top + \beta\sigma^2 I$, and its best $W$ lies along the principal directions of the data (shown by
-# Tipping and Bishop, not here). Along one of them, where the data have the variance $\nu$, the model puts $w^2$ of signal
-# beside $\beta\sigma^2$ of noise. Its $-\log p(x)$, averaged over the data, is
-# $\frac12 \log(w^2 + \beta\sigma^2) + \frac{\nu}{2 (w^2 + \beta\sigma^2)}$ plus a constant. **Line 5** is its slope by
-# $w^2$, **line 6** solves for the best $w^2$. The posterior of that latent has the variance
+# When is a latent worth its nats? For a *linear* decoder the answer is exact. Let the columns of $W$ be at right angles:
+# then $W^\top W$ is diagonal, so is the covariance of the posterior (lesson 02), and a $q$ with independent latents can
+# equal it. With the best $q$ there is no gap, so the bound is $\beta \log p(x)$ of the noisier world, plus a constant. By lesson
+# 02 that world's $p(x)$ is Gaussian, with the covariance $W W^\top + \beta\sigma^2 I$, and its best $W$ lies along the principal
+# directions of the data (shown by Tipping and Bishop, not here), which are at right angles, as we asked. Along one of them,
+# where the data have the variance $\nu$, the model puts $w^2$ of signal beside $\beta\sigma^2$ of noise. Its $-\log p(x)$,
+# averaged over the data, is $\frac12 \log(w^2 + \beta\sigma^2) + \frac{\nu}{2 (w^2 + \beta\sigma^2)}$ plus a constant. **Line
+# 5** is its slope with respect to $w^2$, **line 6** solves for the best $w^2$. The posterior of that latent has the variance
 # $\beta\sigma^2 / (w^2 + \beta\sigma^2)$ and the mean $w x / (w^2 + \beta\sigma^2)$, whose square averages to
 # $w^2 \nu / (w^2 + \beta\sigma^2)^2$. **Line 7** puts them into the formula of the KL:
 #
@@ -1088,7 +1094,6 @@ for derivation in (bernoulli, continuous, squared, learned, lab, knob, bits):
 # Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, and M. E.
 # Tipping and C. M. Bishop, *Probabilistic Principal Component Analysis*, Journal of the Royal Statistical Society B 61,
 # 1999, for section 8. I. Higgins and others, *beta-VAE*, ICLR 2017. The losses of section 7 are from public
-# repositories and from the second of the two texts that this course started from; the density of section 5 is that
-# text's.
+# repositories and from the second text of lesson 00; the density of section 5 is that text's.
 #
 # **Next:** [07 Your first VAE](07_your_first_vae.ipynb). You have the bound, its gradient and its likelihood: build it.

@@ -252,7 +252,8 @@ claim("08-rare", 100 * rare.float().mean(), world=world, tolerance=3, unit="% of
 
 # %% [markdown]
 # {{mnist:08-rare}} % of the prior's draws on MNIST ({{pen:08-rare}} % on pen digits) ask the decoder for something that
-# training hardly asked for.
+# training hardly asked for. (The number belongs to the count: with the posteriors of all training images in $q(z)$ some
+# gaps fill, with those of a few hundred more of them open.)
 #
 # ### How far, in nats?
 #
@@ -404,7 +405,7 @@ for name, row in zip(("images", "their codes", "prior"), table, strict=True):
     print(f"{name:>12}", "".join(f"{share:6.1f}" for share in row), " %")
 by_decoder, by_prior = table[1] - table[0], table[2] - table[1]
 rarest = table[2].argmin()
-claim("08-rarest", rarest, world=world, tolerance=9, digits=0, unit="is the rarest digit")  # a name: any may come out
+claim("08-rarest", rarest, world=world, tolerance=None, digits=0, unit="is the rarest digit")
 for name, row in zip(("images", "codes", "prior"), table, strict=True):
     claim(f"08-rarest-{name}", row[rarest], world=world, tolerance=6, unit=f"% of the {name}")
 claim("08-redrawn", by_decoder.abs().max(), world=world, tolerance=4, unit="points at most between images and codes")
@@ -441,7 +442,7 @@ marked_pairs(splits.val.x[twenty], copies[twenty], wrong[twenty], ncols=20)
 kept = torch.stack([1 - wrong[y == digit].float().mean() for digit in range(10)])
 print("kept, in %:", dict(enumerate((100 * kept).round().int().tolist())))
 claim("08-kept", 100 * (1 - wrong.float().mean()), world=world, tolerance=5, digits=0, unit="% of the pairs")
-claim("08-worst", kept.argmin(), world=world, tolerance=9, digits=0, unit="suffers most")  # a name: any may come out
+claim("08-worst", kept.argmin(), world=world, tolerance=None, digits=0, unit="suffers most")
 claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=30, digits=0, unit="% in this class")
 
 # %% [markdown]
@@ -453,7 +454,7 @@ claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=30, digits=0, un
 # %% [markdown]
 # ## 5 The corner
 #
-# The second of the two texts that this course started from (the *second text* from here on) shows such a picture too:
+# *Variational Autoencoders*, a blog post of 18 July 2020 (the *second text* of lesson 00), shows such a picture too:
 # 20 by 20 codes, evenly spaced on the square from 0 to 1. Predict: what does *your* model show on that square? And how
 # much of what it samples lies there?
 
@@ -490,8 +491,9 @@ class Caged(VAE):
 # What does the cage do to the bound? The KL of one dimension, $\frac12(\sigma^2 + \mu^2 - 1 - \log\sigma^2)$, pulls
 # $\mu$ towards 0 and $\sigma$ towards 1. For the sigmoid, 0 lies at minus infinity and 1 at plus infinity. On the way
 # to either its slope, $s(1 - s)$ at the value $s$, goes to zero, so what has been pushed there hardly moves any more.
-# In the second text the KL has the weight 0.0001, so it hardly pulls. Ours has the full weight. Predict for the caged
-# model against the mended one: is the KL higher or lower, and the reconstruction?
+# (In the second text the KL has the weight 0.0001. That does not say how hard it pulls: lesson 06 found an effective beta of
+# {{any:06-beta-second-text}} with its batches of 8 and {{any:06-beta-second-text-128}} with batches of 128. Ours is 1.) Predict
+# for the caged model against the mended one: is the KL higher or lower, and the reconstruction?
 #
 # ### Your turn: open the cage
 #
@@ -538,9 +540,9 @@ squares(
 # %%
 _ = torch.manual_seed(9)
 low, high = (cage.mean < 0.05).any(1), (cage.mean > 0.95).any(1)
-claim("08-low-edge", 100 * low.float().mean(), world=world, tolerance=100, digits=0, unit="%", quiet=True)
-claim("08-high-edge", 100 * high.float().mean(), world=world, tolerance=100, digits=0, unit="%", quiet=True)
-print(f"a number near 0: {low.float().mean():.0%} of the means; near 1: {high.float().mean():.0%}")
+for edge, near in (("low", low), ("high", high)):
+    share = 100 * near.float().mean()
+    claim(f"08-{edge}-edge", share, world=world, tolerance=None, digits=0, unit=f"% near the {edge} edge")
 drawn = cage.sample()
 outside = 1 - ((drawn > 0) & (drawn < 1)).all(1).float().mean()
 claim("08-codes-outside", 100 * outside, world=world, tolerance=40, digits=0, unit="% of the codes outside the square")
@@ -586,10 +588,10 @@ with torch.no_grad():
 plotting.pairs(from_caged[:20], from_mended[:20], ncols=10, labels=("caged", "mended"))
 
 # %%
-for name, images, tolerance in (("caged", from_caged, 75), ("mended", from_mended, 15)):
+for name, images, tolerance in (("caged", from_caged, None), ("mended", from_mended, 15)):
     commonest = torch.bincount(read(images)[0]).max() / len(images)
     claim(f"08-{name}-top", 100 * commonest, world=world, tolerance=tolerance, digits=0, unit="% are read as one class")
-for name, q, tolerance in (("caged", cage, 80), ("mended", free, 20)):
+for name, q, tolerance in (("caged", cage, None), ("mended", free, 20)):
     log_q = log_aggregate(z, q.mean, 2 * q.stddev.log())
     gap = log_q < prior.log_prob(z) - math.log(10)
     part = 100 * gap.float().mean()
@@ -598,13 +600,13 @@ for name, q, tolerance in (("caged", cage, 80), ("mended", free, 20)):
 # %% [markdown]
 # Of the caged model's samples on MNIST, {{mnist:08-caged-top}} % are read as the same class ({{pen:08-caged-top}} % on
 # pen digits); of the mended one's, the commonest class has {{mnist:08-mended-top}} % ({{pen:08-mended-top}} %). Is the
-# caged decoder asked for what it never practised? In our run mostly not, by section 3's count: {{mnist:08-caged-gap}} %
-# of the draws fall where $q(z)$ of the caged model is less than a tenth of the prior ({{pen:08-caged-gap}} % on pen
-# digits), and {{mnist:08-mended-gap}} % ({{pen:08-mended-gap}} %) for the mended one. Some of its ellipses are nearly
-# as wide as the prior. So the decoder has practised far outside of the square, but with codes that tell little: what it
-# draws there is a compromise between many images, and the reader takes that for one class. It is a matter of the start
-# again: where the ellipses stay small, as they may with another `seed`, most of the prior's draws fall into gaps, and
-# the caged decoder has practised on the square and its surroundings only.
+# caged decoder asked for what it never practised? In our run mostly not, by a count like section 3's, with the posteriors
+# of these 2,000 images: {{mnist:08-caged-gap}} % of the draws fall where $q(z)$ of the caged model is less than a tenth of the
+# prior ({{pen:08-caged-gap}} % on pen digits), and {{mnist:08-mended-gap}} % ({{pen:08-mended-gap}} %) for the mended one. Some
+# of its ellipses are nearly as wide as the prior. So the decoder has practised far outside of the square, but with codes that
+# tell little: what it draws there is a compromise between many images, and the reader takes that for one class. It is a matter
+# of the start again: where the ellipses stay small, as they may with another `seed`, most of the prior's draws fall into gaps,
+# and the caged decoder has practised on the square and its surroundings only.
 #
 # Is a grid on the unit square always wrong, then? No. If $z$ is standard normal, $u = \Phi(z)$ is uniform on the
 # square, and an even grid in $u$, at the midpoints $(i + \frac12)/n$, is your quantile grid in $z$. The square is right
@@ -615,8 +617,9 @@ for name, q, tolerance in (("caged", cage, 80), ("mended", free, 20)):
 #
 # In lesson 00 you walked from one digit to another on a straight line. In the plane that is fine, as the picture of the
 # whole plane shows. In more dimensions there is a doubt. Draws of $\mathcal N(0, I)$ in $D$ dimensions have a length of
-# about $\sqrt D$: the squared length is a sum of $D$ squares, each 1 on average. So they lie in a thin shell, and a
-# straight line between two points of a shell leaves the shell. By how much?
+# about $\sqrt D$: the squared length is a sum of $D$ squares, each 1 on average. Its standard deviation is $\sqrt{2D}$, so the
+# length itself scatters by about $\sqrt{2D} / (2 \sqrt D) \approx 0.7$, however large $D$ is. Against a radius of $\sqrt D$ that
+# is a thin shell, and a straight line between two points of a shell leaves the shell. By how much?
 #
 # ### Your turn: predict
 #
@@ -660,8 +663,8 @@ claim("08-closer-20", 100 * closer[3], world="any", tolerance=0.05, unit="% of t
 # %% [markdown]
 # In two dimensions {{any:08-closer-2}} % of all draws lie closer to the centre than $\sqrt{D/2}$: nothing unusual
 # there. In 20 dimensions {{any:08-closer-20}} %, and in 200 practically none. There a straight walk crosses a region
-# that the prior never visits. (The middle of a walk varies too. Against the middle of *another* walk, picked at random,
-# the shares are $P(F_{D,D} < \frac12)$: one third for $D = 2$, and about twice as much as above for $D = 20$.)
+# that the prior practically never visits. (The middle of a walk varies too. Against the middle of *another* walk, picked at
+# random, the shares are $P(F_{D,D} < \frac12)$: one third for $D = 2$, and about twice as much as above for $D = 20$.)
 #
 # The remedy is to walk on an arc. Take two codes of length one first, with the angle $\theta$ between them. The code at $t$
 # lies in their plane and has turned by $t \, \theta$, so that equal steps of $t$ turn by equal angles. Like each place of
@@ -671,8 +674,9 @@ claim("08-closer-20", 100 * closer[3], world="any", tolerance=0.05, unit="% of t
 #
 # Which shares $a$ and $b$, for each $t$? Draw it: in coordinates with $z_0 = (1, 0)$ and $z_1 = (\cos\theta, \sin\theta)$
 # the code at $t$ is $(\cos t\theta, \sin t\theta)$, and two equations give two unknowns. Codes of any other length are
-# mixed with the same two shares. So the walk keeps the length where both have the same one, and passes from one to the
-# other where not.
+# mixed with the same two shares. So the walk keeps the length where both have the same one. Where not, it leads from one length
+# to the other, and may be longer than both on the way if the angle is wide; two draws in many dimensions have nearly the same
+# length, and nearly a right angle between them.
 #
 # Parallel codes ($\theta = 0$) have no arc between them but the line, opposite ones ($\theta = \pi$) have many: in both
 # cases your shares divide by zero. Two draws in 20 dimensions are near neither.
@@ -989,7 +993,7 @@ quizzes.show("08")
 # **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, figure 4 and appendix A, for
 # the grid through the inverse distribution function. M. D. Hoffman and M. J. Johnson, *ELBO surgery*, workshop at NIPS
 # 2016, for the split of the KL. T. White, *Sampling Generative Networks*, 2016, for spherical interpolation and
-# attribute vectors that mix properties. The grid on the unit square is that of the second of the two texts that this
-# course started from.
+# attribute vectors that mix properties. The grid on the unit square is that of the second
+# text of lesson 00.
 #
 # **Next:** [09 Find the bug](09_find_the_bug.ipynb), where the sigmoid of section 5 has eleven companions.

@@ -632,7 +632,7 @@ model_h, history_h = bugs.train("H", images, val)
 beside({"healthy": healthy_history, "case H": history_h})
 
 # %% [markdown]
-# This loss stops after the second epoch, near the 543 nats of 784 fair coins, as if nothing had been learnt.
+# This loss stops after the second epoch, near the 543 nats of 784 fair coins, as if nothing had been learned.
 
 # %%
 rows({"originals": x, "reconstructions": model_h.reconstruct(x), "samples": drawn(model_h)})
@@ -1071,7 +1071,7 @@ quizzes.show("09")
 # Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, for the loss that all cases should have had. S.
 # Ioffe and C. Szegedy, *Batch Normalization*, ICML 2015, sections 3 and 3.1, on training and inference. N. Srivastava
 # and others, *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 15, 2014. Case F and the shared
-# noise of lesson 05 are from the second of the two texts that this course started from.
+# noise of lesson 05 are from the second text of lesson 00.
 #
 # **Next:** [10 Rate, distortion and collapse](10_rate_distortion_collapse.ipynb) asks what a code costs and what it is worth.
 # Before that, run the checklist on your own model of [lesson 07](07_your_first_vae.ipynb).

@@ -665,7 +665,7 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 # %% [markdown]
 # A dimension with a large KL changes much. The one with the smallest changes **little, but not nothing**: a pixel by
 # {{mnist:10-walk-last}} at most on MNIST ({{pen:10-walk-last}} on pen digits), against {{mnist:10-walk-first}}
-# ({{pen:10-walk-first}}) for the first. The decoder saw mostly noise there, and has learnt nearly to ignore it. And a
+# ({{pen:10-walk-first}}) for the first. The decoder saw mostly noise there, and has learned nearly to ignore it. And a
 # KL is no measure of what you see: on MNIST the second dimension has far less of it than the first, and its walk is
 # about as striking.
 
@@ -677,7 +677,7 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 #
 # - The code is **not needed**: the decoder can describe the data without it. This is the corner $(0, H(x))$ of
 #   section 2. Collapse is then the minimum of the loss, whatever the training does.
-# - The code was **never learnt**: it would pay, but the training got to a place where the decoder has arranged itself
+# - The code was **never learned**: it would pay, but the training got to a place where the decoder has arranged itself
 #   without a code, so the encoder has no reason to say anything, so the decoder has nothing to listen to.
 #
 # Both look the same from outside. To tell them apart you need a **control**: the same networks, trained without the
@@ -688,7 +688,7 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 # $$p(x \mid z) = \prod_i \mathrm{Bernoulli}\left(x_i; \,
 # \mathrm{sigmoid}\left(\ell_i(z) + \textstyle\sum_{j < i} w_{ij} x_j\right)\right).$$
 #
-# $\ell_i(z)$ is the logit of pixel $i$, from a decoder network as before. The $w_{ij}$ are learnt numbers, one matrix
+# $\ell_i(z)$ is the logit of pixel $i$, from a decoder network as before. The $w_{ij}$ are learned numbers, one matrix
 # for all images: the weight of pixel $j$ in the prediction of pixel $i$.
 #
 # It is a proper likelihood: each factor is a conditional probability, and their product sums to one over all images.
@@ -854,7 +854,7 @@ for name in ("good start", "annealing", "free bits", "weaker decoder", "lower be
 #
 # **The cause.** The control did not collapse. It has a rate of {{mnist:10-good-start-rate}} nats and a better ELBO, by
 # {{mnist:10-good-start-gain}} nats ({{pen:10-good-start-gain}} on pen digits). So this decoder *does* need the code,
-# $\beta = 1$ is not too dear, and the patient is no minimum of its loss: its code was never learnt, because of the bad
+# $\beta = 1$ is not too dear, and the patient is no minimum of its loss: its code was never learned, because of the bad
 # start. Without the control you could not have told.
 #
 # **A prevention.** *Annealing* leaves the bad start out, as the control does, and goes further: while codes are cheap
@@ -952,7 +952,7 @@ for derivation in (curve, parts):
 # > \qquad \text{free bits} = \textstyle\sum_d \max\left(\text{floor}, \tfrac1B \sum_b \mathrm{KL}_{bd}\right)$$
 # >
 # > The ELBO does not see where the information is. A code dies for one of three causes: it is **too dear**, it is **not
-# > needed**, or it was **never learnt**. A control, trained without the suspected cause, tells them apart. Report rate,
+# > needed**, or it was **never learned**. A control, trained without the suspected cause, tells them apart. Report rate,
 # > active units and ELBO together, and the ELBO always with $\beta = 1$. And a dimension whose mean stands still may
 # > yet speak through its width.
 #

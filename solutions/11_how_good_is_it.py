@@ -54,7 +54,7 @@
 # %% [markdown]
 # ## 1 The ladder, and the question
 #
-# Lesson 04 ended its third derivation with a ladder of bounds. Draw $k$ codes from $q$, average their weights
+# Lesson 04 built a ladder of bounds. Draw $k$ codes from $q$, average their weights
 # $w = p(x, z) / q(z)$, and take the logarithm:
 #
 # $$\mathcal L_k = \mathbb E\left[\log \frac1k \sum_{j=1}^k w(z_j)\right],
@@ -362,7 +362,7 @@ for dim, draws, repeats in ((20, 185, 4000), (50, 14_913, 300)):
 # 0.1; in 50 a third of its draws should leave three times 0.1 nats, and they leave about {{any:11-error-50}}. The
 # higher moments of $r$ grow with $D$ as well, so the first order needs ever more draws before it holds. Still, on this
 # logarithmic axis the curve ends as a straight line: by the first order, each further dimension multiplies the draws by
-# {{any:11-mild}}. A dimension that carries nothing costs nothing, if the encoder has learnt to answer with the prior
+# {{any:11-mild}}. A dimension that carries nothing costs nothing, if the encoder has learned to answer with the prior
 # there, because then $q$, the prior and the posterior are one and the same.
 
 # %% [markdown]
@@ -681,7 +681,7 @@ claim("11-train-images", len(train), world=world, tolerance=0, digits=0, unit="i
 # %% [markdown]
 # On test images $\log p(x)$ is {{mnist:11-test-greedy}} nats for the long training and {{mnist:11-test-stopped}} for
 # the one that was stopped ({{pen:11-test-greedy}} and {{pen:11-test-stopped}}). Compare with the {{mnist:11-vae-200}}
-# ({{pen:11-vae-200}}) of the model in section 4, which learnt from {{mnist:11-train-images}} different images
+# ({{pen:11-vae-200}}) of the model in section 4, which learned from {{mnist:11-train-images}} different images
 # ({{pen:11-train-images}}). It is no clean comparison, since the network, the learning rate and the binarisation differ
 # too. But images are the likeliest reason: so many are hard to learn by heart.
 
@@ -1022,7 +1022,7 @@ plotting.pairs(samples, picked, ncols=8, labels=("the VAE", "99 % noise"))
 # %% [markdown]
 # ### Good pictures, and a bad likelihood
 #
-# The other way round: a model that has learnt nothing but its training images by heart. It picks one of 10,000 at
+# The other way round: a model that has learned nothing but its training images by heart. It picks one of 10,000 at
 # random and flips each pixel with probability 0.01.
 #
 # $$p_{\text{copy}}(x) = \frac1N \sum_{n=1}^N \prod_i 0.99^{[x_i = x^{(n)}_i]} \; 0.01^{[x_i \ne x^{(n)}_i]}$$

@@ -25,13 +25,20 @@ class Stated(TypedDict):
     """One number: its value, the tolerance around it, its unit, and the digits to print after the point."""
 
     value: float
-    tolerance: float
+    tolerance: float | None
     unit: str
     digits: int
 
 
 def claim(
-    name: str, value: float, *, world: str, tolerance: float, unit: str = "nats", digits: int = 1, quiet: bool = False
+    name: str,
+    value: float,
+    *,
+    world: str,
+    tolerance: float | None,
+    unit: str = "nats",
+    digits: int = 1,
+    quiet: bool = False,
 ) -> None:
     """Hold a measured number against the one that the course states for this world, and print both.
 
@@ -39,7 +46,8 @@ def claim(
         name: the claim's name, such as `07-grey-test-loss`.
         value: what was just measured.
         world: the data it was measured on, `mnist` or `pen`; `any` where no data take part.
-        tolerance: how far from the stated number it may lie.
+        tolerance: how far from the stated number it may lie; None: it belongs to one run, and another may give any other,
+            so that both are printed and not compared.
         unit: the unit to print.
         digits: digits after the point.
         quiet: print nothing when the number holds.
@@ -51,7 +59,9 @@ def claim(
     if recording():
         record(name, world, {"value": round(value, digits), "tolerance": tolerance, "unit": unit, "digits": digits})
     stated = lookup(name, world)["value"]
-    if not math.isfinite(value) or abs(value - stated) > tolerance:
+    if tolerance is None:
+        print(f"{name}: {value:.{digits}f} {unit} ({stated:.{digits}f} in the course's run; another run may differ)")
+    elif not math.isfinite(value) or abs(value - stated) > tolerance:
         difference = (
             f"{name}: {value:.{digits}f} {unit} here, but the course states {stated:.{digits}f} for {world}, give or take"
             f" {tolerance:g}."

@@ -4,6 +4,8 @@ import pytest
 
 from vae_course import claims
 
+STATED = claims.read()
+
 
 @pytest.fixture(autouse=True)
 def own_file(tmp_path, monkeypatch):
@@ -23,6 +25,18 @@ def test_a_number_within_the_tolerance_is_printed_beside_the_stated_one(capsys):
 def test_a_number_outside_the_tolerance_fails_its_cell(value):
     with pytest.raises(claims.ClaimError, match="07-loss: .* but the course states 104.2"):
         claims.claim("07-loss", value, world="mnist", tolerance=0.5)
+
+
+def test_a_number_of_one_run_is_printed_and_never_compared(capsys):
+    claims.claim("07-loss", 3.0, world="mnist", tolerance=None)
+    assert capsys.readouterr().out == "07-loss: 3.0 nats (104.2 in the course's run; another run may differ)\n"
+
+
+def test_no_share_that_the_course_states_has_room_for_every_share():
+    """A percentage that may be off by 50 points or more can hardly fail, and a digit that may be off by 9 can't."""
+    stated = [(name, world, row) for name, worlds in STATED.items() for world, row in worlds.items()]
+    shares = [row for row in stated if row[2]["unit"].startswith("%") and row[2]["tolerance"] is not None]
+    assert len(shares) > 100 and [row for row in shares if row[2]["tolerance"] >= 50] == []
 
 
 def test_a_learner_who_changed_something_is_told_and_goes_on(monkeypatch, capsys):

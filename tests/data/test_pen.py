@@ -117,5 +117,5 @@ def test_a_linear_classifier_carries_over_between_pen_digits_and_mnist(mnist_roo
     monkeypatch.setenv("VAE_COURSE_DATA", str(mnist_root))
     found = accuracies(limit=4000)
     assert found["mnist", "mnist"] > 0.85 and found["pen", "pen"] > 0.9
-    # Chance is 0.1; the two worlds are not the same, but what is learnt in one helps in the other.
+    # Chance is 0.1; the two worlds are not the same, but what is learned in one helps in the other.
     assert found["pen", "mnist"] > 0.6 and found["mnist", "pen"] > 0.75

@@ -60,7 +60,7 @@ def test_images_come_back_bit_for_bit(n, block, precision, scale, share, shape):
 
 @pytest.fixture(scope="module")
 def sent():
-    """A trained model, images like those it learnt, and their message.
+    """A trained model, images like those it learned, and their message.
 
     With an untrained encoder the message would be longer: the bits that it pops are not random then.
     """

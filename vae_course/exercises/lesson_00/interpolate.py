@@ -52,7 +52,7 @@ EXERCISE = Exercise(
     ),
     explanation=(
         "The share is a column `[steps, 1]` and the difference a row `[D]`; their product broadcasts to "
-        "`[steps, D]`, one row for each step. At share 0 the row is `z_start`, at share 1 it is `z_end`."
+        "`[steps, D]`, one row for each code. At share 0 the row is `z_start`, at share 1 it is `z_end`."
     ),
     returns="one code per row, [steps, D]",
     reference=interpolate,

@@ -68,8 +68,8 @@ QUESTIONS = (
         (
             Choice(
                 "They stop with an error until you have solved the exercise.",
-                "No exercise blocks the way: the line below each check hands you the course's own answer to "
-                "go on with.",
+                "No exercise blocks the way: each check hands you the course's own answer to "
+                "go on with, until yours passes.",
             ),
             Choice(
                 "They run with the course's own answer.",

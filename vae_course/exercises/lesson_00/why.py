@@ -20,7 +20,7 @@ EXERCISE = Written(
         "the mix would show ...",
     ),
     solution="""\
-Halfway between two codes the decoder draws the shape that it has learnt for that place in the plane. It is not the
+Halfway between two codes the decoder draws the shape that it has learned for that place in the plane. It is not the
 mix of the two images, because the decoder is not a linear function: the decoded mean of two codes is not the mean
 of the two decoded images. The mix of pixels shows both digits at once, each at half strength, and no digit looks so.
 """,

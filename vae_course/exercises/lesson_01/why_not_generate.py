@@ -38,7 +38,7 @@ them again, and see whether they come back. What is missing is a distribution ov
             1,
         ),
         Criterion(
-            "Says that no distribution over codes is defined or learnt (place, scale and holes are left to chance), so "
+            "Says that no distribution over codes is defined or learned (place, scale and holes are left to chance), so "
             "there is nothing right to draw from; a way of noticing it is welcome but not required.",
             1,
         ),

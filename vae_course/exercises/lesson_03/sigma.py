@@ -114,7 +114,7 @@ EXERCISE = Exercise(
     explanation=(
         "With Sigma for the covariance matrix diag(sigma^2), the text's trace is the sum of sigma_d^2 and its log "
         "determinant the sum of 2 log sigma_d. A draw needs the root of that matrix, diag(sigma). The code has one vector "
-        "for both. Near sigma = 1 the two readings nearly agree, which is why nobody noticed."
+        "for both. Near sigma = 1 the two readings nearly agree, so such a slip is easy to overlook."
     ),
     returns="two tensors: z, [B, D], and one KL for each example, [B]",
     reference=draw_and_price,

@@ -26,8 +26,9 @@ it is a better approximation of the posterior, and the bound tells more about lo
 model, that is, a change of p(z) or p(x | z).
 """,
     explanation=(
-        "Training a VAE moves both at once: the encoder closes the gap, the decoder raises log p(x), and the ELBO "
-        "alone does not tell how much each of them did."
+        "Training a VAE moves both at once. The encoder can only change the gap. The decoder changes log p(x) and the "
+        "gap: the ELBO may rise because the gap has shrunk, even while log p(x) falls, and the ELBO alone does not tell "
+        "how much of each there was."
     ),
     rubric=(
         Criterion(

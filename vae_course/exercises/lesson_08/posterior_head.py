@@ -104,8 +104,8 @@ EXERCISE = Exercise(
         Misconception(
             "sigmoid left on mu",
             lambda out: (torch.sigmoid(_mu(out)), torch.exp(0.5 * _logvar(out))),
-            "sigma is free now, but mu still lies between 0 and 1: three quarters of the plane have no code. Leave mu as it "
-            "is.",
+            "sigma is free now, but mu still lies between 0 and 1: no mean reaches the other three quarters of the plane. "
+            "Leave mu as it is.",
         ),
         Misconception(
             "sigmoid left on sigma",
@@ -142,8 +142,8 @@ EXERCISE = Exercise(
         Misconception(
             "ReLU on mu",
             lambda out: (torch.relu(_mu(out)), torch.exp(0.5 * _logvar(out))),
-            "sigma is right, but a ReLU makes every negative mean 0: three quarters of the plane have no code. A mean may be "
-            "any number: no activation.",
+            "sigma is right, but a ReLU makes every negative mean 0: no mean reaches three quarters of the plane. "
+            "A mean may be any number: no activation.",
         ),
         Misconception(
             "small number added to sigma",
