@@ -445,6 +445,34 @@ claim("12-break-even", pays / 1000, world=world, tolerance=6, unit="thousand ima
 # a codec in a browser. (Weights can be rounded to half their bits or less with little loss. And learning on the way,
 # from digits already sent, needs no weights at all.)
 #
+# ### Build (optional): a coder that learns on the way
+#
+# How can both sides share a distribution that neither had beforehand? They count. Each of `k` symbols begins with one
+# slot, and a symbol that was sent gets one slot more. So the first symbol is pushed with `total = k`, the second with
+# `k + 1`. The receiver knows each symbol before it needs the counts for the next one. But what was pushed last comes
+# out first: mind the order. The next cell uses your coder, and nothing after it does. The check names the stage that
+# you have reached.
+
+# %% exercise="12-coder"
+
+# %% [markdown]
+# Use it for the coins of the table, but without their 784 means: the same pixel of 500 digits is one list of symbols,
+# sent as a message of its own so that the numbers stay short. Each list begins with one slot for paper and one for ink.
+# Predict: how much does it cost to begin without knowing a thing? (Some seconds.)
+
+# %%
+send, receive = coder(2)
+pixels, start = x[:500].flatten(1).long().T.tolist(), 2**32
+messages = [send(pixel, start) for pixel in pixels]
+assert all(receive(each, 500) == (pixel, start) for each, pixel in zip(messages, pixels, strict=True))
+learnt = sum(math.log2(each) - 32 for each in messages) / 500
+told = 8 * len(compression.bernoulli_encode(x[:500], means)) / 500
+print(f"coins that learn: {learnt:.0f} bits per image; coins that were told the means: {told:.0f}")
+
+# %% [markdown]
+# A few per cent, and less with every further image. A VAE can be taught on the way as well, but then both sides must
+# take exactly the same steps of training.
+#
 # ### The same numbers on both sides
 #
 # Decoding works only if the receiver computes **exactly** the probabilities that the sender had. Floating point makes

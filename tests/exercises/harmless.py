@@ -239,6 +239,10 @@ HARMLESS = [
      "angle and cosine are one number, a column flipped sideways is itself, and a length does not change with the order"),
     ("08-slerp", r"\(-z_(start|end)\)\.norm|-torch\.acos|\(z_end, z_start, dim|dim=-1",
      "a length does not change with the sign, nor an angle with the order; sines of -angle over its sine neither"),
+    ("12-coder", r"2 \* counts\)?\)?\[|range\(1, 2 \* k\)|counts\[:-end\]",
+     "a list twice as long is the same up to where it is read, the slot lies below the sum of all counts, and the same "
+     "beginnings of the list are counted in either order"),
+    ("12-coder", r"slot \+ 0\.01 >=", "slots are whole numbers"),
     ("12-message-length", r"return \[\(q|\.detach\(\)|\.data$|requires_grad_", "no gradient is asked for"),
     ("12-auroc", r"unsqueeze\(0\)$|reshape\(1\)$|return torch\.tensor\(\[|_\(0\)$", "one number, whatever its shape"),
     ("09-batch-means", r"\.detach\(\)|\.data$|requires_grad_|unsqueeze\(0\)$",
