@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import re
 import struct
 import subprocess
 import tracemalloc
@@ -18,6 +19,7 @@ import pytest
 from tests.support.fixtures.classroom import FIRST, A, both, cell_of, filled, to_bytes
 from vae_course.tools.grading import Graded, GradingError, Submission
 from vae_course.tools.grading.collect import Collection, archives, collect, read_path
+from vae_course.tools.grading.collect.roster import read_names
 from vae_course.tools.grading.mark import classes, grade_submission
 from vae_course.tools.grading.read import lessons
 from vae_course.tools.grading.report import write_results
@@ -310,7 +312,8 @@ def book(answer: str) -> bytes:
         (["2026/submitted/alice/{}", "2026/submitted/bob/{}"], ["alice", "bob"]),
         (["2026/submitted/alice/{}"], ["alice"]),
         (["A_123_assignsubmission_file_/x/{}", "A_124_assignsubmission_file_/y/{}"], ["A_123", "A_124"]),
-        (["late/alice_04_the_elbo.ipynb", "late/bob_{}", "alice/{}", "bob/{}"], ["alice", "bob", "late", "late"]),
+        (["lisa/alice_04_the_elbo.ipynb", "lisa/bob_{}", "alice/{}", "bob/{}"], ["alice", "bob", "lisa", "lisa"]),
+        (["late/alice_04_the_elbo.ipynb", "late/bob_{}", "alice/{}", "bob/{}"], ["alice", "alice", "bob", "late-bob"]),
         (["handed in 2026/00_start_here/alice.ipynb", "handed in 2026/00_start_here/bob.ipynb"], ["alice", "bob"]),
         (["VAE-20260101/VAE/alice/{}", "VAE-20260101/VAE/bob/{}"], ["alice", "bob"]),
         (["VAE/HW/a/{}", "VAE/HW/b/{}", "VAE/HW/c/{}", "eve/{}"], ["a", "b", "c", "eve"]),
@@ -517,8 +520,8 @@ def test_who_may_be_somebody_else_is_for_a_person(tmp_path: Path):
     files = {
         f"alice/first/{FIRST}.ipynb": book("1"),
         f"alice/second/{FIRST}.ipynb": book("2"),
-        f"late/bob_{FIRST}.ipynb": book("3"),
-        f"late/carl_{ELBO}.ipynb": elbo,
+        f"lisa/bob_{FIRST}.ipynb": book("3"),
+        f"lisa/carl_{ELBO}.ipynb": elbo,
         f"bob/{ELBO}.ipynb": elbo,
         f"carl/{FIRST}.ipynb": book("4"),
         f"mallory/dan/{ELBO}.ipynb": elbo,
@@ -530,7 +533,7 @@ def test_who_may_be_somebody_else_is_for_a_person(tmp_path: Path):
     found = laid_out(tmp_path, files)
     doubts = {(s.student, s.lesson): " ".join(s.doubts) for s in found.submissions if s.doubts}
     assert all("alice was taken for a folder of several" in doubts[name, FIRST] for name in ("first", "second"))
-    assert "names bob" in doubts["late", FIRST] and "names carl" in doubts["late", ELBO]
+    assert "names bob" in doubts["lisa", FIRST] and "names carl" in doubts["lisa", ELBO]
     assert "somebody else may have put it there" in doubts["dan", ELBO]
     assert not any((name, FIRST) in doubts for name in ("carl", "dan", "eve"))
     told = [problem for problem in found.problems if "was taken for a folder of several" in problem]
@@ -575,7 +578,7 @@ def test_an_older_file_that_can_be_read_is_graded_and_a_person_is_told(tmp_path:
     laid_out(tmp_path, {f"ann/{FIRST}.ipynb": BOOK, f"ann/{FIRST} (1).ipynb": b" " * (2 << 20)})
     os.utime(tmp_path / "ann" / f"{FIRST}.ipynb", (1000, 1000))
     (ann,) = collect(tmp_path).submissions
-    assert ann.content == BOOK and "the newest that can be read" in " ".join(ann.doubts)
+    assert ann.content == BOOK and "the newest with work that can be read" in " ".join(ann.doubts)
 
 
 def test_folders_without_end_stop_nothing(tmp_path: Path):
@@ -683,3 +686,167 @@ def test_a_notebook_without_a_name_is_graded_as_unknown(tmp_path: Path):
 
 def test_the_fixture_is_as_it_seems():
     assert "interpolate" in cell_of(both(), A)["source"]
+
+
+# What platforms hand out ------------------------------------------------------------------------------------
+
+TREES = {
+    "Moodle": (
+        ["Zoë Müller_8801_assignsubmission_file_/{}", "Al O'Neil_8802_assignsubmission_file_/{}"],
+        {"Zoë Müller", "Al O'Neil"},
+    ),
+    "Moodle, one folder for each class": (
+        ["Course/Week 3/Ann B_4401_assignsubmission_file_/{}", "Course/Week 3/Bo C_4402_assignsubmission_file_/{}"],
+        {"Ann B", "Bo C"},
+    ),
+    "Canvas": (["leeann_LATE_41234_99887_{}", "parkbo_51234_99888_hw1-2.ipynb"], {"leeann", "parkbo"}),
+    "Blackboard": (
+        [
+            "ps1_alee3_attempt_2016-01-30-20-30-10_{}",
+            "ps1_alee3_attempt_2016-02-01-09-00-00_{}",
+            "ps1_bpark_attempt_2016-01-30-20-31-10_my work.ipynb",
+        ],
+        {"alee3", "bpark"},
+    ),
+    "Brightspace": (
+        [
+            "39787-640693 - Ann Lee - Oct 11, 2025 1130 AM/{}",
+            "39787-640693 - Ann Lee - Oct 12, 2025 9:05 PM/{}",
+            "39788-640693 - Bo Park- Oct 11, 2025 1131 AM - {}",
+        ],
+        {"Ann Lee", "Bo Park"},
+    ),
+    "Gradescope": (["export/submission_4711001/{}", "export/submission_4711002/{}"], {f"submission_471100{n}" for n in "12"}),
+    "nbgrader": (
+        [f"course/{folder}/00_start_here/{{}}" for folder in ("source", "release")]
+        + [f"course/{folder}/{name}/00_start_here/{{}}" for folder in ("submitted", "autograded") for name in ("ann", "bo")],
+        {"ann", "bo"},
+    ),
+    "GitHub Classroom": ([f"vae-homework-1-{name}/{{}}" for name in ("ann-lee", "bo")], {"ann-lee", "bo"}),
+    "Google Drive": (["Ann Lee - {}", "Bo Park - Copy of {}", "Copie de {} - Cy.ipynb"], {"Ann Lee", "Bo Park", "Cy"}),
+    "copies": (["Kopie von {}", "Cópia de {}", "Copie de {}"], {"unknown-1", "unknown-2", "unknown-3"}),
+    "dates": (["2025-10-11/{}", "11.10.2025/{}", "20251012_1130/{}"], {"unknown-1", "unknown-2", "unknown-3"}),
+    "dates above names": (["2025-10-11/ann/{}", "2025-10-12/bo/{}"], {"ann", "bo"}),
+    "tries": (["ann/attempt 1/{}", "ann/attempt_2/{}", "bo_late/{}", "cy/resubmission/{}"], {"ann", "bo", "cy"}),
+    "numbers": (["1/{}", "2/{}"], {"unknown-1", "unknown-2"}),
+    "numbers of students": (["4711001/{}", "4711002/{}"], {"4711001", "4711002"}),
+    "words in common": ([f"HW3_VAE_{name}_final/{{}}" for name in ("ann", "bo", "cy")], {"ann", "bo", "cy"}),
+    "two of one family": (["anna schmidt/{}", "peter schmidt/{}"], {"anna schmidt", "peter schmidt"}),
+    "one student": (["Lee, Ann/{}"], {"Lee, Ann"}),
+    "far down": ([f"a/b/Course 2026/Tuesday group/hand-ins/{name}/{{}}" for name in ("ann", "bo", "cy")], {"ann", "bo", "cy"}),
+}  # fmt: skip
+
+
+def written(name: str) -> str:
+    return name.replace("{}", f"{FIRST}.ipynb") if "/{}" in name or name.endswith("{}") else name.replace("{}", FIRST)
+
+
+@pytest.mark.parametrize("platform", TREES)
+def test_a_download_is_of_its_students(tmp_path: Path, platform: str):
+    names, students = TREES[platform]
+    found = laid_out(tmp_path, {written(name): book(name) for name in names})
+    assert {s for s, _ in whose(found)} == students
+    ways = {name for name in found.platforms if name in platform}
+    assert ways or not re.fullmatch("Moodle.*|Canvas|Blackboard|Brightspace|Gradescope|nbgrader", platform)
+
+
+def test_what_nbgrader_keeps_beside_what_was_submitted_is_left_out_with_a_word(tmp_path: Path):
+    found = laid_out(tmp_path, {written(name): book(name) for name in TREES["nbgrader"][0]})
+    assert [s.content for s in found.submissions] == [
+        book(name) for name in TREES["nbgrader"][0] if "submitted" in name
+    ]
+    assert sorted(problem.partition(" was")[0] for problem in found.problems) == [
+        f"course/{folder}" for folder in ("autograded", "release", "source")
+    ]
+
+
+def test_a_roster_finds_names_and_numbers_wherever_they_stand(tmp_path: Path):
+    roster = tmp_path / "names.csv"
+    roster.write_text(
+        "Student ID;Last name;First name;Email\n4711;Lee;Ann;alee@x.org\n4712;Lee Park;Bo;bo@x.org\n4713;Ólafsdóttir;Ásta;\n"
+        "4714;Gone;Eve;\n",
+        encoding="utf-8",
+    )
+    names = [
+        "2025-10-11/4711 x/{}", "LEE-PARK, BO/deep/{}", "olafsdottirasta_1_2_{}", "Cy/{}", "work/alee/04_the_elbo.ipynb",
+        "ann lee and bo lee park/{}",
+    ]  # fmt: skip
+    for name in names:
+        path = tmp_path / "in" / written(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(book(name))
+    found = collect(tmp_path / "in", names=read_names(roster, None))
+    assert whose(found) == [
+        ("4711", FIRST), ("4711", ELBO), ("4712", FIRST), ("4713", FIRST), ("Cy", FIRST), ("ann lee and bo lee park", FIRST),
+    ]  # fmt: skip
+    doubts = {s.student: " ".join(s.doubts) for s in found.submissions if s.doubts}
+    assert (
+        "names nobody" in doubts["Cy"]
+        and "several students of the roster: 4711, 4712" in doubts["ann lee and bo lee park"]
+    )
+    assert any(problem.startswith("Of 1 student of the roster there is nothing: 4714") for problem in found.problems)
+
+
+def test_a_pattern_finds_the_student_in_the_path(tmp_path: Path):
+    for name in ("x7-ann-y/{}", "x8-bo-y/{}", "other/{}"):
+        path = tmp_path / written(name)
+        path.parent.mkdir()
+        path.write_bytes(book(name))
+    found = collect(tmp_path, names=read_names(None, r"x\d-(?P<student>\w+)-y"))
+    assert [s for s, _ in whose(found)] == ["ann", "bo", "other"]
+    assert [bool(s.doubts) for s in found.submissions] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("roster", "pattern", "says"),
+    [
+        ("missing.csv", None, r"can't be read \(No such file"),
+        ("empty.csv", None, "names nobody"),
+        (None, "(", "no regular expression"),
+        (None, "x", r"no group \(\?P<student>"),
+    ],
+)
+def test_a_roster_or_pattern_that_is_none_is_said(tmp_path: Path, roster: str | None, pattern: str | None, says: str):
+    (tmp_path / "empty.csv").write_text("\n")
+    with pytest.raises(GradingError, match=says):
+        read_names(tmp_path / roster if roster else None, pattern)
+
+
+# Which file, which lesson -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("newer", ["as handed out", "unreadable", "work"])
+def test_a_newer_file_without_work_does_not_win(tmp_path: Path, newer: str):
+    blank = (lessons.settings.read().notebooks / f"{FIRST}.ipynb").read_bytes()
+    contents = {"as handed out": blank, "unreadable": b"\x00nothing", "work": book("new")}
+    laid_out(tmp_path, {f"ann/{FIRST}.ipynb": book("old"), f"ann/{FIRST} (1).ipynb": contents[newer]})
+    os.utime(tmp_path / "ann" / f"{FIRST}.ipynb", (1000, 1000))
+    (ann,) = collect(tmp_path).submissions
+    assert ann.content == book("new" if newer == "work" else "old")
+    assert bool(ann.doubts) == (newer != "work")
+
+
+def test_two_lessons_in_one_notebook_are_both_seen(tmp_path: Path):
+    cells = [
+        {"cell_type": "code", "source": f'exercises.check("{id}", f)', "metadata": {}, "outputs": []}
+        for id in ("00-interpolate", "00-codes", "04-elbo", "04-sign")
+    ]
+    both_lessons = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+    found = laid_out(tmp_path, {f"ann/{FIRST}.ipynb": both_lessons, "bo/work.ipynb": both_lessons})
+    assert whose(found) == [("ann", FIRST), ("ann", ELBO), ("bo", FIRST), ("bo", ELBO)]
+    assert all("several lessons: 00_start_here, 04_the_elbo" in " ".join(s.doubts) for s in found.submissions)
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_a_zip_of_several_people_is_several_people(tmp_path: Path, flat: bool):
+    inside = [f"{name}_{FIRST}.ipynb" if flat else f"{name}/{FIRST}.ipynb" for name in ("ann", "bo", "cy")]
+    found = laid_out(
+        tmp_path, {"tuesday.zip": zipped({name: book(name) for name in inside}), f"eve/{FIRST}.ipynb": book("eve")}
+    )
+    assert [s for s, _ in whose(found)] == ["ann", "bo", "cy", "eve"]
+
+
+def test_a_zip_of_several_people_with_a_lesson_each_is_several_people(tmp_path: Path):
+    inside = {f"{name}_{lesson}.ipynb": BOOK for name, lesson in zip(("ann", "bo", "cy"), KNOWN, strict=False)}
+    found = laid_out(tmp_path, {"work.zip": zipped(inside), f"eve/{FIRST}.ipynb": BOOK})
+    assert [s for s, _ in whose(found)] == ["ann", "bo", "cy", "eve"]

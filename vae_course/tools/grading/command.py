@@ -36,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder or a zip of what was handed in")
     parser.add_argument("--to", required=True, type=Path, metavar="RESULTS", help="the folder for marks and reports")
     parser.add_argument("--lessons", nargs=1, metavar="WHICH", help="such as 01-06 or 00,04 (default: all)")
+    parser.add_argument(
+        "--roster", type=Path, metavar="CSV", help="the students, one a row: names and numbers to look for in the paths"
+    )
+    parser.add_argument(
+        "--names",
+        metavar="REGEX",
+        help="finds the student in each path by its group (?P<student>...), after the roster",
+    )
     parser.add_argument("--jobs", type=_positive_int, metavar="N", help="submissions at a time (default: the cores)")
     parser.add_argument(
         "--timeout", type=_positive, metavar="SECONDS", help="the longest that one run of one answer may take"
@@ -72,6 +80,7 @@ def _positive(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Collect, grade and report; 0 if every submission has its marks, however many a person should look at, else 1."""
     from vae_course.tools.grading.collect import collect
+    from vae_course.tools.grading.collect.roster import read_names
     from vae_course.tools.grading.read.lessons import names
     from vae_course.tools.grading.report import clear_nameless, write_results
     from vae_course.tools.grading.sandbox.bubblewrap import SandboxMissing
@@ -85,9 +94,13 @@ def run(args: argparse.Namespace) -> int:
             pass
     if args.no_sandbox:
         print(_WARNING, file=sys.stderr)
-    collection = collect(args.submissions, names(args.lessons or []))
+    known = read_names(args.roster, args.names)
+    collection = collect(args.submissions, names(args.lessons or []), known)
     if not collection.submissions:
         raise GradingError(_nothing(args.submissions, collection))
+    if collection.platforms:
+        found = ", ".join(f"{name} ({count(files, 'file')})" for name, files in collection.platforms.items())
+        print(f"Names as these platforms write them: {found}.")
     begun = time.monotonic()
     try:
         graded = _grade(args, collection)

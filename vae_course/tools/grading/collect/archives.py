@@ -3,6 +3,7 @@
 import functools
 import io
 import lzma
+import os
 import stat
 import threading
 import zipfile
@@ -57,8 +58,8 @@ class Stored:
         """
         try:
             if not self.members:
-                with self.path.open("rb") as stream:
-                    return stream.read(LARGEST_NOTEBOOK)
+                with self.path.open("rb") as stream:  # a number beyond the end takes memory for all of it
+                    return stream.read(min(LARGEST_NOTEBOOK, os.fstat(stream.fileno()).st_size))
             with _READING:
                 content = _member_of(_opened(self.path, self.path.stat().st_mtime_ns), self.members[0])
             for number in self.members[1:]:

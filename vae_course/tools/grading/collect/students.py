@@ -10,33 +10,79 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
 from vae_course.tools.grading.collect.archives import NOTEBOOK, File
 
 UNKNOWN = "unknown"
-# What browsers, Colab and Windows add to a name.
-_COPY = re.compile(r"^(copy of|kopie van|kopie von|copie de|copia de|copia di|kopia)\s+", re.IGNORECASE)
-_AGAIN = re.compile(
-    r"\s*(\((?P<number>\d+)\)|[-_ ]copy\s*\d*|[-_ ]kopie|- copy( \(\d+\))?|-checkpoint)$", re.IGNORECASE
+# What browsers, Colab, Windows and macOS add to a name.
+_COPY_WORDS = (
+    r"(copy of|copy|kopie van|kopie von|kopie|copie de|c[o\u00f3]pia de|copia di|copia|kopia|kopi av|kopi|kopija|"
+    r"\u043a\u043e\u043f\u0438\u044f|\u526f\u672c|\uc0ac\ubcf8)"
 )
-# Moodle writes name, a number that is another one in each assignment, and the kind of the submission; where it makes no
-# folders, the student's own file name comes after that.
-_MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d{3,})_assignsubmission_\w+?_?$")
-_MOODLE_FILE = re.compile(r"^(?P<name>.+?)_(?P<id>\d{3,})_assignsubmission_[a-z]+_(?P<file>.+)$")
-# Canvas writes name, optional LATE, the student's number, the file's number and then the student's own file name.
-_CANVAS = re.compile(r"^(?P<name>[^\W\d_][^\W_]*)(_late)?_(?P<id>\d{2,})_\d{2,}_(?P<file>.+)$", re.IGNORECASE)
+_COPY = re.compile(rf"^{_COPY_WORDS}[-_ ]+", re.IGNORECASE)
+_COPY_BEFORE = re.compile(rf"(^|[-_ .,]+){_COPY_WORDS}$", re.IGNORECASE)
+_AGAIN = re.compile(
+    r"[-_ ]*(\((?P<number>\d+)\)|(?<=[-_ ])(copy|kopie|copie|copia|c\u00f3pia|kopia|kopija|kopi)\s*\d*|"
+    r"- (copy|kopie|copie|copia|c\u00f3pia|kopia|kopija|kopi)( \(\d+\))?|-checkpoint|\u306e\u30b3\u30d4\u30fc|"
+    r"\u526f\u672c)$",
+    re.IGNORECASE,
+)
+# When, and for the how-manieth time, something was handed in.
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_TIME = re.compile(
+    r"(?<![a-z0-9])(\d{4}[-_.]\d\d?[-_.]\d\d?|\d\d?[-_.]\d\d?[-_.]\d{4}|(19|20)\d\d[01]\d[0-3]\d|"
+    rf"{_MONTH} \d\d?,? \d{{4}}|\d\d?\.? {_MONTH} \d{{4}})([-_ T,]+\d\d?[-_.:h]?\d\d([-_.:]?\d\d)?( ?[ap]m)?)?(?![a-z0-9])|"
+    r"(?<![a-z0-9])(attempt|try|take|late|resubmission|resubmitted|versuch|intento|tentative)([-_ ]*\d+)?(?![a-z0-9])",
+    re.IGNORECASE,
+)
 _NEUTRAL = re.compile(
     r"submitted|submissions?|solutions?|notebooks?|class|course|work|homework|downloads?|old|new|draft|final|backup|"
-    r"untitled\d*|(new|untitled) folder|"
+    r"source|release|autograded|feedback|gradebook|export|files?|untitled\d*|(new|untitled) folder|\d{1,4}|"
     r"(assignment|attempt|class|course|day|exercise|group|homework|hw|lab|lesson|module|part|section|session|try|"
     r"tutorial|unit|v|version|week)([-_ ]*\d{1,4}|[-_ ][a-z])",
     re.IGNORECASE,
 )
-
 _TEAM = re.compile(r"group([-_ ]*\d{1,4}|[-_ ][a-z])", re.IGNORECASE)
+_BETWEEN = re.compile(r"[-_ .,]+")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """How a platform names what it hands out, as a folder or a file.
+
+    Args:
+        name: of the platform.
+        pattern: matches such a name; its group `name` is the student's, `id` the student's number, `file` what the student
+            called the file.
+        lasting: whether the number is the same in each assignment.
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    lasting: bool = True
+
+
+PLATFORMS = (
+    Platform(
+        "Moodle", re.compile(r"(?P<name>.+?)_(?P<id>\d{3,})_assignsubmission_[a-z]+_?(?P<file>.*)"), lasting=False
+    ),
+    Platform(
+        "Canvas",
+        re.compile(r"(?P<name>[^\W\d_][^\W_]*)(_late)?_(?P<id>\d{2,})_\d{2,}_(?P<file>.+)", re.IGNORECASE),
+    ),
+    Platform("Blackboard", re.compile(r".+_(?P<name>[^_]+)_attempt_\d{4}(-\d\d){5}(_(?P<file>.*))?", re.IGNORECASE)),
+    Platform(
+        "Brightspace",
+        re.compile(
+            rf"\d+-\d+ ?- ?(?P<name>.+?) ?- ?{_MONTH} \d\d?,? \d{{4}} \d{{1,2}}:?\d\d ?([AP]M)?( ?- ?(?P<file>.+))?",
+            re.IGNORECASE,
+        ),
+    ),
+    Platform("Gradescope", re.compile(r"(?P<name>submission_\d{4,})")),
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +92,11 @@ class Sign:
     Args:
         student: the name.
         path: the folder that it names, or the file.
-        kind: whether a platform wrote it, or nbgrader's folder says so; a folder; a file's name beside its lesson.
+        kind: whether a platform wrote it, or nbgrader's folder or a list of names says so; a folder; a file's name beside
+            its lesson.
         number: the number that the platform gives the student.
         lasting: whether it is the same in each assignment, as on Canvas.
+        platform: the platform that wrote it.
     """
 
     student: str
@@ -56,6 +104,7 @@ class Sign:
     kind: Literal["platform", "folder", "file"]
     number: str = ""
     lasting: bool = True
+    platform: str = ""
 
     @property
     def home(self) -> PurePosixPath:
@@ -86,7 +135,10 @@ def read_path(path: PurePosixPath, lessons: Sequence[str], zips: Sequence[PurePo
     sign, lesson = _file(path, lessons, named=bool(signs) and not many)
     if not (signs or sign):
         sign = _team(path.parent)
-    return Place((*signs, sign) if sign else tuple(signs), lesson or found)
+    signs += [sign] if sign else []
+    # A long number may be a student's, but only where no name stands.
+    named = [sign for sign in signs if sign.kind == "platform" or re.search(r"[^\W\d_]", sign.student)]
+    return Place(tuple(named or signs), lesson or found)
 
 
 def lesson_of(name: str, lessons: Sequence[str]) -> str:
@@ -100,27 +152,32 @@ def copies(name: str) -> int:
     return int(match["number"] or 0) if match else 0
 
 
+def _platform(name: str, path: PurePosixPath, lessons: Sequence[str]) -> tuple[Sign, str] | None:
+    """The student and the lesson that a platform's name of a folder or a file says."""
+    for platform in PLATFORMS:
+        if match := platform.pattern.fullmatch(name):
+            told = {"id": "", "file": ""} | {key: value or "" for key, value in match.groupdict().items()}
+            sign = Sign(told["name"], path, "platform", told["id"], platform.lasting, platform.name)
+            return sign, lesson_of(told["file"], lessons)
+    return None
+
+
 def _folder(name: str, path: PurePosixPath, lessons: Sequence[str], *, submitted: bool) -> tuple[Sign | None, str]:
     """The student and the lesson that a folder names."""
-    if moodle := _MOODLE.match(name):
-        return Sign(moodle["name"], path, "platform", moodle["id"], lasting=False), ""
-    if canvas := _CANVAS.match(name):
-        return Sign(canvas["name"], path, "platform", canvas["id"]), lesson_of(canvas["file"], lessons)
+    if found := _platform(name, path, lessons):
+        return found
     lesson, rest = _lesson_and_rest(name, lessons)
-    student = rest if lesson else name
     if not rest or _NEUTRAL.fullmatch(rest):
         return None, lesson
-    return Sign(student, path, "platform" if submitted else "folder"), lesson
+    student = name if not lesson and submitted else rest
+    return Sign(student, path, "platform" if submitted else "folder", platform="nbgrader" if submitted else ""), lesson
 
 
 def _file(path: PurePosixPath, lessons: Sequence[str], *, named: bool) -> tuple[Sign | None, str]:
     """The student and the lesson that a file's name says; beside its lesson only, where a folder names a student."""
     stem = _stem(path.name)
-    if moodle := _MOODLE_FILE.match(stem):
-        sign = Sign(moodle["name"], path, "platform", moodle["id"], lasting=False)
-        return sign, lesson_of(moodle["file"], lessons)
-    if canvas := _CANVAS.match(stem):
-        return Sign(canvas["name"], path, "platform", canvas["id"]), lesson_of(canvas["file"], lessons)
+    if found := _platform(stem, path, lessons):
+        return found
     own, rest = _lesson_and_rest(stem, lessons)
     if not rest or _NEUTRAL.fullmatch(rest) or (named and not own):
         return None, own
@@ -152,7 +209,7 @@ def spelt(name: str) -> str:
 
 
 def _lesson_and_rest(stem: str, lessons: Sequence[str]) -> tuple[str, str]:
-    """The lesson that a name mentions, and what else it says."""
+    """The lesson that a name mentions, and what else it says: no date, no number of a try, no word for a copy."""
     text = stem
     for _ in range(4):
         text = _AGAIN.sub("", _COPY.sub("", text))
@@ -161,21 +218,27 @@ def _lesson_and_rest(stem: str, lessons: Sequence[str]) -> tuple[str, str]:
         match = re.search(rf"(?<![a-z0-9]){words}(?![a-z0-9])", text, re.IGNORECASE)
         if match:
             return name, _rest(text[: match.start()], text[match.end() :])
-    return "", _rest(text, "")
+    return "", _rest(text)
 
 
-def _rest(before: str, after: str) -> str:
-    parts = [re.sub(r"^[-_ .,]+|[-_ .,]+$", "", part) for part in (before, after)]
-    return "-".join(part for part in parts if part)
+def _rest(*parts: str) -> str:
+    """What is left of a name without times, and without marks at its ends."""
+    pieces = [piece for part in parts for piece in _TIME.sub("\0", part).split("\0")]
+    trimmed = [_COPY_BEFORE.sub("", re.sub(r"^[-_ .,]+|[-_ .,]+$", "", piece)) for piece in pieces]
+    return "-".join(piece for piece in trimmed if piece)
 
 
 @dataclass
 class HandIn:
-    """A notebook of a known lesson, and the name in its path that is the student's, once that is decided."""
+    """A notebook of a known lesson, and the name in its path that is the student's, once that is decided.
+
+    `mixed` says of which lessons it is where they are several.
+    """
 
     file: File
     lesson: str
     signs: tuple[Sign, ...]
+    mixed: str = ""
     sign: Sign | None = None
     student: str = ""
     doubts: list[str] = field(default_factory=list)
@@ -184,6 +247,45 @@ class HandIn:
     def home(self) -> PurePosixPath:
         """The place of everything that is the same student's; of a nameless notebook, its own."""
         return self.sign.home if self.sign else self.file.path
+
+
+def drop_common_words(found: Sequence[HandIn]) -> None:
+    """Take the words away that all names side by side begin or end with, such as those of the assignment."""
+    beside: dict[tuple[PurePosixPath, str], set[str]] = {}
+    for row in found:
+        for sign in row.signs:
+            if sign.kind != "platform":
+                beside.setdefault((sign.path.parent, sign.kind), set()).add(sign.student)
+    shorter = {place: _without_common_words(sorted(names)) for place, names in beside.items()}
+    for row in found:
+        row.signs = tuple(
+            replace(sign, student=shorter.get((sign.path.parent, sign.kind), {}).get(sign.student, sign.student))
+            for sign in row.signs
+        )
+
+
+def _without_common_words(names: Sequence[str]) -> dict[str, str]:
+    """The names without their common words: two of them say so by two words, three by one; nobody is left without a name."""
+    words = [_BETWEEN.split(name) for name in names]
+    first = _common(words)
+    last = _common([row[::-1] for row in words]) if len(names) > 2 else 0
+    if len(names) < 2 or (len(names) == 2 and first < 2):
+        first = 0
+    shorter = {}
+    for name, row in zip(names, words, strict=True):
+        left = row[first : len(row) - last]
+        if not re.search(r"[^\W\d_]", "".join(left)) or _NEUTRAL.fullmatch(" ".join(left)):
+            return {}
+        start = re.match(rf"(?:[^-_ .,]+[-_ .,]+){{{first}}}", name)
+        end = re.search(rf"(?:[-_ .,]+[^-_ .,]+){{{last}}}$", name)
+        shorter[name] = name[start.end() if start else 0 : end.start() if end else None]
+    return shorter
+
+
+def _common(rows: Sequence[Sequence[str]]) -> int:
+    """How many words all rows begin with."""
+    same = [len({word.casefold() for word in column}) == 1 for column in zip(*rows, strict=False)]
+    return same.index(False) if False in same else len(same)
 
 
 def shared_folders(found: Sequence[HandIn]) -> set[PurePosixPath]:
@@ -223,7 +325,10 @@ def _holds_several(rows: Sequence[HandIn], depth: int, *, alone: bool) -> bool:
     if all_named and zipped and (alone or any(row.file.zips[-1] != row.signs[depth].path for row in zipped)):
         return True
     enough = 2 if alone or (all_named and depth == 0) else 3
-    return _most(folders) >= enough or _most(inner) >= (2 if alone else 3)
+    people = {spelt(sign.student) for sign, _ in inner}
+    return (
+        _most(folders) >= enough or _most(inner) >= (2 if alone or all_named else 3) or (all_named and len(people) > 2)
+    )
 
 
 def _most(inner: Sequence[tuple[Sign, HandIn]]) -> int:
