@@ -32,28 +32,26 @@ def marked(content: bytes, lesson: str) -> dict[str, Mark]:
 @pytest.mark.parametrize(
     ("before", "points"),
     [
-        ("scale = {}\nscale['by'] = 1", 0),
-        ("scale = {}\nscale.update(by=1)", 0),
-        ("scale = {}\nfor name in ['by']:\n    scale.setdefault(name, 1)", 0),
+        ("scale = {}\nscale['by'] = 1", 2),
+        ("scale = {}\nscale.update(by=1)", 2),
+        ("scale = {}\nfor name in ['by']:\n    scale.setdefault(name, 1)", 2),
         ("scale = {'by': 1}\nscale['other'] = 1", 2),
-        ("scale = {'by': 2}\nimport torch\ntorch.manual_seed(0)", None),
+        ("scale = {'by': 2}\nimport torch\ntorch.manual_seed(0)", 0),
     ],
 )
-def test_a_value_that_is_changed_by_code_that_is_not_run_is_doubtful(before: str, points: int | None):
+def test_a_value_that_is_changed_step_by_step_is_what_it_was_in_the_notebook(before: str, points: int):
     mark = answered(SCALE, before)[B]
-    assert mark.points == (points or 0)
-    doubt = "The answer uses `scale`, which the notebook makes by code that grading does not run."
-    assert mark.doubts == ((doubt,) if points == 0 else ())
+    assert (mark.points, mark.doubts) == (points, ())
 
 
-def test_a_helper_that_is_defined_again_below_a_wrong_answer_is_doubtful():
+def test_a_helper_that_is_defined_in_several_ways_makes_a_wrong_answer_doubtful():
     body = "return scaled(mu[y == digit].mean(dim=0))"
     double = HELPER + " * 2"
-    again = "The notebook defines `scaled` again after the answer, which was graded with what stands before."
-    assert answered(body, double, HELPER)[B].doubts == (again,)
+    several = "The notebook defines `scaled` in several ways; the answer was graded with what stands before its check."
+    assert answered(body, HELPER, double)[B].doubts == (several,)
     assert answered(body, double, double)[B].doubts == ()
-    assert answered(body, HELPER, double)[B].status == "passed"
-    assert answered(body, HELPER, double)[B].doubts == ()
+    assert answered(body, double, HELPER)[B].status == "passed"
+    assert answered(body, double, HELPER)[B].doubts == ()
     assert answered(body, "", HELPER)[B].status == "passed"
 
 

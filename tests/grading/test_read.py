@@ -1,6 +1,7 @@
 """From a file's bytes to the answers in it, whatever wrote them, in bounded time and memory."""
 
 import ast
+import linecache
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from vae_course.tools.grading import Submission, read
 from vae_course.tools.grading.mark import grade_submission
 from vae_course.tools.grading.read import attempts_in, cells, lessons, notebook
 from vae_course.tools.grading.read.statements import Statement, program, statements_of
+from vae_course.tools.grading.sandbox import worker
 
 CELL = {"cell_type": "code", "source": ""}
 
@@ -137,6 +139,106 @@ def test_cells_mean_in_grading_what_they_mean_in_a_kernel():
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+# Cells up to the check of f, what stands below it, and names that must not be run for it.
+ORDERS: dict[str, tuple[list[str], list[str]]] = {
+    "a decorator by hand": (["def f(x):\n    return x + 1", "from functools import lru_cache\nf = lru_cache(f)"], []),
+    "one on top of another": (
+        [
+            "def f(x): return x",
+            "def twice(g): return lambda x: 2 * g(x)",
+            "f = twice(f)\nf = twice(f)",
+        ],
+        [],
+    ),
+    "a scratch below": (["def f(x): return x + 1"], ["def f(x): return None"]),
+    "a second answer": (["def f(x): return None", "def f(x): return x + 1"], []),
+    "a helper below the answer": (["def f(x): return g(x)", "def g(x): return x + 1"], []),
+    "a helper changed on the way": (["def g(x): return x", "def f(x): return g(x)", "def g(x): return x + 5"], []),
+    "a helper changed below": (["def g(x): return x", "def f(x): return g(x)"], ["def g(x): return 0"]),
+    "a helper used at once": (["k = 2", "def make(): return k", "a = make()", "k = 9", "def f(x): return x + a"], []),
+    "a value used at once": (["k = 2", "f = (lambda n: lambda x: x + n)(k)", "k = 9"], []),
+    "a default": (["k = 2", "def f(x, n=k): return x + n", "k = 9"], []),
+    "an item": (["t = {}", "t['a'] = 3", "def f(x): return x + t['a']"], []),
+    "a method": (["t = []", "t.append(4)", "t.extend([1, 2])", "def f(x): return x + sum(t)"], []),
+    "an attribute": (["class M: pass", "M.forward = lambda self, x: x + 6", "def f(x): return M().forward(x)"], []),
+    "a loop": (["t = 0\nfor i in range(4):\n    t += i", "def f(x): return x + t"], []),
+    "the variable of a loop": (["for k in range(3):\n    pass", "def f(x): return x + k"], []),
+    "while": (["n = 1\nwhile n < 50:\n    n *= 2", "def f(x): return x + n"], []),
+    "with": (["import contextlib", "with contextlib.nullcontext(7) as seven:\n    pass", "def f(x): return x + seven"], []),
+    "a table made in a with": (
+        [
+            "import torch",
+            "with torch.no_grad():\n    t = torch.ones(3).sum().item()",
+            "def f(x): return x + t",
+        ],
+        [],
+    ),
+    "a walrus": (["print(n := 8)", "def f(x): return x + n"], []),
+    "added to": (["n = 1", "n += 4", "def f(x): return x + n"], []),
+    "nested targets": (["(a, (b, *c)), d = (1, (2, 3, 4)), 5", "def f(x): return x + a + b + sum(c) + d"], []),
+    "either or": (
+        [
+            "import sys",
+            "if sys.maxsize > 0:\n    def g(x): return x + 1\nelse:\n    def g(x): return 0",
+            "def f(x): return g(x)",
+        ],
+        [],
+    ),
+    "tried": (["try:\n    n = int('x')\nexcept ValueError:\n    n = 3", "def f(x): return x + n"], []),
+    "a star that loses": (["from math import *", "def exp(x): return x + 3", "def f(x): return exp(x)"], []),
+    "a star that wins": (["def exp(x): return x + 3", "from math import *", "def f(x): return exp(0) + x"], []),
+    "annotations of the future": (["from __future__ import annotations", "def f(x: Nowhere) -> Never: return x + 1"], []),
+    "a class with a method of later": (
+        [
+            "class M:\n    n = 2",
+            "def forward(self, x): return x + self.n",
+            "M.__call__ = forward",
+            "f = M()",
+        ],
+        [],
+    ),
+    "recursion": (["def f(x): return x if x < 1 else f(x - 1) + 2"], []),
+    "two that call each other": (["def f(x): return g(x) if x else 1", "def g(x): return f(x - 1) + 1"], []),
+    "deleted and made again": (["n = 1", "del n", "n = 5", "def f(x): return x + n"], []),
+    "partial": (["from functools import partial", "def add(a, b): return a + b", "f = partial(add, 3)"], []),
+    "scripted": (["import torch", "def f(x: float) -> float:\n    return x + 1", "f = torch.jit.script(f)"], []),
+    "mapped": (
+        [
+            "import torch",
+            "def f(x):\n    return x + 1",
+            "g = torch.vmap(f)",
+            "f = lambda x: g(torch.tensor([x])).item()",
+        ],
+        [],
+    ),
+    "work that it does not need": (["boom = 1 / 1", "def f(x): return x + 1", "for never in ():\n    pass"], ["1 / 0"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_what_is_run_for_an_answer_means_what_it_means_in_the_notebook(name: str):
+    """On the left all cells in their order, up to the check; on the right those statements that were chosen."""
+    above, below = ORDERS[name]
+    there: dict[str, Any] = {"__name__": "__main__"}
+    whole = "\n".join(above)
+    linecache.cache[name] = (0, None, whole.splitlines(keepends=True), name)  # for what asks for its source
+    exec(compile(whole, name, "exec", dont_inherit=True), there)
+    statements = [
+        statement
+        for place, source in enumerate([*above, *below])
+        for statement in statements_of(source, cell=f"cell {place}", start=1000 * place) or []
+    ]
+    check = 1000 * len(above) - 1
+    wanted = [p for p in statements if "f" in p.binds and p.order < check][-1]
+    chosen = program(wanted, statements, before=check)
+    here: dict[str, Any] = {"__name__": "__main__"}
+    problem = worker._define([(p.cell, p.above, p.text) for p in chosen.statements], here)
+    assert problem is None
+    assert here["f"](2.0) == there["f"](2.0)
+    assert all(p.order < check for p in chosen.statements)
+    assert not any(word in p.text for p in chosen.statements for word in ("boom", "never"))
 
 
 def test_a_version_of_python_that_is_newer_is_named_and_an_older_one_is_not():

@@ -5,6 +5,7 @@ Nothing of it is run here: `notebook` reads the file, `statements` takes its cod
 
 import ast
 import dataclasses
+import math
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,10 +19,10 @@ from vae_course.tools.grading.read.statements import (
     Program,
     Statement,
     chunks,
+    names_changed,
     names_stored,
     parse,
     program,
-    root,
     statements_of,
     syntax_error,
     within,
@@ -109,8 +110,8 @@ def _take_apart(notebook: Notebook, lesson: Handout) -> Code:
         statements += found
     own = [dataclasses.replace(p, own=shape(p.tree) not in lesson.shapes) for p in statements]
     modules = frozenset[str]().union(*(p.binds for p in statements if isinstance(p.tree, ast.Import | ast.ImportFrom)))
-    work = [p.tree for p in statements if not p.binds]
-    worked = frozenset[str]().union(*(names_stored(tree) | (_changed(tree) - modules) for tree in work))
+    work = [p.tree for p in own if not p.binds and not p.own]
+    worked = frozenset[str]().union(*(names_stored(tree) | (names_changed(tree) - modules) for tree in work))
     return Code(tuple(own), tuple(broken), doubts, worked)
 
 
@@ -121,17 +122,6 @@ def _unread(python: str, notebook: Notebook) -> str:
         return error
     student, own = (".".join(map(str, version)) for version in (notebook.python, sys.version_info[:2]))
     return f"{error}; it was written for Python {student}, and grading runs {own}"
-
-
-def _changed(tree: ast.AST) -> frozenset[str]:
-    """The names whose objects a piece of code may change: by an item, an attribute, or a method called for its effect."""
-    targets: list[ast.expr] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            targets.append(node)
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            targets.append(node.value.func)
-    return frozenset(root(target) for target in targets if isinstance(target, ast.Subscript | ast.Attribute))
 
 
 def _whole_blocks(python: str, name: str, start: int) -> list[Statement]:
@@ -181,15 +171,24 @@ def _in_code(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code
     written = [p for p in candidates if p.own and not is_stub(p.tree)]
     if not written:
         return _nothing(exercise, notebook, lesson, code, stub=bool(candidates))
-    answer = written[-1]
+    place = _checked_at(exercise, written[0], code)
+    answer = [p for p in written if p.order < place][-1]
     doubts = [f"The function is called `{name}`, not `{exercise.function}`."] if renamed else []
-    if len({shape(p.tree) for p in written}) > 1:
-        doubts.append(f"There are {len(written)} different answers; the last one, in {answer.cell}, was graded.")
-    needed = program(answer, [p for p in code.statements if not _hand_over(p)], lesson.statements)
+    first = [p for p in written if p.begins(name)]
+    if len({shape(p.tree) for p in first}) > 1:
+        which = "the last one" if answer is written[-1] else "the one that its check has seen"
+        doubts.append(f"There are {len(first)} different answers; {which}, in {answer.cell}, was graded.")
+    needed = program(answer, [p for p in code.statements if not _hand_over(p)], lesson.statements, before=place)
     doubts += [code.doubts[cell] for cell in dict.fromkeys(p.cell for p in needed.statements) if cell in code.doubts]
-    return Attempt(
-        "answer", answer.text, needed, name, doubts=tuple(doubts), unsure=tuple(_unsure(answer, needed, code))
-    )
+    text = "\n\n".join(p.text for p in needed.statements if p.own and name in p.touches)
+    return Attempt("answer", text, needed, name, doubts=tuple(doubts), unsure=tuple(_unsure(answer, needed, code)))
+
+
+def _checked_at(exercise: Exercise, first: Statement, code: Code) -> float:
+    """The place of the last check of an exercise that comes after an answer to it; the end where there is none."""
+    check = re.compile(rf"""(exercises\.check|or_reference)\(\s*["']{exercise.id}["']""")
+    places = [p.order for p in code.statements if p.order > first.order and check.search(p.text)]
+    return places[-1] if places else math.inf
 
 
 def _unsure(answer: Statement, needed: Program, code: Code) -> list[str]:
@@ -203,20 +202,22 @@ def _unsure(answer: Statement, needed: Program, code: Code) -> list[str]:
     unread = [n for n in sorted(needed.missing) if any(_definition_of(n).search(python) for _, python in code.broken)]
     if unread:
         doubts.append(f"The answer uses {quoted(unread)}, which stands in a cell that can't be read.")
-    later = _defined_again(answer, needed, code)
-    if later:
+    several = _defined_in_several_ways(answer, needed, code)
+    if several:
         doubts.append(
-            f"The notebook defines {quoted(later)} again after the answer, which was graded with what stands before."
+            f"The notebook defines {quoted(several)} in several ways; the answer was graded with what stands before its check."
         )
     return doubts
 
 
-def _defined_again(answer: Statement, needed: Program, code: Code) -> list[str]:
-    """What the answer needs and the student gives another meaning below it."""
-    shapes = {name: shape(p.tree) for p in needed.statements if p is not answer for name in p.binds}
-    after = [p for p in code.statements if p.own and p.order > answer.order]
-    again = {name for p in after for name in p.binds & shapes.keys() if shape(p.tree) != shapes[name]}
-    return sorted(again - {name for p in needed.statements if p.order > answer.order for name in p.binds})
+def _defined_in_several_ways(answer: Statement, needed: Program, code: Code) -> list[str]:
+    """What the answer needs and the student gives several meanings, so that the order in which cells ran decides."""
+    names = frozenset[str]().union(*(p.binds for p in needed.statements if p.own)) - answer.binds
+    ways: dict[str, set[str]] = {name: set() for name in names}
+    for statement in code.statements:
+        for name in statement.binds & names if statement.own else ():
+            ways[name] |= {shape(statement.tree)} if statement.begins(name) else set()
+    return sorted(name for name, shapes in ways.items() if len(shapes) > 1)
 
 
 def listed(words: Sequence[str]) -> str:

@@ -1,8 +1,10 @@
 """Which statements of a notebook a function needs: definitions, imports and plain values, found without running any."""
 
 import ast
+import bisect
 import builtins
 import functools
+import math
 import symtable
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +12,8 @@ from dataclasses import dataclass, field
 
 from vae_course.support.sources import one_at_a_time, tree
 
+_USUAL = frozenset(("torch", "math", "numpy", "vae_course"))
+_COMPREHENSIONS = frozenset(("listcomp", "setcomp", "dictcomp", "genexpr"))
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "display", "get_ipython"}
 
 
@@ -23,7 +27,7 @@ class Statement:
         text: its lines alone.
         above: how many lines stand before it in the cell.
         tree: the statement.
-        binds: the names that it gives a meaning to.
+        binds: the names that it gives a meaning to, where it is a definition, an import or an assignment.
         own: whether the student wrote it, rather than the lesson.
     """
 
@@ -35,10 +39,25 @@ class Statement:
     binds: frozenset[str]
     own: bool = True
 
-    @functools.cached_property
+    @property
     def needs(self) -> frozenset[str]:
         """The global names that it refers to, in functions and comprehensions too."""
-        return _needs(self.text)
+        now, later = self._references
+        return now | later
+
+    @functools.cached_property
+    def _references(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The global names that it refers to as it runs, and those in the functions that it defines."""
+        return _references(self.text)
+
+    @functools.cached_property
+    def touches(self) -> frozenset[str]:
+        """The names that it binds or changes, where it is the student's; of the lesson's work nothing is run."""
+        return self.binds | names_stored(self.tree) | names_changed(self.tree) if self.own else self.binds
+
+    def begins(self, name: str) -> bool:
+        """Whether what the name meant before does not matter any more."""
+        return name in self.binds and name not in self._references[0]
 
 
 @dataclass(frozen=True)
@@ -90,31 +109,55 @@ def chunks(python: str) -> list[tuple[int, str]]:
     return [(above, "\n".join(block)) for above, block in blocks]
 
 
-def program(wanted: Statement, statements: Sequence[Statement], fixed: Sequence[Statement] = ()) -> Program:
-    """What the wanted statement needs, and what that needs in turn.
+def program(
+    wanted: Statement, statements: Sequence[Statement], fixed: Sequence[Statement] = (), *, before: float = math.inf
+) -> Program:
+    """What the names that the wanted statement binds need to mean what they mean at a place of the notebook.
 
-    A name means its last definition before the wanted statement, else the first one after it; names that the notebook
-    does not define are looked for in `fixed`, the lesson as it was handed out.
+    For each name that is every statement that binds or changes it, from the last one on that makes what it was before
+    irrelevant. What such a statement refers to as it runs is needed as it was there; what a function of it refers to, as it
+    is where the function is used. A name that has no meaning yet has the first one after it; names that the notebook does
+    not define are looked for in `fixed`, the lesson as it was handed out.
+
+    Args:
+        wanted: the statement.
+        statements: those of the notebook.
+        fixed: those of the lesson.
+        before: the place in the notebook's order, such as that of a check.
     """
+    modules = frozenset[str]().union(*(p.binds for p in statements if isinstance(p.tree, ast.Import | ast.ImportFrom)))
+    own, handed_out = _by_name(statements, modules), _by_name(fixed, frozenset())
     chosen: dict[int, Statement] = {id(wanted): wanted}
     missing: set[str] = set()
-    own, handed_out = _by_name(statements), _by_name(fixed)
-    queue = [(name, wanted) for name in sorted(wanted.needs)]
-    seen: set[str] = set(wanted.binds)
+    queue: list[tuple[str, float]] = [(name, before) for name in sorted(wanted.binds | wanted.needs)]
+    queue += [(name, wanted.order) for name in wanted._references[0]]
+    seen: set[tuple[str, float]] = set()
     while queue:
-        name, user = queue.pop()
-        if name in seen:
+        name, place = queue.pop()
+        if (name, place) in seen:
             continue
-        seen.add(name)
-        found = _definition(own.get(name, ()), wanted, user) or _definition(handed_out.get(name, ()), wanted, user)
-        if found is None:
-            missing |= {name} - _BUILTINS
-            continue
-        chosen[id(found)] = found
-        queue += [(needed, found) for needed in sorted(found.needs)]
-    if missing:
-        chosen.update((id(statement), statement) for statement in statements if _star(statement.tree))
+        seen.add((name, place))
+        found = _makers(name, own.get(name, ()), place) or _makers(name, handed_out.get(name, ()), place)
+        missing |= set() if found else {name} - _BUILTINS
+        for statement in found:
+            now, later = statement._references
+            chosen[id(statement)] = statement
+            inside = {
+                n for n in now & statement.touches if not _makers(n, own.get(n, ()), statement.order, after=False)
+            }
+            queue += [(needed, statement.order) for needed in now - inside]
+            queue += [(needed, max(place, statement.order)) for needed in later]
+    stars = [p for p in statements if p.own and p.order < before and _for_all(p.tree, whatever=bool(missing))]
+    chosen.update((id(statement), statement) for statement in stars)
     return Program(tuple(sorted(chosen.values(), key=lambda statement: statement.order)), frozenset(missing))
+
+
+def _makers(name: str, touching: Sequence[Statement], place: float, *, after: bool = True) -> list[Statement]:
+    """The statements that make a name what it is at a place; where there is none, the first after it that binds it."""
+    earlier = touching[: bisect.bisect_left(touching, place, key=lambda statement: statement.order)]
+    first = next((i for i in range(len(earlier) - 1, -1, -1) if earlier[i].begins(name)), 0)
+    later = ([p] for p in touching if after and name in p.binds and p.order > place)
+    return list(earlier[first:]) or next(later, [])
 
 
 def bound_names(node: ast.stmt) -> frozenset[str]:
@@ -133,8 +176,26 @@ def bound_names(node: ast.stmt) -> frozenset[str]:
 
 
 def names_stored(tree: ast.AST) -> frozenset[str]:
-    """Every name that a piece of code gives a value, in whatever way, at any depth."""
-    return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    """Every name that a piece of code binds or deletes outside of functions, in whatever way, at any depth."""
+    nodes = [n for n in within(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)]
+    return frozenset(n.id for n in nodes) | bound_names_below(tree)
+
+
+def bound_names_below(tree: ast.AST) -> frozenset[str]:
+    """The names of the functions, classes and imports in a piece of code, outside of functions."""
+    kinds = ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom
+    return frozenset[str]().union(*(bound_names(n) for n in within(tree) if isinstance(n, kinds)))
+
+
+def names_changed(tree: ast.AST) -> frozenset[str]:
+    """The names whose objects a piece of code may change: by an item, an attribute, or a method called for its effect."""
+    targets: list[ast.expr] = []
+    for node in within(tree):
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            targets.append(node)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            targets.append(node.value.func)
+    return frozenset(root(target) for target in targets if isinstance(target, ast.Subscript | ast.Attribute)) - {""}
 
 
 def within(tree: ast.AST) -> Iterator[ast.AST]:
@@ -164,34 +225,31 @@ def _statement(lines: list[str], node: ast.stmt, cell: str, order: int, above: i
     return Statement(cell, order, "\n".join(text), above + first - 1, node, bound_names(node))
 
 
-def _by_name(statements: Iterable[Statement]) -> dict[str, list[Statement]]:
-    """The statements that give each name a meaning; looked up at once, as a notebook may hold tens of thousands."""
+def _by_name(statements: Iterable[Statement], modules: frozenset[str]) -> dict[str, list[Statement]]:
+    """The statements that bind or change each name, in order; looked up at once, as a notebook may hold tens of thousands.
+
+    A module counts as changed by nothing, or every call of one of its functions would be a change.
+    """
     found: dict[str, list[Statement]] = {}
-    for statement in statements:
-        for name in statement.binds:
+    for statement in sorted(statements, key=lambda statement: statement.order):
+        for name in statement.binds | (statement.touches - modules):
             found.setdefault(name, []).append(statement)
     return found
 
 
-def _definition(statements: Iterable[Statement], wanted: Statement, user: Statement) -> Statement | None:
-    candidates = [p for p in statements if p is not user]
-    before = [p for p in candidates if p.order < wanted.order]
-    return before[-1] if before else (candidates[0] if candidates else None)
-
-
 def _targets(targets: Sequence[ast.expr]) -> frozenset[str]:
     """The names on the left of an assignment; nothing where one of them is no name, such as `torch.exp`."""
-    names: set[str] = set()
-    for target in targets:
-        if isinstance(target, ast.Name):
-            names.add(target.id)
-        elif isinstance(target, ast.Tuple | ast.List) and all(
-            isinstance(part, ast.Name | ast.Starred) for part in target.elts
-        ):
-            names |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
-        else:
-            return frozenset()
-    return frozenset(names)
+    parts = [part for target in targets for part in _leaves(target)]
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    return frozenset(names if len(names) == len(parts) else ())
+
+
+def _leaves(target: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(target, ast.Tuple | ast.List):
+        for part in target.elts:
+            yield from _leaves(part)
+    else:
+        yield target.value if isinstance(target, ast.Starred) else target
 
 
 def _compound(node: ast.If | ast.Try) -> frozenset[str]:
@@ -204,23 +262,32 @@ def _compound(node: ast.If | ast.Try) -> frozenset[str]:
     return frozenset().union(*(bound_names(child) for child in blocks))
 
 
-def _star(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
+def _for_all(node: ast.stmt, *, whatever: bool) -> bool:
+    """Whether an import may matter for any name: one from `__future__`, or of all names of a module that lessons use too."""
+    if not isinstance(node, ast.ImportFrom):
+        return False
+    module = (node.module or "").partition(".")[0]
+    return module == "__future__" or (node.names[0].name == "*" and (whatever or module in _USUAL))
 
 
-def _needs(source: str) -> frozenset[str]:
+def _references(source: str) -> tuple[frozenset[str], frozenset[str]]:
     try:
         with one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             table = symtable.symtable(source, "cell", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
-    return frozenset(_globals_of(table))
+        return frozenset(), frozenset()
+    now: set[str] = set()
+    later: set[str] = set()
+    _sort_globals(table, now, later, inside=False)
+    return frozenset(now), frozenset(later)
 
 
-def _globals_of(table: symtable.SymbolTable) -> set[str]:
+def _sort_globals(table: symtable.SymbolTable, now: set[str], later: set[str], *, inside: bool) -> None:
+    """The global names that run with the statement, and those that run when one of its functions is called."""
     top = table.get_type() == "module"
     found = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())}
+    (later if inside else now).update(found)
     for child in table.get_children():
-        found |= _globals_of(child)
-    return found
+        function = child.get_type() == "function" and child.get_name() not in _COMPREHENSIONS
+        _sort_globals(child, now, later, inside=inside or function)

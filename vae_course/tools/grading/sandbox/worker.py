@@ -5,6 +5,8 @@ JSON, replies go out by another: eight hexadecimal digits of length, then JSON. 
 compared with what the right answer gives, outside.
 """
 
+import __future__
+
 import ast
 import json
 import linecache
@@ -191,9 +193,13 @@ def _define(program: list[tuple[str, int, str]], namespace: dict[str, Any]) -> d
             lines[number] = line or lines[number]
     for cell, lines in sources.items():
         linecache.cache[cell] = (0, None, [line + "\n" for line in lines], cell)
+    future = 0  # as in a notebook, what is imported from `__future__` holds for all that follows
     for number, (cell, above, source) in enumerate(program):
         try:
-            exec(compile(ast.increment_lineno(ast.parse(source, cell), above), cell, "exec"), namespace)
+            tree = ast.increment_lineno(ast.parse(source, cell), above)
+            code = compile(tree, cell, "exec", flags=future, dont_inherit=True)
+            future |= code.co_flags & __future__.annotations.compiler_flag
+            exec(code, namespace)
         except MemoryError:
             raise
         except BaseException as error:
