@@ -287,7 +287,7 @@ plotting.pairs(x[:10], x_pca[:10].clamp(0, 1))
 
 # %% [markdown]
 # On MNIST the error falls from {{mnist:01-no-code}} without a code to {{mnist:01-pca-error}}, on pen digits from
-# {{pen:01-no-code}} to {{pen:01-pca-error}}: {{mnist:01-pca-share}} % and {{pen:01-pca-share}} % of it are left. No
+# {{pen:01-no-code}} to {{pen:01-pca-error}}: {{mnist:01-pca-share}}% and {{pen:01-pca-share}}% of it are left. No
 # plane does better on the training images, as you have just proved. It is not much: blurred shapes that look like
 # several digits at once.
 
@@ -520,9 +520,9 @@ curves = {"PCA": pca_errors, "network, 2 numbers": [auto_error.item()] * 12}
 plotting.lines(range(1, 13), curves, xlabel="numbers kept by PCA", ylabel="squared error per image", markers=True)
 
 # %% [markdown]
-# On MNIST the network's error is {{mnist:01-auto-error}}, {{mnist:01-auto-share}} % of the error without a code; PCA
-# needs {{mnist:01-pca-worth}} numbers to do as well. On pen digits it is {{pen:01-auto-error}}, {{pen:01-auto-share}}
-# %, worth {{pen:01-pca-worth}} numbers of PCA. How do the pictures compare?
+# On MNIST the network's error is {{mnist:01-auto-error}}, {{mnist:01-auto-share}}% of the error without a code; PCA
+# needs {{mnist:01-pca-worth}} numbers to do as well. On pen digits it is {{pen:01-auto-error}}, {{pen:01-auto-share}}%,
+# worth {{pen:01-pca-worth}} numbers of PCA. How do the pictures compare?
 
 # %%
 with torch.no_grad():
@@ -666,9 +666,9 @@ claim("01-empty", 100 * empty_share(z, 20), world=world, tolerance=12, unit="% o
 claim("01-empty-normal", 100 * round_clouds.mean(), world=world, tolerance=1.5, unit="% of the cells", digits=0)
 
 # %% [markdown]
-# On MNIST {{mnist:01-empty}} % of the cells are empty, on pen digits {{pen:01-empty}} %; that is also how often a code
-# drawn evenly from the box lands in a hole. But a cloud without holes leaves {{mnist:01-empty-normal}} %
-# ({{pen:01-empty-normal}} %) empty: a few far points set the box, and its corners stay bare. The share alone proves
+# On MNIST {{mnist:01-empty}}% of the cells are empty, on pen digits {{pen:01-empty}}%; that is also how often a code
+# drawn evenly from the box lands in a hole. But a cloud without holes leaves {{mnist:01-empty-normal}}%
+# ({{pen:01-empty-normal}}%) empty: a few far points set the box, and its corners stay bare. The share alone proves
 # little. Look what the decoder makes of the middle of each cell. Cells without a code are tinted.
 
 # %%
@@ -777,7 +777,7 @@ claim("01-wide-cloud", gaps(random_z, cloud).mean(), world=world, tolerance=0.1,
 # {{mnist:01-wide-far}} (pen digits: {{pen:01-wide-near}} and {{pen:01-wide-far}}). Most of the second is dimension: had
 # the codes followed $\mathcal N(0, I)$, both would be {{mnist:01-wide-cloud}} ({{pen:01-wide-cloud}}). It is
 # the *first* that tells, far below that: the codes fill a thin part of the space, and random codes miss it. How many
-# do? Count those that are further from the known codes than 99 % of the test codes, with two numbers and with sixteen.
+# do? Count those that are further from the known codes than 99% of the test codes, with two numbers and with sixteen.
 
 # %%
 with torch.no_grad():
@@ -788,8 +788,8 @@ missed = gaps(random_z, known) > gaps(tested, known).quantile(0.99)
 claim("01-missed-sixteen", 100 * missed.float().mean(), world=world, tolerance=10, unit="% of the draws", digits=0)
 
 # %% [markdown]
-# Of draws that follow the codes 1 % would miss. With two standardised numbers {{mnist:01-missed-two}} % miss on MNIST,
-# {{pen:01-missed-two}} % on pen digits; with sixteen, {{mnist:01-missed-sixteen}} % and {{pen:01-missed-sixteen}} %.
+# Of draws that follow the codes 1% would miss. With two standardised numbers {{mnist:01-missed-two}}% miss on MNIST,
+# {{pen:01-missed-two}}% on pen digits; with sixteen, {{mnist:01-missed-sixteen}}% and {{pen:01-missed-sixteen}}%.
 # With sixteen, nearly every place is a hole.
 #
 # **A better compressor is not a better generator.** The loss asks about codes of training images and is silent on all others.

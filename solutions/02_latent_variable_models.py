@@ -89,7 +89,7 @@ worlds.graphical_model()
 # ## 2 The world of urns
 #
 # There are three urns, $z = 0, 1, 2$. Somebody picks one with probabilities 0.5, 0.3 and 0.2, the **prior** $p(z)$, and
-# draws a ball from it, red ($x = 0$) or blue ($x = 1$). Urn 0 holds 10 % red balls, urn 1 50 %, urn 2 80 %. These are the
+# draws a ball from it, red ($x = 0$) or blue ($x = 1$). Urn 0 holds 10% red balls, urn 1 50%, urn 2 80%. These are the
 # **likelihood** $p(x \mid z)$: one row for each urn. Play 100,000 games by ancestral sampling.
 
 
@@ -105,7 +105,7 @@ x = Categorical(p_x_z[z]).sample()
 print([f"urn {z[n]}, {('red', 'blue')[x[n]]}" for n in range(4)])
 
 # %% [markdown]
-# In which share of the games do urn 2 *and* a red ball come up? Urn 2 is picked in 20 % of them, and in 80 % of those the
+# In which share of the games do urn 2 *and* a red ball come up? Urn 2 is picked in 20% of them, and in 80% of those the
 # ball is red. So it should be 0.2 times 0.8. The table of all six such products is the **joint**:
 #
 # $$p(x, z) = p(z) \, p(x \mid z)$$
@@ -137,7 +137,7 @@ bayes.step("share of games = p(z) p(x|z)", games.mean(0), joint, standard_error=
 # 16,000 times.
 #
 # What if a line is wrong? Then it raises a `StepError`, and the notebook stops there. See it happen: the right side below
-# has a factor too much. (`try` and `except` catch the error, so that only its message is shown.)
+# has one factor too many. (`try` and `except` catch the error, so that only its message is shown.)
 #
 # You will also meet `claim`: it compares a number of the text with the one that your cell has computed.
 
@@ -174,7 +174,7 @@ claim("02-urns-red", 100 * p_x[0], world="any", tolerance=0.5, unit="% red balls
 # The ball is red. From which urn does it come? Predict before you go on: which urn is the most probable one, and is it
 # by far or by little?
 #
-# To find out, keep only the games with a red ball, {{any:02-urns-red}} % of all, and count urns among them. What is the share
+# To find out, keep only the games with a red ball, {{any:02-urns-red}}% of all, and count urns among them. What is the share
 # of urn $z$? Games with this urn and a red ball, divided by games with a red ball:
 #
 # $$p(z \mid x) = \frac{p(x, z)}{p(x)}$$
@@ -209,7 +209,7 @@ worlds.urn_mosaic(p_z, p_x_z, 0, names=["urn 0", "urn 1", "urn 2"], seen="red")
 # On the left, each urn is as wide as its prior, and hatched as high as its likelihood of red. So the hatched **area** is the
 # joint, and all three together are $p(x)$. On the right, the three areas are scaled until they sum to one: the
 # posterior, beside the prior as blue lines. A red ball speaks against urn 0, which was the favourite before. Urn 2 leads
-# with {{any:02-urns-two}} %, but only just, for urn 1 makes up by its prior what it lacks in red balls.
+# with {{any:02-urns-two}}%, but only just, for urn 1 makes up by its prior what it lacks in red balls.
 #
 # One trap. Sum the likelihood over its two directions:
 
@@ -228,7 +228,7 @@ print(f"sum over z of p(red|z) = {p_x_z[:, 0].sum():.1f}")
 #
 # Write it for any prior and any table, for all observations at once. `p_z` is `[K]`, `p_x_z` is `[K, M]` with one row for
 # each code. What is wanted has one row for each **observation**: `[M, K]`. To multiply the rows of a `[K, M]` table, a
-# `[K]` tensor needs an axis more, `p_z[:, None]`; without it PyTorch matches it with the $M$ columns.
+# `[K]` tensor needs another axis, `p_z[:, None]`; without it PyTorch matches it with the $M$ columns.
 
 # %% exercise="02-posterior-table"
 
@@ -359,7 +359,7 @@ claim("02-grid-nine", 100 * abs(sums[1] / p_2 - 1), world="any", tolerance=0.5, 
 claim("02-grid-digits", digits[5], world="any", tolerance=0.1, unit="digits with 25 points", digits=1)
 
 # %% [markdown]
-# Nine points are {{any:02-grid-nine}} % off, 25 points give {{any:02-grid-digits}} digits, and soon the sum is as exact as
+# Nine points are {{any:02-grid-nine}}% off, 25 points give {{any:02-grid-digits}} digits, and soon the sum is as exact as
 # the computer. For smooth curves that vanish at both ends, the errors of neighbouring bars cancel, and the error falls
 # faster than any power of $\Delta$. One latent dimension is a solved problem.
 
@@ -597,7 +597,7 @@ square_post.algebra("the square completed", sorted_terms, (z_sym - m_1) ** 2 / S
 
 # %% [markdown]
 # What is left does not depend on $z$. **Line 4** simplifies it, and you know the result: it is what stands in the exponent of
-# a Gaussian with variance $w^2 + \sigma^2$, the $p(x)$ of above. **Line 5**: the constants split in the same way.
+# a Gaussian with variance $w^2 + \sigma^2$, the $p(x)$ found above. **Line 5**: the constants split in the same way.
 #
 # $$\frac{x^2}{\sigma^2} - \frac{m^2}{S} = \frac{x^2}{w^2 + \sigma^2},
 # \qquad \log(4 \pi^2 \sigma^2) = \log(2 \pi S) + \log\big(2 \pi (w^2 + \sigma^2)\big)$$
@@ -808,15 +808,15 @@ claim("02-best-20", p_hat[-1], world="any", tolerance=2, unit="times p(x), the l
 claim("02-measured-20", 100 * measured[-1], world="any", tolerance=10, unit="% error, measured, D = 20", digits=0)
 
 # %% [markdown]
-# Mind the axis: 1 is an error of 100 %. The derived error grows by a nearly constant factor with each dimension, and so
-# is nearly a straight line here. With 1,000 draws it is {{any:02-error-2}} % for $D = 2$ (measured: {{any:02-measured-2}}
-# %), {{any:02-error-10}} % for $D = 10$, and {{any:02-error-20}} % for $D = 20$. The estimate has become worthless.
+# Mind the axis: 1 is an error of 100%. The derived error grows by a nearly constant factor with each dimension, and so
+# is nearly a straight line here. With 1,000 draws it is {{any:02-error-2}}% for $D = 2$ (measured: {{any:02-measured-2}}%),
+# {{any:02-error-10}}% for $D = 10$, and {{any:02-error-20}}% for $D = 20$. The estimate has become worthless.
 #
 # But look at the measured curve. It follows the line at first, then becomes erratic: above the line at $D = 10$ and 12, and
-# far *below* it at the end. Has the derivation gone wrong? No: the experiment has. In 20 dimensions, {{any:02-below-20}} %
+# far *below* it at the end. Has the derivation gone wrong? No: the experiment has. In 20 dimensions, {{any:02-below-20}}%
 # of the 300 estimates are below $p(x)$, and a typical one is {{any:02-typical-20}} millionths of it. The largest is
-# {{any:02-best-20}} times $p(x)$: this one estimate makes {{any:02-share-20}} % of the sum of the squared errors, whose mean
-# is behind the measured {{any:02-measured-20}} %. The still larger ones that the true error is made of did not come up.
+# {{any:02-best-20}} times $p(x)$: this one estimate makes {{any:02-share-20}}% of the sum of the squared errors, whose mean
+# is behind the measured {{any:02-measured-20}}%. The still larger ones that the true error is made of did not come up.
 # What you measure looks better than what is true, and nothing in the numbers warns
 # you.
 #
@@ -833,10 +833,10 @@ claim("02-largest-2", 100 * largest[1], world="any", tolerance=0.5, unit="% of t
 claim("02-largest-20", 100 * largest[4], world="any", tolerance=5, unit="% of the sum, D = 20", digits=0)
 
 # %% [markdown]
-# For $D = 2$ the largest term is {{any:02-largest-2}} % of the sum: a mean of many. For $D = 20$ it is
-# {{any:02-largest-20}} %: the other 999 draws hardly count.
+# For $D = 2$ the largest term is {{any:02-largest-2}}% of the sum: a mean of many. For $D = 20$ it is
+# {{any:02-largest-20}}%: the other 999 draws hardly count.
 #
-# How many draws would you need for a relative error of 10 %? Solve $r = 0.1$ for $L$:
+# How many draws would you need for a relative error of 10%? Solve $r = 0.1$ for $L$:
 #
 # $$L = \frac{c^D - 1}{0.1^2} = 100 \, (c^D - 1)$$
 

@@ -538,7 +538,7 @@ gauss.step("KL, from torch.distributions", kl_divergence(q, p), kl)
 
 # %% [markdown]
 # Now the formula is yours. In code a network gives $\log \sigma^2$, called `logvar`, because any real number is a valid
-# logarithm, and a negative number is no valid variance. So $\sigma^2$ is `logvar.exp()`, and $\log \sigma^2$ is there for
+# logarithm, and a negative number is not a valid variance. So $\sigma^2$ is `logvar.exp()`, and $\log \sigma^2$ is there for
 # free. For $D$ dimensions, add up.
 
 # %% exercise="03-gaussian-kl"

@@ -69,7 +69,7 @@ from vae_course.derivations import Derivation, standard_error
 _ = torch.manual_seed(0)
 # %% [markdown]
 # **The world of urns.** There are three urns, $z = 0, 1, 2$. Somebody picks one with probabilities 0.5, 0.3 and 0.2, and
-# draws a ball from it: red ($x = 0$) or blue ($x = 1$). Urn 0 holds 10 % red balls, urn 1 50 %, urn 2 80 %. You see the
+# draws a ball from it: red ($x = 0$) or blue ($x = 1$). Urn 0 holds 10% red balls, urn 1 50%, urn 2 80%. You see the
 # ball, and it is red. You do not see the urn.
 
 # %% tags=["nbval-check-output"]
@@ -518,7 +518,7 @@ share = integrate(hills.posterior_density(x_hills)[0] * (hills.grid > -0.3))
 claim("04-hills-share", 100 * share, world="any", tolerance=0.5, unit="% of the posterior", digits=0)
 
 # %% [markdown]
-# The right hill holds {{any:04-hills-share}} % of the posterior, and a $q$ that covers a share $s$ of it and nothing else
+# The right hill holds {{any:04-hills-share}}% of the posterior, and a $q$ that covers a share $s$ of it and nothing else
 # pays at least $-\log s$ nats: here $-\log 0.65 \approx 0.43$. The best gap on the right is {{any:04-hills-gap-best}} nats,
 # that on the left {{any:04-hills-gap-left}}. The rest is the hills' own shape, which is not quite Gaussian.
 

@@ -104,7 +104,7 @@ except RuntimeError as error:
 
 # %% [markdown]
 # No gradient. `sample()` returns five plain numbers. They came about with the help of `mu`, but how, PyTorch did not record:
-# a throw of dice is no formula.
+# a throw of dice is not a formula.
 #
 # Can we pull the derivative inside the average by hand,
 # $\frac{d}{d\mu} \mathbb E_q[f(z)] = \mathbb E_q[\frac{d}{d\mu} f(z)]$? There is no $\mu$ in $f(z)$, so the right side
@@ -182,7 +182,7 @@ score = Derivation("The score-function gradient")
 score.step("slope of J = integral of (slope of q) f", truth, integrate(dq * f), how="quadrature")
 
 # %% [markdown]
-# Right, but of no use: an integral against $dq / d\mu$ is no average over draws, for a slope is no density.
+# Right, but of no use: an integral against $dq / d\mu$ is not an average over draws, because a slope is not a density.
 #
 # **Lines 2 and 3** are the trick that makes it one. The derivative of a logarithm is $(\log q)' = q' / q$, so
 #

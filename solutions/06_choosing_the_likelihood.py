@@ -18,7 +18,7 @@
 # %% [markdown]
 # **After this lesson you can**
 # - derive cross-entropy from the Bernoulli and squared error from the Gaussian, line by line,
-# - say why cross-entropy on grey pixels is no log-likelihood, and what the missing factor is,
+# - say why cross-entropy on grey pixels is not a log-likelihood, and what the missing factor is,
 # - read the $\sigma^2$ off a squared error, and learn it instead,
 # - turn every mixture of sums, means and weights into an effective beta, and predict what it does,
 # - convert nats into bits per pixel.
@@ -205,7 +205,7 @@ claim(
 )
 
 # %% [markdown]
-# On MNIST {{mnist:06-redrawn}} % of the pixels, on pen digits {{pen:06-redrawn}} %. Few, but with a fixed draw a large
+# On MNIST {{mnist:06-redrawn}}% of the pixels, on pen digits {{pen:06-redrawn}}%. Few, but with a fixed draw a large
 # network learns even those by heart. Train on dynamic draws, and measure on one fixed draw that everybody uses.
 
 # %% [markdown]
@@ -446,8 +446,8 @@ right = (error - ((x - sheet) ** 2).sum(1)) / (2 * sigma**2)
 squared.step("difference of two -log p = difference of squared errors / (2 sigma^2)", difference, right)
 
 # %% [markdown]
-# **Line 4**: the gradient by an output is the error divided by $\sigma^2$. This is where $\sigma$ acts: it multiplies
-# every gradient that reaches the decoder.
+# **Line 4**: the gradient with respect to an output is the error divided by $\sigma^2$. This is where $\sigma$ acts: it
+# multiplies every gradient that reaches the decoder.
 #
 # $$\frac{\partial}{\partial x_i'} \big(-\log p(x \mid z)\big) = \frac{x_i' - x_i}{\sigma^2}$$
 
@@ -536,8 +536,8 @@ for name in ("sum", "mean"):
 # %% [markdown]
 # The plain sum has $\sigma^2 =$ {{any:06-variance-sum}}, with the factor $\frac12$ it is {{any:06-variance-half}}, and
 # the mean over 784 pixels means $\sigma^2 =$ {{any:06-variance-mean}}: noise with a standard deviation of 20 on pixels
-# between 0 and 1. {{any:06-outside-sum}} % of the mass of the plain sum lie outside the pixels' range, and
-# {{any:06-outside-mean}} % of the mean's. None of these was chosen; they came from a `sum`, a `mean` and a $\frac12$.
+# between 0 and 1. {{any:06-outside-sum}}% of the mass of the plain sum lie outside the pixels' range, and
+# {{any:06-outside-mean}}% of the mean's. None of these was chosen; they came from a `sum`, a `mean` and a $\frac12$.
 #
 # ### Your turn: find what is missing
 #
@@ -635,7 +635,7 @@ claim("06-nll-half", gaussian_nll(x, mean, half.sqrt()).mean(), world=world, tol
 # from {{mnist:06-nll-half}} to {{mnist:06-nll-best}} nats ({{pen:06-nll-half}} to {{pen:06-nll-best}} on pen digits),
 # without a better picture: the model only stopped claiming so much noise. In a VAE make the log variance of the pixels
 # one learned number, or set it to the log of each batch's mean squared error. As reconstructions improve, sigma
-# shrinks, and errors become dearer: the exchange rate follows.
+# shrinks, and errors become more expensive: the exchange rate follows.
 #
 # ### A sigma for each pixel?
 #
@@ -704,9 +704,9 @@ def second_text(x, mean, mu, logvar):  # the second text, batches of 8
 
 
 # %% [markdown]
-# To measure a beta, **ask the gradients** again. The gradient by the decoder's output holds $a$, the one by $\mu$ holds
-# $b$. Divide both by the gradients of the honest sum, $-\log p(x \mid z) + \mathrm{KL}$ in nats for each image: what
-# remains is $a$, and $b$, the same number in every entry.
+# To measure a beta, **ask the gradients** again. The gradient with respect to the decoder's output holds $a$, the one with
+# respect to $\mu$ holds $b$. Divide both by the gradients of the honest sum, $-\log p(x \mid z) + \mathrm{KL}$ in nats for each
+# image: what remains is $a$, and $b$, the same number in every entry.
 
 
 # %%
@@ -782,7 +782,7 @@ beta_axis(dict(zip(counts, betas.tolist(), strict=True)))
 
 # %% [markdown]
 # - **mean, mean** (KL averaged over 200 latents, error over 784 pixels): $784 / 200 =$ {{any:06-beta-mean-mean}}.
-# - **mean, sum**: {{any:06-beta-mean-sum}}. The code is so dear that nobody buys it. Section 8 shows what happens.
+# - **mean, sum**: {{any:06-beta-mean-sum}}. The code is so expensive that nobody buys it. Section 8 shows what happens.
 # - **never summed** (one `.mean()` over a table `[B, 2]`): the KL at weight $1 / D =$ {{any:06-beta-never-summed}}.
 #   With 50 latents it would be 0.02.
 # - **the second text**: its weight of 0.0001 looks like a KL that hardly counts. But the error is a mean and the KL a

@@ -141,12 +141,12 @@ claim(
 claim("08-agree-least", 100 * agree.min(), world=world, tolerance=30, digits=0, unit="% in the most mixed class")
 
 # %% [markdown]
-# The class that keeps most to itself has {{mnist:08-agree-most}} % of such neighbours on MNIST, the most mixed one
-# {{mnist:08-agree-least}} % ({{pen:08-agree-most}} and {{pen:08-agree-least}} % on pen digits).
+# The class that keeps most to itself has {{mnist:08-agree-most}}% of such neighbours on MNIST, the most mixed one
+# {{mnist:08-agree-least}}% ({{pen:08-agree-most}} and {{pen:08-agree-least}}% on pen digits).
 #
 # Each point is only the middle of a posterior $q(z \mid x) = \mathcal N(\mu, \sigma^2)$. Predict: is a posterior as
 # large as the region of its class, or far smaller? Eight images of each class, each with an ellipse of two standard
-# deviations. The dashed circles hold 50, 90 and 99 % of the prior's draws.
+# deviations. The dashed circles hold 50, 90 and 99% of the prior's draws.
 
 # %%
 few = torch.cat([(y == digit).nonzero()[:8, 0] for digit in range(10)])
@@ -219,7 +219,7 @@ planes({"q(z), all codes": log_q_grid.exp().view(91, 91), "p(z), prior": log_p_g
 # %% [markdown]
 # The colours stand for densities on a scale of roots, which lifts the pale ones, so that you can see them. On the whole
 # $q(z)$ is a hill where the prior is one. In detail it is rough: peaks where many similar images lie, and pale seams
-# between classes. And do the circles fit? They hold 50, 90 and 99 % of the prior. Draw a code for each of the 8,000
+# between classes. And do the circles fit? They hold 50, 90 and 99% of the prior. Draw a code for each of the 8,000
 # images, and count how many lie inside.
 
 # %%
@@ -237,9 +237,9 @@ for share in (50, 90, 99):
 claim("08-outside", 100 * (1 - inside.float().mean()), world=world, tolerance=2, unit="% outside the last")
 
 # %% [markdown]
-# On MNIST {{mnist:08-inside-50}}, {{mnist:08-inside-90}} and {{mnist:08-inside-99}} % ({{pen:08-inside-50}},
-# {{pen:08-inside-90}} and {{pen:08-inside-99}} % on pen digits). So the tails of $q(z)$ are heavier than the prior's:
-# outside of the last circle lie {{mnist:08-outside}} % of the codes ({{pen:08-outside}} %), where the prior has 1 %.
+# On MNIST {{mnist:08-inside-50}}, {{mnist:08-inside-90}} and {{mnist:08-inside-99}}% ({{pen:08-inside-50}},
+# {{pen:08-inside-90}} and {{pen:08-inside-99}}% on pen digits). So the tails of $q(z)$ are heavier than the prior's:
+# outside of the last circle lie {{mnist:08-outside}}% of the codes ({{pen:08-outside}}%), where the prior has 1%.
 #
 # Now the other way round: how much of the prior falls into seams and gaps? Draw from it, and
 # count the draws at which $q(z)$ is less than a tenth of $p(z)$.
@@ -251,7 +251,7 @@ rare = log_q_at(z) < prior.log_prob(z) - math.log(10)
 claim("08-rare", 100 * rare.float().mean(), world=world, tolerance=3, unit="% of the draws")
 
 # %% [markdown]
-# {{mnist:08-rare}} % of the prior's draws on MNIST ({{pen:08-rare}} % on pen digits) ask the decoder for something that
+# {{mnist:08-rare}}% of the prior's draws on MNIST ({{pen:08-rare}}% on pen digits) ask the decoder for something that
 # training hardly asked for. (The number belongs to the count: with the posteriors of all training images in $q(z)$ some
 # gaps fill, with those of a few hundred more of them open.)
 #
@@ -371,7 +371,7 @@ seen, sure = read(splits.val.x[:2000])
 claim("08-reader", 100 * (seen == y).float().mean(), world=world, tolerance=1.0, unit="% right")
 
 # %% [markdown]
-# It reads {{mnist:08-reader}} % of the real images right ({{pen:08-reader}} %). That was on sharp images; on a blurred
+# It reads {{mnist:08-reader}}% of the real images right ({{pen:08-reader}}%). That was on sharp images; on a blurred
 # picture its verdict is one opinion, and your eye may differ. Now the 400 pictures of the grid. Each stands for the
 # same share of the samples, and about a tenth of the images show each digit. Predict: will each digit get about 40
 # pictures? If not, which will be the rarest?
@@ -388,7 +388,7 @@ plotting.bars(
 
 # %% [markdown]
 # The reader finds {{mnist:08-classes}} classes of 10 on MNIST, the rarest in {{mnist:08-fewest}} pictures ({{pen:08-classes}} and
-# {{pen:08-fewest}} on pen digits), and is sure of {{mnist:08-sure-grid}} % of the 400 pictures ({{pen:08-sure-grid}} %).
+# {{pen:08-fewest}} on pen digits), and is sure of {{mnist:08-sure-grid}}% of the 400 pictures ({{pen:08-sure-grid}}%).
 #
 # Why not 40 each? There are two suspects. The decoder may draw a digit seldom, even for codes of that digit. Or the
 # prior may seldom go where such codes lie, since $q(z)$ is not $p(z)$. A table tells them apart: the classes of the
@@ -413,9 +413,9 @@ claim("08-exchange", by_prior.abs().max(), world=world, tolerance=3, unit="point
 
 # %% [markdown]
 # In our run the rarest digit among the samples is the {{mnist:08-rarest}} on MNIST and the {{pen:08-rarest}} on pen
-# digits. On MNIST its share is {{mnist:08-rarest-images}} % of the images, {{mnist:08-rarest-codes}} % of the decoded
-# codes and {{mnist:08-rarest-prior}} % of the samples ({{pen:08-rarest-images}}, {{pen:08-rarest-codes}} and
-# {{pen:08-rarest-prior}} %): the row in which it drops names the culprit for this digit. Over all digits, a share
+# digits. On MNIST its share is {{mnist:08-rarest-images}}% of the images, {{mnist:08-rarest-codes}}% of the decoded
+# codes and {{mnist:08-rarest-prior}}% of the samples ({{pen:08-rarest-images}}, {{pen:08-rarest-codes}} and
+# {{pen:08-rarest-prior}}%): the row in which it drops names the culprit for this digit. Over all digits, a share
 # changes by up to {{mnist:08-redrawn}} points from images to codes ({{pen:08-redrawn}}), and by up to
 # {{mnist:08-exchange}} from codes to samples ({{pen:08-exchange}}). If the decoder drew every code's digit and $q(z)$
 # were $p(z)$, only chance would be left, about half a point. Which digit pays, and for which of the two, is another
@@ -446,8 +446,8 @@ claim("08-worst", kept.argmin(), world=world, tolerance=None, digits=0, unit="su
 claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=30, digits=0, unit="% in this class")
 
 # %% [markdown]
-# {{mnist:08-kept}} % of the reconstructions keep their class ({{pen:08-kept}} % on pen digits). The class that suffers most was
-# the {{mnist:08-worst}} in our run ({{pen:08-worst}}), with {{mnist:08-worst-kept}} % ({{pen:08-worst-kept}} %); in
+# {{mnist:08-kept}}% of the reconstructions keep their class ({{pen:08-kept}}% on pen digits). The class that suffers most was
+# the {{mnist:08-worst}} in our run ({{pen:08-worst}}), with {{mnist:08-worst-kept}}% ({{pen:08-worst-kept}}%); in
 # another run it may be another class, and suffer less or more. Every reconstruction is smooth and typical: slant, loops
 # and width come back only as far as two numbers can say them.
 
@@ -471,7 +471,7 @@ classes = (torch.bincount(seen[sure], minlength=10) > 0).sum()
 claim("08-square-classes", classes, world=world, tolerance=4, digits=0, unit="classes of 10")
 
 # %% [markdown]
-# The square is the outlined corner, {{any:08-square-share}} % of the prior, and the reader finds
+# The square is the outlined corner, {{any:08-square-share}}% of the prior, and the reader finds
 # {{mnist:08-square-classes}} of the ten classes in it ({{pen:08-square-classes}} on pen digits). Yet that text draws
 # its grid there. Why?
 #
@@ -548,11 +548,11 @@ outside = 1 - ((drawn > 0) & (drawn < 1)).all(1).float().mean()
 claim("08-codes-outside", 100 * outside, world=world, tolerance=40, digits=0, unit="% of the codes outside the square")
 
 # %% [markdown]
-# On MNIST {{mnist:08-low-edge}} % of the means have a number next to 0 and {{mnist:08-high-edge}} % one next to 1
-# ({{pen:08-low-edge}} and {{pen:08-high-edge}} % on pen digits). Towards 0 is where the KL pulls, for both numbers;
+# On MNIST {{mnist:08-low-edge}}% of the means have a number next to 0 and {{mnist:08-high-edge}}% one next to 1
+# ({{pen:08-low-edge}} and {{pen:08-high-edge}}% on pen digits). Towards 0 is where the KL pulls, for both numbers;
 # within 0.05 of an edge the sigmoid has less than a fifth of its steepest slope, so an image that has got there has
-# little to leave with. Drawn codes lie where $\sigma$ lets them: {{mnist:08-codes-outside}} % of them outside of the
-# square ({{pen:08-codes-outside}} %). How many means get stuck, and at which edge, is a matter of the start: with
+# little to leave with. Drawn codes lie where $\sigma$ lets them: {{mnist:08-codes-outside}}% of them outside of the
+# square ({{pen:08-codes-outside}}%). How many means get stuck, and at which edge, is a matter of the start: with
 # another `seed` in `short`, or another version of PyTorch, you see another cage. And the price?
 
 # %%
@@ -575,7 +575,7 @@ claim("08-cage-cost", bounds["mended"].elbo - bounds["caged"].elbo, world=world,
 # digits), though network, images and seed are the same, so all of the loss is in the reconstruction. The KL is what a
 # code can tell about its image, up to the distance of $q(z)$ from the prior (section 3). In the cage there is little
 # room and most means are stuck at its edge, so codes tell less, and the decoder has to guess more. That a sigmoid can't
-# reach a KL of 0 is no harm by itself: a model that tells anything pays more than 0.
+# reach a KL of 0 does no harm by itself: a model that tells anything pays more than 0.
 #
 # Now sample from both: the same draws of the prior, decoded by each. Predict what the caged decoder does with a draw far from its
 # square.
@@ -598,11 +598,11 @@ for name, q, tolerance in (("caged", cage, None), ("mended", free, 20)):
     claim(f"08-{name}-gap", part, world=world, tolerance=tolerance, digits=0, unit="% of the prior in gaps")
 
 # %% [markdown]
-# Of the caged model's samples on MNIST, {{mnist:08-caged-top}} % are read as the same class ({{pen:08-caged-top}} % on
-# pen digits); of the mended one's, the commonest class has {{mnist:08-mended-top}} % ({{pen:08-mended-top}} %). Is the
+# Of the caged model's samples on MNIST, {{mnist:08-caged-top}}% are read as the same class ({{pen:08-caged-top}}% on
+# pen digits); of the mended one's, the commonest class has {{mnist:08-mended-top}}% ({{pen:08-mended-top}}%). Is the
 # caged decoder asked for what it never practised? In our run mostly not, by a count like section 3's, with the posteriors
-# of these 2,000 images: {{mnist:08-caged-gap}} % of the draws fall where $q(z)$ of the caged model is less than a tenth of the
-# prior ({{pen:08-caged-gap}} % on pen digits), and {{mnist:08-mended-gap}} % ({{pen:08-mended-gap}} %) for the mended one. Some
+# of these 2,000 images: {{mnist:08-caged-gap}}% of the draws fall where $q(z)$ of the caged model is less than a tenth of the
+# prior ({{pen:08-caged-gap}}% on pen digits), and {{mnist:08-mended-gap}}% ({{pen:08-mended-gap}}%) for the mended one. Some
 # of its ellipses are nearly as wide as the prior. So the decoder has practised far outside of the square, but with codes that
 # tell little: what it draws there is a compromise between many images, and the reader takes that for one class. It is a matter
 # of the start again: where the ellipses stay small, as they may with another `seed`, most of the prior's draws fall into gaps,
@@ -661,8 +661,8 @@ claim("08-closer-2", 100 * closer[0], world="any", tolerance=0.05, unit="% of th
 claim("08-closer-20", 100 * closer[3], world="any", tolerance=0.05, unit="% of the draws")
 
 # %% [markdown]
-# In two dimensions {{any:08-closer-2}} % of all draws lie closer to the centre than $\sqrt{D/2}$: nothing unusual
-# there. In 20 dimensions {{any:08-closer-20}} %, and in 200 practically none. There a straight walk crosses a region
+# In two dimensions {{any:08-closer-2}}% of all draws lie closer to the centre than $\sqrt{D/2}$: nothing unusual
+# there. In 20 dimensions {{any:08-closer-20}}%, and in 200 practically none. There a straight walk crosses a region
 # that the prior practically never visits. (The middle of a walk varies too. Against the middle of *another* walk, picked at
 # random, the shares are $P(F_{D,D} < \frac12)$: one third for $D = 2$, and about twice as much as above for $D = 20$.)
 #
@@ -693,7 +693,7 @@ wide, _ = fit_or_load(
 )
 
 # %% [markdown]
-# Three walks, both ways each, between draws of the prior. Many draws are no digits, so take the first six of which the
+# Three walks, both ways each, between draws of the prior. Many draws are not digits, so take the first six of which the
 # reader is sure. Look at the middle, which lies on a tint: which way gives the better digits?
 
 # %%
@@ -728,9 +728,9 @@ for name, z in places.items():
     claim(f"08-sure-{name}", share, world=world, tolerance=6, digits=0, unit="% are read with certainty")
 
 # %% [markdown]
-# On MNIST the reader is sure of {{mnist:08-sure-draw}} % of the draws, of {{mnist:08-sure-line}} % half way on the line, and of
-# {{mnist:08-sure-arc}} % half way on the arc (on pen digits {{pen:08-sure-draw}}, {{pen:08-sure-line}} and
-# {{pen:08-sure-arc}} %). A share of 1,000 has a standard error of about 1.5 points. So the line loses something, and
+# On MNIST the reader is sure of {{mnist:08-sure-draw}}% of the draws, of {{mnist:08-sure-line}}% half way on the line, and of
+# {{mnist:08-sure-arc}}% half way on the arc (on pen digits {{pen:08-sure-draw}}, {{pen:08-sure-line}} and
+# {{pen:08-sure-arc}}%). A share of 1,000 has a standard error of about 1.5 points. So the line loses something, and
 # the arc hardly anything. It is a matter of degree, no cliff: with 20 dimensions the middle of the line is rare, but
 # not unheard of. Between draws in many dimensions take the arc. In the plane a line will do: the lengths it passes are
 # usual there.
@@ -809,11 +809,11 @@ claim("08-three-kept-2", 100 * two[y == 3].float().mean(), world=world, toleranc
 
 # %% [markdown]
 # One step along $a$ changes the slant of the pictures from {{mnist:08-slant-before}} to {{mnist:08-slant-after}}
-# columns for each row, on average, and {{mnist:08-slant-kept}} % keep the class that the reader saw before
-# ({{pen:08-slant-before}} to {{pen:08-slant-after}} and {{pen:08-slant-kept}} % on pen digits). After two steps only
-# {{mnist:08-slant-kept-2}} % do ({{pen:08-slant-kept-2}} %). And a 3? After one step {{mnist:08-three-kept}} % of the
-# threes are what they were, after two {{mnist:08-three-kept-2}} % ({{pen:08-three-kept}} and {{pen:08-three-kept-2}}
-# %). So the direction means slant near the start, and other things too when you go far.
+# columns for each row, on average, and {{mnist:08-slant-kept}}% keep the class that the reader saw before
+# ({{pen:08-slant-before}} to {{pen:08-slant-after}} and {{pen:08-slant-kept}}% on pen digits). After two steps only
+# {{mnist:08-slant-kept-2}}% do ({{pen:08-slant-kept-2}}%). And a 3? After one step {{mnist:08-three-kept}}% of the
+# threes are what they were, after two {{mnist:08-three-kept-2}}% ({{pen:08-three-kept}} and {{pen:08-three-kept-2}}%).
+# So the direction means slant near the start, and other things too when you go far.
 #
 # ### A trap
 #
@@ -845,7 +845,7 @@ less = {
 
 # %% [markdown]
 # The two vectors are not equally long, and a longer step changes more of everything. A fair comparison goes equally far
-# in what was asked for: find for each vector how many times it must be added until the mean ink has fallen by 40 %.
+# in what was asked for: find for each vector how many times it must be added until the mean ink has fallen by 40%.
 
 
 # %%
@@ -901,8 +901,8 @@ for name, group in (("least", ones[:667]), ("most", ones[-667:])):
     )
 
 # %% [markdown]
-# Both take away 40 % of the ink. With all classes mixed {{mnist:08-ink-all}} % of the images keep their class, by class
-# {{mnist:08-ink-by}} % ({{pen:08-ink-all}} and {{pen:08-ink-by}} % on pen digits). The count of the ones says why:
+# Both take away 40% of the ink. With all classes mixed {{mnist:08-ink-all}}% of the images keep their class, by class
+# {{mnist:08-ink-by}}% ({{pen:08-ink-all}} and {{pen:08-ink-by}}% on pen digits). The count of the ones says why:
 # {{mnist:08-ones-least}} of them are in the third with the least ink and {{mnist:08-ones-most}} in the third with the
 # most ({{pen:08-ones-least}} and {{pen:08-ones-most}}). So the mixed vector points towards that class as well as
 # towards thin strokes. Two groups differ in more than what you sorted them by.
@@ -924,7 +924,7 @@ claim("08-slant-lead-se", standard_error(lead), world=world, tolerance=0.2, unit
 
 # %% [markdown]
 # They are not: some classes lean more than others, so your vector points towards these classes too. But here that costs
-# little. By class {{mnist:08-slant-class-kept}} % keep their class on MNIST ({{pen:08-slant-class-kept}} % on pen
+# little. By class {{mnist:08-slant-class-kept}}% keep their class on MNIST ({{pen:08-slant-class-kept}}% on pen
 # digits). Counted image by image, that is a lead over your vector of {{mnist:08-slant-lead}} ±
 # {{mnist:08-slant-lead-se}} points ({{pen:08-slant-lead}} ± {{pen:08-slant-lead-se}}), with its standard error over
 # images; another training would move it as well. With the ink the lead was {{mnist:08-ink-lead}} points

@@ -95,7 +95,7 @@ threes = vae.decode_mean(codes_of(3).sample((10,)))
 image_rows({"from the prior": any_digit, "from the threes": threes})
 
 # %% [markdown]
-# The upper row is a mixture of everything, with some images that are no digit. The lower row holds threes only. `share` trades
+# The upper row is a mixture of everything, with some images that are not digits. The lower row holds threes only. `share` trades
 # variety for safety (0.7 was chosen by eye): at 1 the Gaussian is as wide as the class, and its tails leave it. Change
 # the digit and the share and run the cell again. (Lesson 08 moves codes by hand.)
 #
@@ -285,7 +285,7 @@ print(received[::-1] == balls, state == start)
 #
 # One thing is left before real images. A coder needs whole numbers, and $z$ is continuous. So put a grid over it, with
 # steps of width $\delta$ in each dimension. A step then has probability $p(z) \, \delta$ under the prior, and
-# $q(z \mid x) \, \delta$ under $q$. A finer grid makes $z$ dearer to send, and gives as much more back. **Line 12**:
+# $q(z \mid x) \, \delta$ under $q$. A finer grid makes $z$ more expensive to send, and gives as much more back. **Line 12**:
 # $\delta$ cancels. **Line 13** adds up a grid of steps of 1/64 and compares with the closed form of the KL. So the grid
 # may be as fine as we like; only the bits that the first image borrows become more.
 
@@ -331,17 +331,20 @@ with torch.no_grad():
 claim("12-elbo-bits", -bound / log2, world=world, tolerance=2.0, unit="bits per image")
 above = 100 * (rate / (-bound / log2) - 1)
 claim("12-overhead", above, world=world, tolerance=0.6, unit="% above -ELBO", digits=2)
+claim("12-start", 32 * len(received.initial) / N, world=world, tolerance=0.5, unit="bits per image")
 assert abs(above) < 2
 
 # %% [markdown]
 # The `assert` two cells above compares all pixels: each of them is the same. The file has {{mnist:12-rate}} bits per
-# image on MNIST, where $-\mathcal L / \log 2$ is {{mnist:12-elbo-bits}}: {{mnist:12-overhead}} % more ({{pen:12-rate}},
-# {{pen:12-elbo-bits}} and {{pen:12-overhead}} % on pen digits). A number that you have only ever seen as a loss is the
+# image on MNIST, where $-\mathcal L / \log 2$ is {{mnist:12-elbo-bits}}: {{mnist:12-overhead}}% more ({{pen:12-rate}},
+# {{pen:12-elbo-bits}} and {{pen:12-overhead}}% on pen digits). A number that you have only ever seen as a loss is the
 # size of a file.
 #
-# Where does the rest come from? For the most part from the random words at the start, which are paid once. (A small
-# part has another reason: the bits that are popped are the images before, and they are random only as far as the model
-# is right.) So the rate should fall with the number of images in one message. Predict the shape of the curve for 1 to
+# Where does the rest come from? One part is known exactly: the random words at the start, which are paid once, make
+# {{mnist:12-start}} bits per image ({{pen:12-start}}). The others are smaller or can't be told apart here. The head has a few
+# bytes; the bits that are popped are the images before, and they are random only as far as the model is right; and the
+# bound beside it is an estimate itself. The first part is shared by all images of a message, so the rate should fall with
+# their number. Predict the shape of the curve for 1 to
 # 500 images, then run (a few seconds). To see it without a complication, the images are coded one at a time here
 # (`block=1`), so that only the first one has nothing else to borrow from.
 
@@ -414,7 +417,7 @@ claim("12-rate-pixel", rate / 784, world=world, tolerance=0.004, unit="bits per 
 # Bits back needs {{mnist:12-rate-pixel}} bits per pixel on MNIST ({{pen:12-rate-pixel}} on pen digits), a good deal
 # less than zlib with {{mnist:12-zlib}} per image ({{pen:12-zlib}}) and the coins with {{mnist:12-coins}}
 # ({{pen:12-coins}}). Two parts cost {{mnist:12-two-parts}} ({{pen:12-two-parts}}): it gets nothing back for the choice
-# of $z$. A grid as fine as that of bits back would make $z$ dearer by several bits in each dimension (line 7: the waste
+# of $z$. A grid as fine as that of bits back would make $z$ more expensive by several bits in each dimension (line 7: the waste
 # is the entropy of $q$, which grows with each halving of the step). So it takes a coarse one, and pays in pixels, which
 # fit a rounded $z$ less well. The difference to bits back holds both costs.
 #
@@ -441,7 +444,7 @@ claim("12-break-even", pays / 1000, world=world, tolerance=6, unit="thousand ima
 
 # %% [markdown]
 # From about {{mnist:12-break-even}} thousand digits on ({{pen:12-break-even}} thousand for pen digits): more than all
-# 70,000 digits of MNIST. A shared model is no free lunch: it pays where it is installed once and used for long, such as
+# 70,000 digits of MNIST. A shared model is not a free lunch: it pays where it is installed once and used for long, such as
 # a codec in a browser. (Weights can be rounded to half their bits or less with little loss. And learning on the way,
 # from digits already sent, needs no weights at all.)
 #
@@ -492,7 +495,7 @@ print("float64 on a grid of 1/1024:", (alone != together).sum(), "differ")
 assert (alone == together).all()
 
 # %% [markdown]
-# (If your processor gives 0 % in the first line, you are lucky; others are not.) A difference in the sixth digit does
+# (If your processor gives 0% in the first line, you are lucky; others are not.) A difference in the sixth digit does
 # not matter for a picture. For a coder it is fatal, sooner or later: symbols own whole slots, and once a slot's edge
 # moves, one wrong pixel comes out, the state behind it is another one, and nothing after it makes sense. So `encode`
 # takes three precautions:
@@ -527,14 +530,14 @@ image_rows(rows | {"received 17-24": wrong[16:24]})
 # bits draws a sample: you see other draws from $p(x \mid z)$ for the right $z$.
 #
 # From the second block on nothing of what was sent is left. The codes are popped from random bits too, so they are
-# draws from the prior, and what comes out is what this model makes of them: some digits, some that are no digit, as in
+# draws from the prior, and what comes out is what this model makes of them: some digits, some that are not, as in
 # the upper row of section 1, with each pixel drawn as 0 or 1. **A good decompressor turns noise into samples of its
 # model**, and a better model would turn it into better digits.
 
 # %% [markdown]
 # ## 3 What does not belong
 #
-# A model that knows digits should be surprised by what is no digit. That is the idea of **anomaly detection**: compute
+# A model that knows digits should be surprised by what is not a digit. That is the idea of **anomaly detection**: compute
 # a score for each image, such as $-\mathcal L$, and report the images whose score is high.
 #
 # To measure it, hide two classes from the training: ones and twos. They are the anomalies. This takes about fifteen
@@ -616,7 +619,7 @@ assert areas["ones: -ELBO"].area < 0.5 < areas["twos: -ELBO"].area
 # {{mnist:12-auroc-twos-se}} and {{pen:12-auroc-twos-se}}). But for **ones** the area is {{mnist:12-auroc-ones}}
 # ({{pen:12-auroc-ones}}): the score is upside down. A model that has never seen a one finds ones more probable than the
 # digits it was trained on. The KL alone has {{mnist:12-auroc-ones-kl}} ({{pen:12-auroc-ones-kl}}) for ones: even the
-# code of a one looks usual. Is this an accident of ones? Try images that are no digits at all.
+# code of a one looks usual. Is this an accident of ones? Try images that are not digits at all.
 #
 # ### Where the likelihood fails
 
@@ -676,7 +679,7 @@ claim(
 # How complicated an image is moves the score more than whether it belongs. Even among the usual digits the score goes
 # with the length of the outline, with a correlation of {{mnist:12-edges}} ({{pen:12-edges}}). For pen digits we know
 # the true factors, so we can ask which of them the score follows. (Only if your world is the pen digits: on MNIST the
-# cell prints nothing to compare with, and the result stands below.) Does a thicker pen make a digit dearer? Does a
+# cell prints nothing to compare with, and the result stands below.) Does a thicker pen make a digit more expensive? Does a
 # larger digit?
 
 # %%
@@ -695,7 +698,7 @@ else:
 # For pen digits the size of the digit has a correlation of {{pen:12-scale}} with $-\mathcal L$, the thickness of the
 # pen one of {{pen:12-thickness}}: more ink in the same stroke costs little, a longer stroke does. (Along the outline of
 # a stroke the pixels are grey, and binarising turns each of them into 0 or 1 by chance. Chance can't be predicted, so
-# it is most of the cost, and a longer stroke has more of it.)
+# it is a large part of the cost, and a longer stroke has more of it.)
 #
 # There is a second reason. In many dimensions **the most probable point is not a typical one**. Take a normal
 # distribution in $D$ dimensions: its densest point is 0, yet no draw ever comes near it. All draws lie in a thin
@@ -827,8 +830,8 @@ image_rows({"truth": half[:11], "seen": shown[:11], "mended": climbed[:11]})
 # ### Draw codes instead of one
 #
 # The **posterior** $p(z \mid x_{\text{seen}})$ holds all codes that explain the upper half, each with its weight.
-# `langevin` walks through it. Each step proposes a new code: uphill along the gradient, plus noise
-# $\varepsilon \sim \mathcal N(0, I)$,
+# `langevin` walks through it, by the *Metropolis-adjusted Langevin algorithm*, MALA. Each step proposes a new code: uphill along
+# the gradient, plus noise $\varepsilon \sim \mathcal N(0, I)$,
 #
 # $$z' = z + \tfrac{h^2}{2} \nabla_z \log p(z \mid x_{\text{seen}}) + h \, \varepsilon,
 # \qquad \text{so } g(z' \mid z) = \mathcal N\left(z';\; z + \tfrac{h^2}{2} \nabla_z \log p(z
@@ -949,8 +952,8 @@ claim("12-between-walks", share, world=world, tolerance=6, unit="% of the varian
 
 # %% [markdown]
 # The eight walks of an image begin at {{mnist:12-starts}} different codes on average on MNIST ({{pen:12-starts}} on pen
-# digits), and {{mnist:12-between-walks}} % of the variance lies between the walks ({{pen:12-between-walks}} %). With
-# ten independent codes in each walk it would be one part in eleven, 9 %. So 80 kept codes are **not** 80 independent
+# digits), and {{mnist:12-between-walks}}% of the variance lies between the walks ({{pen:12-between-walks}}%). With
+# ten independent codes in each walk it would be one part in eleven, 9%. So 80 kept codes are **not** 80 independent
 # draws: codes of the same walk resemble each other, and a walk sees only a part of the posterior in 300 steps. Whether
 # it crosses from one digit to another in that time nothing here proves; the exact check above has a single hill. Take
 # the draws as a sample of the ways to go on, not as a list of all of them. Longer walks are the remedy, if you have the
@@ -972,15 +975,27 @@ image_rows(rows)
 #
 # Two numbers. The **wrong pixels** of the hidden half, after each is set to its likelier value. And $-\log p$ of the
 # hidden half under the forecast, in nats, which also asks how sure it was. Four rivals without a walk: the mean of each
-# pixel, the lower half of the *nearest* training image (by its upper half; each pixel believed with 97 %, a number that
-# we chose), the encoder on the image with the pixel means filled in, and the best single code.
+# pixel, the lower half of the *nearest* training image (by its upper half; each pixel is believed with the share of pixels
+# that this way gets right for 500 other training images), the encoder on the image with the pixel means filled in, and the
+# best single code.
 
 # %%
 gone = 1 - seen
 memory = data.binarize(train[:10_000], seed=9).x
-known_x, known_memory = flat_x * mask, memory.flatten(1) * mask
-differ = known_x.sum(1, keepdim=True) + known_memory.sum(1) - 2 * known_x @ known_memory.T
-nearest = 0.03 + 0.94 * memory[differ.argmin(1)]
+known_memory = memory.flatten(1) * mask
+
+
+def nearest_to(x):
+    """The image of the memory that agrees best with the known half of each x: [B, 1, 28, 28]."""
+    known_x = x.flatten(1) * mask
+    differ = known_x.sum(1, keepdim=True) + known_memory.sum(1) - 2 * known_x @ known_memory.T
+    return memory[differ.argmin(1)]
+
+
+others = data.binarize(train[10_000:10_500], seed=10).x
+belief = 1 - (gone * (nearest_to(others) - others).abs()).mean() / gone.mean()
+claim("12-nearest-belief", 100 * belief, world=world, tolerance=2, digits=0, unit="% of the hidden pixels")
+nearest = 1 - belief + (2 * belief - 1) * nearest_to(half)
 filled = torch.where(seen.bool(), half, means)
 
 
@@ -1033,12 +1048,12 @@ claim("12-walks-differ", (four - other_four).abs().mean(), world=world, toleranc
 # {{mnist:12-wrong-pixel-means}} ({{pen:12-wrong-pixel-means}}). The second picture separates them. The draws give the
 # truth {{mnist:12-draws-gain}} ± {{mnist:12-draws-gain-se}} nats more than the best code does ({{pen:12-draws-gain}} ±
 # {{pen:12-draws-gain-se}}): one code is sure of a single way to go on, and pays where it is wrong. The nearest image
-# pays most for that: {{mnist:12-nll-nearest-image}} nats ({{pen:12-nll-nearest-image}}), more than the pixel means with
-# {{mnist:12-nll-pixel-means}} ({{pen:12-nll-pixel-means}}), because it is believed with 97 % and is wrong more often
-# than that. The encoder leaves {{mnist:12-wrong-encoder}} wrong pixels ({{pen:12-wrong-encoder}}) and
-# {{mnist:12-nll-encoder}} nats ({{pen:12-nll-encoder}}): asked about an image whose lower half is an average, it
-# answers little better than the average itself. For a single image mind the walks: forecasts by four of them and by the
-# other four differ by {{mnist:12-walks-differ}} nats ({{pen:12-walks-differ}}) on average.
+# makes a poor forecast: believed with {{mnist:12-nearest-belief}}% ({{pen:12-nearest-belief}}%), it knows how often it is
+# wrong, but not *where*, and pays {{mnist:12-nll-nearest-image}} nats ({{pen:12-nll-nearest-image}}), against
+# {{mnist:12-nll-pixel-means}} ({{pen:12-nll-pixel-means}}) for the pixel means. The encoder leaves {{mnist:12-wrong-encoder}}
+# wrong pixels ({{pen:12-wrong-encoder}}) and {{mnist:12-nll-encoder}} nats ({{pen:12-nll-encoder}}): asked about an image whose
+# lower half is an average, it answers little better than the average itself. For a single image mind the walks: forecasts by
+# four of them and by the other four differ by {{mnist:12-walks-differ}} nats ({{pen:12-walks-differ}}) on average.
 #
 # Change the line `seen[:, 14:] = 0` at the beginning of this section to hide something else (`seen[:, :, :14] = 0`
 # hides the left half), and run its cells again. The claims will then say that the course states other numbers, as they
@@ -1135,14 +1150,16 @@ for derivation in (bits, odd_ones, fill):
 # > a forecast, as good as the walk that drew them.
 #
 # **Sources.** J. Townsend, T. Bird and D. Barber, *Practical Lossless Compression with Latent Variables using Bits Back
-# Coding*, ICLR 2019, for bits back with ANS; J. Duda, *Asymmetric Numeral Systems*, 2013, for the coder; R.
+# Coding*, ICLR 2019, for bits back with ANS. The idea of bits back is older: C. Wallace, *Classification by
+# Minimum-Message-Length Inference*, 1990, and B. Frey and G. Hinton, *Efficient Stochastic Source Coding and an Application to a
+# Bayesian Network Source Model*, The Computer Journal 40, 1997; J. Duda, *Asymmetric Numeral Systems*, 2013, for the coder; R.
 # Bamler, *Understanding Entropy Coding with Asymmetric Numeral Systems*, 2022, for the library `constriction`. J.
 # Ballé, N. Johnston and D. Minnen, *Integer Networks for Data Compression with Latent-Variable Models*, ICLR 2019, on
 # the same numbers on both sides. E. Nalisnick and others, *Do Deep Generative Models Know What They Don't Know?*, ICLR
 # 2019, and J. Serrà and others, *Input Complexity and Out-of-distribution Detection with Likelihood-based Generative
 # Models*, ICLR 2020, on likelihoods of what does not belong and the difference to a general coder. E. DeLong, D. DeLong
-# and D. Clarke-Pearson, 1988, for the standard error of an AUROC. G. Roberts and R. Tweedie, 1996, for the Langevin
-# walk.
+# and D. Clarke-Pearson, 1988, for the standard error of an AUROC. G. Roberts and R. Tweedie, *Exponential
+# Convergence of Langevin Distributions and Their Discrete Approximations*, Bernoulli 2, 1996, for MALA.
 #
 # **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken trainings to diagnose. Lesson 13
 # will give the model structure: convolutions, conditions and known factors.

@@ -95,7 +95,7 @@ def _beta_frame(ax: Axes, names: list[str], values: np.ndarray, highlight: str |
     ax.set_yticks(range(len(names)), names, fontsize=10)
     for name, label in zip(names, ax.get_yticklabels(), strict=True):
         label.set_fontweight("bold" if name == highlight else "normal")
-    for x, text, colour in ((0.25, "codes too cheap", TOO_LITTLE), (0.75, "codes too dear", TOO_MUCH)):
+    for x, text, colour in ((0.25, "codes too cheap", TOO_LITTLE), (0.75, "codes too expensive", TOO_MUCH)):
         ax.text(x, 1.03, text, transform=ax.transAxes, ha="center", fontsize=10, color=colour)
     ax.text(0.5, 1.03, "ELBO", transform=ax.transAxes, ha="center", fontsize=10, color=HONEST)
 

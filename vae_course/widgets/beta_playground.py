@@ -23,7 +23,7 @@ def curve(results: Mapping[float, Evaluation], beta: float) -> AltFigure:
 
 
 class BetaPlayground(Playground):
-    """A slider over trained models, from a cheap code to a dear one.
+    """A slider over trained models, from a cheap code to an expensive one.
 
     Drag the slider, or focus it and press the arrow keys. `go_to` does the same from code.
 

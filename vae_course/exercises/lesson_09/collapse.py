@@ -14,7 +14,7 @@ EXERCISE = Written(
     ),
     hints=(
         "How many images can a code tell apart that carries 0.3 nats? And is the printed 0.3 the true KL?",
-        "A KL can be small because codes are too dear (case A), because it is printed as a mean (case B), or because "
+        "A KL can be small because codes are too expensive (case A), because it is printed as a mean (case B), or because "
         "the decoder can't say anything (case H). These differ in the KL per dimension and in the first loss.",
         "Begin: 0.3 nats means that ... I measure first ... by code that is not my colleague's, because it separates "
         "... from ... If it is large, then ...; if it is near zero in each dimension, then I look at ...",
@@ -23,7 +23,7 @@ EXERCISE = Written(
 A code of 0.3 nats can hardly tell two images apart, so equal samples fit that number: if it is right, the codes
 carry nothing. First I measure the KL of each dimension with code that is not my colleague's, because it separates two
 families of suspects. If the true KL is many times larger, the printed one is a mean over the latent dimensions, and the
-samples have another cause. If it is near zero in each dimension, the codes are too dear or useless, and I look at the
+samples have another cause. If it is near zero in each dimension, the codes are too expensive or useless, and I look at the
 scale: the first reconstruction loss of an untrained network should be about 784 log 2 = 543 nats. If it is 0.7, it is a
 mean over the pixels, and the KL counts 784 times too much. If it is far above 543, I look at what the loss is given:
 logits between 0 and 1 mean that a sigmoid is applied twice.

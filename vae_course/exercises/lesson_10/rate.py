@@ -134,7 +134,7 @@ EXERCISE = Exercise(
         Misconception(
             "beta forgotten",
             lambda s2, beta, sigma: rate(s2, 1.0, sigma),
-            "This is the rate for beta = 1. A dearer code leaves an error of beta sigma^2, not of sigma^2.",
+            "This is the rate for beta = 1. A more expensive code leaves an error of beta sigma^2, not of sigma^2.",
         ),
         Misconception(
             "sigma not squared",
@@ -149,7 +149,7 @@ EXERCISE = Exercise(
         Misconception(
             "beta the other way round",
             lambda s2, beta, sigma: rate(s2, 1 / beta, sigma),
-            "Here a larger beta buys a larger rate. Beta is the price of the code: the dearer it is, the less is bought.",
+            "Here a larger beta buys a larger rate. Beta is the price of the code: the higher it is, the less is bought.",
             variants=(lambda s2, beta, sigma: beta * rate(s2, 1.0, sigma),),
         ),
         Misconception(
