@@ -912,7 +912,7 @@ assert max(table[name][2] for name in ("weaker decoder", "lower beta")) < table[
 # - **Free bits** put a floor under the rate, 20 dimensions times 0.25 nats, and the rate settles a little above it. Within
 #   the noise the ELBO is that of nothing: the nats of code replace nats of distortion, about one for one.
 # - **The weaker decoder** has to use the code, because nobody else tells it what the picture is. The price is many nats of
-#   ELBO. It is the price of the decoder, not of the bad start: the control pays it as well, as *good, weaker* shows.
+#   ELBO. Most of it is the price of the decoder, not of the bad start: the control pays it as well, as *good, weaker* shows.
 # - **A lower beta** brings back a large rate, {{mnist:10-on-lower-beta-rate}} nats ({{pen:10-on-lower-beta-rate}}), more than the
 #   control has. But the loss is no longer the bound, and the ELBO tells: more rate is bought than it saves in distortion.
 #
