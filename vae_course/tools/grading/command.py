@@ -98,9 +98,8 @@ def run(args: argparse.Namespace) -> int:
     collection = collect(args.submissions, names(args.lessons or []), known)
     if not collection.submissions:
         raise GradingError(_nothing(args.submissions, collection))
-    if collection.platforms:
-        found = ", ".join(f"{name} ({count(files, 'file')})" for name, files in collection.platforms.items())
-        print(f"Names as these platforms write them: {found}.")
+    found = ", ".join(f"{name} ({count(files, 'file')})" for name, files in collection.platforms.items())
+    print(f"Recognised: {found or 'no names of students'}.")
     begun = time.monotonic()
     try:
         graded = _grade(args, collection)

@@ -1,11 +1,13 @@
 """From a folder of submissions, however it was filled, to one submission for each student and lesson."""
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from vae_course.exercises import all_exercises
 from vae_course.support.words import count
 from vae_course.tools.grading.collect.archives import File, Finder
 from vae_course.tools.grading.collect.roster import Names
@@ -15,22 +17,25 @@ from vae_course.tools.grading.collect.students import (
     Sign,
     copies,
     digest,
-    drop_common_words,
     lesson_of,
     name_students,
     read_path,
+    settle_names,
     shared_folders,
     sign_of,
     spelt,
 )  # fmt: skip
 from vae_course.tools.grading.model import GradingError, Submission
+from vae_course.tools.grading.read import attempts_in, notebook
 from vae_course.tools.grading.read import lessons as course
-from vae_course.tools.grading.read import notebook
 
 # nbgrader's folders for what instructors make; students' work is in `submitted` beside them.
 _NOT_SUBMITTED = frozenset("source release autograded feedback".split())
-# Where a notebook names an exercise: above its task, in its check, in nbgrader's metadata.
-_EXERCISE = re.compile(rb"(?:Exercise |\")(\d\d-[a-z]+(?:-[a-z]+)*)(?=:|\\?\")")
+# Platforms whose names are as people write them, and how what holds a class is called there.
+_AROUND = {
+    "Google Classroom": re.compile(r"-20\d{6}T\d{6}Z(-\d+)?(/|$)"),
+    "GitHub Classroom": re.compile(r"(^|/)[^/]+-submissions/[^/]+-[^/]+/"),
+}
 _OTHER_ARCHIVES = frozenset(".7z .bz2 .gz .rar .tar .tgz .txz .xz .zst".split())
 
 
@@ -75,7 +80,7 @@ def collect(folder: Path, lessons: Sequence[str] | None = None, names: Names | N
     wanted = known if lessons is None else lessons
     finder, names = Finder(folder), names or Names()
     found, homes = _find(finder, known, names)
-    drop_common_words(found)
+    settle_names(found)
     shared = shared_folders(found)
     for row in found:
         row.sign = sign_of(row.signs, shared)
@@ -85,11 +90,17 @@ def collect(folder: Path, lessons: Sequence[str] | None = None, names: Names | N
     groups: dict[tuple[str, str], list[HandIn]] = {}
     for row in found:
         if row.lesson in wanted:
-            finder.problems += row.doubts
+            finder.problems += [doubt for doubt in row.doubts if doubt not in finder.problems]
             groups.setdefault((row.student, row.lesson), []).append(row)
     rows = [_latest(key, files, finder.problems) for key, files in sorted(groups.items())]
-    platforms = Counter(row.sign.platform for row in found if row.sign and row.sign.platform)
+    platforms = Counter(_platform(row) for row in found if row.sign)
     return Collection(tuple(rows), tuple(finder.problems), dict(platforms.most_common()))
+
+
+def _platform(row: HandIn) -> str:
+    """What has written the student's name, as far as it can be told."""
+    around = (name for name, pattern in _AROUND.items() if pattern.search(str(row.file.path)))
+    return (row.sign.platform if row.sign else "") or next(around, "plain folders and files")
 
 
 def _find(finder: Finder, known: Sequence[str], names: Names) -> tuple[list[HandIn], set[PurePosixPath]]:
@@ -98,9 +109,11 @@ def _find(finder: Finder, known: Sequence[str], names: Names) -> tuple[list[Hand
     homes: set[PurePosixPath] = set()
     for file in _submitted(finder):
         place, doubts = _by_names(file, read_path(file.path, known, file.zips), names)
-        lessons, mixed = _lessons_inside(file, place.lesson, known)
-        for lesson in lessons:
-            found.append(HandIn(file, lesson, place.signs, mixed=mixed, doubts=list(doubts)))
+        file = replace(file, when=next((sign.when for sign in place.signs if sign.when), file.when))
+        lessons = _lessons_of(file, place.lesson, known)
+        if len(lessons) > 1:
+            doubts.append(f"{file.name} holds exercises of {' and '.join(lessons)}; it is graded as each of them.")
+        found += [HandIn(file, lesson, place.signs, doubts=list(doubts)) for lesson in lessons]
         if not lessons:
             homes |= {sign.home for sign in place.signs}
             finder.problems.append(
@@ -147,26 +160,54 @@ def _absent(names: Names, found: Sequence[HandIn]) -> Iterator[str]:
         yield f"Of {count(len(absent), 'student')} of the roster there is nothing: {', '.join(map(spelt, absent))[:600]}."
 
 
-def _lessons_inside(file: File, named: str, known: Sequence[str]) -> tuple[list[str], str]:
-    """The lessons of a notebook: the one that its name or its metadata says, and each of which it holds several exercises;
-    and a doubt, where these are not one. A name that the content does not bear out is kept alone.
+def _lessons_of(file: File, named: str, known: Sequence[str]) -> list[str]:
+    """The lesson that a notebook's name, its metadata or most of its exercises say, and each other one that is worked on in
+    it. Where nothing of the lesson that its name says is in it, grading says so.
     """
-    if file.problem:
-        return [named] if named else [], ""
-    content = file.content.read()
-    ids = {match.decode() for match in _EXERCISE.findall(content)}
-    held = {name: len(ids & {exercise.id for exercise in course.load(name).exercises}) for name in known}
-    if not named:
-        try:
-            named = notebook.read(content).lesson
-        except notebook.Unreadable:
-            return [], ""
-    told = [named] if named in known else []
-    lessons = [name for name in known if held[name] > 1 or name in told]
-    doubt = f"{file.name} has to do with several lessons: {', '.join(lessons)}." if len(lessons) > 1 else ""
-    if told and not held[named]:
-        return told, doubt
-    return lessons or [max(known, key=held.__getitem__)] * any(held.values()), doubt
+    content = b"" if file.problem else file.content.read()
+    mentioned = {id[:2] for id in _ids().findall(content)}
+    if named and mentioned <= {named[:2].encode()}:
+        return [named]
+    try:
+        read = notebook.read(content)
+    except notebook.Unreadable:
+        return [named] if named else []
+    likeness = {name: _likeness(read, name) for name in known if name[:2].encode() in mentioned}
+    own = read.lesson if read.lesson in known else max(known, key=lambda name: likeness.get(name, 0))
+    first = named or (own if likeness.get(own) or own == read.lesson else "")
+    if not likeness.get(first):
+        return [first] if first else []
+    worked = [name for name, like in likeness.items() if like and _work(content, name)[0] > 0]
+    return sorted({*worked, named} - {""}) or [first]
+
+
+@functools.cache
+def _ids() -> re.Pattern[bytes]:
+    """The ids of all exercises."""
+    return re.compile(rb"\b(?:" + "|".join(exercise.id for exercise in all_exercises()).encode() + rb")\b")
+
+
+def _likeness(read: notebook.Notebook, name: str) -> int:
+    """How many cells of a notebook are of a lesson's exercises."""
+    ids = {exercise.id for exercise in course.load(name).exercises}
+    return sum(
+        bool(cell.ids & ids) or any(f"Exercise {id}:" in cell.text or f'"{id}"' in cell.text for id in ids)
+        for cell in read.cells
+    )
+
+
+def _work(content: bytes, lesson: str) -> tuple[int, int]:
+    """How many exercises of a lesson somebody has worked on in a notebook, and how many cells are not as they were handed
+    out; -1 and 0 where it can't be read.
+    """
+    handout = course.load(lesson)
+    try:
+        read = notebook.read(content)
+        attempts = attempts_in(read, handout)
+    except Exception:  # whatever an ingenious file does to the reader; grading says what
+        return -1, 0
+    worked = sum(attempt.state not in ("not tried", "missing") for attempt in attempts.values())
+    return worked, len({cell.text.strip() for cell in read.cells} - handout.texts - {""})
 
 
 def _unused(
@@ -194,37 +235,35 @@ def _unused(
         else:
             continue
         mentioned.add(home)
-    for folder in sorted(finder.folders):
+    above = {folder for row in found for folder in row.file.path.parents}
+    for folder in sorted(finder.folders - above):
         sign = sign_of(read_path(folder / "_", known).signs, shared)
-        if sign and sign.home not in mentioned:
+        if sign and sign.path not in above and sign.home not in mentioned:
             mentioned.add(sign.home)
             yield f"{spelt(str(sign.path))} holds nothing that can be graded."
 
 
 def _latest(key: tuple[str, str], rows: list[HandIn], problems: list[str]) -> Submission:
-    """The newest of several files with work in them; of two of the same time, the one that a browser numbered last."""
-    if len(rows) > 1:
-        rows = sorted(rows, key=lambda row: (_has_work(row), row.file.when, copies(row.file.path.name), row.file.name))
-    chosen, (student, lesson) = rows[-1], key
-    file, doubts = chosen.file, [doubt for row in rows for doubt in row.doubts]
-    if len(rows) > 1 and len({digest(row) for row in rows}) > 1:
+    """The newest of several files that somebody has worked on, else that can be read; of two of the same time, the one that
+    a browser numbered last.
+    """
+    (student, lesson), chosen = key, rows[0]
+    doubts = list(dict.fromkeys(doubt for row in rows for doubt in row.doubts))
+    if len({digest(row) for row in rows}) > 1:
+        work = {id(row): (-1, 0) if row.file.problem else _work(row.file.content.read(), lesson) for row in rows}
+        rows = sorted(rows, key=lambda row: (*(min(number, 1) for number in work[id(row)]), *_age(row)))
+        chosen = rows[-1]
+        passed = [row for row in rows if _age(row) > _age(chosen)]
+        unread = any(work[id(row)][0] < 0 for row in passed)
+        newest = f"the newest {'that can be read' if unread else 'with work in it'}" if passed else "the newest"
         others = ", ".join(row.file.name for row in rows[:-1])
-        passed = any(row.file.when > file.when for row in rows)
-        newest = "the newest with work that can be read" if passed else "the newest"
-        told = f"{student} handed in {lesson} {len(rows)} times: {file.name} is graded, {newest}; not {others}."
+        told = f"{student} handed in {lesson} {len(rows)} times: {chosen.file.name} is graded, {newest}; not {others}."
         problems.append(told)
-        doubts += [told] if passed or len({tuple(s.student for s in row.signs) for row in rows}) > 1 else []
-    doubts += [chosen.mixed] if chosen.mixed else []
+        several = len({tuple(sign.student for sign in row.signs) for row in rows}) > 1
+        doubts += [told] if passed or several or max(work.values())[0] > max(work[id(chosen)][0], 0) else []
+    file = chosen.file
     return Submission(student, lesson, file.name, file.content, file.problem, tuple(doubts), chosen.sign is None)
 
 
-def _has_work(row: HandIn) -> bool:
-    """Whether a notebook can be read and is not as it was handed out."""
-    if row.file.problem:
-        return False
-    try:
-        read = notebook.read(row.file.content.read())
-    except notebook.Unreadable:
-        return False
-    handed_out = course.load(row.lesson).texts
-    return any(cell.text.strip() not in handed_out for cell in read.cells if cell.text.strip())
+def _age(row: HandIn) -> tuple[float, int, str]:
+    return row.file.when, copies(row.file.path.name), row.file.name

@@ -10,39 +10,43 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Literal
 
 from vae_course.tools.grading.collect.archives import NOTEBOOK, File
 
 UNKNOWN = "unknown"
-# What browsers, Colab, Windows and macOS add to a name.
+# What browsers, Colab, Windows and macOS add to a name, in many languages.
 _COPY_WORDS = (
-    r"(copy of|copy|kopie van|kopie von|kopie|copie de|c[o\u00f3]pia de|copia di|copia|kopia|kopi av|kopi|kopija|"
-    r"\u043a\u043e\u043f\u0438\u044f|\u526f\u672c|\uc0ac\ubcf8)"
+    r"(copy|copie|kopie|kopia|kopija|kopio|kopya|kopi|c[o\u00f3]pia|\u043a\u043e\u043f\u0438\u044f)"
+    r"( (of|von|van|de|di|do|da|af|av))?(?![^\W_])|[\u306e\u7684]?(\u30b3\u30d4\u30fc|\u526f\u672c|\u62f7\u8d1d)|\uc0ac\ubcf8"
 )
-_COPY = re.compile(rf"^{_COPY_WORDS}[-_ ]+", re.IGNORECASE)
-_COPY_BEFORE = re.compile(rf"(^|[-_ .,]+){_COPY_WORDS}$", re.IGNORECASE)
-_AGAIN = re.compile(
-    r"[-_ ]*(\((?P<number>\d+)\)|(?<=[-_ ])(copy|kopie|copie|copia|c\u00f3pia|kopia|kopija|kopi)\s*\d*|"
-    r"- (copy|kopie|copie|copia|c\u00f3pia|kopia|kopija|kopi)( \(\d+\))?|-checkpoint|\u306e\u30b3\u30d4\u30fc|"
-    r"\u526f\u672c)$",
-    re.IGNORECASE,
+_AGAIN = re.compile(rf"[-_ ]*(\((?P<number>\d+)\)|(?<![^\W_])({_COPY_WORDS})[-_ ]*\d*|-checkpoint)$", re.IGNORECASE)
+_MONTH = (
+    r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|"
+    r"dec(ember)?)\.?"
 )
-# When, and for the how-manieth time, something was handed in.
-_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_TIME = re.compile(
-    r"(?<![a-z0-9])(\d{4}[-_.]\d\d?[-_.]\d\d?|\d\d?[-_.]\d\d?[-_.]\d{4}|(19|20)\d\d[01]\d[0-3]\d|"
-    rf"{_MONTH} \d\d?,? \d{{4}}|\d\d?\.? {_MONTH} \d{{4}})([-_ T,]+\d\d?[-_.:h]?\d\d([-_.:]?\d\d)?( ?[ap]m)?)?(?![a-z0-9])|"
-    r"(?<![a-z0-9])(attempt|try|take|late|resubmission|resubmitted|versuch|intento|tentative)([-_ ]*\d+)?(?![a-z0-9])",
+# What says when, for the how-manieth time or for which task something was handed in, and that it is a copy.
+_NOISE = re.compile(
+    r"(?<![^\W_])("
+    r"(\d{4}[-_.]\d\d?[-_.]\d\d?|\d\d?[-_.]\d\d?[-_.]\d{4}|(19|20)\d\d[01]\d[0-3]\d|"
+    rf"{_MONTH} \d\d?,? \d{{4}}|\d\d?\.? {_MONTH} \d{{4}})([-_ T,]*\d\d?[-_.:h]?\d\d([-_.:]?\d\d)?Z?( ?[ap]m)?)?(-\d{{3}})?|"
+    r"(attempt|late|resubmission|resubmitted|versuch|intento|tentative|submissions?|abgaben?|homework|assignment|final|draft|"
+    r"solutions?)([-_ ]*\d{1,4})?|(try|take|hw|ps|pset|exercise|lab|lesson|week|sheet|v|version|tp|aufgabe|blatt|"
+    r"\u00fcbung|uebung)[-_ ]*\d{1,4}|\(\d+\)"
+    rf")(?![^\W_])|(?<![^\W_])({_COPY_WORDS})",
     re.IGNORECASE,
 )
 _NEUTRAL = re.compile(
-    r"submitted|submissions?|solutions?|notebooks?|class|course|work|homework|downloads?|old|new|draft|final|backup|"
-    r"source|release|autograded|feedback|gradebook|export|files?|untitled\d*|(new|untitled) folder|\d{1,4}|"
-    r"(assignment|attempt|class|course|day|exercise|group|homework|hw|lab|lesson|module|part|section|session|try|"
-    r"tutorial|unit|v|version|week)([-_ ]*\d{1,4}|[-_ ][a-z])",
+    r"submitted|notebooks?|class|course|work|downloads?|old|new|backup|source|release|autograded|feedback|gradebook|"
+    r"export|files?|untitled\d*|(new|untitled) folder|student work|(submitted|working) files|\d{1,4}|"
+    r".+[-_ ](course|class|kurs|seminar|export)|january|february|march|july|september|october|november|december|"
+    rf"{_MONTH}[-_ ,]*(\d\d?|(19|20)\d\d)|"
+    r"(class|course|day|group|module|part|section|session|tutorial|unit)([-_ ]*\d{1,4}|[-_ ][a-z])|"
+    r"(assignment|attempt|exercise|homework|hw|lab|lesson|try|v|version|week)[-_ ][a-z]",
     re.IGNORECASE,
 )
 _TEAM = re.compile(r"group([-_ ]*\d{1,4}|[-_ ][a-z])", re.IGNORECASE)
@@ -56,7 +60,7 @@ class Platform:
     Args:
         name: of the platform.
         pattern: matches such a name; its group `name` is the student's, `id` the student's number, `file` what the student
-            called the file.
+            called the file, `when` the time.
         lasting: whether the number is the same in each assignment.
     """
 
@@ -69,20 +73,24 @@ PLATFORMS = (
     Platform(
         "Moodle", re.compile(r"(?P<name>.+?)_(?P<id>\d{3,})_assignsubmission_[a-z]+_?(?P<file>.*)"), lasting=False
     ),
+    # The user's name comes last before the word; whatever stands before it tells users of one name apart.
+    Platform(
+        "Blackboard",
+        re.compile(r"(?P<id>.+)_(?P<name>[^_]+)_attempt_(?P<when>\d{4}(-\d\d){5})(_(?P<file>.*))?", re.IGNORECASE),
+        lasting=False,
+    ),
     Platform(
         "Canvas",
-        re.compile(r"(?P<name>[^\W\d_][^\W_]*)(_late)?_(?P<id>\d{2,})_\d{2,}_(?P<file>.+)", re.IGNORECASE),
+        re.compile(r"(?P<name>[^_]*[^\W\d_][^_]*)(_late)?_(?P<id>\d{3,})_\d{3,}_(?P<file>.+)", re.IGNORECASE),
     ),
-    Platform("Blackboard", re.compile(r".+_(?P<name>[^_]+)_attempt_\d{4}(-\d\d){5}(_(?P<file>.*))?", re.IGNORECASE)),
     Platform(
         "Brightspace",
-        re.compile(
-            rf"\d+-\d+ ?- ?(?P<name>.+?) ?- ?{_MONTH} \d\d?,? \d{{4}} \d{{1,2}}:?\d\d ?([AP]M)?( ?- ?(?P<file>.+))?",
-            re.IGNORECASE,
-        ),
+        re.compile(r"\d+-\d+ ?- ?(?P<name>.+?) ?- ?(?P<when>[^-]*\d{4}[^-]*?)( ?- ?(?P<file>.+))?", re.IGNORECASE),
     ),
     Platform("Gradescope", re.compile(r"(?P<name>submission_\d{4,})")),
 )
+# How Blackboard and Brightspace write when something was handed in.
+_TIMES = ("%Y-%m-%d-%H-%M-%S", "%b %d, %Y %I%M %p", "%d %B, %Y %H%M")
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ class Sign:
         number: the number that the platform gives the student.
         lasting: whether it is the same in each assignment, as on Canvas.
         platform: the platform that wrote it.
+        when: when it was handed in, as the platform says; 0 where it doesn't.
     """
 
     student: str
@@ -105,6 +114,12 @@ class Sign:
     number: str = ""
     lasting: bool = True
     platform: str = ""
+    when: float = 0.0
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it has no letter, and no platform says that it is a name all the same."""
+        return self.kind != "platform" and not re.search(r"[^\W\d_]", self.student)
 
     @property
     def home(self) -> PurePosixPath:
@@ -135,10 +150,7 @@ def read_path(path: PurePosixPath, lessons: Sequence[str], zips: Sequence[PurePo
     sign, lesson = _file(path, lessons, named=bool(signs) and not many)
     if not (signs or sign):
         sign = _team(path.parent)
-    signs += [sign] if sign else []
-    # A long number may be a student's, but only where no name stands.
-    named = [sign for sign in signs if sign.kind == "platform" or re.search(r"[^\W\d_]", sign.student)]
-    return Place(tuple(named or signs), lesson or found)
+    return Place((*signs, sign) if sign else tuple(signs), lesson or found)
 
 
 def lesson_of(name: str, lessons: Sequence[str]) -> str:
@@ -157,9 +169,17 @@ def _platform(name: str, path: PurePosixPath, lessons: Sequence[str]) -> tuple[S
     for platform in PLATFORMS:
         if match := platform.pattern.fullmatch(name):
             told = {"id": "", "file": ""} | {key: value or "" for key, value in match.groupdict().items()}
-            sign = Sign(told["name"], path, "platform", told["id"], platform.lasting, platform.name)
+            when = _time(told.get("when", ""))
+            sign = Sign(told["name"], path, "platform", told["id"], platform.lasting, platform.name, when)
             return sign, lesson_of(told["file"], lessons)
     return None
+
+
+def _time(text: str) -> float:
+    for form in _TIMES:
+        with suppress(ValueError, OverflowError, OSError):
+            return datetime.strptime(text.replace(":", ""), form).timestamp()
+    return 0.0
 
 
 def _folder(name: str, path: PurePosixPath, lessons: Sequence[str], *, submitted: bool) -> tuple[Sign | None, str]:
@@ -167,7 +187,7 @@ def _folder(name: str, path: PurePosixPath, lessons: Sequence[str], *, submitted
     if found := _platform(name, path, lessons):
         return found
     lesson, rest = _lesson_and_rest(name, lessons)
-    if not rest or _NEUTRAL.fullmatch(rest):
+    if not (submitted and name.isdecimal()) and (not rest or _NEUTRAL.fullmatch(rest)):
         return None, lesson
     student = name if not lesson and submitted else rest
     return Sign(student, path, "platform" if submitted else "folder", platform="nbgrader" if submitted else ""), lesson
@@ -210,35 +230,28 @@ def spelt(name: str) -> str:
 
 def _lesson_and_rest(stem: str, lessons: Sequence[str]) -> tuple[str, str]:
     """The lesson that a name mentions, and what else it says: no date, no number of a try, no word for a copy."""
-    text = stem
-    for _ in range(4):
-        text = _AGAIN.sub("", _COPY.sub("", text))
     for name in sorted(lessons, key=len, reverse=True):
         words = re.escape(name).replace("_", r"[-_ ]+")
-        match = re.search(rf"(?<![a-z0-9]){words}(?![a-z0-9])", text, re.IGNORECASE)
+        match = re.search(rf"(?<![a-z0-9]){words}(?![a-z0-9])", stem, re.IGNORECASE)
         if match:
-            return name, _rest(text[: match.start()], text[match.end() :])
-    return "", _rest(text)
+            return name, _rest(stem[: match.start()], stem[match.end() :])
+    return "", _rest(stem)
 
 
 def _rest(*parts: str) -> str:
-    """What is left of a name without times, and without marks at its ends."""
-    pieces = [piece for part in parts for piece in _TIME.sub("\0", part).split("\0")]
-    trimmed = [_COPY_BEFORE.sub("", re.sub(r"^[-_ .,]+|[-_ .,]+$", "", piece)) for piece in pieces]
+    """What is left of a name without noise, and without marks at its ends."""
+    pieces = [piece for part in parts for piece in _NOISE.sub("\0", part.removesuffix("-checkpoint")).split("\0")]
+    trimmed = [re.sub(r"^[-_ .,]+|[-_ .,]+$", "", piece) for piece in pieces]
     return "-".join(piece for piece in trimmed if piece)
 
 
 @dataclass
 class HandIn:
-    """A notebook of a known lesson, and the name in its path that is the student's, once that is decided.
-
-    `mixed` says of which lessons it is where they are several.
-    """
+    """A notebook of a known lesson, and the name in its path that is the student's, once that is decided."""
 
     file: File
     lesson: str
     signs: tuple[Sign, ...]
-    mixed: str = ""
     sign: Sign | None = None
     student: str = ""
     doubts: list[str] = field(default_factory=list)
@@ -249,10 +262,17 @@ class HandIn:
         return self.sign.home if self.sign else self.file.path
 
 
-def drop_common_words(found: Sequence[HandIn]) -> None:
-    """Take the words away that all names side by side begin or end with, such as those of the assignment."""
+def settle_names(found: Sequence[HandIn]) -> None:
+    """Let a number be a name only where nothing else tells students apart, and take away the words that all names side by
+    side begin or end with, such as those of the assignment.
+    """
+    everywhere = set.intersection(*({sign.home for sign in row.signs} for row in found)) if found else set()
+    numbered = [row for row in found if any(sign.is_number for sign in row.signs)]
+    named = sum(any(not sign.is_number and sign.home not in everywhere for sign in row.signs) for row in numbered)
     beside: dict[tuple[PurePosixPath, str], set[str]] = {}
     for row in found:
+        names = tuple(sign for sign in row.signs if not sign.is_number)
+        row.signs = names if names and 2 * named >= len(numbered) else row.signs
         for sign in row.signs:
             if sign.kind != "platform":
                 beside.setdefault((sign.path.parent, sign.kind), set()).add(sign.student)
@@ -265,12 +285,12 @@ def drop_common_words(found: Sequence[HandIn]) -> None:
 
 
 def _without_common_words(names: Sequence[str]) -> dict[str, str]:
-    """The names without their common words: two of them say so by two words, three by one; nobody is left without a name."""
+    """The names without their common words; nobody is left without a name. Between a first name and a surname there is
+    a blank, and several people may share one of them.
+    """
     words = [_BETWEEN.split(name) for name in names]
-    first = _common(words)
-    last = _common([row[::-1] for row in words]) if len(names) > 2 else 0
-    if len(names) < 2 or (len(names) == 2 and first < 2):
-        first = 0
+    first, last = _common(words), _common([row[::-1] for row in words])
+    first, last = first if len(names) > 1 else 0, last if len(names) > 2 else 0
     shorter = {}
     for name, row in zip(names, words, strict=True):
         left = row[first : len(row) - last]
@@ -279,7 +299,8 @@ def _without_common_words(names: Sequence[str]) -> dict[str, str]:
         start = re.match(rf"(?:[^-_ .,]+[-_ .,]+){{{first}}}", name)
         end = re.search(rf"(?:[-_ .,]+[^-_ .,]+){{{last}}}$", name)
         shorter[name] = name[start.end() if start else 0 : end.start() if end else None]
-    return shorter
+    blank = any(" " in name.replace(short, "") for name, short in shorter.items())
+    return {} if blank and len(names) < 5 else shorter
 
 
 def _common(rows: Sequence[Sequence[str]]) -> int:
@@ -327,7 +348,9 @@ def _holds_several(rows: Sequence[HandIn], depth: int, *, alone: bool) -> bool:
     enough = 2 if alone or (all_named and depth == 0) else 3
     people = {spelt(sign.student) for sign, _ in inner}
     return (
-        _most(folders) >= enough or _most(inner) >= (2 if alone or all_named else 3) or (all_named and len(people) > 2)
+        _most(folders) >= enough
+        or _most(inner) >= (2 if alone or all_named else 3)
+        or (all_named and len(people) > (1 if alone else 2))
     )
 
 
@@ -365,6 +388,7 @@ def name_students(found: Sequence[HandIn]) -> list[str]:
         for name, numbers in several.items()
     ]
     remarks += _doubt_folders(signed)
+    _doubt_several(signed)
     _doubt_homes(signed)
     _tell_apart([row for row, _ in signed])
     _number([row for row in found if not row.sign], {row.student for row in found})
@@ -399,11 +423,27 @@ def _doubt_folders(signed: Sequence[tuple[HandIn, Sign]]) -> Iterator[str]:
             f"{spelt(str(folder.path))} was taken for a folder of several students: {', '.join(students)[:300]}. If "
             "it is one student's, leave only what counts in it."
         )
+        if len(rows) == len(signed):
+            continue
         if len(students) == 2:
             for row in rows:
                 row.doubts.append(told)
-        elif len(rows) < len(signed):
+        else:
             yield told
+
+
+def _doubt_several(signed: Sequence[tuple[HandIn, Sign]]) -> None:
+    """Say it where what is taken for one student's stands below several names."""
+    below: dict[str, dict[str, list[HandIn]]] = {}
+    for row, sign in signed:
+        later = row.signs[row.signs.index(sign) + 1 :]
+        if later and sign.kind != "platform" and later[0].student != sign.student:
+            below.setdefault(row.student, {}).setdefault(spelt(later[0].student), []).append(row)
+    for student, names in below.items():
+        if len(names) > 1:
+            told = f"What {student} handed in stands below several names: {', '.join(sorted(names))[:300]}."
+            for row in (row for rows in names.values() for row in rows):
+                row.doubts.append(f"{row.file.name} is graded as {student}'s. {told}")
 
 
 def _doubt_homes(signed: Sequence[tuple[HandIn, Sign]]) -> None:
