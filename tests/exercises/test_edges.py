@@ -147,6 +147,8 @@ SHORTCUTS = [
      instead(lambda x, mean: ((x - mean).square().mean() + 1e-12).log())),
     ("08-aggregate", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10), clamped("z", -10, 10),
      with_eps("logvar", 0.01), instead(lambda z, mu, logvar: get("08-aggregate").reference(z, mu[:10], logvar[:10]))),
+    ("08-mixture-prior", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mean", -10, 10),
+     clamped("z", -10, 10), clamped("weight", low=1e-4), with_eps("weight", 1e-5)),
     ("08-posterior-head", instead(lambda out: (out.chunk(2, 1)[0].clamp(-3.5, 3.5), (out.chunk(2, 1)[1] / 2).exp())),
      instead(lambda out: (out.chunk(2, 1)[0], (out.chunk(2, 1)[1].clamp(max=10) / 2).exp())),
      instead(lambda out: (out.chunk(2, 1)[0], (out.chunk(2, 1)[1].clamp(min=-10) / 2).exp()))),
