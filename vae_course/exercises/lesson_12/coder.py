@@ -44,7 +44,9 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     assert isinstance(sent, torch.Tensor) and isinstance(state, int)
     sides = answer(k)
     if not isinstance(sides, tuple | list) or len(sides) != 2 or not all(callable(side) for side in sides):
-        raise AnswerError("stage 1 of 3 is not reached: end `coder` with `return send, receive`, two functions.")
+        raise AnswerError(
+            "stage 1 of 3 is not reached: `coder` must return two functions, first `send`, then `receive`."
+        )
     send, receive = sides
     message = send(sent.tolist(), state)
     if not isinstance(message, int) or message < 0:
