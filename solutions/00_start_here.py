@@ -281,6 +281,11 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # Two habits will help you on the way. **Predict before you run**: say what you expect, then look. A wrong prediction
 # teaches more than a right one. And **change things**: every cell is yours. To undo what you did, run the notebook from the
 # top.
+#
+# An exercise that you have passed is remembered on this machine, also when you restart. This is how far you have come:
+
+# %%
+exercises.progress()
 
 # %% [markdown]
 # ### The letters of the course
@@ -309,6 +314,9 @@ notation.show()
 from vae_course import quizzes
 
 quizzes.show("00")
+
+# %%
+exercises.progress("00")
 
 # %% [markdown]
 # ## Summary

@@ -823,6 +823,9 @@ from vae_course import quizzes
 
 quizzes.show("01")
 
+# %%
+exercises.progress("01")
+
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
 

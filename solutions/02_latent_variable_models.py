@@ -943,6 +943,9 @@ from vae_course import quizzes
 
 quizzes.show("02")
 
+# %%
+exercises.progress("02")
+
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
 

@@ -919,6 +919,9 @@ from vae_course import quizzes
 
 quizzes.show("03")
 
+# %%
+exercises.progress("03")
+
 # %% [markdown]
 # ## 13 Everything you have tested
 #

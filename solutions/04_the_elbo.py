@@ -901,6 +901,9 @@ from vae_course import quizzes
 
 quizzes.show("04")
 
+# %%
+exercises.progress("04")
+
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
 

@@ -1092,6 +1092,9 @@ from vae_course import quizzes
 
 quizzes.show("05")
 
+# %%
+exercises.progress("05")
+
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
 

@@ -1056,6 +1056,9 @@ from vae_course import quizzes
 
 quizzes.show("06")
 
+# %%
+exercises.progress("06")
+
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
 

@@ -510,6 +510,9 @@ from vae_course import quizzes
 
 quizzes.show("07")
 
+# %%
+exercises.progress("07")
+
 # %% [markdown]
 # ## Summary
 #

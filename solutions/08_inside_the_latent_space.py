@@ -1017,6 +1017,9 @@ from vae_course import quizzes
 
 quizzes.show("08")
 
+# %%
+exercises.progress("08")
+
 # %% [markdown]
 # ## Summary
 #

@@ -1055,6 +1055,9 @@ from vae_course import quizzes
 
 quizzes.show("09")
 
+# %%
+exercises.progress("09")
+
 # %% [markdown]
 # ## Summary
 #

@@ -972,6 +972,9 @@ from vae_course import quizzes
 
 quizzes.show("10")
 
+# %%
+exercises.progress("10")
+
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
 

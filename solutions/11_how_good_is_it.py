@@ -1121,6 +1121,9 @@ from vae_course import quizzes
 
 quizzes.show("11")
 
+# %%
+exercises.progress("11")
+
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
 

@@ -1119,6 +1119,9 @@ from vae_course import quizzes
 
 quizzes.show("12")
 
+# %%
+exercises.progress("12")
+
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
 

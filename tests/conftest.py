@@ -47,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         _caches.append(tempfile.mkdtemp(prefix="vae-course-tests-"))
         os.environ["VAE_COURSE_CACHE"] = _caches[-1]
+        os.environ["VAE_COURSE_STATE"] = os.path.join(_caches[-1], "state")  # noqa: PTH118
         threads = 2
     else:
         threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))

@@ -105,6 +105,12 @@ def test_symbols_are_in_the_table_before_they_are_used_as_code(cells):
     assert not [name for name in names if not re.search(rf"\b{name}\b", code)]
 
 
+def test_a_lesson_ends_with_what_was_passed_of_it(source, cells):
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    quiz = next(i for i, text in enumerate(code) if "quizzes.show(" in text)
+    assert code[quiz + 1] == f'exercises.progress("{source.name[:2]}")'
+
+
 def test_the_readme_names_every_lesson_with_its_link_and_minutes(source):
     cells = jupytext.read(source).cells
     title = cells[0].source.splitlines()[0].removeprefix("# ")

@@ -1,6 +1,6 @@
 """Exercises as data, with checks that explain what went wrong.
 
-In a notebook: `function = check(id, function)`, `hint(id)`, `solution(id)`.
+In a notebook: `function = check(id, function)`, `hint(id)`, `solution(id)`, `progress()`.
 For programs: `evaluate(id, function) -> Report`, `get(id)`, `all_exercises()`; a sandbox runs `run_answer`, and
 `judge` compares outside of it.
 """
@@ -8,7 +8,7 @@ For programs: `evaluate(id, function) -> Report`, `get(id)`, `all_exercises()`; 
 from vae_course.exercises.judging import evaluate, judge
 from vae_course.exercises.lessons import all_exercises, get
 from vae_course.exercises.model import Exercise, Report, UnknownExercise, Verdict, Written
-from vae_course.exercises.notebook import check, hint, or_reference, solution, withhold
+from vae_course.exercises.notebook import check, hint, or_reference, progress, solution, withhold
 from vae_course.exercises.outcomes import Outcome, run_answer
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "hint",
     "judge",
     "or_reference",
+    "progress",
     "run_answer",
     "solution",
     "withhold",

@@ -4,6 +4,7 @@ import os
 import textwrap
 from collections import Counter
 
+from vae_course.exercises import record
 from vae_course.exercises.judging import evaluate
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Verdict, Written
@@ -40,6 +41,8 @@ def check(id: str, answer: Answer | None = None) -> Answer | None:
     if _grading() and not right:
         raise AssertionError(text)
     print(textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False))
+    if report.status == Verdict.PASSED and (trouble := record.remember(id)):
+        print(trouble)
     if right or own is None:
         return answer
     print(f"{id}: the lesson goes on with the course's own `{own.__name__}`; come back when you like.")
@@ -56,6 +59,15 @@ def or_reference(id: str, answer: Answer) -> Answer:
     if not isinstance(exercise, Exercise) or _grading() or evaluate(id, answer).status == Verdict.PASSED:
         return answer
     return exercise.reference
+
+
+def progress(*lessons: str) -> record.Progress:
+    """How far you have come, in all lessons or in those that are named by their two digits.
+
+    Raises:
+        ValueError: there is no such lesson.
+    """
+    return record.Progress(*lessons)
 
 
 def hint(id: str) -> None:

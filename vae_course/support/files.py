@@ -33,6 +33,31 @@ def cache_dir() -> Path:
         return Path(tempfile.gettempdir(), f"vae-course-{os.getuid()}")
 
 
+def state_dir() -> Path:
+    """Where the course remembers what a learner has done: VAE_COURSE_STATE, or the system's folder for such."""
+    from platformdirs import user_state_path
+
+    chosen = os.environ.get("VAE_COURSE_STATE")
+    try:
+        return Path(chosen).expanduser() if chosen else user_state_path("vae-course", appauthor=False)
+    except RuntimeError:
+        return cache_dir()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time change a file, where the system can say so; its folder is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with path.with_name(f".{path.name}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def write(path: Path, content: bytes | str) -> None:
     """Write a file aside and then rename it, so that whoever reads finds the old content or the new, and never a part.
 

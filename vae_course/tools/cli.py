@@ -14,6 +14,7 @@ from vae_course import __version__
 COMMANDS = {
     "doctor": ("tools.doctor", "say what is here, what is missing, and how to get it"),
     "lab": ("tools.lab", "open the course in JupyterLab"),
+    "progress": ("tools.progress", "show which exercises you have passed"),
     "release": ("tools.grading.release", "write the student notebooks for a class into a folder"),
     "grade": ("tools.grading.command", "grade what a class has handed in"),
     "build": ("tools.authoring.build", "bring the notebooks up to date with the lessons' sources"),
