@@ -758,6 +758,10 @@ TREES = {
         [f"Machine Learning/{number}/{{}}" for number in (12345678, 12345679)],
         {"12345678", "12345679"},
     ),
+    "numbers of students above one word": (
+        [f"{number}/Desktop/{{}}" for number in (12345678, 12345679)],
+        {"12345678", "12345679"},
+    ),
     "copies in other letters": (["{} \u306e\u30b3\u30d4\u30fc - Dee.ipynb", "{}\u7684\u526f\u672c - Eva.ipynb"], {"Dee", "Eva"}),
     "months": (["October/ann/{}", "November/bo/{}"], {"ann", "bo"}),
     "words at the end": (["ann_final_{}", "bo_FINAL_v2_{}", "cy_submission/{}"], {"ann", "bo", "cy"}),

@@ -52,7 +52,7 @@ def test_a_class_is_graded_with_one_command_and_again_without_work(
     arguments = ["grade", str(handed_in), "--to", str(results), "--jobs", "2", "--lessons", "04"]
     assert cli.main(arguments) == 0
     said = capsys.readouterr().out
-    assert said.startswith("3 submissions of 3 students graded in ")
+    assert said.startswith("Recognised: plain folders and files (3 files).\n3 submissions of 3 students graded in ")
     assert "Points so far: 22 of " in said
     assert "1 written answer for a person to mark, in the gradebook." in said
     assert "1 submission for a person to look at" in said
@@ -188,12 +188,13 @@ def test_a_submission_that_grading_itself_failed_on_ends_with_1_and_a_sentence(
     monkeypatch.setattr(Sandbox, "run", full)
     assert cli.main(arguments) == 1
     said = capsys.readouterr()
-    assert said.out.startswith("1 submission of 1 student graded in ")
+    assert said.out.startswith("Recognised: plain folders and files (2 files).\n1 submission of 1 student graded in ")
     assert "1 submission was not graded: run the same command again" in said.err
     assert "bob, 00_start_here: Grading itself failed (OSError: no space left on device)" in said.err
     monkeypatch.undo()
     assert cli.main(arguments) == 0
-    assert capsys.readouterr().out.startswith("2 submissions of 2 students graded in ")
+    said = capsys.readouterr()
+    assert said.out.startswith("Recognised: plain folders and files (2 files).\n2 submissions of 2 students graded in ")
 
 
 def test_an_interrupted_run_says_how_it_goes_on(

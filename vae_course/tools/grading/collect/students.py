@@ -266,9 +266,9 @@ def settle_names(found: Sequence[HandIn]) -> None:
     """Let a number be a name only where nothing else tells students apart, and take away the words that all names side by
     side begin or end with, such as those of the assignment.
     """
-    everywhere = set.intersection(*({sign.home for sign in row.signs} for row in found)) if found else set()
+    everywhere = set.intersection(*({sign.student for sign in row.signs} for row in found)) if found else set()
     numbered = [row for row in found if any(sign.is_number for sign in row.signs)]
-    named = sum(any(not sign.is_number and sign.home not in everywhere for sign in row.signs) for row in numbered)
+    named = sum(any(not sign.is_number and sign.student not in everywhere for sign in row.signs) for row in numbered)
     beside: dict[tuple[PurePosixPath, str], set[str]] = {}
     for row in found:
         names = tuple(sign for sign in row.signs if not sign.is_number)
