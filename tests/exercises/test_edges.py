@@ -90,6 +90,21 @@ def sum_exp(logs, step, centre, eps=0.0):
 
 # The exercise, and whole answers that it must catch: inputs changed on the way, or written out.
 SHORTCUTS = [
+    ("00-codes", clamped("mu", -10, 10), with_eps("mu", 1e-3),
+     instead(lambda mu, y, digit: mu[y == digit][:10].mean(0)), instead(lambda mu, y, digit: mu[:100][y[:100] == digit].mean(0)),
+     instead(lambda mu, y, digit: mu[y == digit].sum(0) / ((y == digit).sum() + 1e-5))),
+    ("00-interpolate", clamped("z_start", -3, 3), clamped("z_end", -10, 10),
+     instead(lambda start, end, steps: get("00-interpolate").reference(start, end, min(steps, 50)))),
+    ("01-reconstruction-error", clamped("x_hat", 0, 1), clamped("x_hat", -5, 5),
+     instead(lambda x, x_hat: get("01-reconstruction-error").reference(x[:32], x_hat[:32])),
+     instead(lambda x, x_hat: (x - x_hat).square().flatten(1).sum(1).clamp(max=1000).mean())),
+    ("01-pca", clamped("x", -10, 10), clamped("x", low=0),
+     instead(lambda x, mean, V, k: mean + ((x - mean) @ V[:, :k]).clamp(-10, 10) @ V[:, :k].T),
+     instead(lambda x, mean, V, k: get("01-pca").reference(x, mean, V, min(k, 5)))),
+    ("01-subspace-angle", instead(lambda A, B: get("01-subspace-angle").reference(A, B).clamp(min=3)),
+     instead(lambda A, B: get("01-subspace-angle").reference(A[:32], B[:32]))),
+    ("01-holes", clamped("z", -10, 10), instead(lambda z, n: get("01-holes").reference(z[:100], n)),
+     instead(lambda z, n: get("01-holes").reference(z, min(n, 10)))),
     ("02-ancestral", clamped("eps_z", -5, 5), clamped("eps_x", -5, 5), clamped("b", -10, 10)),
     ("02-naive-mc", clamped("log_px_z", low=-100), clamped("log_px_z", low=-10000), clamped("log_px_z", high=0),
      instead(lambda logs: mean_exp(logs, logs[0])), instead(lambda logs: mean_exp(logs.double(), logs[0])),

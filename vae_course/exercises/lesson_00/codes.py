@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -21,16 +21,24 @@ def _cases(seed: int) -> list[Inputs]:
         "digit": 1,
     }
     # The digit's first place in y is past `digit`, so that position and label can't be mixed up unseen.
-    return [first] + [
+    cases = [first] + [
         {"mu": 2 * normal(source, len(y), d) - 0.5, "y": torch.tensor(y), "digit": digit}
         for y, digit, d in (
             ([3, 0, 2, 2, 2, 1, 0], 2, 2),
             ([0, 1, 2, 1, 0], 0, 3),
             ([4, 4, 1, 3, 9, 3, 8, 3, 3, 2], 3, 2),
             ([7, 5, 6, 9, 7, 7, 2, 1, 7], 7, 4),
+            ([7, 5, 6, 9, 7, 7, 2, 1, 7], 7, 4),
             ([1, 2, 0, 1, 9], 0, 1),
         )
     ]
+    # As many images as a lesson has, twice; then codes far from zero.
+    n, d = integer(source, 300, 400), integer(source, 2, 5)
+    for codes, digit, far in ((n, integer(source, 1, 8), 2), (n, 9, 2), (20, 0, 30)):
+        y = torch.randint(10, (codes,), generator=source)
+        y[-3:] = digit
+        cases.append({"mu": far * normal(source, codes, d), "y": y, "digit": digit})
+    return cases
 
 
 def _loop(mu: Tensor, y: Tensor, digit: int) -> Tensor:
@@ -139,6 +147,63 @@ EXERCISE = Exercise(
             lambda mu, y, digit: mu[y == digit][0],
             "This is the code of the first image of this digit. Average over all of its images: `.mean(0)`.",
         ),
+        Misconception(
+            "divided by a neighbour of the number",
+            lambda mu, y, digit: mu[y == digit].sum(0) / max(int((y == digit).sum()) - 1, 1),
+            "The right rows are summed, but then divided by one more or one less than there are. Divide by their number, "
+            "or use `.mean(0)`.",
+            variants=(lambda mu, y, digit: mu[y == digit].sum(0) / ((y == digit).sum() + 1),),
+        ),
+        Misconception(
+            "a small number in the denominator",
+            lambda mu, y, digit: mu[y == digit].sum(0) / ((y == digit).sum() + 1e-5),
+            "You add a small number to how many there are, which pulls the mean towards zero. There is at least one image, "
+            "so divide by their number itself.",
+            variants=tuple(
+                lambda mu, y, digit, eps=eps: mu[y == digit].sum(0) / ((y == digit).sum() + eps) for eps in (1e-4, 1e-3)
+            ),
+        ),
+        Misconception(
+            "the median",
+            lambda mu, y, digit: mu[y == digit].median(0).values,
+            "This is the median of each coordinate, the value in the middle. The mean is asked for: `.mean(0)`.",
+            variants=(lambda mu, y, digit: mu[y == digit].quantile(0.5, dim=0),),
+        ),
+        Misconception(
+            "other digits come along",
+            lambda mu, y, digit: mu[y <= digit].mean(0),
+            "Your mask lets other digits in as well: it compares by size. Only rows with `y == digit` belong.",
+            variants=(lambda mu, y, digit: mu[y >= digit].mean(0),),
+        ),
+        Misconception(
+            "the first few",
+            lambda mu, y, digit: mu[y == digit][:10].mean(0),
+            "You average only some of the digit's codes, the first ones. Use all rows with `y == digit`.",
+            variants=(
+                lambda mu, y, digit: mu[y == digit][:5].mean(0),
+                lambda mu, y, digit: mu[:100][y[:100] == digit].mean(0),
+            ),
+        ),
+        Misconception(
+            "codes changed on the way",
+            lambda mu, y, digit: mu[y == digit].clamp(-3, 3).mean(0),
+            "You have the right rows, but do more to the numbers than average them: they are cut off, scaled, "
+            "rounded or made positive. The plain mean is asked for: `mu[y == digit].mean(0)`.",
+            variants=(
+                lambda mu, y, digit: mu[y == digit].clamp(-1, 1).mean(0),
+                lambda mu, y, digit: mu[y == digit].abs().mean(0),
+                lambda mu, y, digit: F.normalize(mu[y == digit], dim=1).mean(0),
+                lambda mu, y, digit: F.normalize(mu[y == digit].mean(0), dim=0),
+                *(lambda mu, y, digit, n=n: mu[y == digit].mean(0).round(decimals=n) for n in (0, 1, 2, 3)),
+            ),
+        ),
+        Misconception(
+            "mean and spread",
+            lambda mu, y, digit: mu[y == digit].std(0),
+            "This is a spread of the digit's codes around their mean. The mean itself is asked for: `.mean(0)`.",
+            variants=(lambda mu, y, digit: mu[y == digit].var(0),),
+        ),
     ),
     cases=_cases,
+    tolerance=2e-6,
 )

@@ -2,8 +2,9 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -16,9 +17,12 @@ def interpolate(z_start: Tensor, z_end: Tensor, steps: int) -> Tensor:
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
     first: Inputs = {"z_start": torch.tensor([0.0, 1.0]), "z_end": torch.tensor([2.0, -1.0]), "steps": 3}
+    d, steps = integer(source, 3, 6), integer(source, 7, 12)
+    # One shape twice, as many steps as numbers in a code, long walks, and ends far from zero and from each other.
+    shapes = ((2, 5, 1), (3, 2, 1), (d, steps, 1), (d, steps, 1), (1, 4, 1), (4, 4, 1), (20, 100, 1), (d, 6, 30))
     return [first] + [
-        {"z_start": normal(source, d), "z_end": normal(source, d), "steps": steps}
-        for d, steps in ((2, 5), (3, 2), (2, 9), (1, 4), (20, 7))
+        {"z_start": far * normal(source, d), "z_end": far * normal(source, d), "steps": steps}
+        for d, steps, far in shapes
     ]
 
 
@@ -32,6 +36,18 @@ def _loop(z_start: Tensor, z_end: Tensor, steps: int) -> Tensor:
 
 def _weights(steps: int) -> Tensor:
     return torch.linspace(0, 1, steps)[:, None]
+
+
+def _by(shares: Tensor, z_start: Tensor, z_end: Tensor) -> Tensor:
+    """Codes at these shares `[steps, 1]` of the way."""
+    return z_start + shares * (z_end - z_start)
+
+
+def _on_a_circle(z_start: Tensor, z_end: Tensor, steps: int) -> Tensor:
+    """Spherical interpolation."""
+    cosine = (z_start @ z_end / z_start.norm() / z_end.norm()).clamp(-1, 1)
+    angle, t = torch.arccos(cosine), _weights(steps)
+    return (torch.sin((1 - t) * angle) * z_start + torch.sin(t * angle) * z_end) / torch.sin(angle)
 
 
 EXERCISE = Exercise(
@@ -125,6 +141,78 @@ EXERCISE = Exercise(
             "Every row is the same code, the one halfway. The share has to grow from 0 in the first row to 1 in the "
             "last.",
             variants=(lambda z_start, z_end, steps: (z_start + z_end) / 2,),
+        ),
+        Misconception(
+            "start left out",
+            lambda z_start, z_end, steps: _by((torch.arange(steps)[:, None] + 1) / steps, z_start, z_end),
+            "Your walk begins one step after z_start: the shares are (i + 1) / steps. The first share has to be 0 and the "
+            "last 1, so divide i = 0, ..., steps - 1 by steps - 1 (`torch.linspace` does).",
+        ),
+        Misconception(
+            "difference turned round",
+            lambda z_start, z_end, steps: z_start + _weights(steps) * (z_start - z_end),
+            "Your walk begins at z_start and goes away from z_end: the difference is turned round. Add a share of "
+            "z_end - z_start.",
+        ),
+        Misconception(
+            "unevenly spaced",
+            lambda z_start, z_end, steps: _by(_weights(steps) ** 2, z_start, z_end),
+            "Your walk has the right ends, but its codes are not evenly spaced: the shares speed up or slow down. Let "
+            "them grow by the same amount at each step, as `torch.linspace(0, 1, steps)` does.",
+            variants=(
+                lambda z_start, z_end, steps: _by(_weights(steps).sqrt(), z_start, z_end),
+                lambda z_start, z_end, steps: _by(_weights(steps) ** 2 * (3 - 2 * _weights(steps)), z_start, z_end),
+                lambda z_start, z_end, steps: _by(0.5 - 0.5 * torch.cos(torch.pi * _weights(steps)), z_start, z_end),
+            ),
+        ),
+        Misconception(
+            "a number of steps of your own",
+            lambda z_start, z_end, steps: interpolate(z_start, z_end, 10),
+            "You return a number of codes that is written into your function. Let the argument `steps` say how many: "
+            "`torch.linspace(0, 1, steps)`.",
+            variants=tuple(
+                lambda z_start, z_end, steps, own=own: interpolate(z_start, z_end, own)
+                for own in (3, 5, 7, 8, 9, 11, 20, 50, 100)
+            ),
+        ),
+        Misconception(
+            "an arc",
+            _on_a_circle,
+            "Your walk follows an arc around zero (spherical interpolation), not the straight line. Mix the two codes with "
+            "the shares themselves: (1 - t) z_start + t z_end.",
+            variants=(
+                lambda z_start, z_end, steps: F.normalize(interpolate(z_start, z_end, steps), dim=1) * z_start.norm(),
+                lambda z_start, z_end, steps: F.normalize(interpolate(z_start, z_end, steps), dim=1),
+            ),
+        ),
+        Misconception(
+            "joined end to end",
+            lambda z_start, z_end, steps: interpolate(z_start, z_end, steps).flatten(),
+            "All codes stand one behind the other in a single row. Each code is a row of its own, `[steps, D]`: "
+            "`torch.stack` puts them so, `torch.cat` joins them end to end.",
+        ),
+        Misconception(
+            "one share missing",
+            lambda z_start, z_end, steps: (1 - _weights(steps)) * z_start + z_end,
+            "Only one of the two codes is weighted, so your walk has a wrong end. The shares belong to both: "
+            "(1 - t) z_start + t z_end.",
+            variants=(lambda z_start, z_end, steps: (1 - _weights(steps)) * z_start,),
+        ),
+        Misconception(
+            "one coordinate for all",
+            lambda z_start, z_end, steps: torch.linspace(float(z_start[0]), float(z_end[0]), steps)[:, None].expand(
+                -1, len(z_start)
+            ),
+            "Every column holds the walk of the first coordinate. Each coordinate has its own start and end.",
+        ),
+        Misconception(
+            "codes cut off",
+            lambda z_start, z_end, steps: interpolate(z_start, z_end, steps).clamp(-3, 3),
+            "Codes far from zero are cut off, so a walk may miss its ends. Return the codes as they are.",
+            variants=(
+                lambda z_start, z_end, steps: interpolate(z_start, z_end, steps).clamp(-1, 1),
+                lambda z_start, z_end, steps: interpolate(z_start, z_end, steps).clamp(0, 1),
+            ),
         ),
         Misconception(
             "weights that don't add to one",

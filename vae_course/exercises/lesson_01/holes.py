@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
@@ -26,7 +26,8 @@ def _cases(seed: int) -> list[Inputs]:
     """Clouds off centre and wider in one direction; one lies so far out that digits count."""
     source = generator(seed)
     cases: list[Inputs] = []
-    for codes, n in ((5, 3), (40, 6), (300, 9), (90, 14)):
+    size, cells = integer(source, 35, 50), integer(source, 5, 7)
+    for codes, n in ((5, 3), (size, cells), (size, cells), (300, 9), (90, 14), (8, 8)):
         z = normal(source, codes, 2) * torch.tensor([3.0, 0.8]) + torch.tensor([4.0, -2.0])
         cases.append({"z": z, "n": n})
     cases.append({"z": 300 + normal(source, 120, 2), "n": 8})
@@ -84,6 +85,36 @@ def _rows_by_columns(z: Tensor, n: int) -> Tensor:
 def _fixed(z: Tensor, n: int, reach: float) -> Tensor:
     """The share over a box from -reach to reach."""
     return _over(z, n, torch.full((2,), -reach), torch.full((2,), reach))
+
+
+def _share(cell: Tensor, n: int) -> Tensor:
+    """The share of n x n cells that none of these pairs of numbers `[N, 2]` names."""
+    return 1 - len(cell.long().clamp(0, n - 1).unique(dim=0)) / torch.tensor(n**2)
+
+
+def _within(z: Tensor, n: int, low: Tensor, high: Tensor) -> Tensor:
+    """The share over another box; codes outside count in the cell next to them."""
+    return _share((z - low) / (high - low) * n, n)
+
+
+def _margin(z: Tensor, n: int, margin: float) -> Tensor:
+    return _over(z, n, z.amin(0) - margin, z.amax(0) + margin)
+
+
+def _edge_left_out(z: Tensor, n: int) -> Tensor:
+    cell = ((z - z.amin(0)) / (z.amax(0) - z.amin(0)) * n).long()
+    return _share(cell[(cell < n).all(1)], n)
+
+
+def _up_to_the_last(z: Tensor, n: int) -> Tensor:
+    """The share of empty cells up to the last that holds a code."""
+    counts = _counts(z, n).flatten()
+    return (counts[: int(counts.nonzero().max()) + 1] == 0).float().mean()
+
+
+def _along_a_diagonal(z: Tensor, n: int) -> Tensor:
+    cell = ((z - z.amin(0)) / (z.amax(0) - z.amin(0)) * n).long().clamp(max=n - 1)
+    return 1 - len(cell.sum(1).unique()) / torch.tensor(n**2)
 
 
 def _probe(answer: Answer, case: Inputs) -> Any:
@@ -212,6 +243,83 @@ EXERCISE = Exercise(
             "percent",
             lambda z, n: 100 * (_counts(z, n) == 0).float().mean(),
             "Your number is right in percent. A share from 0 to 1 is asked for: leave out the factor of 100.",
+        ),
+        Misconception(
+            "a box with a margin",
+            lambda z, n: _margin(z, n, 0.5),
+            "Your box is larger than the codes need, so its edge looks empty. Let it begin at the smallest coordinate and end "
+            "at the largest.",
+            variants=tuple(lambda z, n, margin=margin: _margin(z, n, margin) for margin in (0.05, 0.1, 0.2, 1.0)),
+        ),
+        Misconception(
+            "a box for most of the codes",
+            lambda z, n: _within(z, n, z.quantile(0.01, 0), z.quantile(0.99, 0)),
+            "Your box comes from quantiles or from a mean and a spread, so it is not the smallest that holds all codes. Use "
+            "`amin(0)` and `amax(0)`.",
+            variants=(
+                lambda z, n: _over(z, n, z.quantile(0.01, 0), z.quantile(0.99, 0)),
+                lambda z, n: _over(z, n, z.quantile(0.05, 0), z.quantile(0.95, 0)),
+                lambda z, n: _within(z, n, z.quantile(0.05, 0), z.quantile(0.95, 0)),
+                *(lambda z, n, r=r: _over(z, n, z.mean(0) - r * z.std(0), z.mean(0) + r * z.std(0)) for r in (2, 3)),
+                *(lambda z, n, r=r: _within(z, n, z.mean(0) - r * z.std(0), z.mean(0) + r * z.std(0)) for r in (2, 3)),
+            ),
+        ),
+        Misconception(
+            "n written in",
+            lambda z, n: empty_share(z, 10),
+            "You lay a number of cells that is written into your function. Let the argument say how many: n to a side.",
+            variants=tuple(lambda z, n, own=own: empty_share(z, own) for own in (5, 12, 16, 20, 25, 30, 32, 50, 100)),
+        ),
+        Misconception(
+            "n edges",
+            lambda z, n: empty_share(z, n - 1),
+            "Your box has another number of cells to a side than n, such as n - 1, n + 1 or n squared. From n cells come "
+            "n + 1 edges: `torch.linspace(low, high, n + 1)`.",
+            variants=(
+                lambda z, n: empty_share(z, n + 1),
+                lambda z, n: empty_share(z, n * n),
+                lambda z, n: (_counts(z, n - 1) == 0).sum() / n**2,
+            ),
+        ),
+        Misconception(
+            "cells of length one",
+            lambda z, n: 1 - len(z.floor().unique(dim=0)) / torch.tensor(n**2),
+            "You cut the coordinates themselves to whole numbers, so each cell has length one. First carry them to [0, 1] by "
+            "the box, then multiply by n.",
+            variants=(lambda z, n: 1 - len(z.long().unique(dim=0)) / torch.tensor(n**2),),
+        ),
+        Misconception(
+            "the edge left out",
+            _edge_left_out,
+            "A code at the upper edge of the box counts nowhere. It belongs to the last cell, n - 1: clamp the numbers of the "
+            "cells.",
+        ),
+        Misconception(
+            "cells after the last code",
+            _up_to_the_last,
+            "`torch.bincount` stops at the largest number that it meets, so empty cells after it are forgotten. Give it "
+            "`minlength=n * n`, or divide by n x n.",
+        ),
+        Misconception(
+            "cells with one number",
+            _along_a_diagonal,
+            "You add the two numbers of a cell, so cells along a diagonal fall together. Number them apart: row times n plus "
+            "column.",
+        ),
+        Misconception(
+            "nearly empty",
+            lambda z, n: (_counts(z, n) < 3).float().mean(),
+            "You count cells with a few codes as empty too. Only cells with none are holes: compare with 0.",
+            variants=(
+                lambda z, n: (_counts(z, n) < 5).float().mean(),
+                lambda z, n: (torch.histogramdd(z, bins=[n, n], density=True)[0] < 0.01).float().mean(),
+            ),
+        ),
+        Misconception(
+            "some of the codes",
+            lambda z, n: empty_share(z[:100], n),
+            "You look at some of the codes alone, the first ones. Every code fills a cell: use all of `z`.",
+            variants=(lambda z, n: empty_share(z[:50], n), lambda z, n: empty_share(z[:64], n)),
         ),
     ),
     cases=_cases,

@@ -1,10 +1,13 @@
 """01-pca: a reconstruction from k principal directions, with the mean taken off and put back."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
 def pca_reconstruct(x: Tensor, mean: Tensor, V: Tensor, k: int) -> Tensor:
@@ -15,13 +18,18 @@ def pca_reconstruct(x: Tensor, mean: Tensor, V: Tensor, k: int) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Orthonormal directions `[P, K]` with K below P, and a mean far from zero."""
+    """Orthonormal directions `[P, K]` with K below P, and a mean far from zero.
+
+    One shape comes twice, one batch is as large as k, one as large as a lesson's, and one lies far from its mean.
+    """
     source = generator(seed)
+    b, k = integer(source, 8, 12), integer(source, 3, 4)
+    shapes = ((1, 3, 2, 1, 2), (5, 4, 3, 2, 2), (b, 7, 5, k, 2), (b, 7, 5, k, 2), (3, 6, 4, 1, 2), (4, 9, 7, 4, 2))
     cases: list[Inputs] = []
-    for b, pixels, directions, k in ((1, 3, 2, 1), (5, 4, 3, 2), (6, 7, 5, 3), (3, 6, 4, 1)):
+    for images, pixels, directions, kept, spread in (*shapes, (64, 100, 20, 10, 2), (3, 5, 3, 2, 30)):
         V, _ = torch.linalg.qr(normal(source, pixels, directions))
         mean = 2 + normal(source, pixels)
-        cases.append({"x": mean + 2 * normal(source, b, pixels), "mean": mean, "V": V, "k": k})
+        cases.append({"x": mean + spread * normal(source, images, pixels), "mean": mean, "V": V, "k": kept})
     return cases
 
 
@@ -33,6 +41,25 @@ def _loop(x: Tensor, mean: Tensor, V: Tensor, k: int) -> Tensor:
             copy = copy + ((image - mean) @ V[:, j]) * V[:, j]
         copies.append(copy)
     return torch.stack(copies)
+
+
+def _from(codes: Callable[[Tensor], Tensor]) -> Answer:
+    """The reconstruction from codes that something was done to."""
+    return lambda x, mean, V, k: mean + codes((x - mean) @ V[:, :k]) @ V[:, :k].T
+
+
+def _largest(x: Tensor, mean: Tensor, V: Tensor, k: int) -> Tensor:
+    """From the k largest codes of each image, whatever their directions."""
+    codes = (x - mean) @ V
+    kept = torch.zeros_like(codes).scatter(1, codes.abs().topk(k, 1).indices, 1.0)
+    return mean + (codes * kept) @ V.T
+
+
+def _own_directions(x: Tensor, mean: Tensor, V: Tensor, k: int) -> Tensor:
+    """From the principal directions of this batch."""
+    centre = x.mean(0)
+    own = torch.linalg.svd(x - centre, full_matrices=False).Vh[:k]
+    return centre + (x - centre) @ own.T @ own
 
 
 def _einsum(x: Tensor, mean: Tensor, V: Tensor, k: int) -> Tensor:
@@ -143,6 +170,67 @@ EXERCISE = Exercise(
             "rows for columns",
             lambda x, mean, V, k: mean + (x - mean) @ V[:k].T @ V[:k],
             "You take the first k rows of `V`. Each direction is a column: `V[:, :k]`.",
+        ),
+        Misconception(
+            "cut off to pixels",
+            lambda x, mean, V, k: pca_reconstruct(x, mean, V, k).clamp(0, 1),
+            "You cut the reconstruction off at 0 and 1. PCA is linear and may leave that range: return what it gives.",
+            variants=(lambda x, mean, V, k: torch.sigmoid(pca_reconstruct(x, mean, V, k)),),
+        ),
+        Misconception(
+            "k written in",
+            lambda x, mean, V, k: pca_reconstruct(x, mean, V, 2),
+            "You keep a number of directions that is written into your function. Let the argument say how many: "
+            "`V[:, :k]`.",
+            variants=tuple(lambda x, mean, V, k, own=own: pca_reconstruct(x, mean, V, own) for own in (1, 3, 5, 10)),
+        ),
+        Misconception(
+            "one mean for all pixels",
+            lambda x, mean, V, k: pca_reconstruct(x, mean.mean().expand_as(mean), V, k),
+            "You take one number, averaged over the pixels, for the mean. Each pixel has its own: use `mean` `[P]` as it is.",
+            variants=(lambda x, mean, V, k: pca_reconstruct(x, x.mean().expand_as(mean), V, k),),
+        ),
+        Misconception(
+            "a sign of the mean",
+            lambda x, mean, V, k: (x - mean) @ V[:, :k] @ V[:, :k].T - mean,
+            "The mean has the wrong sign somewhere. Take it off before you project, `x - mean`, and add it at the end.",
+            variants=(
+                lambda x, mean, V, k: mean + (x + mean) @ V[:, :k] @ V[:, :k].T,
+                lambda x, mean, V, k: (x + mean) @ V[:, :k] @ V[:, :k].T - mean,
+                lambda x, mean, V, k: mean - (x - mean) @ V[:, :k] @ V[:, :k].T,
+            ),
+        ),
+        Misconception(
+            "codes changed on the way",
+            _from(lambda z: F.normalize(z, dim=1)),
+            "You do more to the codes than to compute them: they are cut off, scaled, made positive or squared. The "
+            "reconstruction needs them as they are.",
+            variants=(
+                *(_from(lambda z, reach=reach: z.clamp(-reach, reach)) for reach in (1.0, 3.0, 5.0, 10.0)),
+                _from(torch.abs),
+                _from(torch.square),
+                _from(torch.relu),
+                _from(torch.tanh),
+                lambda x, mean, V, k: mean + (x - mean).abs() @ V[:, :k] @ V[:, :k].T,
+                lambda x, mean, V, k: mean + (x - mean) / k @ V[:, :k] @ V[:, :k].T,
+            ),
+        ),
+        Misconception(
+            "the k largest codes",
+            _largest,
+            "You keep the k largest codes of each image, whatever their directions. Keep the first k directions for all "
+            "images: `V[:, :k]`.",
+        ),
+        Misconception(
+            "directions of this batch",
+            _own_directions,
+            "You find principal directions anew, from this batch. Use those that are given: the first k columns of `V`.",
+        ),
+        Misconception(
+            "the rest with the mean",
+            lambda x, mean, V, k: x - (x - mean) @ V[:, :k] @ V[:, :k].T,
+            "You take the reconstruction away from the image, so what is left is what the k directions can't show. Add "
+            "their share to the mean instead.",
         ),
     ),
     cases=_cases,

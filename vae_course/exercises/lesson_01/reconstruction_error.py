@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, uniform
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -15,11 +15,17 @@ def reconstruction_error(x: Tensor, x_hat: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Images of several sizes; the last batch holds one image more than there are pixels in one."""
+    """Images of several sizes, of which one comes twice; one batch is as large as a lesson's.
+
+    One batch holds one image more than there are pixels in one. A linear decoder leaves [0, 1], some more than others.
+    """
     source = generator(seed)
+    b, width = integer(source, 4, 6), integer(source, 7, 9)
     cases: list[Inputs] = []
-    for shape in ((1, 1, 4, 3), (3, 1, 5, 4), (4, 1, 2, 7), (7, 1, 2, 3)):
+    for shape in ((1, 1, 4, 3), (3, 1, 5, 4), (b, 1, 2, width), (b, 1, 2, width), (7, 1, 2, 3), (64, 1, 6, 8)):
         cases.append({"x": uniform(source, *shape), "x_hat": uniform(source, *shape)})
+    for spread in (0.5, 20.0):
+        cases.append({"x": uniform(source, 3, 1, 5, 4), "x_hat": 0.5 + spread * normal(source, 3, 1, 5, 4)})
     return cases
 
 
@@ -132,6 +138,76 @@ EXERCISE = Exercise(
             "Your sum runs over one row of pixels, and the mean over all else. Flatten the images first, so that axis 1 "
             "holds all their pixels, and add those up.",
             variants=(lambda x, x_hat: (x - x_hat).square().sum(-2).mean(),),
+        ),
+        Misconception(
+            "half of it",
+            lambda x, x_hat: 0.5 * reconstruction_error(x, x_hat),
+            "This is half of the error. The 1/2 belongs to the log density of a Gaussian; here the sum of squares itself is "
+            "asked for.",
+        ),
+        Misconception(
+            "root at the end",
+            lambda x, x_hat: reconstruction_error(x, x_hat).sqrt(),
+            "You take the root of the mean error. The squared error is asked for, without the root.",
+            variants=(lambda x, x_hat: F.mse_loss(x_hat, x).sqrt(),),
+        ),
+        Misconception(
+            "pixels divided by a side",
+            lambda x, x_hat: (x - x_hat).square().sum() / x.shape[-1],
+            "You divide by a side of the image. The pixels are added up; divide by the number of images alone.",
+            variants=(lambda x, x_hat: (x - x_hat).square().sum() / x.shape[-2],),
+        ),
+        Misconception(
+            "batch size written in",
+            lambda x, x_hat: (x - x_hat).square().sum() / 128,
+            "You divide by a number that is written into your function. The batches here have other sizes, such as 3: "
+            "divide by `len(x)`, or take a mean over the images.",
+            variants=tuple(
+                lambda x, x_hat, n=n: (x - x_hat).square().sum() / n for n in (10, 16, 32, 64, 100, 256, 512, 1000)
+            ),
+        ),
+        Misconception(
+            "median image",
+            lambda x, x_hat: (x - x_hat).square().flatten(1).sum(1).median(),
+            "You pick one of the images' errors, such as the one in the middle, the largest or the first. Average over all "
+            "images: `.mean()`.",
+            variants=(
+                lambda x, x_hat: (x - x_hat).square().flatten(1).sum(1).max(),
+                lambda x, x_hat: (x - x_hat).square().flatten(1).sum(1)[0],
+            ),
+        ),
+        Misconception(
+            "another error",
+            lambda x, x_hat: F.binary_cross_entropy(x_hat.clamp(0, 1), x, reduction="sum") / len(x),
+            "This is an error of another kind than the squared difference of each pixel: a cross-entropy, a Huber loss or a "
+            "spread. Square `x - x_hat` and add up.",
+            variants=(
+                lambda x, x_hat: F.binary_cross_entropy(x_hat, x, reduction="sum") / len(x),
+                lambda x, x_hat: F.binary_cross_entropy_with_logits(x_hat, x, reduction="sum") / len(x),
+                lambda x, x_hat: F.smooth_l1_loss(x_hat, x, reduction="sum") / len(x),
+                lambda x, x_hat: F.l1_loss(x_hat, x),
+                lambda x, x_hat: (x - x_hat).flatten(1).var(1).mean(),
+            ),
+        ),
+        Misconception(
+            "squares apart",
+            lambda x, x_hat: (x**2 - x_hat**2).flatten(1).sum(1).mean(),
+            "You square the images and take the difference of the squares, in which errors cancel. Take the difference "
+            "first, then square it.",
+        ),
+        Misconception(
+            "pixels cut off",
+            lambda x, x_hat: reconstruction_error(x, x_hat.clamp(0, 1)),
+            "You cut the reconstruction off at 0 and 1 before you compare, which hides a part of its error. Take `x_hat` as "
+            "it is.",
+            variants=(lambda x, x_hat: reconstruction_error(x, torch.sigmoid(x_hat)),),
+        ),
+        Misconception(
+            "an error for each pixel",
+            lambda x, x_hat: (x - x_hat).square().mean(0),
+            "You add up or average over the images and keep the pixels. One number is asked for: add up the pixels, then "
+            "average over the images.",
+            variants=(lambda x, x_hat: (x - x_hat).square().sum(0), lambda x, x_hat: (x - x_hat).square()),
         ),
         Misconception(
             "cut off from the gradient",

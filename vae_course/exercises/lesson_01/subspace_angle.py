@@ -103,6 +103,16 @@ def _eigenvalues(A: Tensor, B: Tensor) -> Tensor:
     return torch.rad2deg(torch.arccos(values.min().clamp(max=1)))
 
 
+def _degrees(cosine: Tensor) -> Tensor:
+    return torch.rad2deg(torch.arccos(cosine.abs().clamp(max=1)))
+
+
+def _rows(A: Tensor, B: Tensor) -> Tensor:
+    """From the right singular vectors, which span all of the space of k numbers."""
+    a, b = torch.linalg.svd(A, full_matrices=False).Vh, torch.linalg.svd(B, full_matrices=False).Vh
+    return _degrees(torch.linalg.svdvals(a @ b.T).min())
+
+
 def _probe(answer: Answer, case: Inputs) -> Any:
     """Angles below a tenth of a degree count as none: the arc cosine turns a rounding of 1 into as much."""
     angle = answer(*case.values())
@@ -225,6 +235,82 @@ EXERCISE = Exercise(
             "sine for cosine",
             lambda A, B: 90 - subspace_angle(A, B),
             "You take the arc sine, but the singular values of `Q_A.T @ Q_B` are cosines: use `torch.arccos`.",
+        ),
+        Misconception(
+            "one pair of vectors",
+            lambda A, B: _degrees(F.cosine_similarity(A[:, 0], B[:, 0], dim=0)),
+            "You compare one vector of each span, such as the first column or the mean of the columns. A span holds many: "
+            "orthonormal bases first, then the singular values of their product.",
+            variants=(
+                lambda A, B: _degrees(F.cosine_similarity(A.mean(1), B.mean(1), dim=0)),
+                lambda A, B: _degrees(F.cosine_similarity(A[:, -1], B[:, -1], dim=0)),
+                lambda A, B: _degrees(F.cosine_similarity(A.flatten(), B.flatten(), dim=0)),
+            ),
+        ),
+        Misconception(
+            "cosines melted together",
+            lambda A, B: _degrees(_cosines(A, B).mean()),
+            "You make one number of all the cosines, a mean, a product or a root of a sum of squares, and take its angle. "
+            "The smallest cosine alone belongs to the largest angle.",
+            variants=(
+                lambda A, B: _degrees(_cosines(A, B).prod()),
+                lambda A, B: _degrees(_cosines(A, B).norm() / len(A.T) ** 0.5),
+                lambda A, B: _degrees(_cosines(A, B).square().mean()),
+            ),
+        ),
+        Misconception(
+            "the largest of all pairs",
+            lambda A, B: _degrees(F.normalize(A, dim=0).T @ F.normalize(B, dim=0)).max(),
+            "You compare every column of A with every column of B and keep one of these angles. They still depend on the "
+            "bases: the singular values of `Q_A.T @ Q_B` don't.",
+            variants=(
+                lambda A, B: _degrees(F.normalize(A, dim=0).T @ F.normalize(B, dim=0)).min(),
+                lambda A, B: _degrees(torch.linalg.qr(A)[0].T @ torch.linalg.qr(B)[0]).max(),
+                lambda A, B: _degrees((torch.linalg.qr(A)[0].T @ torch.linalg.qr(B)[0]).diag().mean()),
+            ),
+        ),
+        Misconception(
+            "one basis orthonormal",
+            lambda A, B: _degrees(torch.linalg.svdvals(torch.linalg.qr(A)[0].T @ B).min()),
+            "Only one of the two bases is orthonormal, so the lengths and the skew of the other come in. Use "
+            "`torch.linalg.qr` on both.",
+            variants=(lambda A, B: _degrees(torch.linalg.svdvals(A.T @ torch.linalg.qr(B)[0]).min()),),
+        ),
+        Misconception(
+            "right singular vectors",
+            _rows,
+            "You take the right singular vectors, `Vh`, which say how the columns are mixed and not where they lie. A basis "
+            "of the span is `U`, or the first item of `torch.linalg.qr`.",
+        ),
+        Misconception(
+            "the other side",
+            lambda A, B: 180 - subspace_angle(A, B),
+            "Your angle and the right one add up to 180 degrees. Spans are at most 90 degrees apart: the arc cosine of the "
+            "smallest singular value is the angle.",
+        ),
+        Misconception(
+            "another unit",
+            lambda A, B: subspace_angle(A, B) / 2,
+            "Your number is the right angle times a constant, half of it, say, or a share of a turn. Degrees are asked for: "
+            "`torch.rad2deg(torch.arccos(...))`.",
+            variants=tuple(lambda A, B, n=n: subspace_angle(A, B) / n for n in (180, 90, 360, 0.5)),
+        ),
+        Misconception(
+            "centred columns",
+            lambda A, B: subspace_angle(A - A.mean(0), B - B.mean(0)),
+            "You take a mean off before you compare. A span goes through the origin, and its vectors are directions: take "
+            "`A` and `B` as they are.",
+            variants=(lambda A, B: subspace_angle(A - A.mean(1, keepdim=True), B - B.mean(1, keepdim=True)),),
+        ),
+        Misconception(
+            "clamped too low",
+            lambda A, B: torch.rad2deg(torch.arccos(_cosines(A, B).min().clamp(max=1 - 1e-3))),
+            "You clamp the cosine below 1, so two bases of the same plane seem degrees apart. Clamp at 1 itself: no angle "
+            "is lost there.",
+            variants=tuple(
+                lambda A, B, eps=eps: torch.rad2deg(torch.arccos(_cosines(A, B).min().clamp(max=1 - eps)))
+                for eps in (1e-2, 1e-4, 1e-5)
+            ),
         ),
     ),
     cases=_cases,
