@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, normal
+from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 Decode = Any
@@ -23,17 +24,20 @@ def _probe(answer: Answer, case: Inputs) -> Any:
     assert isinstance(inner, Tensor) and isinstance(outer, Tensor)
 
     def decode(z: Tensor) -> Tensor:
-        logits = torch.tanh(z.to(inner.dtype) @ inner) @ outer
+        logits = torch.tanh(z.to(inner.dtype) @ inner + 0.3) @ outer
         return logits.reshape(*z.shape[:-1], 1, 28, 28)
 
     return answer(decode, eps)
 
 
 def _cases(seed: int) -> list[Inputs]:
+    """One shape twice, a batch as large as a lesson's, and noise and logits as far out as they ever come."""
     source = generator(seed)
+    n, d = integer(source, 3, 6), integer(source, 7, 9)
+    shapes = ((1, 2, 1, 1), (3, 2, 1, 1), (n, d, 1, 1), (n, d, 1, 1), (4, 20, 1, 1), (64, 20, 1, 1))
     return [
-        {"inner": normal(source, d, 8), "outer": normal(source, 8, 784), "eps": normal(source, n, d)}
-        for n, d in ((1, 2), (3, 2), (4, 20), (2, 5))
+        {"inner": normal(source, d, 8), "outer": steep * normal(source, 8, 784), "eps": far * normal(source, n, d)}
+        for n, d, far, steep in (*shapes, (3, 2, 6, 1), (2, 5, 1, 20))
     ]
 
 
@@ -152,6 +156,104 @@ EXERCISE = Exercise(
             "You squeeze the codes into (0, 1) before decoding, where only a small corner of the latent space lives. "
             "The sigmoid belongs after the decoder, not before it.",
             variants=(lambda decode, eps: decode(torch.sigmoid(eps)),),
+        ),
+        Misconception(
+            "codes changed before decoding",
+            lambda decode, eps: torch.sigmoid(decode(F.normalize(eps, dim=1))),
+            "You change the noise before you decode it: it is cut off, scaled, shifted or turned into something else. A draw "
+            "from N(0, I) is `eps` as it is.",
+            variants=(
+                *(lambda decode, eps, r=r: torch.sigmoid(decode(eps.clamp(-r, r))) for r in (1, 2, 3, 4, 5)),
+                lambda decode, eps: torch.sigmoid(decode(eps * eps.shape[1] ** 0.5 / eps.norm(dim=1, keepdim=True))),
+                lambda decode, eps: torch.sigmoid(decode(torch.tanh(eps))),
+                lambda decode, eps: torch.sigmoid(decode(eps.exp())),
+                lambda decode, eps: torch.sigmoid(decode((0.5 * eps).exp())),
+                lambda decode, eps: torch.sigmoid(decode((0.5 * eps).exp() * eps)),
+                lambda decode, eps: torch.sigmoid(decode(eps + 1)),
+                lambda decode, eps: torch.sigmoid(decode(-eps)),
+                lambda decode, eps: torch.sigmoid(decode(torch.softmax(eps, 1))),
+                lambda decode, eps: torch.sigmoid(decode(eps - eps.mean(0))),
+                lambda decode, eps: torch.sigmoid(decode((eps - eps.mean(0)) / eps.std(0))),
+                lambda decode, eps: torch.sigmoid(decode((eps - eps.mean(0)) / (eps.std(0) + 1e-8))),
+            ),
+        ),
+        Misconception(
+            "the mean of the prior",
+            lambda decode, eps: torch.sigmoid(decode(torch.zeros_like(eps))),
+            "You decode the same code, zero or a mean, for every picture, so all are alike. Each row of `eps` is a code of its "
+            "own.",
+            variants=(lambda decode, eps: torch.sigmoid(decode(eps.mean(0, keepdim=True).expand_as(eps))),),
+        ),
+        Misconception(
+            "another function for the sigmoid",
+            lambda decode, eps: torch.tanh(decode(eps)),
+            "You send the logits through another function than the sigmoid. They are log odds, and only the sigmoid turns "
+            "them into probabilities.",
+            variants=(
+                lambda decode, eps: torch.relu(decode(eps)),
+                lambda decode, eps: F.softplus(decode(eps)),
+                lambda decode, eps: F.hardsigmoid(decode(eps)),
+                lambda decode, eps: F.logsigmoid(decode(eps)),
+                lambda decode, eps: torch.special.ndtr(decode(eps)),
+            ),
+        ),
+        Misconception(
+            "twice the logits",
+            lambda decode, eps: (torch.tanh(decode(eps)) + 1) / 2,
+            "Your pixels are sigmoid(2 l), which is the same as (tanh(l) + 1) / 2: each is surer than the decoder says. Take "
+            "`torch.sigmoid` of the logits as they are.",
+            variants=(lambda decode, eps: torch.sigmoid(2 * decode(eps)),),
+        ),
+        Misconception(
+            "softmax over the pixels",
+            lambda decode, eps: torch.softmax(decode(eps).flatten(1), 1).reshape(-1, 1, 28, 28),
+            "A softmax makes the pixels share a sum of one, as if exactly one had ink. Each pixel is a coin of its own: "
+            "`torch.sigmoid`.",
+            variants=(
+                lambda decode, eps: torch.softmax(decode(eps), -1),
+                lambda decode, eps: torch.softmax(decode(eps), 1),
+            ),
+        ),
+        Misconception(
+            "ink and paper exchanged",
+            lambda decode, eps: 1 - torch.sigmoid(decode(eps)),
+            "Ink and paper are exchanged: these are the probabilities of paper. Take the sigmoid of the logits themselves, "
+            "not of their opposite, and nothing from 1.",
+        ),
+        Misconception(
+            "probabilities changed",
+            lambda decode, eps: 255 * torch.sigmoid(decode(eps)),
+            "You do more to the probabilities than compute them: they are scaled, rounded or cut off. Pixels lie in [0, 1]; "
+            "return what `torch.sigmoid` gives.",
+            variants=(
+                *(lambda decode, eps, n=n: torch.sigmoid(decode(eps)).round(decimals=n) for n in (1, 2, 3)),
+                *(lambda decode, eps, e=e: torch.sigmoid(decode(eps)).clamp(e, 1 - e) for e in (0.1, 0.01, 1e-3, 1e-4)),
+                lambda decode, eps: 2 * torch.sigmoid(decode(eps)) - 1,
+                lambda decode, eps: torch.sigmoid(decode(eps)) / 255,
+            ),
+        ),
+        Misconception(
+            "logits limited",
+            lambda decode, eps: torch.sigmoid(decode(eps).clamp(-10, 10)),
+            "You limit or scale the logits before the sigmoid, so the surest pixels are less sure than the decoder is. The "
+            "sigmoid takes any number: leave the logits as they are.",
+            variants=(
+                *(lambda decode, eps, r=r: torch.sigmoid(decode(eps).clamp(-r, r)) for r in (1, 2, 3, 5, 6, 8)),
+                lambda decode, eps: torch.sigmoid(decode(eps) / 2),
+            ),
+        ),
+        Misconception(
+            "channel axis lost",
+            lambda decode, eps: torch.sigmoid(decode(eps)).squeeze(1),
+            "The numbers are right, but the axis of the channel is missing. Leave the shape that decode gives: "
+            "[n, 1, 28, 28].",
+        ),
+        Misconception(
+            "some of the codes",
+            lambda decode, eps: torch.sigmoid(decode(eps[:16])),
+            "You decode some of the codes alone, a number that is written into your function. Return one picture for each row "
+            "of `eps`.",
+            variants=tuple(lambda decode, eps, n=n: torch.sigmoid(decode(eps[:n])) for n in (8, 10, 32)),
         ),
         Misconception(
             "flat pictures",

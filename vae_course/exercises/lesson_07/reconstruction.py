@@ -1,12 +1,15 @@
 """07-reconstruction: the log-likelihood of a picture under independent Bernoulli pixels."""
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.distributions import Bernoulli, Independent
+from torch.distributions import Bernoulli, ContinuousBernoulli, Distribution, Independent, Normal
 from torch.nn import functional as F
 
 from vae_course import distributions
-from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
@@ -16,16 +19,34 @@ def bernoulli_log_prob(x: Tensor, logits: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Grey and binary pictures with mild logits; logits of 6 on the right side; logits of 200 on either side."""
+    """Grey and binary pictures with mild logits, then logits of one size: 200 on the right side, 6 and 60 mostly so.
+
+    At last logits of up to 200 on either side. One shape comes twice, and one batch is as large as a lesson's.
+    """
     source = generator(seed)
+    b = integer(source, 3, 5)
     cases: list[Inputs] = []
-    for b, binary, size in ((1, False, 0), (3, True, 0), (4, False, 0), (2, True, 6), (1, True, 200), (2, True, 200)):
-        x, logits = uniform(source, b, 1, 28, 28), 2 * normal(source, b, 1, 28, 28)
-        x = x.round() if binary else x
-        if size:
-            logits = size * (logits.sign() if size == 200 else 2 * x - 1)
-        cases.append({"x": x, "logits": logits})
+    for images, binary in ((1, False), (b, True), (b, True), (b, False), (64, False)):
+        x, logits = uniform(source, images, 1, 28, 28), 2 * normal(source, images, 1, 28, 28)
+        cases.append({"x": x.round() if binary else x, "logits": logits})
+    for size, wrong in ((200.0, 0.0), (6.0, 0.1), (60.0, 0.1), (200.0, 0.5)):
+        x = uniform(source, 2, 1, 28, 28).round()
+        sides = torch.where(uniform(source, 2, 1, 28, 28) < wrong, -1, 1) * (2 * x - 1)
+        cases.append({"x": x, "logits": size * sides})
+    for images in (1, 2):
+        x = uniform(source, images, 1, 28, 28).round()
+        cases.append({"x": x, "logits": 400 * uniform(source, images, 1, 28, 28) - 200})
     return cases
+
+
+def _probe(answer: Answer, case: Inputs) -> Any:
+    """Grey pixels stand for a share of ink, so no distribution is to refuse them."""
+    validates = Distribution._validate_args
+    Distribution.set_default_validate_args(False)
+    try:
+        return answer(*case.values())
+    finally:
+        Distribution.set_default_validate_args(validates)
 
 
 def _pixels(x: Tensor, logits: Tensor) -> Tensor:
@@ -57,7 +78,11 @@ def _logaddexp(x: Tensor, logits: Tensor) -> Tensor:
 
 
 def _of_probabilities(x: Tensor, p: Tensor) -> Tensor:
-    return (x * torch.log(p) + (1 - x) * torch.log(1 - p)).sum((1, 2, 3))
+    return _terms(x, p).sum((1, 2, 3))
+
+
+def _terms(x: Tensor, p: Tensor) -> Tensor:
+    return x * torch.log(p) + (1 - x) * torch.log(1 - p)
 
 
 def _clipped(small: float) -> Answer:
@@ -101,6 +126,15 @@ EXERCISE = Exercise(
         Alternative("loop", _loop),
         Alternative("einsum and logsigmoid", _log_sigmoids),
         Alternative("torch.distributions", _distribution),
+        Alternative(
+            "torch.distributions with its checks", lambda x, logits: Bernoulli(logits=logits).log_prob(x).sum((1, 2, 3))
+        ),
+        Alternative(
+            "two classes",
+            lambda x, logits: (
+                torch.stack([x, 1 - x]) * F.log_softmax(torch.stack([logits, torch.zeros_like(logits)]), 0)
+            ).sum((0, 2, 3, 4)),
+        ),
         Alternative("logaddexp", _logaddexp),
         Alternative("float64", lambda x, logits: bernoulli_log_prob(x.double(), logits.double())),
         Alternative("the package's", lambda x, logits: distributions.bernoulli_log_prob(x, logits)),
@@ -160,6 +194,26 @@ EXERCISE = Exercise(
             "logarithm off at -100 and the gradient vanishes. Use the variant with logits.",
         ),
         Misconception(
+            "logits limited",
+            lambda x, logits: _pixels(x, logits.clamp(-100, 100)).sum((1, 2, 3)),
+            "You limit the logits, so a pixel that is surely wrong costs less than it does, and its gradient vanishes. "
+            "`F.binary_cross_entropy_with_logits` takes any number: leave them as they are.",
+            variants=tuple(
+                lambda x, logits, r=r: _pixels(x, logits.clamp(-r, r)).sum((1, 2, 3))
+                for r in (5.0, 6.0, 10.0, 15.0, 16.0, 20.0, 30.0, 50.0, 80.0, 88.0)
+            ),
+        ),
+        Misconception(
+            "infinities replaced",
+            lambda x, logits: _terms(x, logits.sigmoid()).nan_to_num().sum((1, 2, 3)),
+            "You replace NaN and infinity by other numbers. That hides that the sigmoid has rounded to 0 or 1, where its "
+            "logarithm is lost. Work with the logits: `F.binary_cross_entropy_with_logits`.",
+            variants=(
+                lambda x, logits: _terms(x, logits.sigmoid()).sum((1, 2, 3)).nan_to_num(),
+                lambda x, logits: torch.nan_to_num(_terms(x, logits.sigmoid()), nan=0.0, neginf=-100.0).sum((1, 2, 3)),
+            ),
+        ),
+        Misconception(
             "probability kept off zero",
             _clipped(1e-8),
             "A small number inside the logarithm hides the infinity but not the error: at a logit of 200 a wrong "
@@ -172,9 +226,15 @@ EXERCISE = Exercise(
         Misconception(
             "overflow by hand",
             lambda x, logits: (x * logits - torch.log(1 + torch.exp(logits))).sum((1, 2, 3)),
-            "The formula is right, but exp(200) overflows in float32 and the sum becomes infinite. `F.softplus` is "
+            "The formula is right, but exp(200) overflows in float32, and the sum is infinite or cut off. `F.softplus` is "
             "log(1 + exp(l)) in a safe form, and `F.binary_cross_entropy_with_logits` does it all.",
-            variants=(lambda x, logits: (x * logits - torch.log1p(torch.exp(logits))).sum((1, 2, 3)),),
+            variants=(
+                lambda x, logits: (x * logits - torch.log1p(torch.exp(logits))).sum((1, 2, 3)),
+                *(
+                    lambda x, logits, top=top: (x * logits - torch.log1p(logits.clamp(max=top).exp())).sum((1, 2, 3))
+                    for top in (20.0, 50.0, 80.0, 88.0)
+                ),
+            ),
         ),
         Misconception(
             "sigmoid twice",
@@ -187,6 +247,112 @@ EXERCISE = Exercise(
             _of_probabilities,
             "You take the logarithm of the logits as if they were probabilities, and a negative one gives NaN. Logits "
             "are log odds: `F.binary_cross_entropy_with_logits` takes them as they are.",
+        ),
+        Misconception(
+            "softplus with the wrong sign",
+            lambda x, logits: (x * logits + F.softplus(logits)).sum((1, 2, 3)),
+            "The normaliser has the wrong sign: log p(x | z) is the sum of x l - softplus(l), which is never positive for 0/1 "
+            "pixels. Take the softplus off.",
+        ),
+        Misconception(
+            "ink weighted",
+            lambda x, logits: (
+                -F.binary_cross_entropy_with_logits(logits, x, reduction="none", pos_weight=torch.tensor(5.0)).sum(
+                    (1, 2, 3)
+                )
+            ),
+            "You weigh pixels of ink and of paper differently. A log-likelihood counts each pixel once: leave out "
+            "`pos_weight` and `weight`.",
+            variants=tuple(
+                lambda x, logits, w=w: (
+                    -F.binary_cross_entropy_with_logits(logits, x, reduction="none", pos_weight=torch.tensor(w)).sum(
+                        (1, 2, 3)
+                    )
+                )
+                for w in (2.0, 3.0, 4.0, 10.0)
+            ),
+        ),
+        Misconception(
+            "only the paper",
+            lambda x, logits: ((1 - x) * F.logsigmoid(-logits)).sum((1, 2, 3)),
+            "Only (1 - x) log(1 - p) is counted, so missing ink costs nothing. Pixels of ink, x = 1, have a term too: "
+            "x log p.",
+        ),
+        Misconception(
+            "ink and paper exchanged",
+            lambda x, logits: _pixels(x, -logits).sum((1, 2, 3)),
+            "Ink and paper are exchanged: you give a pixel of ink the probability of paper. p = sigmoid(logits) is the "
+            "probability of 1, so it goes with x.",
+        ),
+        Misconception(
+            "in bits",
+            lambda x, logits: _pixels(x, logits).sum((1, 2, 3)) / math.log(2),
+            "Your number is in bits: it uses log2 or is divided by log 2. Nats are asked for, with the natural logarithm.",
+        ),
+        Misconception(
+            "divided by the batch",
+            lambda x, logits: _pixels(x, logits).sum((1, 2, 3)) / len(x),
+            "You divide by the number of pictures, so a picture's number depends on how many came along. Each keeps its own "
+            "sum over the pixels.",
+            variants=(lambda x, logits: _pixels(x, logits).sum() / len(x),),
+        ),
+        Misconception(
+            "one number for all pictures",
+            lambda x, logits: (_pixels(x, logits).sum() / len(x)).expand(len(x)),
+            "Every picture gets the same number, the mean of the batch. Sum over the pixels of each picture: "
+            "`.flatten(1).sum(1)`.",
+            variants=(lambda x, logits: _pixels(x, logits).mean() * 784 + torch.zeros(len(x)),),
+        ),
+        Misconception(
+            "pixels kept",
+            lambda x, logits: _pixels(x, logits).sum(0),
+            "You add up or average over the pictures and keep the pixels. It is the other way round: add up the pixels, and "
+            "keep one number for each picture.",
+            variants=(
+                lambda x, logits: _pixels(x, logits).mean(0),
+                lambda x, logits: _pixels(x, logits).mean(0).flatten(),
+                lambda x, logits: _pixels(x, logits).flatten(1).sum(0),
+                lambda x, logits: _pixels(x, logits).flatten(1).mean(0),
+            ),
+        ),
+        Misconception(
+            "the probability itself",
+            lambda x, logits: _pixels(x, logits).sum((1, 2, 3)).exp(),
+            "This is the probability itself, which rounds to 0 for hundreds of pixels. Its logarithm is asked for: leave out "
+            "the last exponential.",
+        ),
+        Misconception(
+            "logarithm of a product",
+            lambda x, logits: (logits.sigmoid() ** x * (1 - logits.sigmoid()) ** (1 - x)).flatten(1).prod(1).log(),
+            "You multiply 784 probabilities first, and the product rounds to 0. Add up logarithms instead, which "
+            "`F.binary_cross_entropy_with_logits` gives for each pixel.",
+            variants=(
+                lambda x, logits: (x * logits.sigmoid() + (1 - x) * (1 - logits.sigmoid())).flatten(1).prod(1).log(),
+            ),
+        ),
+        Misconception(
+            "logarithm of a mixture",
+            lambda x, logits: (x * logits.sigmoid() + (1 - x) * (1 - logits.sigmoid())).flatten(1).log().sum(1),
+            "You mix p and 1 - p first and take the logarithm of that: at grey pixels it is another number, and at a logit of "
+            "200 log 0. Take the logarithms first: x log p + (1 - x) log(1 - p).",
+        ),
+        Misconception(
+            "softmax over the pixels",
+            lambda x, logits: (x * F.log_softmax(logits.flatten(1), 1).view_as(x)).sum((1, 2, 3)),
+            "A softmax over the pixels makes them share a sum of one, as if exactly one had ink. Each pixel is a coin of its "
+            "own, with probability sigmoid(logit).",
+        ),
+        Misconception(
+            "another distribution",
+            lambda x, logits: Normal(logits, 1.0).log_prob(x).sum((1, 2, 3)),
+            "This is the log density of another distribution, such as a Gaussian. A pixel that is 0 or 1 is a Bernoulli "
+            "variable: x log p + (1 - x) log(1 - p).",
+            variants=(
+                lambda x, logits: Normal(logits.sigmoid(), 1.0).log_prob(x).sum((1, 2, 3)),
+                lambda x, logits: ContinuousBernoulli(logits=logits).log_prob(x).sum((1, 2, 3)),
+                lambda x, logits: ContinuousBernoulli(logits=logits.clamp(-20, 20)).log_prob(x).sum((1, 2, 3)),
+                lambda x, logits: -0.5 * (x - logits).square().sum((1, 2, 3)),
+            ),
         ),
         Misconception(
             "only the ink",
@@ -216,5 +382,6 @@ EXERCISE = Exercise(
     ),
     cases=_cases,
     batch="x",
+    probe=_probe,
     gradients=("logits",),
 )
