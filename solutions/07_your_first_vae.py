@@ -78,6 +78,8 @@ from torch.nn import functional as F
 from vae_course import data, exercises, plotting
 
 _ = torch.manual_seed(0)
+# Section 6 takes grey pixels for shares of ink, which a torch.distributions.Bernoulli would refuse.
+torch.distributions.Distribution.set_default_validate_args(False)
 
 # %% [markdown]
 # ## 2 The data
