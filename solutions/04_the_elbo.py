@@ -363,6 +363,7 @@ def bound_of_model(q, x, variance):
     return -0.5 * ((2 * math.pi * variance).log() + missed / variance) - price
 
 
+# %%
 before_after = numbers(0.5, 2.0)
 prior = Normal(numbers(0.0), 1.0)
 log_p = Normal(0.0, (1 + before_after).sqrt()).log_prob(numbers(1.0))

@@ -852,6 +852,10 @@ def gone_on(name, reach=784):
     return build
 
 
+# %% [markdown]
+# The seven, with where each goes on from:
+
+# %%
 plans = {  # where it goes on from, the loss, and its weight over time
     "nothing": (gone_on("collapsed"), plain, None),
     "annealing": (gone_on("collapsed"), plain, linear_warmup(0.5)),

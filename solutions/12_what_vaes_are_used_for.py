@@ -996,6 +996,12 @@ others = data.binarize(train[10_000:10_500], seed=10).x
 belief = 1 - (gone * (nearest_to(others) - others).abs()).mean() / gone.mean()
 claim("12-nearest-belief", 100 * belief, world=world, tolerance=2, digits=0, unit="% of the hidden pixels")
 nearest = 1 - belief + (2 * belief - 1) * nearest_to(half)
+
+# %% [markdown]
+# And how each forecast is judged:
+
+
+# %%
 filled = torch.where(seen.bool(), half, means)
 
 
