@@ -181,9 +181,10 @@ def test_a_user_without_a_home_keeps_files_among_the_temporary_ones(monkeypatch:
     def unknown(user: int) -> None:
         raise KeyError(user)
 
-    for name in ("HOME", "XDG_CACHE_HOME", "VAE_COURSE_CACHE"):
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "VAE_COURSE_CACHE", "VAE_COURSE_STATE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
-    assert files.cache_dir().parent == Path(tempfile.gettempdir())
+    assert files.cache_dir().parent == files.state_dir().parent == Path(tempfile.gettempdir())
     monkeypatch.setenv("VAE_COURSE_CACHE", "~/kept")
-    assert files.cache_dir().parent == Path(tempfile.gettempdir())
+    monkeypatch.setenv("VAE_COURSE_STATE", "~/kept")
+    assert files.cache_dir().parent == files.state_dir().parent == Path(tempfile.gettempdir())

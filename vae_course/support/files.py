@@ -54,7 +54,8 @@ def locked(path: Path) -> Iterator[None]:
         yield
         return
     with path.with_name(f".{path.name}.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(OSError):  # some network drives know no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
