@@ -16,9 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table, or forget; 0, or 1 where a lesson is none or forgetting was not confirmed."""
+    if args.reset and args.lessons:
+        print("vae-course: --reset forgets all lessons; give it without a lesson.", file=sys.stderr)
+        return 1
     if args.reset:
         number = count(len(record.passed()), "passed exercise")
-        if not args.yes and input(f"Forget {number} of this copy of the course? [y/N] ").strip().lower() != "y":
+        if not args.yes and not _confirmed(f"Forget {number} of this copy of the course? [y/N] "):
             return 1
         record.forget()
         print(f"Forgot {number}.")
@@ -29,3 +32,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"vae-course: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() == "y"
+    except EOFError:  # nobody is there to answer
+        return False
