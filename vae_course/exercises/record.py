@@ -30,18 +30,26 @@ def remember(id: str) -> str:
     """Keep that an exercise was passed; a sentence where it can't be kept, else nothing."""
     if not _keeps() or id in passed():
         return ""
+    damage, said = _damage(), bool(_memory)
     _memory[id] = datetime.datetime.now(datetime.UTC).date().isoformat()
     try:
         with _all() as everything:
             everything.setdefault(_here(), {}).update(_memory)
     except OSError as error:
-        return f"This is remembered until the kernel ends only: {path()} can't be written ({error.strerror})."
-    return ""
+        sentence = (
+            f"What you pass is remembered until the kernel ends only: {path()} can't be written ({error.strerror})."
+        )
+        return "" if said else sentence
+    _memory.clear()
+    return damage
 
 
 def passed() -> Passed:
-    """What was passed in this copy of the course."""
-    return {id: day for id, day in (_read().get(_here(), {}) | _memory).items() if id in ids()}
+    """What was passed in this copy of the course; nothing while a notebook is graded, built or tested."""
+    if not _keeps():
+        return {}
+    everything = {} if _damage() else _read()
+    return {id: day for id, day in (everything.get(_here(), {}) | _memory).items() if id in ids()}
 
 
 def forget() -> None:
@@ -91,14 +99,16 @@ class Progress:
     def _note(self) -> str:
         if not _keeps():
             return "Nothing is remembered while a notebook is built, tested or graded."
-        words = "Points for answers in words are given by a person, and not counted as passed here."
+        words = _damage() or "Points for answers in words are given by a person, and not counted as passed here."
         if "google.colab" in sys.modules:
             return f"{words} Colab forgets all of this when its machine is handed back."
         return words
 
 
 def _keeps() -> bool:
-    return not (os.environ.get("NBGRADER_EXECUTION") or os.environ.get("VAE_COURSE_STRICT") == "1")
+    """Not while nbgrader grades, pytest or nbval tests, or the course is built: there the answers aren't a learner's."""
+    elsewhere = os.environ.get("NBGRADER_EXECUTION") or os.environ.get("PYTEST_VERSION")
+    return not (elsewhere or os.environ.get("VAE_COURSE_STRICT") == "1")
 
 
 def _here() -> str:
@@ -108,21 +118,44 @@ def _here() -> str:
 
 @contextlib.contextmanager
 def _all() -> Iterator[dict[str, Passed]]:
-    """What the file holds, to be changed and written back while no other process does so."""
+    """What the file holds, to be changed and written back while no other process does so.
+
+    Raises:
+        OSError: it can't be written, or can neither be read nor put aside.
+    """
     with locked(path()):
-        everything = _read()
+        damaged = _damage()
+        if damaged:
+            path().replace(_aside())
+        everything = {} if damaged else _read()
         yield everything
         write(path(), json.dumps(everything, indent=1, sort_keys=True) + "\n")
 
 
+def _damage() -> str:
+    """A sentence where the file is there and can't be read."""
+    try:
+        _read()
+    except (OSError, ValueError):
+        return f"{path()} can't be read: when an exercise is passed it is put aside as {_aside().name}, and a new one begun."
+    return ""
+
+
+def _aside() -> Path:
+    return path().with_suffix(".damaged.json")
+
+
 def _read() -> dict[str, Passed]:
-    """What the file holds; one that can't be read is put aside, so that nothing in it is lost."""
+    """What the file holds; nothing where there is none.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it holds something else.
+    """
     try:
         found = json.loads(path().read_text(encoding="utf-8"))
-        return {str(here): {str(id): str(day) for id, day in ids_.items()} for here, ids_ in found.items()}
-    except OSError:
+        return {str(here): {str(id): str(day) for id, day in days.items()} for here, days in found.items()}
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (ValueError, AttributeError):
-        with contextlib.suppress(OSError):
-            path().replace(path().with_suffix(".damaged.json"))
-        return {}
+    except AttributeError:
+        raise ValueError(f"{path()} holds no record") from None
