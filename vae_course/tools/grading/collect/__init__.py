@@ -236,7 +236,7 @@ def _unused(
             continue
         mentioned.add(home)
     above = {folder for row in found for folder in row.file.path.parents}
-    for folder in sorted(finder.folders - above):
+    for folder in sorted(finder.folders):
         sign = sign_of(read_path(folder / "_", known).signs, shared)
         if sign and sign.path not in above and sign.home not in mentioned:
             mentioned.add(sign.home)
