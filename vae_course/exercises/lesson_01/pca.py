@@ -1,5 +1,6 @@
 """01-pca: a reconstruction from k principal directions, with the mean taken off and put back."""
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -206,7 +207,7 @@ EXERCISE = Exercise(
             "You do more to the codes than to compute them: they are cut off, scaled, made positive or squared. The "
             "reconstruction needs them as they are.",
             variants=(
-                *(_from(lambda z, reach=reach: z.clamp(-reach, reach)) for reach in (1.0, 3.0, 5.0, 10.0)),
+                *(_from(functools.partial(torch.clamp, min=-reach, max=reach)) for reach in (1.0, 3.0, 5.0, 10.0)),
                 _from(torch.abs),
                 _from(torch.square),
                 _from(torch.relu),
