@@ -255,7 +255,32 @@ print(f"of which KL: {terms['kl']:.2f} nats")
 # %% [markdown]
 # ## 9 Training
 #
-# The next cell trains your VAE on the grey images, as most tutorials do. It takes about half a minute on two idle cores,
+# What happens in a training? Once for each batch: clear the gradients, compute the loss, go backwards, take a step. And
+# what is a loss worth on images that take no part in it? The same loop without the step, in evaluation mode and without a
+# gradient. Write both as one function. The check looks at what it does to a small model, not at how it is written.
+
+# %% exercise="07-loop"
+
+# %% [markdown]
+# Try it on a copy of your model, for one epoch of Adam at its usual learning rate. Which of the two numbers will be lower:
+# the loss while it trains, or the loss on the validation images afterwards?
+
+# %%
+import copy
+
+trial = copy.deepcopy(model)
+adam = torch.optim.Adam(trial.parameters(), lr=1e-3)
+order = torch.randperm(len(splits.train))
+print(f"while it trains: {run_epoch(trial, splits.train.x[order].split(128), loss, adam):.1f} nats per image")
+print(f"validation images: {run_epoch(trial, splits.val.x.split(128), loss, None):.1f} nats per image")
+
+# %% [markdown]
+# The second is lower, though it is of images that the model has not seen: the first is a mean over the whole epoch, and
+# its early batches met a model that knew nothing.
+#
+# From here on the course's trainer `fit` takes over. It does these steps for as many epochs as you like, faster, with a
+# schedule for the learning rate and a record of every term. The next cell trains your VAE on the grey images, as most
+# tutorials do. It takes about half a minute on two idle cores,
 # longer on a busy machine. (To train anew, run the notebook from `make_networks()` on: this cell alone would go on from
 # the weights that it finds.) The curves are redrawn while it runs. The learning rate rises and falls once
 # (a *one-cycle* schedule) and ends near zero, so that the weights come to rest.

@@ -294,4 +294,10 @@ HARMLESS = [
      "sums do not change with the order, nor squares with the sign; a negative cross-entropy is taken off either way"),
     ("12-missing-pixels", r"\.squeeze\(\)", "the other factor keeps the axis of a single image"),
     ("12-missing-pixels", r"sum\(-1\)", "the last of two axes is axis 1"),
+    ("07-loop", r"total, n = \(|optimizer != None", "another way to write zero, and to ask for None"),
+    ("07-loop", r"len\(.*x.*\)", "neither what a batch holds nor its other axes change how many images it has"),
+    ("07-loop", r"\]\.(abs|flip|mean|squeeze|unsqueeze)\(|value\.(abs|flip|mean|(un)?squeeze|detach)\(",
+     "the loss is one number and not negative, and it is read as a plain one"),
+    ("07-loop", r"backward\(\)$", "a constant or a rounding of the loss leaves its gradient as it is"),
+    ("07-loop", r"loss\(model, x\.(detach|flip\(0|squeeze)", "a mean over images that are not trained, in any order"),
 ]  # fmt: skip
