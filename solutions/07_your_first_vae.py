@@ -23,7 +23,7 @@
 # (ELBO) is recalled in section 1; lessons [02](02_latent_variable_models.ipynb) to
 # [06](06_choosing_the_likelihood.ipynb) derive it, with its gradient and its likelihood.
 #
-# **Time:** 60 minutes. Three cells train a network; each says beforehand how long it takes and shows its progress.
+# **Time:** 75 minutes. Four cells train a network; each long one says beforehand how long it takes and shows its progress.
 #
 # **Symbols of this lesson**
 #
@@ -64,6 +64,7 @@
 # | the price | $(\mu, \log\sigma^2) \mapsto \mathrm{KL}$ | `07-kl` |
 # | the reconstruction | $(x, \ell) \mapsto \log p(x \mid z)$ | `07-reconstruction` |
 # | the loss | $(\log p(x \mid z), \mathrm{KL}) \mapsto$ one number to minimise | `07-loss` |
+# | the training loop | steps of an optimiser over the batches | `07-loop` |
 
 # %% [markdown]
 # First the imports, and one seed, so that you see the same numbers each time you run the notebook.
