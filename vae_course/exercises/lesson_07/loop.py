@@ -102,6 +102,10 @@ def _cases(seed: int) -> list[Inputs]:
     ]
 
 
+def _of_all(values: list[Any], sizes: list[int]) -> Any:
+    return sum(v * s for v, s in zip(values, sizes, strict=True)) / sum(sizes)
+
+
 def _mistaken(
     *,
     mode: Callable[[nn.Module, bool], Any] = lambda model, training: model.train(training),
@@ -109,9 +113,7 @@ def _mistaken(
     gradients: bool | None = None,
     order: str = "zero backward step",
     zero_once: bool = False,
-    mean: Callable[[list[Any], list[int]], Any] = lambda values, sizes: (
-        sum(v * s for v, s in zip(values, sizes, strict=True)) / sum(sizes)
-    ),
+    mean: Callable[[list[Any], list[int]], Any] = _of_all,
     again: bool = False,
     first_only: bool = False,
     graph: bool = False,
@@ -128,7 +130,11 @@ def _mistaken(
             for x in batches[:1] if first_only else batches:
                 value = loss(model, x)["loss"]
                 if optimizer is not None:
-                    steps = {"zero": optimizer.zero_grad, "backward": value.backward, "step": optimizer.step}
+                    steps: dict[str, Callable[[], Any]] = {
+                        "zero": optimizer.zero_grad,
+                        "backward": value.backward,
+                        "step": optimizer.step,
+                    }
                     for name in order.split():
                         steps[name]()
                 if again:
