@@ -335,14 +335,14 @@ assert (curve.diff() > -1e-4).all()
 plotting.lines(range(41), {"codes": curve}, xlabel="rounds", ylabel="mean log m(z) (nats)")
 
 # %% [markdown]
-# It never falls. The mixture beside the codes and the prior, and what it is worth for codes of images that it was not
+# It never falls. The mixture beside the codes, and what it is worth for codes of images that it was not
 # fitted to: their ELBO with $m(z)$ as the prior, less that with $p(z)$.
 
 # %%
 fresh = mu + std * torch.randn(mu.shape, generator=picks)
 saved = refit(fresh, weight, mean, log_s2, 0)[-1][0] - prior.log_prob(fresh).mean()
 print(f"the ELBO of 2,000 validation images rises by {saved:.2f} nats")
-log_grids = {"q(z), all codes": log_q_grid, "m(z), mixture": log_m_grid, "p(z), prior": log_p_grid}
+log_grids = {"q(z), all codes": log_q_grid, "m(z), mixture": log_m_grid}
 planes({name: log_grid.exp().view(91, 91) for name, log_grid in log_grids.items()}, extent=4)
 
 # %% [markdown]
@@ -467,15 +467,15 @@ claim("08-exchange", by_prior.abs().max(), world=world, tolerance=3, unit="point
 # %% [markdown]
 # ### What gets lost on the way through two numbers
 #
-# The plane shows what is there. What is missing shows when you send images through it: 200 of them, 20 of each class in
-# order, each above its reconstruction. Predict: which class will suffer most? Where the reader sees another class in
-# the reconstruction, the pair lies on a tint.
+# The plane shows what is there. What is missing shows when you send images through it: 120 of them, 12 of each class in
+# order and two classes in a row, each above its reconstruction. Predict: which class will suffer most? Where the reader sees
+# another class in the reconstruction, the pair lies on a tint.
 
 # %%
-twenty = torch.cat([(y == digit).nonzero()[:20, 0] for digit in range(10)])
+twelve = torch.cat([(y == digit).nonzero()[:12, 0] for digit in range(10)])
 copies = model.reconstruct(x)
 wrong = read(copies)[0] != y
-marked_pairs(splits.val.x[twenty], copies[twenty], wrong[twenty], ncols=20)
+marked_pairs(splits.val.x[twelve], copies[twelve], wrong[twelve], ncols=24)
 
 # %% [markdown]
 # The tint is the reader's verdict: you may call some pictures without a tint another digit too. The counts are over all
