@@ -1,5 +1,6 @@
 """The builder: markers, the two notebooks before they are run, and what is stamped into them."""
 
+import ast
 import dataclasses
 import importlib.util
 import inspect
@@ -240,8 +241,12 @@ def run_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, colab: bool,
     return commands
 
 
-def test_install_cell_is_short(tmp_path: Path) -> None:
-    assert len(stamp.install_code(toy.checkout(tmp_path)[1]).splitlines()) <= 12
+def test_install_cell_is_short_and_shows_nothing(tmp_path: Path) -> None:
+    code = stamp.install_code(toy.checkout(tmp_path)[1])
+    assert len(code.splitlines()) <= 12
+    assert not isinstance(ast.parse(TransformerManager().transform_cell(code)).body[-1], ast.Expr), (
+        "its value would show"
+    )
 
 
 def test_install_cell_is_silent_where_the_package_is(

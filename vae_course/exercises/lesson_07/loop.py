@@ -19,7 +19,7 @@ class _Halved(nn.Module):
         return x if self.training else x / 2
 
 
-class _Model(nn.Module):
+class _Halving(nn.Module):
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
         self.weight, self.inner = nn.Parameter(weight.clone()), _Halved()
@@ -50,7 +50,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     """Run one epoch on a small model of the probe's own and look at everything that it leaves."""
     x, weight, size, rate, came_training = case.values()
     assert isinstance(x, Tensor) and isinstance(weight, Tensor) and isinstance(size, int) and isinstance(rate, float)
-    model = _Model(weight).train(bool(came_training))
+    model = _Halving(weight).train(bool(came_training))
     optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.5) if rate else None
     with_gradient, steps = [], []
     if optimizer is not None:

@@ -37,7 +37,7 @@ if importlib.util.find_spec("vae_course") is None:
     raise ModuleNotFoundError(
         "vae_course is not installed: run `make lab` in the course's folder, or in Colab this cell again."
     )
-importlib.import_module("vae_course")  # before PyTorch, which reads on loading how its threads shall wait"""
+_ = importlib.import_module("vae_course")  # before PyTorch, which reads on loading how its threads shall wait"""
 
 
 def badges(settings: CourseSettings, lesson_name: str) -> str:
