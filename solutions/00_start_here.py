@@ -324,8 +324,8 @@ exercises.progress("00")
 # > - A VAE has an **encoder**, $x \mapsto \mu$, and a **decoder**, $z \mapsto x$.
 # > - The **code** $z$ has far fewer numbers than the image: here 2 instead of 784.
 # > - Neighbouring codes decode to similar images, and near the centre almost no place is empty.
-# > - A straight walk between two codes: $z_i = z_{\text{start}} + t_i (z_{\text{end}} - z_{\text{start}})$,
-# > $t_i = i / (n-1)$. - `exercises.check`, `exercises.hint`, `exercises.solution`: nobody is ever stuck.
+# > - A straight walk between two codes: $z_i = z_{\text{start}} + t_i (z_{\text{end}} - z_{\text{start}})$, $t_i = i / (n-1)$.
+# > - `exercises.check`, `exercises.hint`, `exercises.solution`: nobody is ever stuck.
 #
 # **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014 (its figure 4 is a plane of
 # digits like the one above). MNIST: Y. LeCun, C. Cortes and C. J. C. Burges. Two texts on the web gave the first push to
