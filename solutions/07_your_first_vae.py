@@ -471,6 +471,9 @@ right = Recipe(
 grey_model = model
 model, history = fit_or_load(right)
 
+# %% [markdown]
+# And its curves, to lay beside those of section 9:
+
 # %%
 plotting.curves(history)
 
