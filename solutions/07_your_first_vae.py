@@ -276,8 +276,8 @@ print(f"while it trains: {run_epoch(trial, splits.train.x[order].split(128), los
 print(f"validation images: {run_epoch(trial, splits.val.x.split(128), loss, None):.1f} nats per image")
 
 # %% [markdown]
-# The second is lower, though it is of images that the model has not seen: the first is a mean over the whole epoch, and
-# its early batches met a model that knew nothing.
+# Where the second is lower, though it is of images that the model has not seen, that is no wonder: the first is a mean over
+# the whole epoch, and its early batches met a model that knew nothing.
 #
 # From here on the course's trainer `fit` takes over. It does these steps for as many epochs as you like, faster, with a
 # schedule for the learning rate and a record of every term. The next cell trains your VAE on the grey images, as most

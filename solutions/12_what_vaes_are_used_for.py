@@ -473,7 +473,8 @@ told = 8 * len(compression.bernoulli_encode(x[:500], means)) / 500
 print(f"coins that learn: {learnt:.0f} bits per image; coins that were told the means: {told:.0f}")
 
 # %% [markdown]
-# A few per cent, and less with every further image. A VAE can be taught on the way as well, but then both sides must
+# The difference is what it costs to begin without knowing a thing. It is paid once for each pixel, so every further image
+# lowers its share. A VAE can be taught on the way as well, but then both sides must
 # take exactly the same steps of training.
 #
 # ### The same numbers on both sides

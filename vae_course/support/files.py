@@ -24,24 +24,25 @@ def cache_dir() -> Path:
 
     A user without a home, such as a bare user id in a container, has a folder among the temporary files.
     """
-    from platformdirs import user_cache_path
-
-    chosen = os.environ.get("VAE_COURSE_CACHE")
-    try:
-        return Path(chosen).expanduser() if chosen else user_cache_path("vae-course", appauthor=False)
-    except RuntimeError:
-        return Path(tempfile.gettempdir(), f"vae-course-{os.getuid()}")
+    return _folder("VAE_COURSE_CACHE", "user_cache_path") or Path(tempfile.gettempdir(), f"vae-course-{os.getuid()}")
 
 
 def state_dir() -> Path:
     """Where the course remembers what a learner has done: VAE_COURSE_STATE, or the system's folder for such."""
-    from platformdirs import user_state_path
+    return _folder("VAE_COURSE_STATE", "user_state_path") or cache_dir()
 
-    chosen = os.environ.get("VAE_COURSE_STATE")
+
+def _folder(variable: str, usual: str) -> Path | None:
+    """The folder that a variable names, else the system's; None for a user without a home."""
+    import platformdirs
+
+    chosen = os.environ.get(variable)
     try:
-        return Path(chosen).expanduser() if chosen else user_state_path("vae-course", appauthor=False)
+        return (
+            Path(chosen).expanduser() if chosen else Path(getattr(platformdirs, usual)("vae-course", appauthor=False))
+        )
     except RuntimeError:
-        return cache_dir()
+        return None
 
 
 @contextmanager

@@ -186,9 +186,14 @@ def _in_code(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code
 
 def _checked_at(exercise: Exercise, first: Statement, code: Code) -> float:
     """The place of the last check of an exercise that comes after an answer to it; the end where there is none."""
-    check = re.compile(rf"""(exercises\.check|or_reference)\(\s*["']{exercise.id}["']""")
-    places = [p.order for p in code.statements if p.order > first.order and check.search(p.text)]
+    check = _call_of_check(exercise.id)
+    places = [p.order for p in code.statements if p.order > first.order and re.search(check, p.text)]
     return places[-1] if places else math.inf
+
+
+def _call_of_check(id: str) -> str:
+    """How the beginning of a call looks by which a notebook checks an exercise, today or handed out earlier."""
+    return rf"""\b(?:exercises\.check|or_reference)\(\s*["']{id}["']"""
 
 
 def _unsure(answer: Statement, needed: Program, code: Code) -> list[str]:
@@ -237,7 +242,7 @@ def _name(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code) -
     if any(name in p.binds and not _hand_over(p) for p in code.statements):
         return name, False
     own = [cell for cell in notebook.cells if cell.kind == "code" and cell.text.strip() not in lesson.texts]
-    checked = re.compile(rf"""exercises\.check\(\s*["']{exercise.id}["']\s*,\s*(\w+)\s*\)""")
+    checked = re.compile(rf"{_call_of_check(exercise.id)}\s*,\s*(\w+)\s*\)")
     names = [match[1] for cell in own for match in checked.finditer(cell.text)]
     cells = {f"cell {cell.place}" for cell in own if exercise.id in cell.ids}
     names += [p.tree.name for p in code.statements if p.cell in cells and p.own and isinstance(p.tree, ast.FunctionDef)]

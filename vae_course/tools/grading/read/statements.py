@@ -178,13 +178,9 @@ def bound_names(node: ast.stmt) -> frozenset[str]:
 def names_stored(tree: ast.AST) -> frozenset[str]:
     """Every name that a piece of code binds or deletes outside of functions, in whatever way, at any depth."""
     nodes = [n for n in within(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)]
-    return frozenset(n.id for n in nodes) | bound_names_below(tree)
-
-
-def bound_names_below(tree: ast.AST) -> frozenset[str]:
-    """The names of the functions, classes and imports in a piece of code, outside of functions."""
     kinds = ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom
-    return frozenset[str]().union(*(bound_names(n) for n in within(tree) if isinstance(n, kinds)))
+    defined = (bound_names(n) for n in within(tree) if isinstance(n, kinds))
+    return frozenset(n.id for n in nodes).union(*defined)
 
 
 def names_changed(tree: ast.AST) -> frozenset[str]:
