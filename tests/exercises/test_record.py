@@ -69,6 +69,15 @@ def test_two_processes_at_once_keep_both(tmp_path: Path):
     assert sorted(record.passed()) == sorted(ids)
 
 
+def test_while_one_process_changes_the_file_no_other_can():
+    fcntl = pytest.importorskip("fcntl")
+    lock = record.path().with_name(".progress.json.lock")
+    with record._all(), lock.open("a") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 @pytest.mark.parametrize("damage", ["[1", "[]", '{"here": 3}', b"\xff\xfe", None])
 def test_a_file_that_cannot_be_read_is_put_aside_with_a_word_and_the_next_pass_is_kept(tmp_path: Path, damage, capsys):
     if damage is None:
@@ -100,12 +109,12 @@ def test_a_drive_without_locks_still_keeps_what_was_passed(monkeypatch):
     assert record.remember("07-kl") == "" and record.path().exists()
 
 
-def test_the_table_says_how_many_how_many_points_and_what_is_next(capsys):
+def test_the_table_says_how_many_how_many_points_and_what_is_open(capsys):
     exercises.check("07-kl", right)
     shown = exercises.progress("07")
     code = [e for e in exercises.all_exercises() if e.id.startswith("07-") and e.kind == "code"]
     assert repr(shown).startswith(f"07  1 of {len(code)} exercises passed, {KL.points} of ")
-    assert f"next: {next(e.id for e in code if e.id != '07-kl')}" in repr(shown)
+    assert f"open: {', '.join(e.id for e in code if e.id != '07-kl')}\n" in repr(shown)
     page = shown._repr_html_()
     assert page.count('scope="row"') == 1 and 'value="1"' in page and f'max="{len(code)}"' in page
     assert len(exercises.progress().rows) == len({e.id[:2] for e in exercises.all_exercises()})

@@ -82,16 +82,17 @@ class Progress:
     def __repr__(self) -> str:
         lines = [
             f"{lesson}  {right} of {count(all_, 'exercise')} passed, {points} of {count(most, 'point')}"
-            + (f"; next: {left[0]}" if left else "")
+            + (f"; open: {', '.join(left)}" if left else "")
             for lesson, right, all_, points, most, left in self.rows
         ]
         return "\n".join([*lines, self._note()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{name}</th>' for name in ("lesson", "passed", "points", "next"))
+        head = "".join(f'<th scope="col">{name}</th>' for name in ("lesson", "passed", "points", "open"))
         rows = "".join(
-            f'<tr><th scope="row">{lesson}</th><td><progress max="{all_}" value="{right}"></progress> {right} of {all_}</td>'
-            f"<td>{points} of {most}</td><td><code>{left[0] if left else ''}</code></td></tr>"
+            f'<tr><th scope="row">{lesson}</th>'
+            f'<td><progress aria-label="lesson {lesson}" max="{all_}" value="{right}"></progress> {right} of {all_}</td>'
+            f"<td>{points} of {most}</td><td>{', '.join(f'<code>{id}</code>' for id in left)}</td></tr>"
             for lesson, right, all_, points, most, left in self.rows
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{html.escape(self._note())}</p>"
