@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+from vae_course.exercises import variations
 from vae_course.exercises.comparing import agree, same_values
 from vae_course.exercises.diagnosis import Rerun, diagnose
 from vae_course.exercises.lessons import get
@@ -45,16 +46,20 @@ def evaluate(id: str, answer: Any, *, seed: int = 0) -> Report:
         return Report(Verdict.FAILED, 0, INCOMPARABLE)
 
 
-def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int, rerun: Rerun | None = None) -> Report:
+def judge(
+    exercise: Exercise, outcomes: list[Outcome], *, seed: int, rerun: Rerun | None = None, varied: bool = True
+) -> Report:
     """Compare the outcomes of an answer with those of the reference on `exercise.cases(seed)`.
 
-    A pass is looked for first, then a misconception with the same outcomes, then what differs.
+    A pass is looked for first, then a misconception with the same outcomes, then a variation of the worked answer with the
+    same values, then what differs.
 
     Args:
         exercise: what was asked.
         outcomes: what the answer gave on each case.
         seed: source of the cases.
         rerun: runs the answer and the reference on further inputs, where the answer is at hand.
+        varied: whether variations are tried, which may take some seconds.
     """
     if any(outcome.failure and outcome.failure.kind == Cause.STUB for outcome in outcomes):
         return Report(Verdict.NOT_TRIED, 0, "Replace `raise NotImplementedError` by your answer, then run this again.")
@@ -65,6 +70,10 @@ def judge(exercise: Exercise, outcomes: list[Outcome], *, seed: int, rerun: Reru
     misconception = _explain(exercise, outcomes, right, seed=seed)
     if misconception:
         return Report(Verdict.FAILED, 0, misconception.message, misconception.name)
+    if varied and not _values_right(exercise, outcomes, seed):
+        message = variations.explain(exercise, _cases(exercise, seed), outcomes)
+        if message:
+            return Report(Verdict.FAILED, 0, message)
     return Report(Verdict.FAILED, 0, diagnose(exercise, _cases(exercise, seed), outcomes, expected, right, rerun))
 
 

@@ -100,6 +100,16 @@ def run_answer(exercise: Exercise, answer: Answer, cases: list[Inputs]) -> list[
         return [_run_case(exercise, answer, case) for case in cases]
 
 
+def values_of(exercise: Exercise, answer: Answer, case: Inputs) -> dict[str, Value] | None:
+    """The values alone of an answer of the course's, on one case; None where it raises an error."""
+    with _apart():
+        _seed(1)
+        try:
+            return _values(exercise.apply(answer, {name: _copy(value) for name, value in case.items()}))
+        except Exception:
+            return None
+
+
 def _run_case(exercise: Exercise, answer: Answer, case: Inputs) -> Outcome:
     own = _Watched(answer, exercise.parameters)
     inputs = {name: _copy(value) for name, value in case.items()}

@@ -16,6 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+import torch
+
+from vae_course.support.threads import one_thread
 
 from . import costs
 from .costs import Cost
@@ -27,6 +30,8 @@ from .source import choose
 MEGABYTE = 2**20
 BINDER = str(2 * 2**30)  # bytes; what it sets MEM_LIMIT to
 SECONDS_BETWEEN_LOOKS = 0.2
+# Costs are stated for a core that trains this many steps in so many seconds, so that those of two machines compare.
+YARDSTICK_STEPS, YARDSTICK_SECONDS = 300, 2.7
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,12 +48,26 @@ def run(args: argparse.Namespace) -> int:
     settings = read()
     stated, measured = costs.load(settings), {}
     for path in choose(args.lessons, settings.solutions):
-        measured[path.stem] = cost = measure(path, settings)
+        before, cost, after = pace(), measure(path, settings), pace()
+        measured[path.stem] = cost = cost.at_pace((before + after) / 2)
         costs.save(settings, stated | measured)
         print(f"{path.stem}: {cost.seconds:.0f} s, {cost.memory_mb} MB", flush=True)
     for sentence in costs.over(measured, stated):
         print(sentence)
     return 0
+
+
+def pace() -> float:
+    """How many times as long as on the core that costs are stated for a piece of training takes here and now."""
+    with one_thread():
+        layers = torch.nn.Sequential(torch.nn.Linear(784, 400), torch.nn.ReLU(), torch.nn.Linear(400, 784))
+        optimizer, images = torch.optim.Adam(layers.parameters()), torch.rand(128, 784)
+        begun = time.process_time()
+        for _ in range(YARDSTICK_STEPS):
+            optimizer.zero_grad()
+            torch.nn.functional.binary_cross_entropy_with_logits(layers(images), images).backward()
+            optimizer.step()
+        return (time.process_time() - begun) / YARDSTICK_SECONDS
 
 
 def children_cpu_seconds() -> float:

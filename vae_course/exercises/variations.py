@@ -1,0 +1,320 @@
+"""What is right but for one or two places: the worked answer with a part of it changed, to find out which part it is.
+
+A wrong answer that no misconception explains often has the numbers of the right formula with `mean` in place of `sum`,
+without a factor, or with a sign turned. Such variations are made from the source of the worked answer, and of those
+alternatives that are written out as functions. Where just one agrees with an answer, its difference is what is said.
+"""
+
+import ast
+import contextlib
+import copy
+import functools
+import inspect
+import itertools
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from vae_course.exercises.comparing import same_values
+from vae_course.exercises.model import Answer, Exercise, Inputs
+from vae_course.exercises.outcomes import Outcome, values_of
+
+# Of two changes at once no more than so many are tried: enough for a formula of three lines.
+MOST_PAIRS = 1500
+
+SWAPS = {
+    "sum": ("mean", "median", "amax", "prod"),
+    "mean": ("sum", "median", "amax"),
+    "amax": ("amin", "mean"),
+    "log": ("log2", "log10", "log1p"),
+    "log2": ("log", "log10"),
+    "exp": ("exp2", "expm1", "sigmoid"),
+    "square": ("abs",),
+    "abs": ("square",),
+    "sigmoid": ("tanh", "exp", "softplus"),
+    "logsigmoid": ("sigmoid",),
+    "std": ("var",),
+    "var": ("std",),
+    "norm": ("sum",),
+    "cos": ("sin",),
+    "sin": ("cos",),
+    "acos": ("cos",),
+    "logsumexp": ("sum", "amax", "mean"),
+    "softmax": ("sigmoid", "exp"),
+}
+# What may be dropped from around its argument, as a function or as a method.
+DROPPED = ("exp", "log", "sqrt", "square", "abs", "sigmoid", "softplus", "neg", "sum", "mean", "cumsum", "acos", "log2")
+REDUCTIONS = ("sum", "mean", "amax", "logsumexp", "softmax", "var", "std")
+# What may happen to the result. `{}` is the result.
+ENDS = {
+    "the opposite sign": "-{}",
+    "a mean over its first axis at the end": "{}.mean(0)",
+    "a sum over its first axis at the end": "{}.sum(0)",
+    "a mean over its last axis at the end": "{}.mean(-1)",
+    "a sum over its last axis at the end": "{}.sum(-1)",
+    "a mean over all its numbers at the end": "{}.mean()",
+    "a sum over all its numbers at the end": "{}.sum()",
+    "the logarithm of its result": "{}.log()",
+    "the exponential of its result": "{}.exp()",
+    "the square root of its result": "{}.sqrt()",
+    "the square of its result": "{} ** 2",
+    "1 minus its result": "1 - {}",
+}
+_MODULES = {"torch", "math", "F", "nn"}
+
+
+class Kind(IntEnum):
+    """What is changed: of several changes with the same numbers, the first kind is the one that people make."""
+
+    PART = 0
+    NUMBER = 1
+    RESULT = 2
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of one place in a function.
+
+    Args:
+        template: what is different, as it follows "the right formula with", with a `{}` for each fragment.
+        fragments: the pieces of code that it speaks of.
+        make: the changed node from the one that stands there.
+    """
+
+    template: str
+    fragments: tuple[ast.AST, ...]
+    make: Callable[[Any], ast.AST]
+
+    @property
+    def words(self) -> str:
+        """The template filled in."""
+        return self.template.format(*(f"`{ast.unparse(fragment)}`" for fragment in self.fragments))
+
+    @property
+    def names(self) -> set[str]:
+        """The variables that the fragments speak of."""
+        return {n.id for fragment in self.fragments for n in ast.walk(fragment) if isinstance(n, ast.Name)}
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A changed worked answer: what is different, the kind of change, the changed function, and the one it was made from."""
+
+    words: str
+    kind: Kind
+    tree: ast.FunctionDef
+    base: Answer
+
+    @functools.cached_property
+    def answer(self) -> Answer:
+        """The changed function itself."""
+        space = dict(self.base.__globals__)
+        exec(compile(ast.fix_missing_locations(ast.Module([self.tree], [])), "<variation>", "exec"), space)
+        answer: Answer = space[self.tree.name]
+        return answer
+
+
+def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outcome]) -> str:
+    """A sentence on a wrong answer whose numbers are those of a variation; empty where none is, or two say otherwise.
+
+    Args:
+        exercise: what was asked.
+        cases: its inputs.
+        outcomes: what the answer gave on each.
+    """
+    if any(outcome.failure or not outcome.values for outcome in outcomes):
+        return ""
+    rows = sorted(zip(cases, outcomes, strict=True), key=lambda row: sum(v.array.size for v in row[1].values.values()))
+    for variations in (*_singles(exercise), _pairs(exercise)):
+        matching = [v for v in variations if _agrees(exercise, v.answer, rows)]
+        first = min((v.kind for v in matching), default=None)
+        words = {v.words for v in matching if v.kind == first}
+        if words:
+            return f"Your numbers are those of the right formula with {words.pop()}." if len(words) == 1 else ""
+    return ""
+
+
+def _agrees(exercise: Exercise, answer: Answer, rows: Iterable[tuple[Inputs, Outcome]]) -> bool:
+    for case, outcome in rows:
+        values = values_of(exercise, answer, case)
+        if values is None or not same_values(outcome.values, values, exercise.tolerance):
+            return False
+    return True
+
+
+@functools.lru_cache(maxsize=16)
+def _singles(exercise: Exercise) -> list[list[Variation]]:
+    """One change at a time: of the worked answer, then of each alternative, where no variable of its own is spoken of."""
+    others = [
+        a.answer for a in exercise.alternatives if inspect.isfunction(a.answer) and a.answer.__name__ != "<lambda>"
+    ]
+    known = {*exercise.parameters, *_MODULES}
+    return [
+        list(_varied(exercise.reference, _tree(exercise.reference))),
+        *(list(_varied(answer, _tree(answer), known)) for answer in others),
+    ]
+
+
+@functools.lru_cache(maxsize=16)
+def _pairs(exercise: Exercise) -> list[Variation]:
+    """Two changes of the worked answer at once, each pair in one order only."""
+    base = exercise.reference
+    both = (
+        Variation(f"{first.words}, and {second.words}", max(first.kind, second.kind), second.tree, base)
+        for first in _varied(base, _tree(base))
+        for second in _varied(base, first.tree)
+        if first.words < second.words
+    )
+    return list(itertools.islice(both, MOST_PAIRS))
+
+
+def _tree(answer: Answer) -> ast.FunctionDef:
+    function = ast.parse(textwrap.dedent(inspect.getsource(answer))).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    function.returns = None
+    for argument in function.args.args:
+        argument.annotation = None
+    return function
+
+
+def _varied(base: Answer, tree: ast.FunctionDef, known: set[str] | None = None) -> Iterator[Variation]:
+    """Each change of one place, and each pair of parameters exchanged; with `known`, those that speak of no other variable."""
+    nodes = list(ast.walk(tree))
+    for n, parent in enumerate(nodes):
+        for field, i, node in _children(parent):
+            for kind, changes in _CHANGES.items():
+                for change in changes(node):
+                    if known is None or change.names <= known:
+                        changed = copy.deepcopy(tree)
+                        _replace(list(ast.walk(changed))[n], field, i, change.make)
+                        yield Variation(change.words, kind, changed, base)
+    for a, b in itertools.combinations(range(len(tree.args.args)), 2):
+        changed = copy.deepcopy(tree)
+        arguments = changed.args.args
+        arguments[a], arguments[b] = arguments[b], arguments[a]
+        yield Variation(f"`{arguments[b].arg}` and `{arguments[a].arg}` exchanged", Kind.PART, changed, base)
+
+
+def _children(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
+    """Each node right below: the field that holds it, its place where the field is a list, and itself."""
+    for field, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield field, None, value
+        elif isinstance(value, list):
+            yield from ((field, i, child) for i, child in enumerate(value) if isinstance(child, ast.AST))
+
+
+def _replace(parent: ast.AST, field: str, i: int | None, make: Callable[[Any], ast.AST]) -> None:
+    if i is None:
+        setattr(parent, field, make(getattr(parent, field)))
+    else:
+        children = getattr(parent, field)
+        children[i] = make(children[i])
+
+
+# Changes -------------------------------------------------------------------------------------------------------------
+
+
+def _parts(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.BinOp):
+        yield from _of_operation(node)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
+        yield Change("the sign of {} turned", (node.operand,), lambda n: n.operand)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        yield from _of_call(node, node.func)
+
+
+def _of_operation(node: ast.BinOp) -> Iterator[Change]:
+    left, right, both = (node.left,), (node.right,), (node.left, node.right)
+    match node.op:
+        case ast.Add():
+            yield Change("{} left out", right, lambda n: n.left)
+            yield Change("{} left out", left, lambda n: n.right)
+            yield Change("the sign of {} turned", right, lambda n: ast.BinOp(n.left, ast.Sub(), n.right))
+            yield Change("the sign of {} turned", left, lambda n: ast.BinOp(n.right, ast.Sub(), n.left))
+        case ast.Sub():
+            yield Change("{} left out", right, lambda n: n.left)
+            yield Change("{} left out", left, lambda n: ast.UnaryOp(ast.USub(), n.right))
+            yield Change("the sign of {} turned", right, lambda n: ast.BinOp(n.left, ast.Add(), n.right))
+            yield Change("{} and {} exchanged", both, lambda n: ast.BinOp(n.right, ast.Sub(), n.left))
+        case ast.Mult() | ast.MatMult():
+            yield Change("the factor {} left out", right, lambda n: n.left)
+            yield Change("the factor {} left out", left, lambda n: n.right)
+            yield Change("{} divided by {}", both, lambda n: ast.BinOp(n.left, ast.Div(), n.right))
+        case ast.Div():
+            yield Change("the division by {} left out", right, lambda n: n.left)
+            yield Change("{} multiplied by {}", both, lambda n: ast.BinOp(n.left, ast.Mult(), n.right))
+            yield Change("{} and {} exchanged", both, lambda n: ast.BinOp(n.right, ast.Div(), n.left))
+        case ast.Pow():
+            yield Change("{} without its power", left, lambda n: n.left)
+            yield Change("the absolute value of {} in place of its power", left, lambda n: _method(n.left, "abs"))
+
+
+def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
+    name = function.attr
+    of_module = isinstance(function.value, ast.Name) and function.value.id in _MODULES
+    for other in SWAPS.get(name, ()):
+        yield Change(f"`{other}` in place of `{name}`", (), lambda n, other=other: _renamed(n, other))
+    if name in DROPPED and not of_module:
+        yield Change(f"{{}} without `{name}`", (function.value,), lambda n: n.func.value)
+    if name in DROPPED and of_module and node.args:
+        yield Change(f"{{}} without `{name}`", (node.args[0],), lambda n: n.args[0])
+    axes = [keyword.value for keyword in node.keywords if keyword.arg == "dim"]
+    if name in REDUCTIONS and not of_module:
+        axes += node.args[:1]
+    for axis in axes:
+        with contextlib.suppress(ValueError):
+            value = ast.literal_eval(axis)
+            for other in {0, 1, -1} - {value}:
+                yield Change(f"axis {other} in place of {value}", (), lambda n, other=other: _along(n, other))
+
+
+def _numbers(node: ast.AST) -> Iterator[Change]:
+    if not isinstance(node, ast.BinOp):
+        return
+    for side in ("left", "right"):
+        number = getattr(node, side)
+        if isinstance(number, ast.Constant) and type(number.value) in (int, float):
+            value = number.value
+            for other in sorted({value + 1, value - 1, 2 * value, value / 2} - {value, 0}):
+                yield Change(f"{other:g} in place of {value:g}", (), _with(side, ast.Constant(other)))
+
+
+def _results(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Tuple | ast.Dict):
+        for words, end in ENDS.items():
+            yield Change(
+                words, (), lambda n, end=end: ast.Return(_parsed(end.replace("{}", f"({ast.unparse(n.value)})")))
+            )
+
+
+_CHANGES = {Kind.PART: _parts, Kind.NUMBER: _numbers, Kind.RESULT: _results}
+
+
+def _with(field: str, value: ast.expr) -> Callable[[ast.BinOp], ast.AST]:
+    return lambda n: ast.BinOp(**{"left": n.left, "op": n.op, "right": n.right} | {field: value})
+
+
+def _method(value: ast.expr, name: str) -> ast.expr:
+    return ast.Call(ast.Attribute(value, name, ast.Load()), [], [])
+
+
+def _renamed(call: ast.Call, name: str) -> ast.expr:
+    assert isinstance(call.func, ast.Attribute)
+    changed = ast.Call(ast.Attribute(call.func.value, name, ast.Load()), call.args, call.keywords)
+    along_an_axis = name == "median" and (call.args or call.keywords)  # then it comes with its place
+    return ast.Attribute(changed, "values", ast.Load()) if along_an_axis else changed
+
+
+def _along(call: ast.Call, axis: int) -> ast.Call:
+    """The same call along another axis, which is its `dim` or its first argument."""
+    named = [ast.keyword("dim", ast.Constant(axis)) if k.arg == "dim" else k for k in call.keywords]
+    if any(k.arg == "dim" for k in call.keywords):
+        return ast.Call(call.func, call.args, named)
+    return ast.Call(call.func, [ast.Constant(axis), *call.args[1:]], call.keywords)
+
+
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
