@@ -300,13 +300,12 @@ inside = slopes_of(f_path, 1001)
 path.step("slope of J = E_eps[slope of f(mu + std eps)]", truth, inside @ p_noise, how="quadrature")
 
 # %% [markdown]
-# **Lines 3 and 4** are the chain rule: the slope of $f$ where the draw landed, times how far the parameter moves the draw.
+# **Line 3** is the chain rule: the slope of $f$ where the draw landed, times how far the parameter moves the draw. When
+# $\mu$ grows, every draw moves along by as much:
 #
-# $$\frac{d}{d\mu} f(\mu + \sigma\varepsilon) = f'(z) \cdot 1, \qquad
-# \frac{d}{d \log\sigma^2} f(\mu + \sigma\varepsilon) = f'(z) \cdot \tfrac12 \sigma\varepsilon.$$
+# $$\frac{d}{d\mu} f(\mu + \sigma\varepsilon) = f'(z) \cdot 1.$$
 #
-# The factor $\frac12 \sigma \varepsilon$ comes from $\sigma = e^{v/2}$ with $v = \log\sigma^2$: its derivative is
-# $\frac12 e^{v/2}$. Sympy checks both for the $f$ of the two hills, without its constant, which has no slope.
+# Sympy checks it for the $f$ of the two hills, without its constant, which has no slope.
 
 
 # %%
@@ -317,9 +316,22 @@ def f_of(place):
 place = M + sympy.exp(V / 2) * E
 slope_there = sympy.diff(f_of(Z), Z).subs(Z, place)
 path.algebra("df/dmu = f'(z)", sympy.diff(f_of(place), M), slope_there)
-path.algebra("df/dv = f'(z) std eps / 2", sympy.diff(f_of(place), V), slope_there * sympy.exp(V / 2) * E / 2)
 
 # %% [markdown]
+# ### Your turn: the other parameter
+#
+# And when $\log\sigma^2$ grows? Work out how far, and which way, that moves a draw. Then write both gradients by hand, once,
+# before `backward()` does it for you. You get the slopes of $f$ at the draws, `grad_f` `[L, B, D]`, the noise `eps`
+# `[L, B, D]` that made them, and `logvar` `[B, D]`. Return `g_mu, g_logvar`, each `[B, D]`.
+
+# %% exercise="05-pathwise-gradient"
+
+# %% [markdown]
+# **Line 4** is the derivative that you found. With $v = \log\sigma^2$ we have $\sigma = e^{v/2}$, whose derivative is
+# $\frac12 e^{v/2}$:
+#
+# $$\frac{d}{d \log\sigma^2} f(\mu + \sigma\varepsilon) = f'(z) \cdot \tfrac12 \sigma\varepsilon.$$
+#
 # **Line 5** is the result, the **pathwise gradient**, or reparameterised gradient; **line 6** is the same from draws.
 #
 # $$\boxed{\;\frac{dJ}{d\mu} = \mathbb E_\varepsilon[f'(z)], \qquad
@@ -333,19 +345,12 @@ def grad_hills(z):
     return (2 - z**2 - z / 2) * (2 * z + 0.5) / 0.49
 
 
+path.algebra("df/dv = f'(z) std eps / 2", sympy.diff(f_of(place), V), slope_there * sympy.exp(V / 2) * E / 2)
 slopes = grad_hills(mu + std * noise)
 right = torch.stack([p_noise @ slopes, p_noise @ (slopes * std * noise / 2)])
 path.step("slope of J = E_eps[f'(z)], E_eps[f'(z) std eps / 2]", truth, right, how="quadrature")
 moves = grad_hills(z).unsqueeze(-1) * torch.stack([torch.ones_like(eps), std * eps / 2], dim=-1)
 path.step("mean over draws = slope of J", moves.mean(0), truth, standard_error=standard_error(moves))
-
-# %% [markdown]
-# ### Your turn: the pathwise gradient by hand
-#
-# Once by hand, before `backward()` does it for you. You get the slopes of $f$ at the draws, `grad_f` `[L, B, D]`, the noise
-# `eps` `[L, B, D]` that made them, and `logvar` `[B, D]`. Return `g_mu, g_logvar`, each `[B, D]`.
-
-# %% exercise="05-pathwise-gradient"
 
 # %% [markdown]
 # ### The whole ELBO, in closed form

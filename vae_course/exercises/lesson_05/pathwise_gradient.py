@@ -60,15 +60,16 @@ EXERCISE = Exercise(
     title="The pathwise gradient by hand",
     points=2,
     difficulty=3,
-    minutes=6,
+    minutes=8,
     task=(
-        "Return the pathwise estimates of the gradient of E_q[f(z)] with respect to mu and logvar, as a pair of "
-        "`[B, D]`: from `grad_f` `[L, B, D]`, the gradient of f at z = mu + sigma eps, the noise `eps` `[L, B, D]`, and "
-        "`logvar` `[B, D]`."
+        "Find out how far z = mu + sigma eps moves when logvar grows. Then return the pathwise estimates of the gradient of "
+        "E_q[f(z)] with respect to mu and logvar, as a pair of `[B, D]`: from `grad_f` `[L, B, D]`, the gradient of f at z, "
+        "the noise `eps` `[L, B, D]`, and `logvar` `[B, D]`."
     ),
     hints=(
         "By how much does z move when mu is raised a little, and by how much when logvar is raised a little?",
-        "Chain rule: dz / dmu = 1 and dz / dlogvar = sigma eps / 2, because sigma = exp(logvar / 2).",
+        "In z = mu + sigma eps only sigma = exp(logvar / 2) depends on logvar, and the derivative of exp(logvar / 2) is half "
+        "of itself. So dz / dmu = 1 and dz / dlogvar = sigma eps / 2.",
         "Average `grad_f` over axis 0 for mu. For logvar multiply it first by half of `torch.exp(0.5 * logvar)` times "
         "`eps`.",
     ),
@@ -102,8 +103,8 @@ EXERCISE = Exercise(
         Misconception(
             "half forgotten",
             lambda grad_f, eps, logvar: _with(grad_f, torch.exp(0.5 * logvar) * eps),
-            "The gradient in logvar is twice the right one: you took the derivative by log sigma. sigma = exp(logvar / "
-            "2), and its derivative by logvar is sigma / 2.",
+            "The gradient in logvar is twice the right one: you took the derivative with respect to log sigma. sigma = "
+            "exp(logvar / 2), and its derivative with respect to logvar is sigma / 2.",
         ),
         Misconception(
             "variance in place of sigma",
@@ -121,8 +122,26 @@ EXERCISE = Exercise(
         Misconception(
             "derivative by sigma",
             lambda grad_f, eps, logvar: _with(grad_f, eps),
-            "This is the derivative by sigma, dz / dsigma = eps. The parameter is logvar: multiply by dsigma / dlogvar "
-            "= sigma / 2.",
+            "This is the derivative with respect to sigma, dz / dsigma = eps. The parameter is logvar: multiply by "
+            "dsigma / dlogvar = sigma / 2.",
+        ),
+        Misconception(
+            "derivative by the variance",
+            lambda grad_f, eps, logvar: _with(grad_f, torch.exp(-0.5 * logvar) * eps / 2),
+            "This is the derivative with respect to the variance sigma^2, dz / dsigma^2 = eps / (2 sigma). The parameter is "
+            "its logarithm: multiply by one more sigma^2, which gives sigma eps / 2.",
+        ),
+        Misconception(
+            "logvar as a factor",
+            lambda grad_f, eps, logvar: _with(grad_f, logvar * torch.exp(0.5 * logvar) * eps / 2),
+            "Your gradient in logvar has logvar itself as a factor. The derivative of exp(logvar / 2) is half of "
+            "exp(logvar / 2), without one.",
+        ),
+        Misconception(
+            "always outwards",
+            lambda grad_f, eps, logvar: _with(grad_f, torch.exp(0.5 * logvar) * eps.abs() / 2),
+            "You take the size of the noise without its sign. A wider q moves a draw below mu further down: multiply by eps "
+            "itself.",
         ),
         Misconception(
             "sigma forgotten",
