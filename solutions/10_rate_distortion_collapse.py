@@ -737,7 +737,7 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 
 # %% [markdown]
 # Below its floor a dimension costs the same whatever it says, so nothing pushes it to the prior. First the patient and the
-# control, side by side. `two_prices` is the bad start as a schedule of $\beta$.
+# control, side by side, in about 15 seconds. `two_prices` is the bad start as a schedule of $\beta$.
 
 # %%
 from vae_course.studies.collapse import PixelVAE, free_bits_loss, two_prices
@@ -853,7 +853,7 @@ def gone_on(name, reach=784):
 
 
 # %% [markdown]
-# The seven, with where each goes on from:
+# The seven, with where each goes on from; together they take about a minute:
 
 # %%
 plans = {  # where it goes on from, the loss, and its weight over time
