@@ -923,14 +923,73 @@ quizzes.show("03")
 exercises.progress("03")
 
 # %% [markdown]
-# ## 13 Everything you have tested
+# ## Going deeper
+#
+# ### Independent coordinates for a p that leans
+#
+# In section 5 both $q$ and $p$ were products over the coordinates. What if $p$ is not? Let it be a Gaussian of two
+# coordinates with variance 1 each and correlation $\rho$, and let $q$ keep to independent coordinates, with variances $v_1$
+# and $v_2$. A family of such products is called **mean field**; the $q$ of the VAEs in lessons 07 to 12 is of that kind.
+# Predict: how wide is the best $q$ in each direction, for $\rho = 0.9$?
+#
+# With $\mu = 0$ (any other mean only adds to both), **line 1** is the KL in one
+# direction, **line 2** in the other. Both are sums of a term in $v_1$ alone and a term in $v_2$ alone:
+#
+# $$\mathrm{KL}(q \,\Vert\, p) = \tfrac12 \Big( \frac{v_1 + v_2}{1 - \rho^2} - 2 + \log(1 - \rho^2) - \log v_1 v_2 \Big),
+# \qquad
+# \mathrm{KL}(p \,\Vert\, q) = \tfrac12 \Big( \frac1{v_1} + \frac1{v_2} - 2 + \log v_1 v_2 - \log(1 - \rho^2) \Big)$$
+
+# %%
+RHO, V1, V2 = sympy.symbols("rho v1 v2", positive=True)
+reverse = ((V1 + V2) / (1 - RHO**2) - 2 + sympy.log(1 - RHO**2) - sympy.log(V1 * V2)) / 2
+forward = (1 / V1 + 1 / V2 - 2 + sympy.log(V1 * V2) - sympy.log(1 - RHO**2)) / 2
+
+rho = 0.9
+leaning = MultivariateNormal(numbers(0.0, 0.0), numbers(1.0, rho, rho, 1.0).reshape(2, 2))
+upright = MultivariateNormal(numbers(0.0, 0.0), torch.diag(numbers(0.3, 0.7)))
+there, back = (float(side.subs({RHO: rho, V1: 0.3, V2: 0.7})) for side in (reverse, forward))
+field = Derivation("Independent coordinates for a Gaussian that leans")
+field.step("KL(q || p), v1 = 0.3, v2 = 0.7", there, kl_divergence(upright, leaning))
+field.step("KL(p || q), v1 = 0.3, v2 = 0.7", back, kl_divergence(leaning, upright))
+
+# %% [markdown]
+# **Lines 3 and 4** set the slope with respect to $v_1$ to zero; $v_2$ goes the same way.
+#
+# $$\min \mathrm{KL}(q \,\Vert\, p): \; v_1 = 1 - \rho^2, \qquad \min \mathrm{KL}(p \,\Vert\, q): \; v_1 = 1$$
+#
+# **Line 5**: what the best $q$ still lacks is the same in both directions, $-\frac12 \log(1 - \rho^2)$.
+
+# %%
+v_reverse, v_forward = (sympy.solve(sympy.diff(side, V1), V1)[0] for side in (reverse, forward))
+field.algebra("best v1 of KL(q || p) = 1 - rho^2", v_reverse, 1 - RHO**2)
+field.algebra("best v1 of KL(p || q) = 1", v_forward, sympy.Integer(1))
+left = [side.subs({V1: v, V2: v}) for side, v in ((reverse, v_reverse), (forward, v_forward))]
+field.algebra("smallest KL(q || p) = smallest KL(p || q)", sympy.expand_log(left[0], force=True), left[1])
+claim("03-mean-field-variance", v_reverse.subs(RHO, rho), world="any", tolerance=0.001, unit="= variance", digits=2)
+claim("03-mean-field-lost", left[1].subs(RHO, rho), world="any", tolerance=0.006, digits=2)
+
+# %%
+from vae_course.plotting.densities import ellipses
+
+variances = {"q, least KL(q || p)": float(v_reverse.subs(RHO, rho)), "q, least KL(p || q)": float(v_forward)}
+ellipses(leaning.covariance_matrix, {name: v * torch.eye(2) for name, v in variances.items()})
+
+# %% [markdown]
+# The reverse KL gives each coordinate the variance {{any:03-mean-field-variance}}, the forward KL gives it 1. One is the
+# variance that $z_1$ has under $p$ once $z_2$ is known, the other the one that it has by itself. A round $q$ as wide as $p$
+# would draw in the two corners that $p$ leaves empty, and we know from section 9 that the reverse KL can't bear that. So
+# where the true posterior leans, a mean-field $q$ understates how uncertain the code is, and {{any:03-mean-field-lost}}
+# nats stay lost: no choice of $\mu$ and $\sigma$ wins them back.
+
+# %% [markdown]
+# ## Everything you have tested
 #
 # The lines of this lesson's derivations, each computed on both sides and compared.
 
 # %%
 from IPython.display import display
 
-for derivation in (what, never, add, draw, gauss, two, idea):
+for derivation in (what, never, add, draw, gauss, two, idea, field):
     display(derivation.summary())
 
 # %% [markdown]
@@ -955,9 +1014,10 @@ for derivation in (what, never, add, draw, gauss, two, idea):
 # > $p$, mass-covering, matches the moments. Variational inference takes the reverse one, with the posterior as $p$.
 #
 # **Sources.** S. Kullback and R. A. Leibler, *On Information and Sufficiency*, Annals of Mathematical Statistics 22, 1951.
-# C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 1.6 and 10.1 (figure 10.3 shows the two
-# directions). D. M. Blei, A. Kucukelbir and J. D. McAuliffe, *Variational Inference: A Review for Statisticians*,
-# JASA 112, 2017. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, appendix B. The matrix that
-# is a vector is in *Variational Autoencoders*, a blog post of 18 July 2020; the code in section 8 is ours.
+# C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 1.6 and 10.1 (figures 10.2 and 10.3 show the two
+# directions, for a Gaussian that leans and for two modes). D. M. Blei, A. Kucukelbir and J. D. McAuliffe, *Variational
+# Inference: A Review for Statisticians*, JASA 112, 2017. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*,
+# ICLR 2014, appendix B. The matrix that is a vector is in *Variational Autoencoders*, a blog post of 18 July 2020; the code
+# in section 8 is ours.
 #
 # **Next:** [04 The ELBO](04_the_elbo.ipynb), where the constant gets its name.

@@ -8,7 +8,7 @@ from matplotlib.collections import PolyCollection
 from torch.distributions import Normal
 
 from vae_course.plotting import AltFigure, figure
-from vae_course.plotting.densities import densities, divergence
+from vae_course.plotting.densities import densities, divergence, ellipses
 
 Z = torch.linspace(-8, 8, 1601, dtype=torch.float64)
 P, Q = Normal(1.0, 0.5), Normal(-1.0, 1.0)
@@ -76,3 +76,33 @@ def test_bad_input_is_named_in_one_sentence(change, said):
     given = {"p": LOG_P.exp(), "q": LOG_Q.exp(), "integrand": INTEGRAND} | change
     with pytest.raises(ValueError, match=said):
         divergence(Z, **given, name="KL")
+
+
+LEANING = torch.tensor([[1.0, 0.9], [0.9, 1.0]])
+
+
+def test_an_ellipse_leans_and_reaches_as_its_covariance_says():
+    fig = ellipses(LEANING, {"narrow": 0.19 * torch.eye(2), "flat": torch.diag(torch.tensor([4.0, 1.0]))})
+    p, narrow, flat = fig.axes[0].patches
+    assert legend(fig.axes[0]) == ["p(z)", "narrow", "flat"]
+    assert (p.width, p.height) == pytest.approx((4 * math.sqrt(1.9), 4 * math.sqrt(0.1)), rel=1e-5)
+    assert p.angle % 180 == pytest.approx(45)
+    assert narrow.width == pytest.approx(narrow.height) == pytest.approx(4 * math.sqrt(0.19), rel=1e-5)
+    assert (flat.width, flat.height, flat.angle % 180) == pytest.approx((8, 4, 0))
+    assert p.get_fill() and not narrow.get_fill()
+    assert "p(z) reaches 2.76 along its longer axis and 0.63 along the other; narrow reaches 0.87" in fig.alt
+
+
+def test_all_ellipses_lie_within_the_picture():
+    ax = ellipses(LEANING, {"wide": 9 * torch.eye(2)}).axes[0]
+    assert ax.get_xlim()[1] > 6 and ax.get_ylim()[0] < -6 and ax.get_aspect() == 1
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [torch.eye(3), torch.ones(2), torch.ones(2, 2), torch.tensor([[1.0, 0.5], [0.0, 1.0]])],
+    ids=["three", "variances", "flat", "not symmetric"],
+)
+def test_what_is_not_a_covariance_is_refused(matrix):
+    with pytest.raises(ValueError, match="bad needs a covariance: a symmetric 2 x 2 matrix"):
+        ellipses(LEANING, {"bad": matrix})

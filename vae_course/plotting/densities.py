@@ -5,10 +5,23 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
 
-from vae_course.plotting.arrays import aligned
-from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, fixed, headed, line_style, place, tidy
+from vae_course.plotting.arrays import aligned, finite, to_numpy
+from vae_course.plotting.figure import (
+    COLOURS,
+    GREY,
+    AltFigure,
+    describe,
+    fixed,
+    headed,
+    line_style,
+    one_panel,
+    place,
+    tidy,
+)
 
 MARGINS = {"left": 0.14, "right": 0.985, "bottom": 0.12, "top": 0.93, "hspace": 0.4}
 START = "q(z) at the start"
@@ -47,6 +60,35 @@ def densities(
     ax.set_title(title, fontsize=10, loc="right")  # at the left stands the legend
     told = "; ".join(f"{label} is highest, {y.max():.2f}, at {_peak(at, y)}" for label, y in curves.items())
     return describe(fig, headed(title, f"Densities over z: {told}."))
+
+
+def ellipses(p: Any, qs: Mapping[str, Any]) -> AltFigure:
+    """Gaussians of two coordinates around zero: p filled, each q an outline, at two standard deviations.
+
+    Args:
+        p: covariance of the Gaussian that is given, `[2, 2]`.
+        qs: name to covariance, `[2, 2]`, of those that are compared with it.
+
+    Raises:
+        ValueError: a covariance is not a symmetric 2 x 2 matrix with positive eigenvalues.
+    """
+    matrices = {name: _covariance(matrix, name) for name, matrix in ({"p(z)": p} | dict(qs)).items()}
+    fig, ax = one_panel(height=3.4)
+    told = []
+    for i, (name, matrix) in enumerate(matrices.items()):
+        variances, directions = np.linalg.eigh(matrix)
+        height, width = 4 * np.sqrt(variances)
+        angle = np.degrees(np.arctan2(directions[1, 1], directions[0, 1]))
+        style = line_style(i)
+        fill = {"facecolor": (*to_rgb(style["color"]), 0.18)} if i == 0 else {"fill": False}
+        outline = {"edgecolor": style["color"], "linestyle": style["linestyle"], "linewidth": 2.0}
+        ax.add_patch(Ellipse((0, 0), width, height, angle=angle, label=name, **fill, **outline))
+        told.append(f"{name} reaches {width / 2:.2f} along its longer axis and {height / 2:.2f} along the other")
+    reach = 2.3 * max(np.sqrt(np.diag(matrix).max()) for matrix in matrices.values())
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    tidy(ax, xlabel="z1", ylabel="z2")
+    ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.05, 0.5))
+    return describe(fig, f"Gaussians around zero, each an ellipse of two standard deviations: {'; '.join(told)}.")
 
 
 def divergence(
@@ -121,6 +163,13 @@ def _in_words(z: np.ndarray, curves: dict[str, np.ndarray], name: str) -> str:
         f"p(z) is highest at {_peak(z, p)}, q(z) at {_peak(z, q)}. Below them the integrand of {name}: it is highest,"
         f" {integrand.max():.2f} nats per unit, at {_peak(z, integrand)}; its area over this range is {area:.2f} nats."
     )
+
+
+def _covariance(values: Any, name: str) -> np.ndarray:
+    matrix = finite(to_numpy(values).astype(float), name)
+    if matrix.shape != (2, 2) or not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix)[0] <= 0:
+        raise ValueError(f"{name} needs a covariance: a symmetric 2 x 2 matrix with positive eigenvalues.")
+    return matrix
 
 
 def _peak(z: np.ndarray, curve: np.ndarray) -> str:
