@@ -125,9 +125,9 @@ claim("03-weather-bits", kl / math.log(2), world="any", tolerance=0.006, unit="b
 
 # %% [markdown]
 # This forecaster is wrong by {{any:03-weather-nats}} nats a day, or {{any:03-weather-bits}} bits. The second number can be
-# taken literally: a file of weather reports that is compressed with $p$ is longer by that many bits for each
-# day than one compressed with $q$. Lesson 12 builds such a compressor. Here we count
-# in nats; a later lesson that turns them into bits says so.
+# taken literally: a long file of weather reports that is compressed with $p$ takes that many bits a day more, on average,
+# than one compressed with $q$. Lesson 12 builds such a compressor. Here we count in nats; a later lesson that turns them
+# into bits says so.
 
 # %% [markdown]
 # ## 2 The KL of two tables
@@ -236,8 +236,8 @@ assert (integral > 0).all()
 #
 # $$\mathrm{KL}(q \,\Vert\, p) \ge 0.$$
 #
-# And the mean of such brackets is zero only if every one of them is. A bracket is zero only at $t = 1$, where
-# $p(z) = q(z)$. So $\mathrm{KL}(q \,\Vert\, p) = 0$ **if and only if** $q = p$.
+# And the mean of such brackets is zero only if every one of them is (for densities, except at places that hold no probability).
+# A bracket is zero only at $t = 1$, where $p(z) = q(z)$. So $\mathrm{KL}(q \,\Vert\, p) = 0$ **if and only if** $q = p$.
 #
 # Two cases remain, for so far neither $q$ nor $p$ was zero anywhere. Where $q(z) = 0$, no draw ever lands: the term counts
 # as zero. Line 2 then adds up only the part of $p$ where $q$ draws, which may be less than one, so line 3 becomes
@@ -259,7 +259,7 @@ never.step(
 )
 
 # %% [markdown]
-# Remember this line. It is the shortest way to the bound that a VAE maximises, and lesson 04 begins with it.
+# Remember this line. It leads straight to the bound that a VAE maximises, and lesson 04 begins with it.
 
 # %% [markdown]
 # ## 4 Not a distance
@@ -300,7 +300,7 @@ q12, p12 = q1[:, None] * q2, p1[:, None] * p2
 add.step("log q(z1, z2) = log q1(z1) + log q2(z2)", q12.log(), q1.log()[:, None] + q2.log())
 
 # %% [markdown]
-# **Line 2**: the mean of something that depends on $z_1$ alone does not care about $z_2$, because the probabilities
+# **Line 2**: the mean of something that depends on $z_1$ alone does not depend on $z_2$, because the probabilities
 # $q_2$ add up to one.
 #
 # $$\mathbb E_{q}\big[\log q_1(z_1) - \log p_1(z_1)\big] = \mathbb E_{q_1}\big[\log q_1(z_1) - \log p_1(z_1)\big]$$
@@ -320,9 +320,9 @@ parts = kl_discrete(q1[None], p1[None]) + kl_discrete(q2[None], p2[None])
 add.step("KL(q1 q2 || p1 p2) = KL(q1 || p1) + KL(q2 || p2)", whole, parts)
 
 # %% [markdown]
-# A **sum** over dimensions, then. In published code you often find a mean, and it is not a matter of taste. A loss that
-# averages a reconstruction error $R$ over 784 pixels and the KL over 200 latent dimensions is not the sum of the
-# two divided by anything. It weighs the KL by a factor that nobody chose:
+# A **sum** over dimensions, then. Published code sometimes takes a mean (lesson 06 measures two examples), and it is not a
+# matter of taste. A loss that averages a reconstruction error $R$ over 784 pixels and the KL over 200 latent dimensions is
+# not the sum of the two divided by anything. It weighs the KL by a factor that nobody chose:
 #
 # $$\frac{R}{784} + \frac{\mathrm{KL}}{200} = \frac{1}{784} \left( R + \frac{784}{200} \, \mathrm{KL} \right)$$
 
@@ -334,14 +334,14 @@ claim("03-hidden-weight", weight, world="any", tolerance=0.006, unit="times", di
 
 # %% [markdown]
 # Here the KL counts {{any:03-hidden-weight}} times. If the reconstruction is a sum and only the KL is averaged, by one
-# `.mean()` at the very end, it counts $1/D$ times: a twentieth for a code of 20 numbers. Lesson 06 lets you turn any
+# `.mean()` at the very end, it counts $1/D$ times, a twentieth for a code of 20 numbers. Lesson 06 lets you turn any
 # such pair of reductions into its hidden weight.
 
 # %% [markdown]
 # ## 6 A KL from draws
 #
-# Often there is no sum that one could carry out and no integral that one could solve. Two things are enough all the
-# same: draws from $q$, and both log densities at those draws. The definition is a mean over draws, so take that mean:
+# Often the sum is too long and the integral has no closed form. Two things are enough all the same: draws from $q$, and both
+# log densities at those draws. The definition is a mean over draws, so take that mean:
 #
 # $$\mathrm{KL}(q \,\Vert\, p) \approx \frac1N \sum_{n=1}^{N} \big(\log q(z_n) - \log p(z_n)\big), \qquad z_n \sim q$$
 #
@@ -388,7 +388,8 @@ wrong = q.log_prob(z_p) - p.log_prob(z_p)
 draw.step("E_p[log q - log p] = -KL(p || q)", wrong.mean(), -kl_pq, standard_error=standard_error(wrong))
 
 # %% [markdown]
-# A negative "KL" in your code is a sign that the draws and the first argument do not belong together.
+# If a "KL" in your code stays negative however many draws you take, the draws and the first argument do not belong together.
+# (With few draws, and $q$ close to $p$, noise alone can make it negative.)
 #
 # Can draws from $q$ give you the other direction, a mean over $p$? Yes, if each draw gets the weight $p(z) / q(z)$.
 # **Line 3**: the weight cancels the $q$ that the draws come from, as in section 3.
@@ -526,8 +527,8 @@ formula = "KL = 1/2 [log sigma_p^2 - log sigma^2 + (sigma^2 + (mu - mu_p)^2) / s
 gauss.step(f"{formula}, by quadrature", mean_under_q(q.log_prob(z) - p.log_prob(z)), kl, how="quadrature")
 
 # %% [markdown]
-# Two more witnesses that share nothing with this derivation: your estimate from draws, and the formula that PyTorch
-# brings along.
+# Two more witnesses that share nothing with this derivation: your estimate from draws, and PyTorch's own
+# formula.
 
 # %%
 draws = q.sample((100_000,))
@@ -576,8 +577,8 @@ gauss.algebra(
 gauss.algebra("in logvar: KL = 1/2 [exp(logvar) + mu^2 - 1 - logvar]", to_prior.subs(S, sympy.exp(LV / 2)), in_logvar)
 
 # %% [markdown]
-# What does this price want? Keep $\mu = 0$. Two terms depend on the width: $\frac12 (\sigma^2 - 1)$, which grows with it,
-# and $-\frac12 \log \sigma^2$, which falls. Predict where their sum is lowest.
+# Which width does this price favour? Keep $\mu = 0$. Two terms depend on the width: $\frac12 (\sigma^2 - 1)$, which grows
+# with it, and $-\frac12 \log \sigma^2$, which falls. Predict where their sum is lowest.
 
 # %%
 logvar = torch.linspace(-4, 2, 121, dtype=torch.float64)
@@ -587,8 +588,8 @@ plotting.lines(logvar, curves, xlabel="logvar of q (p = N(0, 1), mu = 0)", ylabe
 
 # %% [markdown]
 # The sum touches zero at `logvar` $= 0$, where $q$ is $p$. To the left, a $q$ that is narrower than $p$ pays for its
-# precision, and the price rises along a straight line: half a nat for each unit of `logvar`. To the right, a $q$ that is
-# too wide puts mass where $p$ has hardly any, and pays exponentially.
+# precision, and far out the price rises along a straight line: half a nat for each unit of `logvar`. To the right, a $q$
+# that is too wide puts mass where $p$ has hardly any, and pays exponentially.
 #
 # And the mean? It costs $\frac12 \mu^2$. A code that lies three standard deviations of the prior from its centre costs
 # $\frac12 \cdot 9 = 4.5$ nats for its place alone.
@@ -628,7 +629,7 @@ for value in (0.0, -0.1, -1.0, -2.0):
     )
 
 # %% [markdown]
-# At `log_sigma` $= 0$, where $q$ is the prior, both agree, and near it both are small. That is why the error lives long.
+# At `log_sigma` $= 0$, where $q$ is the prior, both agree, and near it both are small, so that the error is easy to miss.
 # Further away the code's KL is far too low: it pays less than it should for a narrow $q$.
 #
 # One of the lines reads the vector as standard deviations, another as variances. Repair the function so that the KL
@@ -638,8 +639,8 @@ for value in (0.0, -0.1, -1.0, -2.0):
 
 # %% [markdown]
 # Two remarks for reading other people's code. With the covariance matrix $\Sigma = \mathrm{diag}(\sigma^2)$ the formula
-# with trace and determinant is right, and it is the draw that needs the root of the matrix. And the other mixture occurs
-# just as often: `exp(logvar)` used as the width of the noise. The test is always the same. Draw many $z$, measure their
+# with trace and determinant is right, and it is the draw that needs the root of the matrix. The opposite mix-up
+# is `exp(logvar)` used as the width of the noise. The test is always the same. Draw many $z$, measure their
 # width, and compare the KL.
 
 # %% [markdown]
@@ -813,7 +814,7 @@ KLPlayground()
 #
 # Back to the posterior. By Bayes, $p(z \mid x) = p(x, z) / p(x)$. The numerator, the joint $p(x, z) = p(z) \, p(x \mid z)$,
 # is easy for any $z$. The denominator is the integral over all $z$ that lesson 02 could solve in one dimension and could
-# not estimate in many.
+# not estimate well in many.
 #
 # **Variational inference** turns the integral into a search. Choose a family of distributions that you can handle, here
 # the Gaussians $q = \mathcal N(\mu, \sigma^2)$, and take the member that is closest to the posterior:
@@ -871,7 +872,7 @@ densities(grid, posterior[shown], qs, name="p(z | x)")
 # The narrow ones climb one hill each and fit it closely. The one on the right is off by {{any:03-hills-right}} nats, the one
 # on the left by {{any:03-hills-left}}. Most of that is $\log (1/w)$ for the hill's share $w$ of the posterior, as in
 # section 9; the rest is because the hills are not quite Gaussian. The wide one comes to rest in a third, shallow valley of
-# the KL, stretched over both hills. The gap is not as empty here as in section 9, so that this can be afforded, but it is
+# the KL, stretched over both hills. The gap is not as empty here as in section 9, so that $q$ can afford it, but it is
 # the worst of the three, at {{any:03-hills-wide}} nats. Gradient descent finds *a* valley, not the deepest one.
 #
 # Even the best $q$ is not the posterior. That is the price of the family. A richer family costs less, if

@@ -76,7 +76,7 @@ QUESTIONS = (
             ),
             Choice(
                 "Either: training finds the right scale for s by itself.",
-                "Training would minimise a number that is no KL of this q, and settle on a wrong width. The "
+                "Training would minimise a number that is not the KL of this q, and settle on a wrong width. The "
                 "bound would not be a bound any more.",
             ),
             Choice(
