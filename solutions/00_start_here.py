@@ -20,7 +20,7 @@
 #
 # **You need first:** Python, and a little PyTorch (what a tensor is, what its shape is). No probability yet.
 #
-# **Time:** 30 minutes. A cell takes a few seconds at most, apart from the first download of MNIST.
+# **Time:** A cell takes a few seconds at most, apart from the first download of MNIST.
 #
 # **Symbols of this lesson**
 #
@@ -277,6 +277,9 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # | I Why | 00, 01 | What does an ordinary autoencoder lack? |
 # | II Deriving the ELBO | 02 to 06 | Where does the loss of a VAE come from, line by line? |
 # | III VAEs at work | 07 to 12 | How do you train one, see inside it, repair it, measure it, use it? |
+#
+# **A short way through**: 00, 04, 07 and 08, then whatever interests you. Lesson 04 names what it takes from 02 and 03.
+# Each lesson has a main path; what stands under "Going deeper" at its end can wait.
 #
 # Two habits will help you on the way. **Predict before you run**: say what you expect, then look. A wrong prediction
 # teaches more than a right one. And **change things**: every cell is yours. To undo what you did, run the notebook from the

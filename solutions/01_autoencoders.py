@@ -23,7 +23,7 @@
 # **You need first:** PyTorch tensors, modules and optimisers; from linear algebra eigenvectors of a symmetric matrix,
 # singular values, span and least squares; covariance; [lesson 00](00_start_here.ipynb).
 #
-# **Time:** 45 to 60 minutes. Three cells train a network, about ten seconds each; each says so beforehand.
+# **Time:** Three cells train a network, about ten seconds each; each says so beforehand.
 #
 # **Symbols of this lesson**
 #

@@ -24,7 +24,7 @@
 #
 # **You need first:** lesson 01. Densities, expectations and variances; a little matrix algebra.
 #
-# **Time:** 75 to 90 minutes, half of it for the exercises. No cell takes longer than a few seconds.
+# **Time:** No cell takes longer than a few seconds.
 #
 # **Symbols of this lesson**
 #

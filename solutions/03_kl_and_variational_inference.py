@@ -24,8 +24,7 @@
 # **You need first:** [lesson 02](02_latent_variable_models.ipynb) (prior, likelihood, posterior, quadrature and Monte Carlo).
 # Logarithms are natural ones throughout, $\log e = 1$.
 #
-# **Time:** 60 to 75 minutes, about half of it for the six exercises. One cell takes a few seconds and says so; all others
-# are quicker.
+# **Time:** One cell takes a few seconds and says so; all others are quicker.
 #
 # **Symbols of this lesson**
 #

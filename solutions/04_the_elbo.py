@@ -26,7 +26,7 @@
 # [lesson 03](03_kl_and_variational_inference.ipynb) (the KL, its form for Gaussians, and the idea of replacing the posterior
 # by a simple $q$). Logarithms, expectations, and PyTorch.
 #
-# **Time:** 75 minutes. No cell takes longer than 5 seconds.
+# **Time:** No cell takes longer than 5 seconds.
 #
 # **Symbols of this lesson**
 #

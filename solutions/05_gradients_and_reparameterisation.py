@@ -24,7 +24,7 @@
 # **You need first:** lesson [04](04_the_elbo.ipynb) (the ELBO, its two terms, the worlds of urns and of two hills, the
 # linear-Gaussian world). Derivatives, the chain rule, `backward()` in PyTorch.
 #
-# **Time:** 60 minutes. No cell takes longer than 5 seconds.
+# **Time:** No cell takes longer than 5 seconds.
 #
 # **Symbols of this lesson**
 #

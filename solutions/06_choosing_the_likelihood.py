@@ -26,7 +26,7 @@
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO as reconstruction minus KL, the linear-Gaussian world).
 # Densities and their integrals, gradients, and PyTorch.
 #
-# **Time:** 90 minutes, about 40 of them for the exercises. No cell takes longer than 10 seconds.
+# **Time:** No cell takes longer than 10 seconds.
 #
 # **Symbols of this lesson**
 #

@@ -23,7 +23,7 @@
 # (ELBO) is recalled in section 1; lessons [02](02_latent_variable_models.ipynb) to
 # [06](06_choosing_the_likelihood.ipynb) derive it, with its gradient and its likelihood.
 #
-# **Time:** 75 minutes. Four cells train a network; each long one says beforehand how long it takes and shows its progress.
+# **Time:** Four cells train a network; each long one says beforehand how long it takes and shows its progress.
 #
 # **Symbols of this lesson**
 #

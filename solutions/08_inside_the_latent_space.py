@@ -24,8 +24,7 @@
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO), [lesson 03](03_kl_and_variational_inference.ipynb) (the KL) and
 # [lesson 07](07_your_first_vae.ipynb) (training a VAE). Means, variances, the normal distribution.
 #
-# **Time:** 100 to 120 minutes, about 50 of them for the six exercises. Four cells train networks, or load what they
-# trained before. Each says how long it takes; together they need about a minute on two idle cores.
+# **Time:** Four cells train networks, or load what they trained before; each says how long it takes.
 #
 # **Symbols of this lesson**
 #

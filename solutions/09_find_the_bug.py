@@ -25,8 +25,7 @@
 # [lesson 04](04_the_elbo.ipynb) (the bound never lies above $\log p(x)$), [lesson 05](05_gradients_and_reparameterisation.ipynb)
 # (the draw) and [lesson 06](06_choosing_the_likelihood.ipynb) (logits, sums and means).
 #
-# **Time:** 90 minutes. Eighteen cells train one or two small networks, each for a few seconds on a
-# free machine.
+# **Time:** Eighteen cells train one or two small networks, each for a few seconds on a free machine.
 #
 # **Symbols of this lesson**
 #

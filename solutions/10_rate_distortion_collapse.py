@@ -24,8 +24,8 @@
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO and its two forms), [lesson 06](06_choosing_the_likelihood.ipynb)
 # (beta, and a Gaussian with a stated sigma) and [lesson 07](07_your_first_vae.ipynb) (training a VAE). Variances and logarithms.
 #
-# **Time:** 75 minutes. Two cells train networks, or load what they trained before. Each says how long it takes;
-# together they need about one minute on two idle cores. A third, the split of a rate, computes for some seconds.
+# **Time:** Two cells train networks, or load what they trained before; each says how long it takes. A third, the split
+# of a rate, computes for some seconds.
 #
 # **Symbols of this lesson**
 #

@@ -25,8 +25,8 @@
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO, its gap, and the bound with $k$ draws of its section 5) and
 # [lesson 07](07_your_first_vae.ipynb) (training a VAE, binarised pixels). Means, variances and standard errors.
 #
-# **Time:** 75 minutes. Five cells train networks, or load what they trained before. Each says how long it takes;
-# together with the cells that measure, which take a few seconds each, they need about two minutes on two idle cores.
+# **Time:** Five cells train networks, or load what they trained before; each says how long it takes. The cells that
+# measure take a few seconds each.
 #
 # **Symbols of this lesson**
 #

@@ -26,8 +26,8 @@
 # [lesson 11](11_how_good_is_it.ipynb) (log weights, standard errors). Section 2 returns to the urns of
 # [lesson 04](04_the_elbo.ipynb), section 4 to the linear-Gaussian world of [lesson 02](02_latent_variable_models.ipynb).
 #
-# **Time:** 105 minutes. Two cells train networks, about twenty seconds each on two idle cores (a busy machine may need some
-# minutes); a few others take some seconds and say so.
+# **Time:** Two cells train networks, about twenty seconds each on two idle cores; a few others take some seconds and
+# say so.
 #
 # **Symbols of this lesson**
 #

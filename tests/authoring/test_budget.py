@@ -7,6 +7,7 @@ import pytest
 
 from vae_course.tools.authoring import budget, costs, plan, settings, source, stamp
 from vae_course.tools.authoring.costs import Cost
+from vae_course.tools.authoring.minutes import Minutes
 
 CHECKOUT = settings.read(Path(__file__).parent)
 STATED = {name: Cost(10, 10, 500) for name in ("00_a", "01_b", "02_c", "03_d")}
@@ -65,11 +66,11 @@ def test_a_new_lesson_is_no_lesson_that_grew() -> None:
     ],
 )
 def test_a_lesson_states_its_cost_rounded_up(cost: Cost, words: str) -> None:
-    frame = "**You need first:** much.\n\n**Time:** 60 minutes. A cell\ntakes long.\n\n**Symbols**"
-    paragraph = stamp.with_cost(frame, cost).split("\n\n")[1]
-    assert paragraph.startswith("**Time:** 60 minutes. A cell\ntakes long.\nAll cells together need ")
+    frame = "**You need first:** much.\n\n**Time:** A cell\ntakes long.\n\n**Symbols**"
+    paragraph = stamp.with_time(frame, Minutes(58.2, 0.0), cost).split("\n\n")[1]
+    assert paragraph.startswith("**Time:** about 60 minutes. A cell\ntakes long.\nAll cells together need ")
     assert words in paragraph
-    assert stamp.with_cost(frame, None) == frame
+    assert stamp.with_time(frame, Minutes(1.0, 0.0), None).count("All cells") == 0
 
 
 def test_measuring_sees_the_time_and_the_memory_of_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

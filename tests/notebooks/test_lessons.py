@@ -9,7 +9,7 @@ import pytest
 
 from vae_course import exercises, quizzes
 from vae_course.tools.authoring import settings
-from vae_course.tools.authoring.assemble import STAMPED
+from vae_course.tools.authoring.assemble import STAMPED, minutes_of
 from vae_course.tools.authoring.plan import prepare
 
 SOURCES = sorted((Path(__file__).parents[2] / "solutions").glob("[0-9][0-9]_*.py"))
@@ -25,16 +25,39 @@ FRAME = [
 ]
 
 
-@pytest.fixture(params=SOURCES, ids=lambda path: path.stem)
-def cells(request):
-    """The cells of the full notebook that come from the lesson's source and from its exercises."""
-    full = prepare(request.param, settings.read()).full
-    return [cell for cell in full.cells if not cell.id.endswith(STAMPED)]
+# Minutes of a main path: 60, and more where a lesson is a workshop.
+LIMITS = {"08": 75, "09": 75, "12": 75}
+# What main paths take that are still longer.
+TOO_LONG = {
+    "01": 75,
+    "02": 90,
+    "03": 90,
+    "04": 95,
+    "05": 95,
+    "06": 95,
+    "07": 90,
+    "08": 105,
+    "09": 100,
+    "10": 95,
+    "11": 100,
+    "12": 100,
+}
 
 
 @pytest.fixture(params=SOURCES, ids=lambda path: path.stem)
 def source(request):
     return request.param
+
+
+@pytest.fixture
+def plan(source):
+    return prepare(source, settings.read())
+
+
+@pytest.fixture
+def cells(plan):
+    """The cells of the full notebook that come from the lesson's source and from its exercises."""
+    return [cell for cell in plan.full.cells if not cell.id.endswith(STAMPED)]
 
 
 def test_there_are_lessons():
@@ -111,11 +134,34 @@ def test_a_lesson_ends_with_what_was_passed_of_it(source):
     assert code[quiz + 1] == f'exercises.progress("{source.name[:2]}")'
 
 
-def test_the_readme_names_every_lesson_with_its_link_and_minutes(source):
-    cells = jupytext.read(source).cells
-    title = cells[0].source.splitlines()[0].removeprefix("# ")
-    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    time = re.search(r"\*\*Time:\*\* (?:\d+ to )?(\d+) minutes", prose)
+def test_the_readme_and_the_header_name_the_same_computed_minutes(source, plan):
+    title = jupytext.read(source).cells[0].source.splitlines()[0].removeprefix("# ")
+    taken = minutes_of(plan.lesson, settings.read())
+    main, deeper = taken.stated
     readme = (source.parents[1] / "README.md").read_text(encoding="utf-8")
-    assert time, "the time is not given in minutes"
-    assert readme.count(f"| [{title}](notebooks/{source.stem}.ipynb) | {time[1]} |") == 1
+    row = f"| [{title}](notebooks/{source.stem}.ipynb) | {main} | {deeper} |"
+    assert readme.count(row) == 1, "run `vae-course tables`"
+    header = next(cell.source for cell in plan.full.cells if "**Time:**" in cell.source)
+    assert f"**Time:** {taken.sentence} " in header
+
+
+def test_no_minutes_are_typed_in(source):
+    paragraph = re.search(r"^# \*\*Time:\*\*.*(?:\n# .+)*", source.read_text(encoding="utf-8"), re.MULTILINE)
+    assert paragraph and "minutes" not in paragraph[0]
+
+
+def test_the_main_path_is_no_longer_than_it_may_be(source, plan):
+    """A lesson that is too long today may not grow; once it is short enough, it loses its line in TOO_LONG."""
+    number = source.stem[:2]
+    limit = LIMITS.get(number, 60)
+    main, _ = minutes_of(plan.lesson, settings.read()).stated
+    assert main <= TOO_LONG.get(number, limit)
+    assert number not in TOO_LONG or main > limit, "take it out of TOO_LONG"
+
+
+def test_what_goes_deeper_comes_last(source):
+    """Below the quiz, the summary and the way to the next lesson; whatever follows the heading is off the main path."""
+    text = source.read_text(encoding="utf-8")
+    at = text.find("\n# ## Going deeper\n")
+    assert at < 0 or text.find("# **Next:**") < at
+    assert at < 0 or not re.search(r"^# ## ", text[at + 5 :], re.MULTILINE)

@@ -10,10 +10,11 @@ from nbformat import NotebookNode, v4
 
 from vae_course.exercises.worked import BEGIN, END
 
-from . import costs
+from . import costs, minutes
+from .minutes import Minutes
 from .settings import CourseSettings
 from .source import Lesson, SourceCell
-from .stamp import box, install_code, with_badges, with_claims, with_cost
+from .stamp import box, install_code, with_badges, with_claims, with_time
 
 if TYPE_CHECKING:
     from vae_course.exercises.model import AnyExercise
@@ -30,12 +31,12 @@ STAMPED = ("_box", "_install")
 
 def full_notebook(lesson: Lesson, *, settings: CourseSettings) -> NotebookNode:
     """The full notebook without outputs: stamped, and with nbgrader's metadata on the marked cells."""
-    cost = costs.load(settings).get(lesson.name)
+    cost, takes = costs.load(settings).get(lesson.name), minutes_of(lesson, settings)
     cells: list[NotebookNode] = []
     for position, (cell, id) in enumerate(zip(lesson.cells, _ids(lesson), strict=True)):
         if cell.task and cell.role != "check":
             cells.append(v4.new_markdown_cell(box(cell.task), id=f"{cell.id}_box"))
-        text = with_cost(with_claims(lesson, cell), cost) if cell.kind == "markdown" else cell.text
+        text = with_time(with_claims(lesson, cell), takes, cost) if cell.kind == "markdown" else cell.text
         cells.append(_cell(cell, text, id=id))
         if position == 0:
             cells[0].source = with_badges(text, settings, lesson.name)
@@ -46,6 +47,11 @@ def full_notebook(lesson: Lesson, *, settings: CourseSettings) -> NotebookNode:
         source_hash=_source_hash(lesson, cells, shown), run_hash=_run_hash(cells, shown)
     )
     return notebook
+
+
+def minutes_of(lesson: Lesson, settings: CourseSettings) -> Minutes:
+    """What a lesson takes a learner, its exercises filled in."""
+    return minutes.estimate(lesson.cells, _ids(lesson), costs.load(settings).get(lesson.name))
 
 
 def student_notebook(full: NotebookNode) -> NotebookNode:

@@ -1,4 +1,4 @@
-"""What the builder adds to a lesson: badges, the install cell, the exercises with their boxes, measured numbers and costs."""
+"""What the builder adds to a lesson: badges, the install cell, exercises with their boxes, measured numbers, minutes, costs."""
 
 import dataclasses
 import re
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from vae_course import claims
 from vae_course.support.words import count
 
-from .costs import Cost, sentence
+from . import costs
+from .costs import Cost
+from .minutes import Minutes
 from .settings import CourseSettings
 from .source import Lesson, SourceCell
 
@@ -21,7 +23,7 @@ GetExercise = Callable[[str], "AnyExercise"]
 _CLAIM = re.compile(r"\{\{(\w+):([\w-]+)\}\}")
 
 # The paragraph that says how long a lesson takes.
-_TIME = re.compile(r"^\*\*Time:\*\*.*(?:\n.+)*", re.MULTILINE)
+_TIME = re.compile(r"^\*\*Time:\*\*(.*(?:\n.+)*)", re.MULTILINE)
 
 _DIFFICULTY = ("very easy", "easy", "moderate", "hard", "very hard")
 
@@ -60,11 +62,10 @@ def with_badges(title_cell: str, settings: CourseSettings, lesson_name: str) -> 
     return "\n\n".join(part for part in parts if part)
 
 
-def with_cost(text: str, cost: Cost | None) -> str:
-    """Prose with what running the lesson costs at the end of the paragraph on time, if it holds that paragraph."""
-    if cost is None:
-        return text
-    return _TIME.sub(lambda match: f"{match[0]}\n{sentence(cost)}", text)
+def with_time(text: str, minutes: Minutes, cost: Cost | None) -> str:
+    """Prose with what the lesson takes before the paragraph on time and what running it costs after, if that is there."""
+    needs = f"\n{costs.sentence(cost)}" if cost else ""
+    return _TIME.sub(lambda match: f"**Time:** {minutes.sentence}{match[1]}{needs}", text)
 
 
 def with_claims(lesson: Lesson, cell: SourceCell) -> str:

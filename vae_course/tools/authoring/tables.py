@@ -1,6 +1,10 @@
-"""Write the generated tables of the README and of the guide for instructors, each between its two markers."""
+"""Write the generated tables of the README and of the guide for instructors, each between its two markers.
+
+The README's table of lessons is written by hand, but for the minutes in each of its rows.
+"""
 
 import argparse
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,8 +15,12 @@ from vae_course.support import files
 from vae_course.support.words import count
 
 from . import costs
+from .assemble import minutes_of
 from .errors import AuthoringError
+from .minutes import Minutes
+from .plan import prepare
 from .settings import read
+from .source import discover
 
 # As many misconceptions of an exercise are told with what the learner reads; of the others, the names.
 _TOLD = 2
@@ -26,10 +34,16 @@ def run(args: argparse.Namespace) -> int:
     """Write every table and say which ones have changed; 0 when all are written.
 
     Raises:
-        AuthoringError: there is no such file, or it lacks the two markers of a table.
+        AuthoringError: there is no such file, or it lacks the two markers of a table or the row of a lesson.
     """
     root = read().root
     changed = [name for (file, name), table in TABLES.items() if write(root / file, name, table())]
+    readme = root / "README.md"
+    old = readme.read_text(encoding="utf-8")
+    new = with_minutes(old, minutes())
+    if new != old:
+        files.write(readme, new)
+        changed.append("minutes")
     print(f"{', '.join(changed)} written" if changed else "All tables are up to date.")
     return 0
 
@@ -61,6 +75,29 @@ def replace(text: str, name: str, table: str) -> str:
     if not (found_start and found_end):
         raise AuthoringError(f"The text lacks the lines {start} and {end}: add them where the table belongs.")
     return f"{before}{start}\n{table}\n{end}{after}"
+
+
+def minutes() -> dict[str, Minutes]:
+    """What each lesson takes a learner."""
+    settings = read()
+    return {path.stem: minutes_of(prepare(path, settings).lesson, settings) for path in discover(settings.solutions)}
+
+
+def with_minutes(text: str, taken: dict[str, Minutes]) -> str:
+    """The text with the minutes of each lesson in its row: `| [00 Title](notebooks/00_topic.ipynb) | 30 | 5 | ...`.
+
+    Raises:
+        AuthoringError: the text has no such row for a lesson, or more than one.
+    """
+    for lesson, its in taken.items():
+        main, deeper = its.stated
+        row = rf"^(\| \[{lesson[:2]} [^\]]+\]\(notebooks/{lesson}\.ipynb\)) \| \d+ \| \d+ \|"
+        text, found = re.subn(row, rf"\g<1> | {main} | {deeper} |", text, flags=re.MULTILINE)
+        if found != 1:
+            raise AuthoringError(
+                f"The table of lessons needs one row `| [{lesson[:2]} ...](...) | 0 | 0 | ... |`: {lesson}."
+            )
+    return text
 
 
 def budget() -> str:
