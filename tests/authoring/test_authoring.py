@@ -173,7 +173,7 @@ def test_both_notebooks_carry_metadata_that_nbgrader_calls_valid(tmp_path: Path)
 def test_other_metadata_passes_through_and_jupytext_leaves_no_trace(tmp_path: Path) -> None:
     plan = toy_plan(tmp_path)
     assert [cell.metadata.tags for cell in plan.full.cells if "tags" in cell.metadata] == [["nbval-check-output"]]
-    keys = {key for cell in plan.full.cells for key in cell.metadata}
+    keys = {key for cell in plan.full.cells if not cell.id.endswith("_install") for key in cell.metadata}
     assert keys == {"tags", "nbgrader"}
     assert set(plan.full.metadata) == {"kernelspec", "language_info", "vae_course"}
 
@@ -247,6 +247,14 @@ def test_install_cell_is_short_and_shows_nothing(tmp_path: Path) -> None:
     assert not isinstance(ast.parse(TransformerManager().transform_cell(code)).body[-1], ast.Expr), (
         "its value would show"
     )
+
+
+def test_install_cell_is_folded_in_jupyterlab_and_in_colab_under_its_title(tmp_path: Path) -> None:
+    plan = toy_plan(tmp_path)
+    for notebook in (plan.full, plan.student):
+        cell = by_id(notebook, "00_install")
+        assert cell.metadata == {"cellView": "form", "jupyter": {"source_hidden": True}}
+        assert cell.source.startswith("# @title Set-up: ")
 
 
 def test_install_cell_is_silent_where_the_package_is(

@@ -1,12 +1,17 @@
-"""`vae-course lab`: what it opens, what it makes beforehand, and what it changes in Jupyter's server."""
+"""`vae-course lab`: what it opens, what it makes beforehand, and what it changes in Jupyter's server and page."""
 
+import errno
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from jupyter_server.serverapp import ServerApp
 
+from tests.support.browser import IDLE, browser_page, jupyterlab, write_notebook
 from vae_course.tools import cli, lab
 from vae_course.tools.authoring import AuthoringError
 
@@ -29,6 +34,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The options of each JupyterLab that would have been started; what it hands on to kernels is taken back."""
     monkeypatch.setenv("OMP_WAIT_POLICY", "")
     monkeypatch.delenv("OMP_WAIT_POLICY")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
     calls: list[list[str]] = []
     monkeypatch.setattr("jupyterlab.labapp.LabApp.launch_instance", calls.append)
     return calls
@@ -44,6 +50,17 @@ def test_lab_opens_the_first_lesson_and_hands_on_jupyterlabs_own_options(
         "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb",
     ]
     assert options[-3:] == ["--no-browser", "--port", "8890"]
+
+
+def test_lab_opens_the_first_notebook_that_is_there(checkout: Path, launched: list[list[str]]) -> None:
+    (checkout / "solutions" / "00_start_here.py").unlink()
+    (checkout / "notebooks").mkdir()
+    cli.main(["lab"])
+    assert "--LabApp.default_url=/lab" in launched[0]
+    for name in ("04_the_elbo.ipynb", "02_models.ipynb", "mine.ipynb"):
+        (checkout / "notebooks" / name).touch()
+    cli.main(["lab"])
+    assert "--LabApp.default_url=/lab/tree/notebooks/02_models.ipynb" in launched[1]
 
 
 def test_jupyters_server_takes_the_connection_that_lab_names_and_it_holds_no_message_back(
@@ -82,6 +99,92 @@ def test_lab_makes_a_missing_notebook_and_leaves_a_learners_work_alone(
     cli.main(["lab"])
     assert notebook.read_text() == "a learner's work"
     assert len(launched) == 2
+
+
+def read_only(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
+    """From here on, no file can be made in these folders."""
+    make = tempfile.TemporaryFile
+
+    def refuse(*, dir: Path) -> Any:
+        if any(dir.is_relative_to(folder) for folder in folders):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(dir))
+        return make(dir=dir)
+
+    monkeypatch.setattr(lab.tempfile, "TemporaryFile", refuse)
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of one's own."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(folder))
+    return folder
+
+
+def test_notebooks_of_a_read_only_checkout_are_kept_at_home(
+    checkout: Path,
+    home: Path,
+    launched: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    """Lesson 01 was deleted in the checkout; a notebook at home may hold a learner's work."""
+    (checkout / "solutions" / "01_next.py").write_text(LESSON.replace("00 Start", "01 Start"))
+    (checkout / "notebooks").mkdir()
+    (checkout / "notebooks" / "00_start_here.ipynb").write_text("shipped")
+    read_only(monkeypatch, checkout)
+    kept = home / "vae-course" / "notebooks"
+    assert cli.main(["lab"]) == 0
+    assert capsys.readouterr().out.startswith(
+        f"{checkout} can't be written to, so your notebooks are kept in {kept}.\n"
+    )
+    assert launched[0][0] == f"--ServerApp.root_dir={home / 'vae-course'}"
+    assert (kept / "00_start_here.ipynb").read_text() == "shipped"
+    assert "# 01 Start here" in (kept / "01_next.ipynb").read_text()
+    assert not (checkout / "notebooks" / "01_next.ipynb").exists()
+    (kept / "00_start_here.ipynb").write_text("a learner's work")
+    cli.main(["lab"])
+    assert (kept / "00_start_here.ipynb").read_text() == "a learner's work"
+
+
+def test_where_notebooks_can_be_kept_nowhere_one_sentence_says_what_to_do(
+    checkout: Path,
+    home: Path,
+    launched: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    read_only(monkeypatch, checkout, home)
+    assert cli.main(["lab"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"vae-course: Notebooks can be kept neither in {checkout / 'notebooks'} nor in {home}")
+    assert said.endswith("copy the course to a folder of yours, and run `make lab` there.\n")
+    assert launched == []
+
+
+@pytest.mark.parametrize("started", ["by the course", "plainly"])
+def test_nbgraders_menu_shows_in_a_plain_lab_only(
+    started: str,
+    checkout: Path,
+    launched: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    need: Callable[[str], str],
+) -> None:
+    chromium = need("chromium")
+    if started == "by the course":
+        cli.main(["lab"])
+        assert launched
+    write_notebook(tmp_path / "shown" / "cells.ipynb", ["1 + 1"])
+    with (
+        jupyterlab(tmp_path / "shown", tmp_path / "private", view="lab/tree") as server,
+        browser_page(chromium) as visit,
+    ):
+        visit.page.goto(server.address("cells.ipynb"))
+        visit.page.wait_for_selector(IDLE, state="attached")
+        visit.page.get_by_role("menuitem", name="Help", exact=True).wait_for()
+        menus = visit.page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
+    assert ("Nbgrader" in menus) is (started == "plainly")
 
 
 def test_lab_opens_though_one_lesson_cannot_be_made(

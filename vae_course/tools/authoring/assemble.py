@@ -14,13 +14,13 @@ from . import costs, minutes
 from .minutes import Minutes
 from .settings import CourseSettings
 from .source import Lesson, SourceCell
-from .stamp import box, install_code, with_badges, with_claims, with_time
+from .stamp import INSTALL_METADATA, box, install_code, with_badges, with_claims, with_time
 
 if TYPE_CHECKING:
     from vae_course.exercises.model import AnyExercise
 
 # Part of every hash: raise it when a change of the builder must rebuild, and so re-execute, every lesson.
-BUILDER_VERSION = 3
+BUILDER_VERSION = 4
 
 CODE_STUB = ("# your code here", "raise NotImplementedError")
 TEXT_STUB = ("*Write your answer here.*",)
@@ -40,7 +40,7 @@ def full_notebook(lesson: Lesson, *, settings: CourseSettings) -> NotebookNode:
         cells.append(_cell(cell, text, id=id))
         if position == 0:
             cells[0].source = with_badges(text, settings, lesson.name)
-            cells.append(v4.new_code_cell(install_code(settings), id=f"{lesson.number}_install"))
+            cells.append(_install(lesson, settings))
     notebook = v4.new_notebook(cells=cells, metadata=_metadata(lesson))
     shown = _quiz(lesson)
     notebook.metadata.vae_course.update(
@@ -69,6 +69,13 @@ def _cell(cell: SourceCell, text: str, *, id: str) -> NotebookNode:
     if cell.task:
         node.metadata["nbgrader"] = _nbgrader(cell, cell.task)
     return node
+
+
+def _install(lesson: Lesson, settings: CourseSettings) -> NotebookNode:
+    cell: NotebookNode = v4.new_code_cell(
+        install_code(settings), metadata=copy.deepcopy(INSTALL_METADATA), id=f"{lesson.number}_install"
+    )
+    return cell
 
 
 def _grade_id(cell: SourceCell) -> str:

@@ -27,8 +27,10 @@ _TIME = re.compile(r"^\*\*Time:\*\*(.*(?:\n.+)*)", re.MULTILINE)
 
 _DIFFICULTY = ("very easy", "easy", "moderate", "hard", "very hard")
 
+# Folded in Colab, whose form has the first line as its title, and in JupyterLab, which shows that line too.
+INSTALL_METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}}
 _INSTALL = """\
-# Finds the course's package; in Colab it is installed first, and what Colab has already stays as it is.
+# @title Set-up: find the course's package, or install it in Colab, where all else stays as it is
 import importlib.util
 import sys
 
