@@ -200,11 +200,12 @@ def walk_that_fails(z_start, z_end, steps):
     return t * (z_end - z_start)
 
 
-exercises.check("00-interpolate", walk_that_fails)
+course_walk = exercises.check("00-interpolate", walk_that_fails)
 
 # %% [markdown]
 # The check does more than compare numbers. It knows the mistakes that people make here, recognises this one, and tells
-# you what happened. If you are stuck, ask for a hint. Each call opens one more, up to three.
+# you what happened. Below stand three hints, each behind the one before it. They also come by a call; the second is
+# `exercises.hint("00-interpolate", 2)`:
 
 # %%
 exercises.hint("00-interpolate")

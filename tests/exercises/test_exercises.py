@@ -54,8 +54,12 @@ def endless(mu, logvar):
 
 
 @pytest.fixture
-def fresh_hints(monkeypatch):
-    monkeypatch.setattr(notebook, "_hints_opened", type(notebook._hints_opened)())
+def shown(monkeypatch):
+    """What a notebook gets to show, in order, each by its MIME types."""
+    bundles = []
+    monkeypatch.setattr("IPython.get_ipython", lambda: types.SimpleNamespace(kernel=None))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
 
 
 @pytest.fixture
@@ -427,16 +431,22 @@ def test_a_written_answer_is_read_by_a_person(capsys):
     assert evaluate("07-published", None).status == "written"
 
 
-def test_each_call_opens_the_next_hint(fresh_hints, capsys):
-    shown = []
-    for _ in range(4):
-        exercises.hint("07-kl")
-        shown.append(capsys.readouterr().out)
-    for number, (text, hint) in enumerate(zip(shown, KL.hints, strict=False), 1):
-        assert text.startswith(f"07-kl: hint {number} of 3. {hint}")
-    assert shown[3] == shown[2] and "exercises.solution('07-kl')" in shown[2]
-    exercises.hint("07-loss")
-    assert "hint 1 of 3" in capsys.readouterr().out
+def test_a_hint_is_named_by_its_number_and_the_same_call_shows_the_same(capsys):
+    told = []
+    for number in (1, 1, 2, 3):
+        exercises.hint("07-kl", number)
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1] == f"07-kl: hint 1 of 3. {KL.hints[0]}\n\nThe next one: `exercises.hint('07-kl', 2)`.\n"
+    assert told[2].startswith(f"07-kl: hint 2 of 3. {KL.hints[1]}")
+    assert told[3].startswith(f"07-kl: hint 3 of 3. {KL.hints[2]}") and "exercises.solution('07-kl')" in told[3]
+    exercises.hint("07-kl")
+    assert capsys.readouterr().out == told[0]
+
+
+@pytest.mark.parametrize("number", [0, 4, "2"])
+def test_a_hint_that_is_not_there_is_a_sentence(number, capsys):
+    exercises.hint("07-kl", number)
+    assert capsys.readouterr().out == f"07-kl: there is no hint {number}; the hints are 1 to 3.\n"
 
 
 def test_a_solution_shows_code_and_explanation(capsys):
@@ -452,24 +462,21 @@ def test_a_written_solution_shows_the_rubric(capsys):
     assert published.solution.strip() in text and all(c.text in text for c in published.rubric)
 
 
-def test_a_notebook_gets_markdown_with_plain_text_beside_it(monkeypatch, fresh_hints, capsys):
-    shown = []
-    monkeypatch.setattr("IPython.get_ipython", lambda: object())
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append((data, raw)))
-    exercises.hint("07-kl")
+def test_a_notebook_gets_markdown_with_plain_text_beside_it(shown, capsys):
     exercises.solution("07-kl")
-    (hint, raw), (solution, _) = shown
-    assert raw and hint["text/markdown"].startswith("**07-kl: hint 1 of 3.** ")
+    (solution,) = shown
     assert "```python\ndef gaussian_kl(mu, logvar):" in solution["text/markdown"]
     assert "```" not in solution["text/plain"] and "mu**2" in solution["text/plain"]
     assert capsys.readouterr().out == ""
 
 
-def test_hints_and_solutions_work_without_ipython(monkeypatch, fresh_hints, capsys):
+def test_hints_and_solutions_work_without_ipython(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "IPython", None)
     exercises.hint("07-kl")
     exercises.solution("07-kl")
-    assert "hint 1 of 3" in capsys.readouterr().out
+    exercises.check("07-kl", kl)
+    out = capsys.readouterr().out
+    assert "hint 1 of 3" in out and "07-kl: passed (3 points)" in out and "<" not in out.replace("<=", "")
 
 
 @pytest.mark.slow

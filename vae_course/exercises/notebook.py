@@ -2,15 +2,14 @@
 
 import os
 import textwrap
-from collections import Counter
 
-from vae_course.exercises import record
+from vae_course.exercises import feedback, record
 from vae_course.exercises.judging import evaluate
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Verdict, Written
+from vae_course.support.outputs import notebook, show
 from vae_course.support.words import count
 
-_hints_opened: Counter[str] = Counter()
 _KEPT_BACK = "is kept back in this copy for a class; your instructor hands it out after everybody has handed in."
 _withheld = False
 
@@ -22,7 +21,10 @@ def withhold() -> None:
 
 
 def check(id: str, answer: Answer | None = None) -> Answer | None:
-    """Print whether an answer is right, and if not, what went wrong; hand back what the lesson goes on with.
+    """Show whether an answer is right, and if not, what went wrong; hand back what the lesson goes on with.
+
+    In a notebook the hints are one click away, each behind the one before it, and the worked answer behind the last.
+    Once an answer of the learner's own has passed, only the worked answer is there, to compare.
 
     Returns:
         The learner's function where it is right, else the course's own. While grading nothing is handed over.
@@ -33,20 +35,26 @@ def check(id: str, answer: Answer | None = None) -> Answer | None:
     """
     own = _reference(id)
     if own is not None and answer is own and not _grading():
-        print(f"{id}: this is the course's own answer, handed over here; run the cell with your answer, then this one.")
+        words = "this is the course's own answer, handed over here; run the cell with your answer, then this one."
+        show(f"{id}: {words}", feedback.own_answer(id, words))
         return answer
     report = evaluate(id, answer)
     text = _status_line(id, report)
     right = report.status in (Verdict.PASSED, Verdict.WRITTEN)
     if _grading() and not right:
         raise AssertionError(text)
-    print(textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False))
+    plain = [textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)]
+    more = []
     if report.status == Verdict.PASSED and (trouble := record.remember(id)):
-        print(trouble)
-    if right or own is None:
-        return answer
-    print(f"{id}: the lesson goes on with the course's own `{own.__name__}`; come back when you like.")
-    return own
+        plain.append(trouble)
+        more.append(trouble)
+    handed_back = answer
+    if own is not None and not right:
+        handed_back, words = own, f"the lesson goes on with the course's own `{own.__name__}`; come back when you like."
+        plain.append(f"{id}: {words}")
+        more.append(words[0].upper() + words[1:])
+    show("\n".join(plain), feedback.verdict(id, report, more, _help(id, report.status)))
+    return handed_back
 
 
 def or_reference(id: str, answer: Answer) -> Answer:
@@ -70,20 +78,25 @@ def progress(*lessons: str) -> record.Progress:
     return record.Progress(*lessons)
 
 
-def hint(id: str) -> None:
-    """Open the next of an exercise's three hints; each call opens one more."""
+def hint(id: str, number: int = 1) -> None:
+    """Show one of an exercise's three hints; in a notebook the next one is behind it, and at last the worked answer."""
     exercise = _find(id)
     if exercise is None:
         return
     if _withheld:
-        print(f"{id}: the next hint {_KEPT_BACK}")
+        print(f"{id}: hint {number} {_KEPT_BACK}")
         return
-    count = len(exercise.hints)
-    _hints_opened[id] = number = min(_hints_opened[id] + 1, count)
-    text = exercise.hints[number - 1]
-    if number == count:
-        text += f"\n\nThat is the last hint: `exercises.solution({id!r})` shows the worked answer."
-    _show(f"{id}: hint {number} of {count}.", text)
+    most = len(exercise.hints)
+    if number not in range(1, most + 1):
+        print(f"{id}: there is no hint {number}; the hints are 1 to {most}.")
+        return
+    following = (
+        f"The next one: `exercises.hint({id!r}, {number + 1})`."
+        if number < most
+        else f"That is the last hint: `exercises.solution({id!r})` shows the worked answer."
+    )
+    plain = f"{id}: hint {number} of {most}. {exercise.hints[number - 1]}\n\n{following}"
+    show(plain, feedback.hint(exercise, number))
 
 
 def solution(id: str) -> None:
@@ -113,6 +126,16 @@ def _status_line(id: str, report: Report) -> str:
     }[report.status]
 
 
+def _help(id: str, status: Verdict) -> str:
+    """What a learner may open below a verdict, as HTML; nothing in a copy for a class or while grading."""
+    if _withheld or _grading():
+        return ""
+    if status in (Verdict.NOT_TRIED, Verdict.FAILED):
+        return feedback.further(get(id))
+    # Where a notebook is built, the answer above the check is the worked one.
+    return feedback.worked(get(id)) if status == Verdict.PASSED and record.keeps() else ""
+
+
 def _reference(id: str) -> Answer | None:
     """The course's own answer, where the exercise has one in code."""
     try:
@@ -136,13 +159,9 @@ def _grading() -> bool:
 def _show(heading: str, text: str) -> None:
     """Markdown in a notebook, plain text anywhere else."""
     plain = f"{heading} {text}".replace("```python\n", "").replace("\n```", "")
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
+    if notebook() is None:
         print(plain)
         return
-    if get_ipython() is None:
-        print(plain)
-    else:
-        display({"text/markdown": f"**{heading}** {text}", "text/plain": plain}, raw=True)
+    from IPython.display import display
+
+    display({"text/markdown": f"**{heading}** {text}", "text/plain": plain}, raw=True)

@@ -28,7 +28,7 @@ def path() -> Path:
 
 def remember(id: str) -> str:
     """Keep that an exercise was passed; a sentence where it can't be kept, else nothing."""
-    if not _keeps() or id in passed():
+    if not keeps() or id in passed():
         return ""
     damage, said = _damage(), bool(_memory)
     _memory[id] = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -46,7 +46,7 @@ def remember(id: str) -> str:
 
 def passed() -> Passed:
     """What was passed in this copy of the course; nothing while a notebook is graded, built or tested."""
-    if not _keeps():
+    if not keeps():
         return {}
     everything = {} if _damage() else _read()
     return {id: day for id, day in (everything.get(_here(), {}) | _memory).items() if id in ids()}
@@ -57,6 +57,12 @@ def forget() -> None:
     _memory.clear()
     with _all() as everything:
         everything.pop(_here(), None)
+
+
+def keeps() -> bool:
+    """Not while nbgrader grades, pytest or nbval tests, or the course is built: there the answers aren't a learner's."""
+    elsewhere = os.environ.get("NBGRADER_EXECUTION") or os.environ.get("PYTEST_VERSION")
+    return not (elsewhere or os.environ.get("VAE_COURSE_STRICT") == "1")
 
 
 class Progress:
@@ -98,18 +104,12 @@ class Progress:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{html.escape(self._note())}</p>"
 
     def _note(self) -> str:
-        if not _keeps():
+        if not keeps():
             return "Nothing is remembered while a notebook is built, tested or graded."
         words = _damage() or "Points for answers in words are given by a person, and not counted as passed here."
         if "google.colab" in sys.modules:
             return f"{words} Colab forgets all of this when its machine is handed back."
         return words
-
-
-def _keeps() -> bool:
-    """Not while nbgrader grades, pytest or nbval tests, or the course is built: there the answers aren't a learner's."""
-    elsewhere = os.environ.get("NBGRADER_EXECUTION") or os.environ.get("PYTEST_VERSION")
-    return not (elsewhere or os.environ.get("VAE_COURSE_STRICT") == "1")
 
 
 def _here() -> str:

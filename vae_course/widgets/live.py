@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from vae_course.plotting import curves
+from vae_course.support.outputs import notebook
 from vae_course.training.history import History
 
 
@@ -29,7 +30,7 @@ class LiveCurves:
 
     def __call__(self, epoch: int, history: History, model: nn.Module) -> None:
         """Draw the history so far, or keep it for later."""
-        shell = _notebook()
+        shell = notebook()
         if shell is None:
             print(_line(epoch, history))
             return
@@ -78,13 +79,3 @@ def _line(epoch: int, history: History) -> str:
     parts = [f"{name} {values[-1]:.2f}" for name, values in history.train.items()]
     parts += [f"validation {name} {values[-1]:.2f}" for name, values in history.val.items() if name == "loss"]
     return f"epoch {epoch}: {', '.join(parts)}"
-
-
-def _notebook() -> Any | None:
-    """IPython's shell where it serves a notebook, else None: a terminal can't redraw."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None
-    shell = get_ipython()
-    return shell if hasattr(shell, "kernel") else None
