@@ -42,6 +42,7 @@
 # | $\log p(x \mid z)$ | log-likelihood | `log_px_z` | `[G]`; `[L, B]` |
 # | $\mathrm{KL}(q \,\Vert\, p(z))$ | divergence of $q$ from the prior | `kl` | `[B]` |
 # | $\mathcal L(q)$ | the ELBO of $q$ | `elbo` | one number, or `[B]` |
+# | $\theta, \phi$ | parameters of the model; those of the network that gives $q$ | | |
 
 # %% [markdown]
 # ## 1 What we want, and one free choice
@@ -130,8 +131,8 @@ log_px_urns = urns.marginal()[x_urns].log()
 jensen.step("log p(x) = log E_q[w(z)]", log_px_urns, torch.logsumexp(q.log() + w.log(), 0))
 
 # %% [markdown]
-# The expectation sits inside the logarithm. That is a nuisance: a mean can be estimated from a few draws, the logarithm of
-# a mean cannot, at least not without bias. It would be convenient to swap the two.
+# The expectation sits inside the logarithm. That is a nuisance: a few draws estimate a mean without bias, but not the
+# logarithm of a mean. It would be convenient to swap the two.
 #
 # Predict: is the mean of the logarithms, $\mathbb E_q[\log w]$, larger than the logarithm of the mean, smaller, or equal?
 
@@ -332,13 +333,13 @@ curves = {"log p(x)": log_px_urns.expand(61), "ELBO": along, "gap": log_px_urns 
 plotting.lines(t, curves, xlabel="t, from our bad q (0) through the posterior (1)", ylabel="nats")
 
 # %% [markdown]
-# The top and the bottom curve are mirror images: what the ELBO gains, the gap loses. Their sum, $\log p(x)$, does not move.
+# The ELBO and the gap are mirror images: what one gains, the other loses. Their sum, $\log p(x)$, does not move.
 # The model gives the red ball its probability; $q$ has no say in it.
 
 # %% [markdown]
 # ### What moves when the model moves
 #
-# Training moves the model too. Write $\theta$ for its parameters, and
+# Training moves the model too. Write $\theta$ for its parameters:
 # $\log p_\theta(x) = \mathcal L(q, \theta) + \mathrm{KL}\big(q(z) \,\Vert\, p_\theta(z \mid x)\big)$. Hold $q$ still and
 # take a step in $\theta$ that raises the ELBO. Predict: must $\log p_\theta(x)$ rise as well?
 #
@@ -383,8 +384,8 @@ for name, values in (("elbo", bounds), ("log-p", log_p)):
 # $$\nabla_\theta \mathcal L = \nabla_\theta \log p_\theta(x)
 # - \nabla_\theta \mathrm{KL}\big(q(z) \,\Vert\, p_\theta(z \mid x)\big),$$
 #
-# and this step lives on the second: it bends the posterior towards $q$, and the model pays for it. A bad $q$ biases the
-# model.
+# and this step gains by the second alone: it bends the posterior towards $q$, and the model pays for it. A bad $q$ biases
+# the model.
 #
 # When is a step safe? When the gap was zero before it. The gap can't go below zero, so whatever the ELBO gains then,
 # $\log p_\theta(x)$ gains at least as much. The **EM algorithm** takes such steps only. E step: set $q$ to the posterior, so
@@ -408,11 +409,28 @@ fig
 
 # %% [markdown]
 # Each bound touches $\log p_\theta(x)$ once, at the dot where its round began, and lies below it everywhere else. Its top
-# lies nearer to the top of the curve, and there the next bound takes over. A VAE does neither step to its end: it moves $q$
-# and the model together, a little each time, with a $q$ that never reaches the posterior. It has two reasons to stay away.
-# Its Gaussian family may not hold the posterior (the **approximation gap**). And one network, the encoder, gives the $q$ of
-# all images at once, in place of a search for each: this is **amortised inference**, and what it adds is the **amortisation
-# gap**. Lesson 11 measures both.
+# lies nearer to the top of the curve, and there the next bound takes over.
+#
+# A VAE takes neither step to its end: it moves the model and $q$ together, a little each time. And it does not search for the
+# $q$ of each image. One network, the encoder with parameters $\phi$, reads an image and returns its $q$. That is
+# **amortised inference**:
+
+# %%
+from vae_course.plotting.worlds import graphical_model
+
+graphical_model(parameters=True)
+
+# %% [markdown]
+# The solid arrows are the model, the dashed ones the way back. $\theta$ and $\phi$ stand outside the plate: all images share
+# them. (The prior of this course has no parameters.) With them the bound of one image reads
+#
+# $$\mathcal L(\theta, \phi) = \mathbb E_{q_\phi(z \mid x)}\big[\log p_\theta(x, z) - \log q_\phi(z \mid x)\big].$$
+#
+# **From here on the course drops both letters** unless they are what it is about: $p(x \mid z)$ is $p_\theta(x \mid z)$, and
+# $q(z \mid x)$ is $q_\phi(z \mid x)$. A bare $q(z)$, as in this lesson, is any distribution that we choose for the $x$ at hand.
+#
+# Two things keep such a $q$ away from the posterior. Its Gaussian family may not hold it (the **approximation gap**). And the
+# encoder may not return the best member of that family for each image (the **amortisation gap**). Lesson 11 measures both.
 
 # %% [markdown]
 # ### In a continuous world, and in any dimension
@@ -772,8 +790,8 @@ fig
 # the best width lies between.
 #
 # Physicists know the right panel. Call $-\log p(x, z)$ the **energy** of $z$. Then $-\mathcal L(q)$ is energy minus
-# entropy, the **free energy**, which a warm system in equilibrium minimises. Without the entropy, the best $q$ would be a
-# spike on the single most probable code. With it, $q$ spreads until it looks like the posterior.
+# entropy, the **free energy**, which a system in equilibrium minimises (here at temperature one). Without the entropy, the
+# best $q$ would be a spike on the single most probable code. With it, $q$ spreads until it looks like the posterior.
 
 # %% [markdown]
 # ## 7 The lost sign
@@ -939,7 +957,8 @@ for derivation in (jensen, expansion, moves, importance, forms, package):
 # Graphical Models*, Machine Learning 37, 1999. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014,
 # section 2.2. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, section 3 and
 # appendix A, for the bound with $k$ draws. R. M. Neal and G. E. Hinton, *A View of the EM Algorithm that Justifies
-# Incremental, Sparse, and Other Variants*, 1998, for the free energy and EM. C. Cremer, X. Li and D. Duvenaud, *Inference
+# Incremental, Sparse, and Other Variants*, 1998, for the free energy and EM. S. Gershman and N. Goodman, *Amortized Inference
+# in Probabilistic Reasoning*, CogSci 2014, for amortised inference. C. Cremer, X. Li and D. Duvenaud, *Inference
 # Suboptimality in Variational Autoencoders*, ICML 2018, for the two parts of the gap. The loss of section 7 is that of
 # *Generative AI 4: Variational Autoencoders (VAEs)*, a text on the web of 25 September 2024.
 #

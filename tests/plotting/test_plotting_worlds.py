@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from matplotlib.patches import Circle, Ellipse, Rectangle
+from matplotlib.patches import Circle, Ellipse, FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from vae_course.exact import DiscreteWorld, GridWorld, LinearGaussian
 from vae_course.plotting import AltFigure, figure
@@ -36,6 +36,22 @@ def test_the_hidden_circle_is_empty_and_the_observed_one_is_grey():
     fills = [p.get_facecolor() for p in fig.axes[0].patches if isinstance(p, Circle)]
     assert fills[0][:3] == (1, 1, 1) and fills[1][:3] != (1, 1, 1)
     assert {"z", "x", "p(z)", "p(x | z)", "N times"} <= set(texts(fig.axes[0])) and "plate" in fig.alt
+
+
+def test_parameters_stand_outside_the_plate_and_only_the_arrows_of_q_are_dashed():
+    fig = graphical_model(parameters=True)
+    ax = fig.axes[0]
+    plate = next(p for p in ax.patches if isinstance(p, FancyBboxPatch)).get_bbox()
+    at = {text.get_text(): text.get_position()[0] for text in ax.texts}
+    assert at[r"$\phi$"] < plate.x0 and plate.x1 < at[r"$\theta$"]
+    ends = {p.get_linestyle(): [] for p in ax.patches if isinstance(p, FancyArrowPatch)}
+    for arrow in (p for p in ax.patches if isinstance(p, FancyArrowPatch)):
+        ends[arrow.get_linestyle()].append(tuple(round(x) for x in arrow._posA_posB[1]))
+    assert {style == "-": len(places) for style, places in ends.items()} == {True: 2, False: 2}
+    dashed = next(places for style, places in ends.items() if style != "-")
+    assert {x for x, _ in dashed} <= {2, 3}  # beside z, at 2.3
+    assert r"$q_\phi$(z | x)" in at and r"$p_\theta$(x | z)" in at and "Dashed arrows" in fig.alt
+    assert not {r"$\phi$", r"$\theta$"} & set(texts(graphical_model().axes[0]))
 
 
 def test_the_hatched_areas_of_the_mosaic_are_the_joint():

@@ -17,8 +17,12 @@ PLATE = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
 MARGINS = {"left": 0.1, "right": 0.985, "bottom": 0.1, "top": 0.94, "hspace": 0.5}
 
 
-def graphical_model() -> AltFigure:
-    """The model of one hidden and one observed quantity: an empty circle z, an arrow, a grey circle x, a plate."""
+def graphical_model(*, parameters: bool = False) -> AltFigure:
+    """The model of one hidden and one observed quantity: an empty circle z, an arrow, a grey circle x, a plate.
+
+    Args:
+        parameters: show a VAE's: theta, from which p(x | z) comes, and phi, from which the dashed arrow of q(z | x) comes.
+    """
     fig, ax = one_panel(height=2.3)
     ax.set(xlim=(0, 7), ylim=(0, 2.3), aspect="equal")
     ax.axis("off")
@@ -33,14 +37,31 @@ def graphical_model() -> AltFigure:
         ax.add_patch(Circle((centre, 1.25), 0.42, facecolor=fill, edgecolor="black", linewidth=1.8))
         ax.text(centre, 1.25, name, fontsize=17, style="italic", ha="center", va="center")
         ax.text(centre, 0.62, said, fontsize=10, ha="center", va="center")
-    ax.add_patch(
-        FancyArrowPatch((2.76, 1.25), (4.24, 1.25), arrowstyle="-|>", mutation_scale=18, linewidth=1.8, color="k")
-    )
+    _arrow(ax, (2.76, 1.25), (4.24, 1.25))
+    likelihood = r"$p_\theta$(x | z)" if parameters else "p(x | z)"
     ax.text(2.3, 1.88, "p(z)", fontsize=11, ha="center", va="center", color=PRIOR)
-    ax.text(3.5, 1.45, "p(x | z)", fontsize=11, ha="center", va="center", color=LIKELIHOOD)
+    ax.text(3.5, 1.45, likelihood, fontsize=11, ha="center", va="center", color=LIKELIHOOD)
     ax.text(5.55, 0.3, "N times", fontsize=10, ha="right", va="center", color=GREY)
     fig.alt = "An empty circle z, hidden, with an arrow to a grey circle x, observed, in a plate: N times."
+    if parameters:
+        for centre, letter, end in ((6.5, r"$\theta$", 5.16), (0.5, r"$\phi$", 1.84)):
+            ax.text(centre, 1.25, letter, fontsize=17, ha="center", va="center")
+            side = 0.2 if end > centre else -0.2
+            _arrow(ax, (centre + side, 1.25), (end, 1.25), dashed=letter == r"$\phi$")
+        _arrow(ax, (4.38, 0.93), (2.62, 0.93), dashed=True, bend=-0.25)
+        ax.text(3.5, 0.5, r"$q_\phi$(z | x)", fontsize=11, ha="center", va="center", color=POSTERIOR)
+        fig.alt += " Theta, outside, has an arrow to x. Dashed arrows lead from x and from phi, outside, to z."
     return fig
+
+
+def _arrow(
+    ax: Axes, start: tuple[float, float], end: tuple[float, float], *, dashed: bool = False, bend: float = 0.0
+) -> None:
+    """An arrow of a graphical model: solid for the model, dashed for q."""
+    look: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 18, "linewidth": 1.8, "color": "k"}
+    curve = f"arc3,rad={bend}"
+    line = (0, (3, 2)) if dashed else "-"
+    ax.add_patch(FancyArrowPatch(start, end, connectionstyle=curve, linestyle=line, **look))
 
 
 def urn_mosaic(p_z: Any, p_x_z: Any, x: int, *, names: Sequence[str], seen: str) -> AltFigure:
