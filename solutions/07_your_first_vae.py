@@ -47,24 +47,26 @@
 # probability that the model gives to the images we have. That number is an integral over all codes, and we cannot
 # compute it. What we can compute is a lower bound, the ELBO:
 #
-# $$\log p(x) \;\ge\; \underbrace{\mathbb E_{q(z \mid x)}\big[\log p(x \mid z)\big]}_{\text{reconstruction}}
-# \;-\; \underbrace{\mathrm{KL}\big(q(z \mid x) \,\Vert\, p(z)\big)}_{\text{price of the code}}$$
+# $$\log p_\theta(x) \;\ge\; \underbrace{\mathbb E_{q_\phi(z \mid x)}\big[\log p_\theta(x \mid z)\big]}_{\text{reconstruction}}
+# \;-\; \underbrace{\mathrm{KL}\big(q_\phi(z \mid x) \,\Vert\, p(z)\big)}_{\text{price of the code}}$$
 #
-# The **encoder** supplies $q(z \mid x)$, called the approximate **posterior**: a guess which codes may have produced $x$.
+# The **encoder** supplies $q(z \mid x)$, called the approximate **posterior**: a guess at which codes may have produced $x$.
 # It is a Gaussian with a mean $\mu_d$ and a variance $\sigma_d^2$ for each of the $D$ dimensions, and the dimensions are
 # independent. $\mathrm{KL}$ is the Kullback-Leibler divergence: never negative, and zero only if the two distributions
 # are equal. All these logarithms are natural, and their unit is the **nat**; divide by $\log 2$ for bits.
 #
-# Read the bound from left to right and you have the list of things to build:
-#
-# | piece | what it does | exercise |
-# |---|---|---|
-# | networks | $x \mapsto (\mu, \log\sigma^2)$ and $z \mapsto \ell$ | `07-network` |
-# | a draw from $q(z \mid x)$ | $(\mu, \log\sigma^2, \varepsilon) \mapsto z$ | `07-reparameterize` |
-# | the price | $(\mu, \log\sigma^2) \mapsto \mathrm{KL}$ | `07-kl` |
-# | the reconstruction | $(x, \ell) \mapsto \log p(x \mid z)$ | `07-reconstruction` |
-# | the loss | $(\log p(x \mid z), \mathrm{KL}) \mapsto$ one number to minimise | `07-loss` |
-# | the training loop | steps of an optimiser over the batches | `07-loop` |
+# The decoder's weights are $\theta$, the encoder's are $\phi$; training moves both. (Below, $p$ and $q$ go without them.) This
+# is the whole of it, with the shape of each tensor:
+
+# %%
+from vae_course.plotting import diagrams
+
+diagrams.vae()
+
+# %% [markdown]
+# Follow an image from the top: the encoder gives $\mu$ and $\log\sigma^2$, noise makes a code of them, the decoder gives the log
+# odds $\ell$ of each pixel. The bound hangs on the right, a number for each image and term; the loss is minus its mean. You write
+# both networks, the four functions in blue, and last the loop that trains it all.
 
 # %% [markdown]
 # First the imports, and one seed, so that you see the same numbers each time you run the notebook.
@@ -133,8 +135,8 @@ for name, network in (("encoder", encoder), ("decoder", decoder)):
 #
 # The expectation in the bound is a mean over draws $z$ from $q(z \mid x) = \mathcal N(\mu, \sigma^2)$. One draw for each
 # image and step is enough: it is right on average, and the noise evens out over the batch and the steps. But the encoder
-# must learn from the draw. So the draw has to be a differentiable function of $\mu$ and $\log\sigma^2$. Draw noise
-# first, then scale and shift it:
+# must learn from the draw, so we make it a differentiable function of $\mu$ and $\log\sigma^2$. Draw noise first, then scale
+# and shift it:
 #
 # $$z = \mu + \sigma \, \varepsilon, \qquad \varepsilon \sim \mathcal N(0, I),
 # \qquad \sigma = \exp\left(\tfrac12 \log\sigma^2\right).$$
@@ -250,8 +252,9 @@ claim("07-untrained-loss", yours.item(), world=world, tolerance=3)
 print(f"of which KL: {terms['kl']:.2f} nats")
 
 # %% [markdown]
-# Yours is a few nats higher, because the logits are small but not zero, and so is the KL. If the first loss of a VAE of
-# your own is far from $784 \log 2$, do not train. If it is hundreds of times too small, look for a mean where a sum belongs.
+# Yours is a few nats higher, because the logits are small but not zero, and so is the KL. If the first loss of such a VAE of
+# your own is far from $784 \log 2$, find out why before you train. If it is hundreds of times too small, look for a mean where
+# a sum belongs.
 
 # %% [markdown]
 # ## 9 Training
@@ -276,8 +279,8 @@ print(f"while it trains: {run_epoch(trial, splits.train.x[order].split(128), los
 print(f"validation images: {run_epoch(trial, splits.val.x.split(128), loss, None):.1f} nats per image")
 
 # %% [markdown]
-# Where the second is lower, though it is of images that the model has not seen, that is no wonder: the first is a mean over
-# the whole epoch, and its early batches met a model that knew nothing.
+# The second is lower, although the model has never seen those images. That is no surprise: the first is a mean over the whole
+# epoch, and its early batches met a model that knew nothing.
 #
 # From here on the course's trainer `fit` takes over. It does these steps for as many epochs as you like, faster, with a
 # schedule for the learning rate and a record of every term. The next cell trains your VAE on the grey images, as most
