@@ -96,7 +96,7 @@ def test_what_is_off_one_way_is_not_called_rounded(answer):
 
 
 def test_what_was_rounded_is_called_so():
-    assert "within 0.4 % of the right ones, some above" in told(lambda mu, logvar: kl(mu, logvar).bfloat16().float())
+    assert "within 0.4% of the right ones, some above" in told(lambda mu, logvar: kl(mu, logvar).bfloat16().float())
 
 
 def both(a, b):

@@ -43,8 +43,8 @@ def diagnose(
         for case, outcome, target in wrong:
             message = check(exercise, case, outcome, target)
             if message:
-                pattern = _pattern(outcomes, expected) if check is _numbers else ""
-                return _for_batch(exercise, cases, right, case, rerun) + message + pattern
+                factor = pattern(outcomes, expected) if check is _numbers else ""
+                return _for_batch(exercise, cases, right, case, rerun) + message + factor
     return "The result differs from the reference."
 
 
@@ -255,10 +255,12 @@ def _both(name: str, own: Array, needed: Array) -> str:
     return f"{label} is {_show(own, digits)}{place}, expected {_show(needed, digits)}"
 
 
-def _pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
+def pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
     """A sentence where every number of every case is off by the same factor, or by no more than rounding."""
+    if any(o.values.keys() != e.values.keys() for o, e in zip(outcomes, expected, strict=True)):
+        return ""
     pairs = [(o.values[k].array, v.array) for o, e in zip(outcomes, expected, strict=True) for k, v in e.values.items()]
-    if any(own.shape != needed.shape for own, needed in pairs):
+    if any(own.shape != needed.shape or np.iscomplexobj(own) for own, needed in pairs):
         return ""
     a, b = (np.concatenate([arrays.ravel() for arrays in side]).astype(np.float64) for side in zip(*pairs, strict=True))
     if not (np.isfinite(a).all() and np.isfinite(b).all()) or not b.any():
@@ -273,7 +275,7 @@ def _pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
     # Rounding goes up and down; what is cut off, or added for safety, goes one way.
     if np.all(np.abs(a - b) <= 4e-3 * np.abs(b)) and (a < b).any() and (a > b).any():
         return (
-            " All are within 0.4 % of the right ones, some above and some below, as if rounded on the way: stay in "
+            " All are within 0.4% of the right ones, some above and some below, as if rounded on the way: stay in "
             "float32, without `.half()`, `.int()` and `.round()`."
         )
     return ""

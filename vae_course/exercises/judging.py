@@ -6,7 +6,7 @@ from typing import Any
 
 from vae_course.exercises import variations
 from vae_course.exercises.comparing import agree, same_values
-from vae_course.exercises.diagnosis import Rerun, diagnose
+from vae_course.exercises.diagnosis import Rerun, diagnose, pattern
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import (
     Answer,
@@ -70,7 +70,7 @@ def judge(
     misconception = _explain(exercise, outcomes, right, seed=seed)
     if misconception:
         return Report(Verdict.FAILED, 0, misconception.message, misconception.name)
-    if varied and not _values_right(exercise, outcomes, seed):
+    if varied and not _values_right(exercise, outcomes, seed) and not pattern(outcomes, expected):
         message = variations.explain(exercise, _cases(exercise, seed), outcomes)
         if message:
             return Report(Verdict.FAILED, 0, message)

@@ -7,7 +7,6 @@ alternatives that are written out as functions. Where just one agrees with an an
 
 import ast
 import contextlib
-import copy
 import functools
 import inspect
 import itertools
@@ -22,7 +21,8 @@ from vae_course.exercises.model import Answer, Exercise, Inputs
 from vae_course.exercises.outcomes import Outcome, values_of
 
 # Of two changes at once no more than so many are tried: enough for a formula of three lines.
-MOST_PAIRS = 1500
+MOST_PAIRS = 1000
+LONGEST_FRAGMENT = 24  # characters
 
 SWAPS = {
     "sum": ("mean", "median", "amax", "prod"),
@@ -30,7 +30,7 @@ SWAPS = {
     "amax": ("amin", "mean"),
     "log": ("log2", "log10", "log1p"),
     "log2": ("log", "log10"),
-    "exp": ("exp2", "expm1", "sigmoid"),
+    "exp": ("exp2", "sigmoid"),
     "square": ("abs",),
     "abs": ("square",),
     "sigmoid": ("tanh", "exp", "softplus"),
@@ -49,7 +49,6 @@ DROPPED = ("exp", "log", "sqrt", "square", "abs", "sigmoid", "softplus", "neg", 
 REDUCTIONS = ("sum", "mean", "amax", "logsumexp", "softmax", "var", "std")
 # What may happen to the result. `{}` is the result.
 ENDS = {
-    "the opposite sign": "-{}",
     "a mean over its first axis at the end": "{}.mean(0)",
     "a sum over its first axis at the end": "{}.sum(0)",
     "a mean over its last axis at the end": "{}.mean(-1)",
@@ -93,6 +92,11 @@ class Change:
         return self.template.format(*(f"`{ast.unparse(fragment)}`" for fragment in self.fragments))
 
     @property
+    def is_short(self) -> bool:
+        """Whether no fragment is so long that it would give the answer away."""
+        return all(len(ast.unparse(fragment)) <= LONGEST_FRAGMENT for fragment in self.fragments)
+
+    @property
     def names(self) -> set[str]:
         """The variables that the fragments speak of."""
         return {n.id for fragment in self.fragments for n in ast.walk(fragment) if isinstance(n, ast.Name)}
@@ -100,20 +104,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Variation:
-    """A changed worked answer: what is different, the kind of change, the changed function, and the one it was made from."""
+    """A changed worked answer: what is different, the kind of change, and the changed function."""
 
     words: str
     kind: Kind
-    tree: ast.FunctionDef
-    base: Answer
-
-    @functools.cached_property
-    def answer(self) -> Answer:
-        """The changed function itself."""
-        space = dict(self.base.__globals__)
-        exec(compile(ast.fix_missing_locations(ast.Module([self.tree], [])), "<variation>", "exec"), space)
-        answer: Answer = space[self.tree.name]
-        return answer
+    answer: Answer
 
 
 def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outcome]) -> str:
@@ -124,7 +119,7 @@ def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outc
         cases: its inputs.
         outcomes: what the answer gave on each.
     """
-    if any(outcome.failure or not outcome.values for outcome in outcomes):
+    if any(o.failure or not o.values or any(v.kind != "tensor" for v in o.values.values()) for o in outcomes):
         return ""
     rows = sorted(zip(cases, outcomes, strict=True), key=lambda row: sum(v.array.size for v in row[1].values.values()))
     for variations in (*_singles(exercise), _pairs(exercise)):
@@ -151,23 +146,35 @@ def _singles(exercise: Exercise) -> list[list[Variation]]:
         a.answer for a in exercise.alternatives if inspect.isfunction(a.answer) and a.answer.__name__ != "<lambda>"
     ]
     known = {*exercise.parameters, *_MODULES}
-    return [
-        list(_varied(exercise.reference, _tree(exercise.reference))),
-        *(list(_varied(answer, _tree(answer), known)) for answer in others),
-    ]
+    return [_compiled(exercise.reference), *(_compiled(other, known) for other in others)]
+
+
+def _compiled(base: Answer, known: set[str] | None = None) -> list[Variation]:
+    if not _is_written_out(base):
+        return []
+    tree = _tree(base)
+    return [Variation(words, kind, _function(tree, base)) for words, kind in _varied(tree, known)]
 
 
 @functools.lru_cache(maxsize=16)
 def _pairs(exercise: Exercise) -> list[Variation]:
-    """Two changes of the worked answer at once, each pair in one order only."""
+    """Two changes of parts of the worked answer at once, each pair in one order only."""
     base = exercise.reference
+    if not _is_written_out(base):
+        return []
+    tree = _tree(base)
     both = (
-        Variation(f"{first.words}, and {second.words}", max(first.kind, second.kind), second.tree, base)
-        for first in _varied(base, _tree(base))
-        for second in _varied(base, first.tree)
-        if first.words < second.words
+        Variation(f"{first}, and {second}", Kind.PART, _function(tree, base))
+        for first, kind in _varied(tree)
+        if kind == Kind.PART
+        for second, other in _varied(tree)
+        if other == Kind.PART and first < second
     )
     return list(itertools.islice(both, MOST_PAIRS))
+
+
+def _is_written_out(answer: Answer) -> bool:
+    return inspect.isfunction(answer) and answer.__name__ != "<lambda>"
 
 
 def _tree(answer: Answer) -> ast.FunctionDef:
@@ -179,22 +186,33 @@ def _tree(answer: Answer) -> ast.FunctionDef:
     return function
 
 
-def _varied(base: Answer, tree: ast.FunctionDef, known: set[str] | None = None) -> Iterator[Variation]:
-    """Each change of one place, and each pair of parameters exchanged; with `known`, those that speak of no other variable."""
-    nodes = list(ast.walk(tree))
-    for n, parent in enumerate(nodes):
-        for field, i, node in _children(parent):
+def _function(tree: ast.FunctionDef, base: Answer) -> Answer:
+    """The function as the tree stands now, among the names of the one that it was made from."""
+    space = dict(inspect.unwrap(base).__globals__)
+    exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<variation>", "exec"), space)
+    answer: Answer = space[tree.name]
+    return answer
+
+
+def _varied(tree: ast.FunctionDef, known: set[str] | None = None) -> Iterator[tuple[str, Kind]]:
+    """Change the tree in one place after another, and put it back each time; with each change its words and its kind.
+
+    Two parameters exchanged are a change, too. With `known`, no change is made that speaks of another variable.
+    """
+    for parent in list(ast.walk(tree)):
+        for field, i, node in list(_children(parent)):
             for kind, changes in _CHANGES.items():
                 for change in changes(node):
-                    if known is None or change.names <= known:
-                        changed = copy.deepcopy(tree)
-                        _replace(list(ast.walk(changed))[n], field, i, change.make)
-                        yield Variation(change.words, kind, changed, base)
-    for a, b in itertools.combinations(range(len(tree.args.args)), 2):
-        changed = copy.deepcopy(tree)
-        arguments = changed.args.args
+                    if change.is_short and (known is None or change.names <= known):
+                        _put(parent, field, i, change.make(node))
+                        yield change.words, kind
+                        _put(parent, field, i, node)
+    arguments = tree.args.args
+    for a, b in itertools.combinations(range(len(arguments)), 2):
+        words = f"`{arguments[a].arg}` and `{arguments[b].arg}` exchanged"
         arguments[a], arguments[b] = arguments[b], arguments[a]
-        yield Variation(f"`{arguments[b].arg}` and `{arguments[a].arg}` exchanged", Kind.PART, changed, base)
+        yield words, Kind.PART
+        arguments[a], arguments[b] = arguments[b], arguments[a]
 
 
 def _children(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
@@ -206,12 +224,11 @@ def _children(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
             yield from ((field, i, child) for i, child in enumerate(value) if isinstance(child, ast.AST))
 
 
-def _replace(parent: ast.AST, field: str, i: int | None, make: Callable[[Any], ast.AST]) -> None:
+def _put(parent: ast.AST, field: str, i: int | None, child: ast.AST) -> None:
     if i is None:
-        setattr(parent, field, make(getattr(parent, field)))
+        setattr(parent, field, child)
     else:
-        children = getattr(parent, field)
-        children[i] = make(children[i])
+        getattr(parent, field)[i] = child
 
 
 # Changes -------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,74 @@
+"""A wrong answer without a listed misconception is told which part of the formula it lacks, where just one fits."""
+
+import math
+
+import pytest
+import torch
+
+from vae_course.exercises import Verdict, all_exercises, evaluate, get, run_answer, variations
+
+TOLD = "Your numbers are those of the right formula with "
+ROWS = [
+    ("07-kl", lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - 1).sum(-1), "`logvar` left out."),
+    ("07-kl", lambda mu, logvar: 0.5 * (logvar.exp() + mu.abs() - 1 - logvar).sum(-1),
+     "the absolute value of `mu` in place of its power."),
+    ("07-kl", lambda mu, logvar: 0.5 * (logvar.exp() + mu - 1).sum(-1), "`logvar` left out, and `mu` without its power."),
+    ("07-kl", lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - 2 - logvar).sum(-1), "2 in place of 1."),
+    ("07-kl", lambda mu, logvar: (0.5 * (logvar.exp() + mu**2 - 1 - logvar)).sum(-1).sqrt(),
+     "the square root of its result."),
+    ("04-elbo", lambda log_px_z, kl: log_px_z.median(0).values - kl, "`median` in place of `mean`."),
+    ("02-quadrature", lambda log_joint, step: torch.logsumexp(log_joint, -1), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("id", "answer", "told"), ROWS)
+def test_the_part_that_is_different_is_named(id, answer, told):
+    report = evaluate(id, answer)
+    assert report.status == Verdict.FAILED
+    if told is None:  # the list of misconceptions has it already
+        assert report.misconception
+    else:
+        assert (report.misconception, report.message) == (None, TOLD + told)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda mu, logvar: 0.37 * (logvar.exp() + mu**3).sum(-1),  # like nothing
+        lambda mu, logvar: get("07-kl").reference(mu, logvar).detach(),  # its numbers are right
+        lambda mu, logvar: torch.full((len(mu),), math.nan),
+    ],
+)
+def test_what_is_no_variation_is_not_called_one(answer):
+    report = evaluate("07-kl", answer)
+    assert report.status == Verdict.FAILED and TOLD not in report.message
+
+
+def test_two_variations_with_the_same_numbers_say_nothing(monkeypatch):
+    kl = get("07-kl")
+    twice = [variations.Variation(words, variations.Kind.PART, lambda mu, logvar: mu) for words in ("this", "that")]
+    outcomes = variations_outcomes(kl, lambda mu, logvar: mu)
+    for found, told in ((twice, ""), (twice[:1], TOLD + "this."), (twice[:1] * 2, TOLD + "this.")):
+        monkeypatch.setattr(variations, "_singles", lambda _, found=found: [found])
+        assert variations.explain(kl, kl.cases(0), outcomes) == told
+
+
+def test_of_several_kinds_that_of_a_part_speaks(monkeypatch):
+    kl = get("07-kl")
+    found = [variations.Variation(kind.name, kind, lambda mu, logvar: mu) for kind in reversed(variations.Kind)]
+    monkeypatch.setattr(variations, "_singles", lambda _: [found])
+    assert variations.explain(kl, kl.cases(0), variations_outcomes(kl, lambda mu, logvar: mu)) == TOLD + "PART."
+
+
+def variations_outcomes(exercise, answer):
+    return run_answer(exercise, answer, exercise.cases(0))
+
+
+@pytest.mark.parametrize("exercise", [e for e in all_exercises() if e.kind == "code"], ids=lambda e: e.id)
+def test_every_worked_answer_has_variations_and_stays_as_it_is(exercise):
+    found = [v for some in variations._singles(exercise) for v in some] + variations._pairs(exercise)
+    assert len({v.words for v in found}) > 20 or exercise.id == "07-network"
+    tree = variations._tree(exercise.reference)
+    before = variations.ast.dump(tree)
+    assert len(list(variations._varied(tree))) > 5 or exercise.id == "07-network"
+    assert variations.ast.dump(tree) == before
