@@ -67,8 +67,11 @@ def variations_outcomes(exercise, answer):
 @pytest.mark.parametrize("exercise", [e for e in all_exercises() if e.kind == "code"], ids=lambda e: e.id)
 def test_every_worked_answer_has_variations_and_stays_as_it_is(exercise):
     found = [v for some in variations._singles(exercise) for v in some] + variations._pairs(exercise)
-    assert len({v.words for v in found}) > 20 or exercise.id == "07-network"
     tree = variations._tree(exercise.reference)
+    if any(isinstance(node, variations.ast.While) for node in variations.ast.walk(tree)):
+        assert found == []  # a change could make the loop endless
+        return
+    assert len({v.words for v in found}) > 20 or exercise.id == "07-network"
     before = variations.ast.dump(tree)
     assert len(list(variations._varied(tree))) > 5 or exercise.id == "07-network"
     assert variations.ast.dump(tree) == before

@@ -38,7 +38,7 @@ def diagnose(
         rerun: runs answer and reference on further inputs; without it nothing is said that needs that.
     """
     wrong = [row for row, ok in zip(zip(cases, outcomes, expected, strict=True), right, strict=True) if not ok]
-    wrong.sort(key=lambda row: _size(row[0]))
+    wrong.sort(key=lambda row: input_size(row[0]))
     for check in _CHECKS:
         for case, outcome, target in wrong:
             message = check(exercise, case, outcome, target)
@@ -281,7 +281,8 @@ def pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
     return ""
 
 
-def _size(case: Inputs) -> int:
+def input_size(case: Inputs) -> int:
+    """How many numbers the tensors of a case hold."""
     return sum(v.numel() for v in case.values() if isinstance(v, Tensor))
 
 

@@ -17,6 +17,7 @@ from enum import IntEnum
 from typing import Any
 
 from vae_course.exercises.comparing import same_values
+from vae_course.exercises.diagnosis import input_size
 from vae_course.exercises.model import Answer, Exercise, Inputs
 from vae_course.exercises.outcomes import Outcome, values_of
 
@@ -121,7 +122,8 @@ def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outc
     """
     if any(o.failure or not o.values or any(v.kind != "tensor" for v in o.values.values()) for o in outcomes):
         return ""
-    rows = sorted(zip(cases, outcomes, strict=True), key=lambda row: sum(v.array.size for v in row[1].values.values()))
+    # On the smallest inputs most are ruled out, before one makes a large tensor of large ones.
+    rows = sorted(zip(cases, outcomes, strict=True), key=lambda row: input_size(row[0]))
     for variations in (*_singles(exercise), _pairs(exercise)):
         matching = [v for v in variations if _agrees(exercise, v.answer, rows)]
         first = min((v.kind for v in matching), default=None)
@@ -174,7 +176,10 @@ def _pairs(exercise: Exercise) -> list[Variation]:
 
 
 def _is_written_out(answer: Answer) -> bool:
-    return inspect.isfunction(answer) and answer.__name__ != "<lambda>"
+    """Whether it is a function with a name, and without a loop that a change could make endless."""
+    if not inspect.isfunction(answer) or answer.__name__ == "<lambda>":
+        return False
+    return not any(isinstance(node, ast.While) for node in ast.walk(_tree(answer)))
 
 
 def _tree(answer: Answer) -> ast.FunctionDef:
