@@ -106,3 +106,16 @@ def test_a_result_that_the_comparison_trips_over_is_wrong_and_doubtful(monkeypat
     found = Attempt("answer", "text", Program(()), exercise.function)
     (mark,) = mark_attempts([exercise], {exercise.id: found}, Runner(), 7)  # type: ignore[arg-type]
     assert (mark.status, mark.points) == ("failed", 0) and "could not be compared" in mark.doubts[0]
+
+
+@pytest.mark.parametrize(("package", "sought"), [("vae_course", True), ("vae_curse", False)])
+def test_a_search_for_the_course_is_told_though_its_error_is_caught(need, package: str, sought: bool):
+    need("bwrap")
+    search = (
+        f'import pydoc\ntry:\n    pydoc.locate("{package}" + ".exact.World")\nexcept ImportError:\n    pass\nreturn mu'
+    )
+    book = to_bytes(filled(FIRST, {B: answer(B, search)}))
+    marks = grade_submission(Submission("a", FIRST, "a", book), seed=3).marks
+    mark = next(mark for mark in marks if mark.exercise == B)
+    assert mark.status == "failed"
+    assert ("It reached for the course's own package while it ran." in mark.doubts) == sought

@@ -169,7 +169,7 @@ def _wrong(report: Report, run: Run, empty: Mark, *, sound: bool, hidden: bool) 
     if report.status == Verdict.NOT_TRIED:
         doubts.append("`raise NotImplementedError` was reached, but the function holds more than that.")
         return dataclasses.replace(empty, status="not tried", message=report.message, doubts=tuple(doubts))
-    if any("vae_course" in f"{o.failure.message} {o.failure.line}" for o in run.outcomes if o.failure):
+    if run.sought:
         doubts.append("It reached for the course's own package while it ran.")
     message = NOT_FOR_OTHERS if hidden and report.misconception is None else report.message
     return dataclasses.replace(

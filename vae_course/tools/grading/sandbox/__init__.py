@@ -45,11 +45,13 @@ class Run:
         outcomes: one for each case; empty where there is a reason.
         stop: what ended it.
         undefined: which statement of the answer's program failed, and what it raised.
+        sought: whether it looked for a module of the course that the sandbox does not have.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     stop: Stop | None = None
     undefined: messages.Undefined | None = None
+    sought: bool = False
 
 
 class Sandbox:
@@ -105,7 +107,7 @@ class Sandbox:
             return Run(undefined=result)
         if result is None:
             return Run(stop=Stop(StopKind.MEMORY, f"needed more than {self._limits.memory_mb} MB of memory"))
-        return Run(outcomes=result)
+        return Run(outcomes=result.outcomes, sought=result.sought)
 
     def ask(self, request: dict[str, Any]) -> str:
         """Run one request; what came back, which nobody has looked into yet.

@@ -40,6 +40,14 @@ class Undefined:
     error: str
 
 
+@dataclass(frozen=True)
+class Results:
+    """The outcomes of all cases, and whether a module of the course was looked for that the sandbox does not have."""
+
+    outcomes: tuple[Outcome, ...]
+    sought: bool
+
+
 def request(
     exercise: str, program: Sequence[tuple[str, int, str]], name: str, cases: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
@@ -49,7 +57,7 @@ def request(
 
 def result(
     text: str, *, statements: int, gradients: tuple[str, ...], cases: Sequence[dict[str, Any]]
-) -> tuple[Outcome, ...] | Undefined | None:
+) -> Results | Undefined | None:
     """What came out of a run of so many statements on these cases; None where its memory ran out.
 
     Raises:
@@ -64,8 +72,8 @@ def result(
             return None
         case {"definition": problem, **more} if not more:
             return _undefined(problem, statements)
-        case {"outcomes": rows, **more} if not more:
-            return tuple(outcomes_of(rows, gradients=gradients, cases=cases))
+        case {"outcomes": rows, "sought": bool(sought), **more} if not more:
+            return Results(tuple(outcomes_of(rows, gradients=gradients, cases=cases)), sought)
     raise Malformed("it has other parts")
 
 
