@@ -1101,12 +1101,104 @@ quizzes.show("05")
 exercises.progress("05")
 
 # %% [markdown]
+# ## Going deeper
+#
+# ### Sticking the landing
+#
+# Where the KL has no formula, one differentiates the whole bound along the path, $\mathbb E_q[\log w]$ with
+# $\log w = \log p(x, z) - \log q(z)$. The parameters now stand in two places: in $z$, and in $q$ itself.
+#
+# $$\frac{d}{d\mu} \log w = \underbrace{\frac{\partial \log w}{\partial z} \cdot 1}_{\text{path}} - \; s_\mu(z)$$
+#
+# The second part is a score, and its mean is zero (line 8 of section 2). So drop it: let `backward()` see $\log q$ with
+# detached parameters. Roeder and others (2017) call this **sticking the landing**. Predict: how noisy is what remains once
+# $q$ is the true posterior?
+#
+# The world is that of section 3 with its first latent alone, so that $q$ can be the posterior. The cell collects the slopes in
+# $\mu$ by three estimators, for a $q$ that is $k$ times as wide as the posterior.
+
+# %%
+one_latent = LinearGaussian(W[:, :1], linear.b, 0.7)
+posterior = one_latent.posterior(x[:1])
+centre, width = posterior.mean.squeeze(), posterior.variance.sqrt().squeeze()
+
+
+def three_slopes(mu, k, n=200_000):
+    """Slopes in mu of log w by each estimator, [n] each, and the noise behind them, for a q of k times the width."""
+    eps, leaf = randn(n), mu.repeat(n).requires_grad_()
+    z = leaf + k * width * eps
+
+    def log_w(mu):
+        joint = one_latent.prior().log_prob(z.unsqueeze(-1)) + one_latent.likelihood(z.unsqueeze(-1)).log_prob(x[0])
+        return joint - Normal(mu, k * width).log_prob(z)
+
+    pathwise, landed = (torch.autograd.grad(log_w(q_mu).sum(), leaf)[0] for q_mu in (leaf, leaf.detach()))
+    votes = log_w(leaf).detach() * eps / (k * width)
+    return {"score function": votes, "pathwise": pathwise, "sticking the landing": landed}, eps
+
+
+# %% [markdown]
+# **Line 1**: with a $q$ beside the posterior, half as wide again, the mean is right without the score. **Lines 2 and 3**: at
+# the posterior, $w = p(x)$ whatever $z$ is, so the path has no slope at all, and what made the pathwise gradient noisy was
+# the score.
+
+# %%
+landing = Derivation("Sticking the landing")
+landed = three_slopes(centre + 0.5, 1.5)[0]["sticking the landing"]
+right = ((x[0] - W[:, 0] * (centre + 0.5) - linear.b) @ W[:, 0]) / 0.7**2 - (centre + 0.5)
+landing.step("mean without the score = slope of ELBO", landed.mean(), right, standard_error=standard_error(landed))
+at_posterior, eps = three_slopes(centre, 1.0)
+landing.step("at the posterior: without the score = 0", at_posterior["sticking the landing"], 0.0)
+landing.step("at the posterior: pathwise = -eps / std", at_posterior["pathwise"], -eps / width)
+for name, tolerance in (("score function", 1.5), ("pathwise", 0.15)):
+    measured = at_posterior[name].var()
+    claim(f"05-landing-{name.split()[0]}", measured, world="any", tolerance=tolerance, unit="= variance", digits=1)
+
+# %% [markdown]
+# At the optimum the variance is {{any:05-landing-score}} for the score function, {{any:05-landing-pathwise}} for the
+# pathwise gradient, and zero up to rounding without the score. A fit to the posterior can come to rest there. (So could
+# the score function with a leave-one-out baseline: $\log w$ is the same for all draws.)
+#
+# Away from it there is no such promise. **Lines 4 and 5** are the two variances for a $q$ of $k$ times the width $s$:
+#
+# $$\mathrm{Var}[\text{pathwise}] = \frac{k^2}{s^2}, \qquad
+# \mathrm{Var}[\text{sticking the landing}] = \frac{1}{s^2} \Big( \frac1k - k \Big)^2$$
+
+# %%
+too_narrow, _ = three_slopes(centre, 0.5)
+laws = {"pathwise": 0.5**2 / width**2, "sticking the landing": (2 - 0.5) ** 2 / width**2}
+for name, law in laws.items():
+    squares = too_narrow[name].square()
+    landing.step(f"Var[{name}], k = 1/2", squares.mean(), law, standard_error=standard_error(squares))
+k = linspace(0.4, 1.6, 61)
+curves = {"pathwise": k**2 / width**2, "sticking the landing": (1 / k - k) ** 2 / width**2}
+plotting.lines(k, curves, xlabel="width of q, in widths of the posterior", ylabel="variance")
+
+# %% [markdown]
+# A $q$ narrower than $1 / \sqrt2 \approx 0.71$ widths of the posterior is better off with the score, and a $q$ that can't
+# be the posterior never reaches the zero.
+#
+# ### A path for a discrete code
+#
+# Add Gumbel noise to the logits $\theta$ and take the largest: that is a draw from $q = \mathrm{softmax}(\theta)$ (**line 1**).
+# **Gumbel-softmax** replaces the largest by a softmax at a temperature, which has a path but is no longer a choice;
+# **straight-through** keeps the choice and lets `backward()` see the softmax in its place. Both are in general biased; by
+# how much, lesson 14 on discrete codes is to measure, one of those planned for part IV.
+
+# %%
+gumbel = Derivation("A choice from noise")
+noise = -(-torch.rand(400_000, 3, dtype=torch.float64).log()).log()
+chosen = nn.functional.one_hot((theta + noise).argmax(-1), 3).double()
+error = standard_error(chosen)
+gumbel.step("P(theta_j + noise_j is the largest) = q(j)", chosen.mean(0), q_urns, standard_error=error)
+
+# %% [markdown]
 # All lines of this lesson, with how each was checked:
 
 # %%
 from IPython.display import display
 
-for derivation in (score, path, both, variance, base, noise_law, cut_path, no_path):
+for derivation in (score, path, both, variance, base, noise_law, cut_path, no_path, landing, gumbel):
     display(derivation.summary())
 
 # %% [markdown]
@@ -1141,8 +1233,12 @@ for derivation in (score, path, both, variance, base, noise_law, cut_path, no_pa
 # ICML 2014. R. J. Williams, *Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning*,
 # Machine Learning 8, 1992. S. Mohamed, M. Rosca, M. Figurnov and A. Mnih, *Monte Carlo Gradient Estimation in Machine
 # Learning*, JMLR 21, 2020, for when the path is the noisier one. A. Mnih and D. J. Rezende, *Variational Inference for
-# Monte Carlo Objectives*, ICML 2016, for leave-one-out baselines. The layer of section 8 is that of *Variational
-# Autoencoders*, a blog post of 18 July 2020.
+# Monte Carlo Objectives*, ICML 2016, for leave-one-out baselines. G. Roeder, Y. Wu and D. Duvenaud, *Sticking the Landing:
+# Simple, Lower-Variance Gradient Estimators for Variational Inference*, NIPS 2017. E. Jang, S. Gu and B. Poole,
+# *Categorical Reparameterization with Gumbel-Softmax*, and C. J. Maddison, A. Mnih and Y. W. Teh, *The Concrete
+# Distribution*, both ICLR 2017. Y. Bengio, N. Léonard and A. Courville, *Estimating or Propagating Gradients Through
+# Stochastic Neurons for Conditional Computation*, 2013, for straight-through. The layer of section 8 is that of
+# *Variational Autoencoders*, a blog post of 18 July 2020.
 #
 # **Next:** [06 Choosing the likelihood](06_choosing_the_likelihood.ipynb). You have the gradient of
 # $\mathbb E_q[\log p(x \mid z)]$ for any likelihood. Now choose one.
