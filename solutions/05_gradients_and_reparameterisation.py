@@ -11,7 +11,7 @@
 #
 # Lesson 04 ended with a bound that you can compute from draws of $q$. To maximise it you need its slope in the parameters of
 # $q$, and those parameters decide where the draws fall. How do you differentiate through a throw of dice? There are two
-# answers. Both are right on average, and one of them is so much quieter that it made VAEs possible.
+# answers. Both are right on average, and one of them is so much quieter that VAEs are trained with it.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -168,7 +168,7 @@ def integrate(values):
 
 
 def slopes_of(values, n):
-    """Slopes by mu and by logvar, [2, n], of n values, where values(mu, logvar) takes n of each."""
+    """Slopes in mu and in logvar, [2, n], of n values, where values(mu, logvar) takes n of each."""
     leaves = [value.repeat(n).requires_grad_() for value in (mu, logvar)]
     return torch.stack(torch.autograd.grad(values(*leaves).sum(), leaves))
 
@@ -595,7 +595,7 @@ claim("05-wave-length", 2 * math.pi / turn, world="any", tolerance=0.5, unit="st
 # than you may have thought: one whole wave is still {{any:05-wave-length}} standard deviations long. Beyond it the path's
 # variance grows like $\omega^2 / 2$, the mean square of the slope, while that of the score function stays near $\frac12$, the
 # mean square of the sine. "Pathwise is always better" is false. It is better for functions that bend little within the width
-# of $q$, as those of decoders mostly do.
+# of $q$.
 
 # %% [markdown]
 # ## 5 Baselines
@@ -651,9 +651,9 @@ claim("05-hills-left-best", variance_at(best) / variance_at(0), world="any", tol
 
 # %% [markdown]
 # The average of $f$ is {{any:05-hills-mean}} nats, the best baseline {{any:05-hills-best}}. They are not the same, but they
-# leave {{any:05-hills-left-mean}} and {{any:05-hills-left-best}} of the variance: near enough that people take the average.
-# In this one-dimensional world with its steep $f$ even the pathwise gradient is noisy. (It has no use for a baseline: a
-# constant added to $f$ changes no slope.)
+# leave {{any:05-hills-left-mean}} and {{any:05-hills-left-best}} of the variance: so near that the average, which is easier
+# to estimate, will do. In this one-dimensional world with its steep $f$ even the pathwise gradient is noisy. (It has no use
+# for a baseline: a constant added to $f$ changes no slope.)
 #
 # In a VAE nobody knows $\mathbb E_q[f]$. But $L$ draws hold a free estimate: for each draw, the mean of $f$ over the
 # **other** $L - 1$ draws. That is the **leave-one-out** baseline. It is random, but independent of its own draw:
@@ -771,7 +771,7 @@ picture(Setting(dim=50, n_draws=10, distance=1.0, baseline=True))
 # %% [markdown]
 # ## 8 One noise for all
 #
-# Here is a sampling layer that has been copied from tutorial to tutorial. It draws $L$ codes for each of $B$ examples:
+# Here is a sampling layer from a published tutorial. It draws $L$ codes for each of $B$ examples:
 
 
 # %%
@@ -785,13 +785,13 @@ def sample_shared(mu, logvar, n_draws, randn):
 #
 # ### Your turn: find the error
 #
-# What is wrong with it? Mend the layer. `randn` is handed in, and works like `torch.randn`: `randn(3, 5)` gives 15 standard
+# What is wrong with it? Repair the layer. `randn` is handed in, and works like `torch.randn`: `randn(3, 5)` gives 15 standard
 # normal numbers in that shape. Return codes `[L, B, D]` with $L$ = `n_draws`.
 
 # %% exercise="05-shared-noise"
 
 # %% [markdown]
-# The middle axis of the noise has length one, and broadcasting lends **the same noise to all examples**. What does it do to
+# The middle axis of the noise has length one, and broadcasting gives **the same noise to all examples**. What does it do to
 # the gradient? First predict: does it become biased?
 #
 # Take a parameter that all examples share, the offset $b$ of the decoder. The gradient of a batch is the mean over its

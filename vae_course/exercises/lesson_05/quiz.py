@@ -73,7 +73,7 @@ QUESTIONS = (
             ),
             Choice(
                 "Wrong shapes, or an error message.",
-                "Broadcasting makes each shape right. That is why the layer was copied so often.",
+                "Broadcasting makes each shape right. That is why the error is so easy to miss.",
             ),
             Choice(
                 "A biased gradient: training converges to another model.",
