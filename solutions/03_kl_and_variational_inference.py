@@ -923,6 +923,47 @@ quizzes.show("03")
 exercises.progress("03")
 
 # %% [markdown]
+# ## Everything you have tested
+#
+# The lines of this lesson's derivations, each computed on both sides and compared.
+
+# %%
+from IPython.display import display
+
+for derivation in (what, never, add, draw, gauss, two, idea):
+    display(derivation.summary())
+
+# %% [markdown]
+# ## Summary
+#
+# > $$\mathrm{KL}(q \,\Vert\, p) = \mathbb E_q\big[\log q(z) - \log p(z)\big] = \mathbb E_q\big[t - 1 - \log t\big]
+# > \ge 0, \qquad t = p(z) / q(z)$$
+# >
+# > $$\mathrm{KL}(q \,\Vert\, p) = 0 \text{ only if } q = p;
+# > \qquad \mathrm{KL}(q \,\Vert\, p) \ne \mathrm{KL}(p \,\Vert\, q) \text{ in general}$$
+# >
+# > $$\mathrm{KL}(q \,\Vert\, p) = \textstyle\sum_d
+# > \mathrm{KL}(q_d \,\Vert\, p_d) \text{ for independent dimensions: a sum, not a mean}$$
+# >
+# > $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(\mu_p, \sigma_p^2)\big) = \tfrac12 \left( \log
+# > \sigma_p^2 - \log \sigma^2 + \frac{\sigma^2 + (\mu - \mu_p)^2}{\sigma_p^2} - 1 \right)$$
+# >
+# > $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(0, 1)\big) = \tfrac12
+# > \left( e^{\mathrm{logvar}} + \mu^2 - 1 - \mathrm{logvar} \right)$$
+# >
+# > Reverse, $\mathrm{KL}(q \,\Vert\, p)$: draws from $q$, mode-seeking. Forward, $\mathrm{KL}(p \,\Vert\, q)$: draws from
+# > $p$, mass-covering, matches the moments. Variational inference takes the reverse one, with the posterior as $p$.
+#
+# **Sources.** S. Kullback and R. A. Leibler, *On Information and Sufficiency*, Annals of Mathematical Statistics 22, 1951.
+# C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 1.6 and 10.1 (figures 10.2 and 10.3 show the two
+# directions, for a Gaussian that leans and for two modes). D. M. Blei, A. Kucukelbir and J. D. McAuliffe, *Variational
+# Inference: A Review for Statisticians*, JASA 112, 2017. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*,
+# ICLR 2014, appendix B. The matrix that is a vector is in *Variational Autoencoders*, a blog post of 18 July 2020; the code
+# in section 8 is ours.
+#
+# **Next:** [04 The ELBO](04_the_elbo.ipynb), where the constant gets its name.
+
+# %% [markdown]
 # ## Going deeper
 #
 # ### Independent coordinates for a p that leans
@@ -980,44 +1021,3 @@ ellipses(leaning.covariance_matrix, {name: v * torch.eye(2) for name, v in varia
 # would draw in the two corners that $p$ leaves empty, and we know from section 9 that the reverse KL can't bear that. So
 # where the true posterior leans, a mean-field $q$ understates how uncertain the code is, and {{any:03-mean-field-lost}}
 # nats stay lost: no choice of $\mu$ and $\sigma$ wins them back.
-
-# %% [markdown]
-# ## Everything you have tested
-#
-# The lines of this lesson's derivations, each computed on both sides and compared.
-
-# %%
-from IPython.display import display
-
-for derivation in (what, never, add, draw, gauss, two, idea, field):
-    display(derivation.summary())
-
-# %% [markdown]
-# ## Summary
-#
-# > $$\mathrm{KL}(q \,\Vert\, p) = \mathbb E_q\big[\log q(z) - \log p(z)\big] = \mathbb E_q\big[t - 1 - \log t\big]
-# > \ge 0, \qquad t = p(z) / q(z)$$
-# >
-# > $$\mathrm{KL}(q \,\Vert\, p) = 0 \text{ only if } q = p;
-# > \qquad \mathrm{KL}(q \,\Vert\, p) \ne \mathrm{KL}(p \,\Vert\, q) \text{ in general}$$
-# >
-# > $$\mathrm{KL}(q \,\Vert\, p) = \textstyle\sum_d
-# > \mathrm{KL}(q_d \,\Vert\, p_d) \text{ for independent dimensions: a sum, not a mean}$$
-# >
-# > $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(\mu_p, \sigma_p^2)\big) = \tfrac12 \left( \log
-# > \sigma_p^2 - \log \sigma^2 + \frac{\sigma^2 + (\mu - \mu_p)^2}{\sigma_p^2} - 1 \right)$$
-# >
-# > $$\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\Vert\, \mathcal N(0, 1)\big) = \tfrac12
-# > \left( e^{\mathrm{logvar}} + \mu^2 - 1 - \mathrm{logvar} \right)$$
-# >
-# > Reverse, $\mathrm{KL}(q \,\Vert\, p)$: draws from $q$, mode-seeking. Forward, $\mathrm{KL}(p \,\Vert\, q)$: draws from
-# > $p$, mass-covering, matches the moments. Variational inference takes the reverse one, with the posterior as $p$.
-#
-# **Sources.** S. Kullback and R. A. Leibler, *On Information and Sufficiency*, Annals of Mathematical Statistics 22, 1951.
-# C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 1.6 and 10.1 (figures 10.2 and 10.3 show the two
-# directions, for a Gaussian that leans and for two modes). D. M. Blei, A. Kucukelbir and J. D. McAuliffe, *Variational
-# Inference: A Review for Statisticians*, JASA 112, 2017. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*,
-# ICLR 2014, appendix B. The matrix that is a vector is in *Variational Autoencoders*, a blog post of 18 July 2020; the code
-# in section 8 is ours.
-#
-# **Next:** [04 The ELBO](04_the_elbo.ipynb), where the constant gets its name.

@@ -1101,6 +1101,57 @@ quizzes.show("05")
 exercises.progress("05")
 
 # %% [markdown]
+# All lines of this lesson, with how each was checked:
+
+# %%
+from IPython.display import display
+
+for derivation in (score, path, both, variance, base, noise_law, cut_path, no_path):
+    display(derivation.summary())
+
+# %% [markdown]
+# ## Summary
+#
+# > $$\text{score function:} \quad \frac{d}{d\theta} \mathbb E_q[f(z)] = \mathbb E_q\big[f(z) \, s_\theta(z)\big],
+# > \qquad s_\theta = \frac{d \log q(z)}{d\theta}, \qquad \mathbb E_q[s_\theta] = 0$$
+# >
+# > $$\text{for a Gaussian:} \quad s_\mu = \frac{\varepsilon}{\sigma},
+# > \qquad s_{\log\sigma^2} = \frac{\varepsilon^2 - 1}{2}, \qquad \varepsilon = \frac{z - \mu}{\sigma}$$
+# >
+# > $$\text{pathwise:} \quad z = \mu + \sigma\varepsilon,
+# > \qquad \frac{dJ}{d\mu} = \mathbb E_\varepsilon[\nabla f(z)],
+# > \qquad \frac{dJ}{d\log\sigma^2} = \mathbb E_\varepsilon\big[\nabla f(z) \, \tfrac12 \sigma\varepsilon\big]$$
+# >
+# > $$f = -\tfrac12 |z - a|^2, \; \mu = a, \; \sigma = 1:
+# > \quad \mathrm{Var} = \tfrac14 (D + 2)(D + 4) \text{ score},
+# > \quad \tfrac12 (D + 4) \text{ with baseline } \mathbb E[f], \quad 1 \text{ pathwise}$$
+# >
+# > $$\text{baseline:} \quad \mathbb E_q[(f - c) \, s] = \mathbb E_q[f s],
+# > \qquad c^* = \mathbb E[f s^2] / \mathbb E[s^2], \qquad c_l = \text{mean of the other draws' } f$$
+# >
+# > $$L \text{ draws: } \mathrm{Var} / L. \qquad B \text{ examples with noise of their own: }
+# > \mathrm{Var} / B; \text{ with shared noise: up to } \mathrm{Var}, \text{ however large } B$$
+# >
+# > Both estimators are right on average. The path needs a code that can move and an $f$ that is continuous and
+# > differentiable almost everywhere, as a network of ReLUs is; the score function needs values only. `.sample()`,
+# > `.detach()`, `.data` and `torch.no_grad()` cut the path without an error message.
+#
+# **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, sections 2.3 and 2.4. D. J.
+# Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep Generative Models*,
+# ICML 2014. R. J. Williams, *Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning*,
+# Machine Learning 8, 1992. S. Mohamed, M. Rosca, M. Figurnov and A. Mnih, *Monte Carlo Gradient Estimation in Machine
+# Learning*, JMLR 21, 2020, for when the path is the noisier one. A. Mnih and D. J. Rezende, *Variational Inference for
+# Monte Carlo Objectives*, ICML 2016, for leave-one-out baselines. G. Roeder, Y. Wu and D. Duvenaud, *Sticking the Landing:
+# Simple, Lower-Variance Gradient Estimators for Variational Inference*, NIPS 2017. E. Jang, S. Gu and B. Poole,
+# *Categorical Reparameterization with Gumbel-Softmax*, and C. J. Maddison, A. Mnih and Y. W. Teh, *The Concrete
+# Distribution*, both ICLR 2017. Y. Bengio, N. Léonard and A. Courville, *Estimating or Propagating Gradients Through
+# Stochastic Neurons for Conditional Computation*, 2013, for straight-through. The layer of section 8 is that of
+# *Variational Autoencoders*, a blog post of 18 July 2020.
+#
+# **Next:** [06 Choosing the likelihood](06_choosing_the_likelihood.ipynb). You have the gradient of
+# $\mathbb E_q[\log p(x \mid z)]$ for any likelihood. Now choose one.
+
+# %% [markdown]
 # ## Going deeper
 #
 # ### Sticking the landing
@@ -1191,54 +1242,3 @@ noise = -(-torch.rand(400_000, 3, dtype=torch.float64).log()).log()
 chosen = nn.functional.one_hot((theta + noise).argmax(-1), 3).double()
 error = standard_error(chosen)
 gumbel.step("P(theta_j + noise_j is the largest) = q(j)", chosen.mean(0), q_urns, standard_error=error)
-
-# %% [markdown]
-# All lines of this lesson, with how each was checked:
-
-# %%
-from IPython.display import display
-
-for derivation in (score, path, both, variance, base, noise_law, cut_path, no_path, landing, gumbel):
-    display(derivation.summary())
-
-# %% [markdown]
-# ## Summary
-#
-# > $$\text{score function:} \quad \frac{d}{d\theta} \mathbb E_q[f(z)] = \mathbb E_q\big[f(z) \, s_\theta(z)\big],
-# > \qquad s_\theta = \frac{d \log q(z)}{d\theta}, \qquad \mathbb E_q[s_\theta] = 0$$
-# >
-# > $$\text{for a Gaussian:} \quad s_\mu = \frac{\varepsilon}{\sigma},
-# > \qquad s_{\log\sigma^2} = \frac{\varepsilon^2 - 1}{2}, \qquad \varepsilon = \frac{z - \mu}{\sigma}$$
-# >
-# > $$\text{pathwise:} \quad z = \mu + \sigma\varepsilon,
-# > \qquad \frac{dJ}{d\mu} = \mathbb E_\varepsilon[\nabla f(z)],
-# > \qquad \frac{dJ}{d\log\sigma^2} = \mathbb E_\varepsilon\big[\nabla f(z) \, \tfrac12 \sigma\varepsilon\big]$$
-# >
-# > $$f = -\tfrac12 |z - a|^2, \; \mu = a, \; \sigma = 1:
-# > \quad \mathrm{Var} = \tfrac14 (D + 2)(D + 4) \text{ score},
-# > \quad \tfrac12 (D + 4) \text{ with baseline } \mathbb E[f], \quad 1 \text{ pathwise}$$
-# >
-# > $$\text{baseline:} \quad \mathbb E_q[(f - c) \, s] = \mathbb E_q[f s],
-# > \qquad c^* = \mathbb E[f s^2] / \mathbb E[s^2], \qquad c_l = \text{mean of the other draws' } f$$
-# >
-# > $$L \text{ draws: } \mathrm{Var} / L. \qquad B \text{ examples with noise of their own: }
-# > \mathrm{Var} / B; \text{ with shared noise: up to } \mathrm{Var}, \text{ however large } B$$
-# >
-# > Both estimators are right on average. The path needs a code that can move and an $f$ that is continuous and
-# > differentiable almost everywhere, as a network of ReLUs is; the score function needs values only. `.sample()`,
-# > `.detach()`, `.data` and `torch.no_grad()` cut the path without an error message.
-#
-# **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, sections 2.3 and 2.4. D. J.
-# Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep Generative Models*,
-# ICML 2014. R. J. Williams, *Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning*,
-# Machine Learning 8, 1992. S. Mohamed, M. Rosca, M. Figurnov and A. Mnih, *Monte Carlo Gradient Estimation in Machine
-# Learning*, JMLR 21, 2020, for when the path is the noisier one. A. Mnih and D. J. Rezende, *Variational Inference for
-# Monte Carlo Objectives*, ICML 2016, for leave-one-out baselines. G. Roeder, Y. Wu and D. Duvenaud, *Sticking the Landing:
-# Simple, Lower-Variance Gradient Estimators for Variational Inference*, NIPS 2017. E. Jang, S. Gu and B. Poole,
-# *Categorical Reparameterization with Gumbel-Softmax*, and C. J. Maddison, A. Mnih and Y. W. Teh, *The Concrete
-# Distribution*, both ICLR 2017. Y. Bengio, N. Léonard and A. Courville, *Estimating or Propagating Gradients Through
-# Stochastic Neurons for Conditional Computation*, 2013, for straight-through. The layer of section 8 is that of
-# *Variational Autoencoders*, a blog post of 18 July 2020.
-#
-# **Next:** [06 Choosing the likelihood](06_choosing_the_likelihood.ipynb). You have the gradient of
-# $\mathbb E_q[\log p(x \mid z)]$ for any likelihood. Now choose one.
