@@ -900,14 +900,14 @@ knob.step(
 #
 # When is a latent worth its nats? For a *linear* decoder the answer is exact. Let the columns of $W$ be at right angles:
 # then $W^\top W$ is diagonal, so is the covariance of the posterior (lesson 02), and a $q$ with independent latents can
-# equal it. With the best $q$ there is no gap, so the bound is $\beta \log p(x)$ of the noisier world, plus a constant. By lesson
-# 02 that world's $p(x)$ is Gaussian, with the covariance $W W^\top + \beta\sigma^2 I$, and its best $W$ lies along the principal
-# directions of the data (shown by Tipping and Bishop, not here), which are at right angles, as we asked. Along one of them,
-# where the data have the variance $\nu$, the model puts $w^2$ of signal beside $\beta\sigma^2$ of noise. Its $-\log p(x)$,
-# averaged over the data, is $\frac12 \log(w^2 + \beta\sigma^2) + \frac{\nu}{2 (w^2 + \beta\sigma^2)}$ plus a constant. **Line
-# 5** is its slope with respect to $w^2$, **line 6** solves for the best $w^2$. The posterior of that latent has the variance
-# $\beta\sigma^2 / (w^2 + \beta\sigma^2)$ and the mean $w x / (w^2 + \beta\sigma^2)$, whose square averages to
-# $w^2 \nu / (w^2 + \beta\sigma^2)^2$. **Line 7** puts them into the formula of the KL:
+# equal it. With the best $q$ there is no gap, so the bound is $\beta \log p(x)$ of the noisier world, plus a constant. By
+# lesson 02 that world's $p(x)$ is Gaussian, with the covariance $W W^\top + \beta\sigma^2 I$, and one best $W$ lies along
+# the principal directions of the data (shown by Tipping and Bishop, not here), which are at right angles, as we asked.
+# Along one of them, where the data have the variance $\nu$, the model puts $w^2$ of signal beside $\beta\sigma^2$ of noise.
+# Its $-\log p(x)$, averaged over the data, is $\frac12 \log(w^2 + \beta\sigma^2) + \frac{\nu}{2 (w^2 + \beta\sigma^2)}$
+# plus a constant. **Line 5** is its slope with respect to $w^2$, **line 6** solves for the best $w^2$. The posterior of
+# that latent has the variance $\beta\sigma^2 / (w^2 + \beta\sigma^2)$ and the mean $w x / (w^2 + \beta\sigma^2)$, whose
+# square averages to $w^2 \nu / (w^2 + \beta\sigma^2)^2$. **Line 7** puts them into the formula of the KL:
 #
 # $$\text{slope} = \frac{w^2 + \beta\sigma^2 - \nu}{2 (w^2 + \beta\sigma^2)^2}, \qquad
 # w^2 = \nu - \beta\sigma^2, \qquad \mathrm{KL} = \tfrac12 \log \frac{\nu}{\beta\sigma^2} \qquad \text{if } \nu > \beta\sigma^2$$
@@ -1009,8 +1009,10 @@ bits.step(
 # %% exercise="06-bits-per-dim"
 
 # %% [markdown]
-# **Line 3** holds it against the exact probabilities of the bins, for all validation images and the Gaussian with the
-# best sigma of section 6. Level $k$ is stored as $k / 255$; here it moves to the middle of its bin.
+# **Line 3** holds it against the exact probabilities of the bins, for all validation images and the Gaussian with the best
+# sigma of section 6. (Such a difference, taken as the likelihood itself, is a **discretised likelihood**. A model can be
+# trained on its logarithm, which is never above zero.) Level $k$ is stored as $k / 255$; here it moves to the middle of its
+# bin.
 
 # %%
 stored, mean = (splits.val.x.double().flatten(1) * 255).round(), mean_image.double().flatten(1)
@@ -1096,7 +1098,93 @@ for derivation in (bernoulli, continuous, squared, learned, lab, knob, bits):
 # of Deep Latent Variable Models*, NeurIPS 2018, for the likelihood without an upper bound. J. Lucas, G. Tucker, R.
 # Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, and M. E.
 # Tipping and C. M. Bishop, *Probabilistic Principal Component Analysis*, Journal of the Royal Statistical Society B 61,
-# 1999, for section 8. I. Higgins and others, *beta-VAE*, ICLR 2017. The losses of section 7 are from public
+# 1999, for section 8 and for the axes. L. Theis, A. van den Oord and M. Bethge, *A Note on the Evaluation of Generative
+# Models*, ICLR 2016, for dequantisation. T. Salimans, A. Karpathy, X. Chen and D. P. Kingma, *PixelCNN++*, ICLR 2017, for a
+# discretised likelihood. I. Higgins and others, *beta-VAE*, ICLR 2017. The losses of section 7 are from public
 # repositories and from the second text of lesson 00; the density of section 5 is that text's.
 #
 # **Next:** [07 Your first VAE](07_your_first_vae.ipynb). You have the bound, its gradient and its likelihood: build it.
+
+# %% [markdown]
+# ## Going deeper
+#
+# ### Noise in place of a difference
+#
+# There is another way from a density to stored pixels, **dequantisation**: add uniform noise to each stored level, fresh
+# each time, so that the pixel falls anywhere in its bin $[a, a + \Delta]$, and train the density on that. By Jensen's
+# inequality (lesson 03) this maximises a lower bound of the discretised log-likelihood:
+#
+# $$\mathbb E_{u \sim \mathrm{U}(a,\, a + \Delta)}\big[\log (\Delta \, p(u))\big] \;\le\;
+# \log \mathbb E_u\big[\Delta \, p(u)\big] = \log \int_a^{a + \Delta} p(u) \, du = \log P(\text{level})$$
+#
+# **Lines 1 and 3** are the equality in the middle. **Lines 2 and 4** are the left side for a Gaussian: the noise adds its
+# variance $\Delta^2 / 12$ to the squared error. Predict: how much does the bound give away when $\sigma$ is one bin? And a
+# quarter of one?
+
+
+# %%
+def bits_lost(sigma, width=1 / 256):
+    """The bits per pixel by which the bound lies below the discretised log-likelihood; tests two lines on the way."""
+    pixel = Normal(torch.tensor(0.3, dtype=torch.float64), sigma)
+    low = edges[:-1][(edges[:-1] - 0.3).abs() < 6 * sigma]  # the bins that such a pixel can reach
+    u = low.unsqueeze(1) + width * torch.linspace(0, 1, 2001, dtype=torch.float64)
+    chance = pixel.cdf(low + width) - pixel.cdf(low)
+    mean = torch.trapezoid(width * pixel.log_prob(u).exp(), u) / width
+    dequantised.step("E_u[width p(u)] = cdf(upper) - cdf(lower)", mean, chance, how="quadrature")
+    bound = torch.trapezoid(pixel.log_prob(u) + math.log(width), u) / width
+    right = pixel.log_prob(low + width / 2) + math.log(width) - width**2 / (24 * sigma**2)
+    formula = "E_u[log(width p(u))] = log(width p(middle)) - width^2 / (24 sigma^2)"
+    dequantised.step(formula, bound, right, how="quadrature")
+    assert (bound < chance.log()).all()
+    return (chance * (chance.log() - bound)).sum() / math.log(2)
+
+
+dequantised = Derivation("Dequantisation")
+for name, sigma in (("bin", 1 / 256), ("quarter", 1 / 1024)):
+    claim(f"06-dequantised-{name}", bits_lost(sigma), world="any", tolerance=0.006, unit="bits per pixel", digits=2)
+
+# %% [markdown]
+# Averaged over the levels that such a pixel takes, the bound lies {{any:06-dequantised-bin}} bits below the discretised
+# log-likelihood for a $\sigma$ of one bin, and {{any:06-dequantised-quarter}} for a quarter of one. Either way the trouble of
+# section 6 ends: the probability of a level is at most one, so neither number grows without limit when $\sigma$ shrinks.
+#
+# ### A diagonal q chooses the axes
+#
+# The linear autoencoder of lesson 01 found the plane of PCA and left its axes to chance. So does $p(x)$ here: it contains
+# $W$ only in $W W^\top$, which a rotation $W R$ does not change (**line 1**). The ELBO with independent latents is not
+# indifferent: once $W$ is turned, the posterior is correlated, and the best $q$ misses it by the gap of **line 2**, with
+# $\Lambda$ for the inverse of the posterior's covariance. So a linear VAE finds the principal directions themselves, up to
+# sign and order, as long as their variances differ (Lucas and others, 2019).
+#
+# $$\text{gap} = \tfrac12 \Big( \sum_j \log \Lambda_{jj} - \log \det \Lambda \Big)$$
+
+
+# %%
+def turned(degrees):
+    """The world of section 8's last line, with its two living latents turned against the axes."""
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    rotation = torch.tensor([[c, -s, 0], [s, c, 0], [0, 0, 1]], dtype=torch.float64)
+    return LinearGaussian(fitted.W @ rotation, fitted.b, fitted.sigma)
+
+
+def gap(world, x):
+    """KL from the best q with independent latents to the posterior; lesson 03, *Going deeper*, has its variances."""
+    posterior = world.posterior(x)
+    precision = posterior.precision_matrix.diagonal(dim1=-2, dim2=-1)
+    best = world.with_posterior(posterior.mean, -precision.log()).posterior(x)
+    return torch.distributions.kl_divergence(best, posterior)
+
+
+# %%
+oblique, (_, x) = turned(45), fitted.sample(5, generator=torch.Generator().manual_seed(2))
+turning = Derivation("The axes of a linear VAE")
+turning.step("log p(x) with W R = log p(x) with W", oblique.log_marginal(x), fitted.log_marginal(x))
+precision = torch.eye(3) + oblique.W.T @ oblique.W
+formula = "gap at 45 degrees = 1/2 (sum of log Lambda_jj - log det Lambda)"
+turning.step(formula, gap(oblique, x), (precision.diagonal().log().sum() - precision.logdet()) / 2)
+angles = torch.linspace(0, 180, 61)
+gaps = [gap(turned(degrees.item()), x).mean() for degrees in angles]
+plotting.lines(angles, {"gap": gaps}, xlabel="latents turned by (degrees)", ylabel="lost by the best diagonal q (nats)")
+
+# %% [markdown]
+# The gap is zero where the latents lie along the principal directions, at 0, 90 and 180 degrees, and nowhere else.
