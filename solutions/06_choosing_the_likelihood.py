@@ -206,7 +206,7 @@ claim(
 
 # %% [markdown]
 # On MNIST {{mnist:06-redrawn}}% of the pixels, on pen digits {{pen:06-redrawn}}%. Few, but with a fixed draw a large
-# network learns even those by heart. Train on dynamic draws, and measure on one fixed draw that everybody uses.
+# network can learn even those by heart. Train on dynamic draws, and measure on one fixed draw that everybody uses.
 
 # %% [markdown]
 # ## 3 Grey pixels
@@ -308,7 +308,7 @@ fig
 
 # %% [markdown]
 # Left, the would-be density for three outputs of the decoder; right, the area under it. It is never above one half, and
-# it depends on the output: no constant would mend it. So grey cross-entropy is not $-\log p(x \mid z)$ plus something
+# it depends on the output: no constant would repair it. So grey cross-entropy is not $-\log p(x \mid z)$ plus something
 # harmless.
 #
 # ### The way out that keeps the pixels grey
@@ -454,7 +454,7 @@ squared.step("difference of two -log p = difference of squared errors / (2 sigma
 # %%
 output = mean.clone().requires_grad_()
 (slope,) = torch.autograd.grad(-Independent(Normal(output, sigma), 1).log_prob(x).sum(), output)
-squared.step("slope of -log p by x' = (x' - x) / sigma^2", slope, (mean - x) / sigma**2)
+squared.step("slope of -log p in x' = (x' - x) / sigma^2", slope, (mean - x) / sigma**2)
 
 # %% [markdown]
 # ## 5 Which sigma did you choose?
@@ -475,13 +475,13 @@ squared.algebra("1 / (2 sigma^2) = 1 at sigma^2 = 1/2", sympy.solve(1 / (2 * v) 
 
 # %% [markdown]
 # So the text *has* chosen a sigma: $\sigma^2 = \frac12$, without saying so. The same happens with every way to write a
-# squared error. You need not trust anybody's comments to find out which: the second derivative of $-\log p$ by an
+# squared error. You need not trust anybody's comments to find out which: the second derivative of $-\log p$ with respect to an
 # output is $1 / \sigma^2$ (**line 7**), so **ask the loss**.
 
 
 # %%
 def implied_variance(loss):
-    """sigma^2 of each pixel, from the second derivative of a loss by the outputs."""
+    """sigma^2 of each pixel, from the second derivative of a loss with respect to the outputs."""
     output = mean.clone().requires_grad_()
     (slope,) = torch.autograd.grad(loss(x, output), output, create_graph=True)
     # The sum is allowed because no output changes the slope of another: one call gives every second derivative.
@@ -536,12 +536,12 @@ for name in ("sum", "mean"):
 # %% [markdown]
 # The plain sum has $\sigma^2 =$ {{any:06-variance-sum}}, with the factor $\frac12$ it is {{any:06-variance-half}}, and
 # the mean over 784 pixels means $\sigma^2 =$ {{any:06-variance-mean}}: noise with a standard deviation of 20 on pixels
-# between 0 and 1. {{any:06-outside-sum}}% of the mass of the plain sum lie outside the pixels' range, and
+# between 0 and 1. {{any:06-outside-sum}}% of the mass of the plain sum lies outside the pixels' range, and
 # {{any:06-outside-mean}}% of the mean's. None of these was chosen; they came from a `sum`, a `mean` and a $\frac12$.
 #
 # ### Your turn: find what is missing
 #
-# This is the text's loss for one image. Mend it: give it the sigma as an argument, and everything that makes it a
+# This is the text's loss for one image. Repair it: give it the sigma as an argument, and everything that makes it a
 # negative log-likelihood in nats.
 
 
@@ -570,9 +570,9 @@ claim("06-missing-nats", offset.mean(), world="any", tolerance=0.05)
 # %% [markdown]
 # ## 6 Learn it
 #
-# If $\sigma$ has to be chosen, let the data choose. Call $S$ the squared error summed over all $N = B X$ pixels of a
-# batch, and $v = \sigma^2$. **Line 1** of a new derivation is the slope of the loss by $v$, **line 2** where it vanishes.
-# **Line 3**: the second derivative is positive there, so it is a minimum.
+# If $\sigma$ has to be chosen, let the data choose. Call $S$ the squared error summed over all $N = B X$ pixels of a batch,
+# and $v = \sigma^2$. **Line 1** of a new derivation is the slope of the loss with respect to $v$, **line 2** where it
+# vanishes. **Line 3**: the second derivative is positive there, so it is a minimum.
 #
 # $$\frac{d}{dv} \left[\frac{S}{2 v} + \frac N2 \log(2 \pi v)\right] = \frac{N}{2 v} - \frac{S}{2 v^2} = 0
 # \quad\Longrightarrow\quad \sigma^2 = v = \frac SN$$
@@ -657,8 +657,8 @@ learned.step("log p gained by halving the sigma of a pixel without error = log 2
 # %% [markdown]
 # {{mnist:06-constant-pixels}} on MNIST, {{pen:06-constant-pixels}} on pen digits. For such a pixel the mean squared
 # error is zero, and **line 6** says that each halving of its sigma gains $\log 2$ nats, for ever: the likelihood has
-# **no upper bound**. A training that follows it reports ever better numbers, learns nothing, and ends in infinities.
-# Give sigma a floor. Sharing one sigma removes this case, in which a single pixel is enough, but it is no cure: a decoder
+# **no upper bound**. A training that follows it reports ever better numbers without better pictures, and ends in infinities.
+# Give sigma a floor. Sharing one sigma removes this case, in which a single pixel is enough, but it is not a cure: a decoder
 # that reproduces every pixel of its training images exactly sends the shared sigma to zero as well.
 
 # %% [markdown]
@@ -683,7 +683,7 @@ def mean_and_mean(x, logits, mu, logvar):  # a course notebook, 200 latents
     return F.binary_cross_entropy_with_logits(logits, x) + kl.mean()
 
 
-def mean_and_sum(x, logits, mu, logvar):  # a library's official example, since mended
+def mean_and_sum(x, logits, mu, logvar):  # a library's official example, since corrected
     kl = -0.5 * (1 + logvar - mu**2 - logvar.exp())
     return F.binary_cross_entropy_with_logits(logits, x) + kl.sum(1).mean()
 
@@ -749,7 +749,7 @@ for name, beta in measured.items():
 #
 # A loss divides the error, summed over all pixels and images, by some number $n_\text{error}$: a mean over 128 images
 # of 784 pixels by $128 \cdot 784$, a mean over the images of a sum over the pixels by 128, a plain sum by 1. It divides
-# the KL, summed over all latents and images, by $n_\text{KL}$, and multiplies it with a weight. Last, one unit of its
+# the KL, summed over all latents and images, by $n_\text{KL}$, and multiplies it by a weight. Last, one unit of its
 # error stands for so many nats: 1 for cross-entropy, $1 / (2 \sigma^2)$ for a squared error. Put the four together.
 
 # %% exercise="06-effective-beta"
@@ -922,7 +922,7 @@ slope = sympy.diff(sympy.log(total) / 2 + spread / (2 * total), signal)
 best = sympy.solve(slope, signal)[0]
 kl = (noise / total + signal * spread / total**2 - 1 - sympy.log(noise / total)) / 2
 knob.algebra(
-    "slope of -log p by w^2 = (w^2 + noise - nu) / (2 (w^2 + noise)^2)", slope, (total - spread) / (2 * total**2)
+    "slope of -log p in w^2 = (w^2 + noise - nu) / (2 (w^2 + noise)^2)", slope, (total - spread) / (2 * total**2)
 )
 knob.algebra("best w^2 = nu - beta sigma^2", best, spread - noise)
 right = sympy.log(spread / noise) / 2

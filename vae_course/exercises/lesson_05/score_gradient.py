@@ -163,15 +163,15 @@ EXERCISE = Exercise(
         Misconception(
             "derivative by log sigma",
             lambda f, z, mu, logvar: _with(f, (z - mu) / logvar.exp(), _standard(z, mu, logvar) ** 2 - 1),
-            "The second gradient is twice the right one: it is the derivative by log sigma. In this course logvar is "
-            "log sigma^2, and the score is half of that.",
+            "The second gradient is twice the right one: it is the derivative with respect to log sigma. In this course "
+            "logvar is log sigma^2, and the score is half of that.",
         ),
         Misconception(
             "derivative by sigma",
             lambda f, z, mu, logvar: _with(
                 f, (z - mu) / logvar.exp(), (_standard(z, mu, logvar) ** 2 - 1) * torch.exp(-0.5 * logvar)
             ),
-            "The second gradient is the derivative by sigma. The parameter here is logvar: its score is "
+            "The second gradient is the derivative with respect to sigma. The parameter here is logvar: its score is "
             "((z - mu)^2 / sigma^2 - 1) / 2.",
         ),
         Misconception(

@@ -166,9 +166,9 @@ EXERCISE = Exercise(
             "Your first term is still in nats. Divide it by log 2.",
         ),
         Misconception(
-            "multiplied with log 2",
+            "multiplied by log 2",
             lambda nll, pixels, levels: nll * LOG2 / pixels + math.log2(levels),
-            "You multiply with log 2. One bit is log 2 = 0.69 nats, so the same cost is more bits than nats: divide.",
+            "You multiply by log 2. One bit is log 2 = 0.69 nats, so the same cost is more bits than nats: divide.",
         ),
         Misconception(
             "bits of the image",

@@ -69,19 +69,19 @@ EXERCISE = Exercise(
     minutes=6,
     task=(
         "Return the effective beta of each of M losses, `[M]`: each divides the error, summed over all pixels and "
-        "images, by `n_error`, the KL, summed over all latents and images, by `n_kl`, and multiplies the KL with "
+        "images, by `n_error`, the KL, summed over all latents and images, by `n_kl`, and multiplies the KL by "
         "`weight`; one unit of error is `nats` nats (all `[M]`)."
     ),
     hints=(
         "Write the loss as a times (error in nats) plus b times (KL), both summed over everything. Scale the loss until "
         "the first factor is one: what is the second one then?",
         "a = 1 / (nats n_error) and b = weight / n_kl, so beta = b / a.",
-        "Everything that makes the error small in the loss makes beta large: multiply `weight` with `n_error` and "
+        "Everything that makes the error small in the loss makes beta large: multiply `weight` by `n_error` and "
         "`nats`, and divide by what the KL was divided by.",
     ),
     explanation=(
         "A minimum does not move when the whole loss is multiplied by a number, so only the ratio of the two factors "
-        "counts. Dividing the error by 784 is the same as multiplying the KL with 784."
+        "counts. Dividing the error by 784 is the same as multiplying the KL by 784."
     ),
     returns="one number per loss, [M]",
     reference=effective_beta,
@@ -122,7 +122,7 @@ EXERCISE = Exercise(
             "unit forgotten",
             lambda n_error, n_kl, weight, nats: weight * n_error / n_kl,
             "You take one unit of error for one nat. Where it stands for more nats, the loss counts it too low, and "
-            "the KL counts for more: multiply with `nats`.",
+            "the KL counts for more: multiply by `nats`.",
         ),
         Misconception(
             "unit divided",
@@ -156,12 +156,12 @@ EXERCISE = Exercise(
         Misconception(
             "counts multiplied",
             lambda n_error, n_kl, weight, nats: weight * nats * n_error * n_kl,
-            "You multiply with both counts. What divides the KL makes beta smaller: divide by `n_kl`.",
+            "You multiply by both counts. What divides the KL makes beta smaller: divide by `n_kl`.",
         ),
         Misconception(
             "weight divided",
             lambda n_error, n_kl, weight, nats: nats * n_error / (n_kl * weight),
-            "You divide by `weight`. The loss multiplies the KL with it, so beta grows with it.",
+            "You divide by `weight`. The loss multiplies the KL by it, so beta grows with it.",
             variants=(
                 lambda n_error, n_kl, weight, nats: n_error / (n_kl * weight),
                 lambda n_error, n_kl, weight, nats: n_error / (n_kl * weight * nats),
@@ -170,7 +170,7 @@ EXERCISE = Exercise(
         Misconception(
             "always 784 pixels",
             lambda n_error, n_kl, weight, nats: weight * nats * 784 / n_kl,
-            "You put 784 where what divides the error belongs. That count is an argument: multiply with `n_error`.",
+            "You put 784 where what divides the error belongs. That count is an argument: multiply by `n_error`.",
             variants=(lambda n_error, n_kl, weight, nats: weight * 784 / n_kl,),
         ),
         Misconception(

@@ -53,7 +53,7 @@ QUESTIONS = (
             ),
             Choice(
                 "The reductions: the effective beta is 784.",
-                "Yes. Dividing the reconstruction by 784 is multiplying the KL with 784, and the code collapses.",
+                "Yes. Dividing the reconstruction by 784 is multiplying the KL by 784, and the code collapses.",
                 right=True,
             ),
             Choice(
@@ -91,7 +91,7 @@ QUESTIONS = (
             ),
             Choice(
                 "The model compresses the images to less than nothing, which no coder can do.",
-                "A density is no probability of a stored image. Each level is a bin of width 1/256, which "
+                "A density is not the probability of a stored image. Each level is a bin of width 1/256, which "
                 "adds 8 bits to every pixel.",
             ),
             Choice(
