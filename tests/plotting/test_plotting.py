@@ -1,5 +1,6 @@
 """Figures: they show what they are given, describe it in words, stay readable, and refuse what can't be drawn."""
 
+import base64
 import io
 import itertools
 import statistics
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from vae_course import plotting
 from vae_course.models import VAE
-from vae_course.plotting.figure import spread
+from vae_course.plotting.figure import GREYS, LARGEST, SCALE, TONES, _compact, spread
 from vae_course.plotting.latent import apart, densest
 from vae_course.training import History
 
@@ -87,9 +88,9 @@ def test_every_figure_has_a_small_png_and_a_text_alternative(draw: Callable[[], 
     png = figure.png()
     with Image.open(io.BytesIO(png)) as image:
         assert image.format == "PNG"
-        assert image.width <= 760, "wider than a notebook cell"
+        assert image.width <= 760 * SCALE, "wider than a notebook cell"
         assert image.text["Description"] == figure.alt
-    assert len(png) < 80_000
+    assert len(png) <= LARGEST
     assert len(figure.alt) >= 10
 
 
@@ -142,12 +143,34 @@ def test_drawing_never_loads_pyplot() -> None:
 def test_a_notebook_gets_the_picture_with_its_alt_text_in_every_form() -> None:
     figure = plotting.image_grid(X[:2], alt='two "digits" & more')
     bundle, metadata = figure._repr_mimebundle_()
-    with Image.open(io.BytesIO(figure.png())) as image:
-        size = {"width": image.width, "height": image.height}
+    assert (metadata["image/png"]["width"], metadata["image/png"]["height"]) == tuple(figure.bbox.size)
+    size = {key: metadata["image/png"][key] for key in ("width", "height")}
     assert bundle["text/plain"] == figure.alt
     assert metadata["image/png"] == {"alt": figure.alt, **size}
     assert 'alt="two &quot;digits&quot; &amp; more"' in bundle["text/html"]
     assert bundle["image/png"] in bundle["text/html"]
+
+
+@pytest.mark.parametrize("room", [LARGEST, 1000])
+def test_a_figure_has_two_pixels_for_one_of_the_page_where_there_is_room(
+    room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = plotting.image_grid(X[:2])
+    monkeypatch.setattr(sys.modules["vae_course.plotting.figure"], "LARGEST", room)
+    bundle, metadata = figure._repr_mimebundle_()
+    with Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))) as image:
+        assert image.width == metadata["image/png"]["width"] * (SCALE if room == LARGEST else 1)
+
+
+def test_a_file_keeps_every_grey_to_half_a_step_and_the_colours_of_lines() -> None:
+    image = Image.new("RGB", (256, 256 + 16 * len(plotting.COLOURS)), "white")
+    for level in range(256):
+        image.paste((level, level, level), (level, 0, level + 1, 256))
+    for i, colour in enumerate(plotting.COLOURS):
+        image.paste(colour, (0, 256 + 16 * i, 256, 272 + 16 * i))
+    kept = _compact(image)
+    assert len(kept.getcolors()) <= GREYS + TONES
+    assert np.abs(np.asarray(kept.convert("RGB")).astype(int) - np.asarray(image)).max() <= 255 / (GREYS - 1) / 2 + 0.5
 
 
 def test_an_axes_of_ones_own_is_drawn_on_and_described() -> None:
@@ -207,10 +230,10 @@ def test_a_grid_shows_every_image_pixel_by_pixel_with_black_ink() -> None:
     x = (torch.rand(6, 1, 28, 28) > 0.5).float()
     with Image.open(io.BytesIO(plotting.image_grid(x, ncols=3).png())) as png:
         shown = 255 - np.asarray(png.convert("L")).astype(float)
-    scale, gap = 4, 2
+    scale, gap = 4 * SCALE, 2
     for i in range(6):
         row, column = divmod(i, 3)
-        top, left = 4 + scale * (gap + row * (28 + gap)), scale * (gap + column * (28 + gap))
+        top, left = 4 * SCALE + scale * (gap + row * (28 + gap)), scale * (gap + column * (28 + gap))
         crop = shown[top : top + 28 * scale, left : left + 28 * scale]
         assert np.array_equal(crop, 255 * np.kron(x[i, 0].numpy(), np.ones((scale, scale))))
 

@@ -325,7 +325,6 @@ def _name_rows(ax: Axes, mosaic: Mosaic, names: Iterable[str], x: float) -> None
 
 def _tint(fig: AltFigure, ax: Axes, mosaic: Mosaic, cells: Iterable[tuple[int, int]]) -> None:
     """Draw the paper again in colour, with a tint under the images at these rows and columns."""
-    fig.greys = None
     paper = np.ones((*mosaic.sheet.shape, 3))
     height, width = mosaic.size
     for row, column in cells:
@@ -389,7 +388,7 @@ def sheet(mosaic: Mosaic, *, title: str = "", left: int = 0, bottom: int = 0) ->
     """
     height, width = (side * mosaic.scale for side in mosaic.sheet.shape)
     total_width, total_height = left + width + 8, bottom + height + (30 if title else 8)
-    fig = AltFigure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white", greys=32)
+    fig = AltFigure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white")
     ax = fig.add_axes((left / total_width, (bottom + 4) / total_height, width / total_width, height / total_height))
     draw(mosaic, ax, title=title)
     return fig, ax
