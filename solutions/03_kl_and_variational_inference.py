@@ -594,56 +594,7 @@ plotting.lines(logvar, curves, xlabel="logvar of q (p = N(0, 1), mu = 0)", ylabe
 # $\frac12 \cdot 9 = 4.5$ nats for its place alone.
 
 # %% [markdown]
-# ## 8 Find the error: which sigma?
-#
-# A text on VAEs writes $q(z \mid x) = \mathcal N(\mu, \Sigma)$, calls $\Sigma$ "a $d$-by-$d$ matrix", draws
-# $z = \mu + \Sigma \varepsilon$, and gives the KL with a trace and a determinant,
-#
-# $$\mathrm{KL} = \tfrac12 \left( \mathrm{tr}\, \Sigma + \mu^\top \mu - d - \log \det \Sigma \right).$$
-#
-# For a diagonal matrix the trace is the sum of the diagonal, and the log determinant the sum of its logarithms. Code that
-# is written after such formulas has no matrix anywhere. $\Sigma$ becomes a vector of $d$ numbers for each example, and
-# the network gives its logarithm, under the name of `log_sigma`.
-
-
-# %%
-def from_the_text(mu, log_sigma, eps):
-    Sigma = torch.exp(log_sigma)  # "a d-by-d matrix"
-    z = mu + Sigma * eps  # "mu + Sigma eps"
-    kl = 0.5 * (Sigma + mu**2 - 1 - log_sigma).sum(dim=-1)  # "tr Sigma + mu'mu - d - log det Sigma"
-    return z, kl
-
-
-# %% [markdown]
-# It runs, and a VAE trained with it looks plausible. Measure it. Take $\mu = 0$ and 100,000 draws, look how wide $z$ really
-# is, and compute the KL of a Gaussian of that width.
-
-# %%
-eps = torch.randn(100_000, 1, dtype=torch.float64)
-for value in (0.0, -0.1, -1.0, -2.0):
-    z, kl = from_the_text(torch.zeros_like(eps), torch.full_like(eps, value), eps)
-    true_kl = kl_divergence(Normal(z.mean(), z.std()), Normal(numbers(0.0), numbers(1.0)))
-    print(
-        f"log_sigma {value:4.1f}: width of z {z.std():.2f}, KL of the code {kl[0]:.3f}, KL of these z {true_kl.item():.3f}"
-    )
-
-# %% [markdown]
-# At `log_sigma` $= 0$, where $q$ is the prior, both agree, and near it both are small, so that the error is easy to miss.
-# Further away the code's KL is far too low: it pays less than it should for a narrow $q$.
-#
-# One of the lines reads the vector as standard deviations, another as variances. Repair the function so that the KL
-# belongs to the $q$ that $z$ is drawn from. The input is what its name says, $\log \sigma$.
-
-# %% exercise="03-sigma"
-
-# %% [markdown]
-# Two remarks for reading other people's code. With the covariance matrix $\Sigma = \mathrm{diag}(\sigma^2)$ the formula
-# with trace and determinant is right, and it is the draw that needs the root of the matrix. The opposite mix-up
-# is `exp(logvar)` used as the width of the noise. The test is always the same. Draw many $z$, measure their
-# width, and compare the KL.
-
-# %% [markdown]
-# ## 9 Two directions, two tastes
+# ## 8 Two directions, two tastes
 #
 # So far $q$ and $p$ were given. Now $p$ is given and you choose $q$, a Gaussian. If $p$ is a Gaussian too, you choose
 # $q = p$, and both directions of the KL are zero. What if $p$ has two modes, so that no Gaussian fits?
@@ -774,7 +725,7 @@ two.algebra("the forward optimum: sigma^2 = v", sympy.solve(slope, S2)[0], V)
 # the shape of $p$.
 
 # %% [markdown]
-# ## 10 Fit it yourself
+# ## 9 Fit it yourself
 #
 # Here is the same $p$ with a $q$ that you can move. Below the densities you see the integrand of the direction that you
 # chose.
@@ -809,7 +760,7 @@ KLPlayground()
 # %% exercise="03-one-mode"
 
 # %% [markdown]
-# ## 11 The variational idea
+# ## 10 The variational idea
 #
 # Back to the posterior. By Bayes, $p(z \mid x) = p(x, z) / p(x)$. The numerator, the joint $p(x, z) = p(z) \, p(x \mid z)$,
 # is easy for any $z$. The denominator is the integral over all $z$ that lesson 02 could solve in one dimension and could
@@ -870,8 +821,8 @@ densities(grid, posterior[shown], qs, name="p(z | x)")
 # %% [markdown]
 # The narrow ones climb one hill each and fit it closely. The one on the right is off by {{any:03-hills-right}} nats, the one
 # on the left by {{any:03-hills-left}}. Most of that is $\log (1/w)$ for the hill's share $w$ of the posterior, as in
-# section 9; the rest is because the hills are not quite Gaussian. The wide one comes to rest in a third, shallow valley of
-# the KL, stretched over both hills. The gap is not as empty here as in section 9, so that $q$ can afford it, but it is
+# section 8; the rest is because the hills are not quite Gaussian. The wide one comes to rest in a third, shallow valley of
+# the KL, stretched over both hills. The gap is not as empty here as in section 8, so that $q$ can afford it, but it is
 # the worst of the three, at {{any:03-hills-wide}} nats. Gradient descent finds *a* valley, not the deepest one.
 #
 # Even the best $q$ is not the posterior. That is the price of the family. A richer family costs less, if
@@ -910,7 +861,7 @@ idea.step("KL(q1 || posterior) - KL(q2 || posterior) = F(q1) - F(q2)", left, F(*
 # What is the constant, and what does $-F$ have to do with $\log p(x)$? That is lesson 04.
 
 # %% [markdown]
-# ## 12 Quiz
+# ## 11 Quiz
 #
 # Six questions. If you see no buttons, type `quizzes.answer("03", 1, "b")` in a cell to answer the first one with b.
 
@@ -959,7 +910,7 @@ for derivation in (what, never, add, draw, gauss, two, idea):
 # directions, for a Gaussian that leans and for two modes). D. M. Blei, A. Kucukelbir and J. D. McAuliffe, *Variational
 # Inference: A Review for Statisticians*, JASA 112, 2017. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*,
 # ICLR 2014, appendix B. The matrix that is a vector is in *Variational Autoencoders*, a blog post of 18 July 2020; the code
-# in section 8 is ours.
+# that goes with it is ours.
 #
 # **Next:** [04 The ELBO](04_the_elbo.ipynb), where the constant gets its name.
 
@@ -1018,6 +969,55 @@ ellipses(leaning.covariance_matrix, {name: v * torch.eye(2) for name, v in varia
 # %% [markdown]
 # The reverse KL gives each coordinate the variance {{any:03-mean-field-variance}}, the forward KL gives it 1. One is the
 # variance that $z_1$ has under $p$ once $z_2$ is known, the other the one that it has by itself. A round $q$ as wide as $p$
-# would draw in the two corners that $p$ leaves empty, and we know from section 9 that the reverse KL can't bear that. So
+# would draw in the two corners that $p$ leaves empty, and we know from section 8 that the reverse KL can't bear that. So
 # where the true posterior leans, a mean-field $q$ understates how uncertain the code is, and {{any:03-mean-field-lost}}
 # nats stay lost: no choice of $\mu$ and $\sigma$ wins them back.
+
+# %% [markdown]
+# ### Find the error (optional): which sigma?
+#
+# A text on VAEs writes $q(z \mid x) = \mathcal N(\mu, \Sigma)$, calls $\Sigma$ "a $d$-by-$d$ matrix", draws
+# $z = \mu + \Sigma \varepsilon$, and gives the KL with a trace and a determinant,
+#
+# $$\mathrm{KL} = \tfrac12 \left( \mathrm{tr}\, \Sigma + \mu^\top \mu - d - \log \det \Sigma \right).$$
+#
+# For a diagonal matrix the trace is the sum of the diagonal, and the log determinant the sum of its logarithms. Code that
+# is written after such formulas has no matrix anywhere. $\Sigma$ becomes a vector of $d$ numbers for each example, and
+# the network gives its logarithm, under the name of `log_sigma`.
+
+
+# %%
+def from_the_text(mu, log_sigma, eps):
+    Sigma = torch.exp(log_sigma)  # "a d-by-d matrix"
+    z = mu + Sigma * eps  # "mu + Sigma eps"
+    kl = 0.5 * (Sigma + mu**2 - 1 - log_sigma).sum(dim=-1)  # "tr Sigma + mu'mu - d - log det Sigma"
+    return z, kl
+
+
+# %% [markdown]
+# It runs, and a VAE trained with it looks plausible. Measure it. Take $\mu = 0$ and 100,000 draws, look how wide $z$ really
+# is, and compute the KL of a Gaussian of that width.
+
+# %%
+eps = torch.randn(100_000, 1, dtype=torch.float64)
+for value in (0.0, -0.1, -1.0, -2.0):
+    z, kl = from_the_text(torch.zeros_like(eps), torch.full_like(eps, value), eps)
+    true_kl = kl_divergence(Normal(z.mean(), z.std()), Normal(numbers(0.0), numbers(1.0)))
+    print(
+        f"log_sigma {value:4.1f}: width of z {z.std():.2f}, KL of the code {kl[0]:.3f}, KL of these z {true_kl.item():.3f}"
+    )
+
+# %% [markdown]
+# At `log_sigma` $= 0$, where $q$ is the prior, both agree, and near it both are small, so that the error is easy to miss.
+# Further away the code's KL is far too low: it pays less than it should for a narrow $q$.
+#
+# One of the lines reads the vector as standard deviations, another as variances. Repair the function so that the KL
+# belongs to the $q$ that $z$ is drawn from. The input is what its name says, $\log \sigma$.
+
+# %% exercise="03-sigma"
+
+# %% [markdown]
+# Two remarks for reading other people's code. With the covariance matrix $\Sigma = \mathrm{diag}(\sigma^2)$ the formula
+# with trace and determinant is right, and it is the draw that needs the root of the matrix. The opposite mix-up
+# is `exp(logvar)` used as the width of the noise. The test is always the same. Draw many $z$, measure their
+# width, and compare the KL.

@@ -876,34 +876,7 @@ claim("04-sign-mended", mended["ELBO"][-1], world="any", tolerance=0.05, digits=
 # `elbo` is maximised, `loss = -elbo` is minimised.
 
 # %% [markdown]
-# ## 8 The package's ELBO
-#
-# From lesson 07 on you train with `objectives.elbo` of the course's package. It takes any model with a prior, a likelihood
-# and a posterior, and returns three numbers for each example: `elbo`, `log_px_z`, `kl`. It must give what you derived.
-#
-# **Line 1**: its KL is the closed form. **Line 2**: its bound, averaged over the 20,000 copies of section 5, is $\log p(x)$
-# minus the gap.
-
-# %%
-package = Derivation("The package's ELBO")
-package.step("objectives.elbo(...).kl = KL(q || p(z))", objectives.elbo(q_world, x).kl, gaussian_kl(mu, logvar))
-values = objectives.elbo(many, x.repeat(copies, 1)).elbo.reshape(copies, 4)
-truth, error = log_px - kl_post, standard_error(values)
-package.step("E[objectives.elbo(...).elbo] = log p(x) - gap", values.mean(0), truth, standard_error=error)
-
-# %% [markdown]
-# **Line 3**: with the same draws, it equals your own function, to the last digit.
-
-# %%
-torch.manual_seed(3)
-theirs = objectives.elbo(q_world, x, n_samples=10)
-torch.manual_seed(3)
-few = q_dist.sample((10,))
-yours = elbo(linear.likelihood(few).log_prob(x), gaussian_kl(mu, logvar))
-package.step("your ELBO = the package's ELBO, same draws", yours, theirs.elbo)
-
-# %% [markdown]
-# ## 9 In your own words
+# ## 8 In your own words
 #
 # A fellow student says: "I maximised the ELBO over $q$ until it stopped rising, so now my model gives the data a higher
 # probability." What do you answer, in three to five sentences?
@@ -911,7 +884,7 @@ package.step("your ELBO = the package's ELBO, same draws", yours, theirs.elbo)
 # %% exercise="04-why-q"
 
 # %% [markdown]
-# ## 10 Quiz
+# ## 9 Quiz
 #
 # Six questions. If you see no buttons, type `quizzes.answer("04", 1, "b")` in a cell to answer the first one with b.
 
@@ -929,7 +902,7 @@ exercises.progress("04")
 # %%
 from IPython.display import display
 
-for derivation in (jensen, expansion, moves, importance, forms, package):
+for derivation in (jensen, expansion, moves, importance, forms):
     display(derivation.summary())
 
 # %% [markdown]
@@ -964,3 +937,35 @@ for derivation in (jensen, expansion, moves, importance, forms, package):
 #
 # **Next:** [05 Gradients and reparameterisation](05_gradients_and_reparameterisation.ipynb). You can compute the bound; to
 # maximise it with a network, you need its gradient through a random draw.
+
+# %% [markdown]
+# ## Going deeper
+#
+# What follows can wait, and nothing on the main path needs it.
+
+# %% [markdown]
+# ### The package's ELBO
+#
+# From lesson 07 on you train with `objectives.elbo` of the course's package. It takes any model with a prior, a likelihood
+# and a posterior, and returns three numbers for each example: `elbo`, `log_px_z`, `kl`. It must give what you derived.
+#
+# **Line 1**: its KL is the closed form. **Line 2**: its bound, averaged over the 20,000 copies of section 5, is $\log p(x)$
+# minus the gap.
+
+# %%
+package = Derivation("The package's ELBO")
+package.step("objectives.elbo(...).kl = KL(q || p(z))", objectives.elbo(q_world, x).kl, gaussian_kl(mu, logvar))
+values = objectives.elbo(many, x.repeat(copies, 1)).elbo.reshape(copies, 4)
+truth, error = log_px - kl_post, standard_error(values)
+package.step("E[objectives.elbo(...).elbo] = log p(x) - gap", values.mean(0), truth, standard_error=error)
+
+# %% [markdown]
+# **Line 3**: with the same draws, it equals your own function, to the last digit.
+
+# %%
+torch.manual_seed(3)
+theirs = objectives.elbo(q_world, x, n_samples=10)
+torch.manual_seed(3)
+few = q_dist.sample((10,))
+yours = elbo(linear.likelihood(few).log_prob(x), gaussian_kl(mu, logvar))
+package.step("your ELBO = the package's ELBO, same draws", yours, theirs.elbo)

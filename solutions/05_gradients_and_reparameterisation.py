@@ -1030,7 +1030,7 @@ no_path.step("dlogq(z)/dtheta_j = 1[z = j] - q(j)", table, torch.eye(3, dtype=to
 # **Line 4**: the ELBO of a red ball is $\mathbb E_q[\log w]$ with $w = p(x, z) / q(z)$. Here $f = \log w$ depends on $q$
 # itself. Does that add a term? It would be $\mathbb E_q[-\text{score}]$, and that is zero, by line 8 of section 2. So the
 # gradient is $\mathbb E_q[\log w \cdot \text{score}]$. **Lines 5 and 6**: from draws, plain and with your leave-one-out
-# baseline in groups of $L = 4$. Predict: does it help here?
+# baseline in groups of $L = 4$. Does it help here? Going deeper measures it.
 
 # %%
 log_w = urns.joint()[:, 0].log() - q_urns.log()
@@ -1041,42 +1041,6 @@ plain = log_w[z].unsqueeze(-1) * table[z]
 no_path.step("mean of log w score = slope of ELBO", plain.mean(0), exact, standard_error=standard_error(plain))
 four = baseline_gradient(log_w[z].reshape(4, -1), table[z].reshape(4, -1, 3))
 no_path.step("with leave-one-out, L = 4", four.mean(0), exact, standard_error=standard_error(four))
-
-
-# %%
-def relative_variance(n):
-    """The variance with leave-one-out baselines over n draws, relative to that of n plain draws."""
-    with_baseline = baseline_gradient(log_w[z].reshape(n, -1), table[z].reshape(n, -1, 3))
-    return with_baseline.var(0).sum() / plain.reshape(n, -1, 3).mean(0).var(0).sum()
-
-
-claim("05-urns-loo-4", relative_variance(4), world="any", tolerance=0.05, unit="of the plain variance", digits=2)
-claim("05-urns-loo-20", relative_variance(20), world="any", tolerance=0.05, unit="of the plain variance", digits=2)
-
-# %% [markdown]
-# The score function reaches where no path leads. But look at the baseline: with $L = 4$ the variance is
-# {{any:05-urns-loo-4}} times the plain one, with $L = 20$ it is {{any:05-urns-loo-20}} times. Why so little? With three
-# outcomes the variance with a constant baseline is a sum, without noise. Compare the average of $f$ with the best constant:
-
-
-# %%
-def urns_variance(c):
-    """The variance of one draw with the constant baseline c, all three slopes together."""
-    return (q_urns @ ((log_w - c).unsqueeze(-1) * table).square()).sum() - exact.square().sum()
-
-
-s2 = q_urns * table.square().sum(-1)
-average, best = q_urns @ log_w, s2 @ log_w / s2.sum()
-claim("05-urns-mean", average, world="any", tolerance=0.01, digits=2)
-claim("05-urns-best", best, world="any", tolerance=0.01, digits=2)
-for name, c in (("05-urns-left-mean", average), ("05-urns-left-best", best)):
-    claim(name, urns_variance(c) / urns_variance(0), world="any", tolerance=0.01, unit="", digits=2)
-
-# %% [markdown]
-# The average, {{any:05-urns-mean}}, is far beyond the best constant, {{any:05-urns-best}}: nearly at $2 c^*$, where the
-# parabola of section 5 is as high as at zero. So it leaves {{any:05-urns-left-mean}} of the variance, the best constant only
-# {{any:05-urns-left-best}}; for the two hills they were nearly the same. And a mean of three other values brings noise of its
-# own, here more than the average takes away. Measure before you trust.
 
 # %% [markdown]
 # ## 11 In your own words
@@ -1154,6 +1118,50 @@ for derivation in (score, path, both, variance, base, noise_law, cut_path, no_pa
 # %% [markdown]
 # ## Going deeper
 #
+# What follows can wait, and nothing on the main path needs it.
+
+# %% [markdown]
+# ### A baseline where there is no path
+#
+# Does leave-one-out help with the urns of section 10? The variance of the mean of $n$ draws, with the baseline and without:
+
+
+# %%
+def relative_variance(n):
+    """The variance with leave-one-out baselines over n draws, relative to that of n plain draws."""
+    with_baseline = baseline_gradient(log_w[z].reshape(n, -1), table[z].reshape(n, -1, 3))
+    return with_baseline.var(0).sum() / plain.reshape(n, -1, 3).mean(0).var(0).sum()
+
+
+claim("05-urns-loo-4", relative_variance(4), world="any", tolerance=0.05, unit="of the plain variance", digits=2)
+claim("05-urns-loo-20", relative_variance(20), world="any", tolerance=0.05, unit="of the plain variance", digits=2)
+
+# %% [markdown]
+# With $L = 4$ the variance is {{any:05-urns-loo-4}} times the plain one, with $L = 20$ it is {{any:05-urns-loo-20}} times.
+# Why so little? With three outcomes the variance with a constant baseline is a sum, without noise. Compare the average of
+# $f$ with the best constant:
+
+
+# %%
+def urns_variance(c):
+    """The variance of one draw with the constant baseline c, all three slopes together."""
+    return (q_urns @ ((log_w - c).unsqueeze(-1) * table).square()).sum() - exact.square().sum()
+
+
+s2 = q_urns * table.square().sum(-1)
+average, best = q_urns @ log_w, s2 @ log_w / s2.sum()
+claim("05-urns-mean", average, world="any", tolerance=0.01, digits=2)
+claim("05-urns-best", best, world="any", tolerance=0.01, digits=2)
+for name, c in (("05-urns-left-mean", average), ("05-urns-left-best", best)):
+    claim(name, urns_variance(c) / urns_variance(0), world="any", tolerance=0.01, unit="", digits=2)
+
+# %% [markdown]
+# The average, {{any:05-urns-mean}}, is far beyond the best constant, {{any:05-urns-best}}: nearly at $2 c^*$, where the
+# parabola of section 5 is as high as at zero. So it leaves {{any:05-urns-left-mean}} of the variance, the best constant only
+# {{any:05-urns-left-best}}; for the two hills they were nearly the same. And a mean of three other values brings noise of its
+# own, here more than the average takes away. Measure before you trust.
+
+# %% [markdown]
 # ### Sticking the landing
 #
 # Where the KL has no formula, one differentiates the whole bound along the path, $\mathbb E_q[\log w]$ with

@@ -782,7 +782,8 @@ beta_axis(dict(zip(counts, betas.tolist(), strict=True)))
 
 # %% [markdown]
 # - **mean, mean** (KL averaged over 200 latents, error over 784 pixels): $784 / 200 =$ {{any:06-beta-mean-mean}}.
-# - **mean, sum**: {{any:06-beta-mean-sum}}. The code is so expensive that nobody buys it. Section 8 shows what happens.
+# - **mean, sum**: {{any:06-beta-mean-sum}}. The code is so expensive that nobody buys it. *Which latents survive*, under Going
+#   deeper, shows what happens.
 # - **never summed** (one `.mean()` over a table `[B, 2]`): the KL at weight $1 / D =$ {{any:06-beta-never-summed}}.
 #   With 50 latents it would be 0.02.
 # - **the second text**: its weight of 0.0001 looks like a KL that hardly counts. But the error is a mean and the KL a
@@ -895,86 +896,6 @@ knob.step(
 # So a loss of squared errors fixes only the **product** $\beta \sigma^2$. You may read the mean over 784 pixels as
 # $\beta = 784$ at $\sigma^2 = \frac12$ or as $\beta = 1$ at $\sigma^2 = 392$. Both say that the pixels are drowned in
 # noise. If you *learn* sigma, this ends, since the constant of line 1 contains it. Learn sigma with $\beta = 1$.
-#
-# ### Which latents survive
-#
-# When is a latent worth its nats? For a *linear* decoder the answer is exact. Let the columns of $W$ be at right angles:
-# then $W^\top W$ is diagonal, so is the covariance of the posterior (lesson 02), and a $q$ with independent latents can
-# equal it. With the best $q$ there is no gap, so the bound is $\beta \log p(x)$ of the noisier world, plus a constant. By
-# lesson 02 that world's $p(x)$ is Gaussian, with the covariance $W W^\top + \beta\sigma^2 I$, and one best $W$ lies along
-# the principal directions of the data (shown by Tipping and Bishop, not here), which are at right angles, as we asked.
-# Along one of them, where the data have the variance $\nu$, the model puts $w^2$ of signal beside $\beta\sigma^2$ of noise.
-# Its $-\log p(x)$, averaged over the data, is $\frac12 \log(w^2 + \beta\sigma^2) + \frac{\nu}{2 (w^2 + \beta\sigma^2)}$
-# plus a constant. **Line 5** is its slope with respect to $w^2$, **line 6** solves for the best $w^2$. The posterior of
-# that latent has the variance $\beta\sigma^2 / (w^2 + \beta\sigma^2)$ and the mean $w x / (w^2 + \beta\sigma^2)$, whose
-# square averages to $w^2 \nu / (w^2 + \beta\sigma^2)^2$. **Line 7** puts them into the formula of the KL:
-#
-# $$\text{slope} = \frac{w^2 + \beta\sigma^2 - \nu}{2 (w^2 + \beta\sigma^2)^2}, \qquad
-# w^2 = \nu - \beta\sigma^2, \qquad \mathrm{KL} = \tfrac12 \log \frac{\nu}{\beta\sigma^2} \qquad \text{if } \nu > \beta\sigma^2$$
-#
-# If $\nu$ is smaller, the slope is positive for every $w^2 \ge 0$, so the best $w$ is zero: the decoder ignores the
-# latent, and its posterior is the prior. That is **posterior collapse**.
-
-# %%
-signal, noise, spread = sympy.symbols("w2 noise nu", positive=True)
-total = signal + noise
-slope = sympy.diff(sympy.log(total) / 2 + spread / (2 * total), signal)
-best = sympy.solve(slope, signal)[0]
-kl = (noise / total + signal * spread / total**2 - 1 - sympy.log(noise / total)) / 2
-knob.algebra(
-    "slope of -log p in w^2 = (w^2 + noise - nu) / (2 (w^2 + noise)^2)", slope, (total - spread) / (2 * total**2)
-)
-knob.algebra("best w^2 = nu - beta sigma^2", best, spread - noise)
-right = sympy.log(spread / noise) / 2
-knob.algebra("mean KL at the best w = 1/2 log(nu / (beta sigma^2))", kl.subs(signal, best), right)
-
-# %% [markdown]
-# **Line 8** checks the KL by draws: three directions with variances 3, 1.5 and 0.4, and $\beta\sigma^2 = 1$. The third
-# latent is given $w = 0$, as line 5 says.
-
-# %%
-nu = torch.tensor([3.0, 1.5, 0.4], dtype=torch.float64)
-W = torch.diag((nu - 1).clamp_min(0).sqrt())
-fitted = LinearGaussian(W, torch.zeros(3, dtype=torch.float64), 1.0)
-x = nu.sqrt() * torch.randn(100_000, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-kl = torch.distributions.kl_divergence(fitted.posterior(x), fitted.prior())
-right = 0.5 * (nu[:2].log()).sum()
-knob.step("mean KL over draws = sum of 1/2 log nu over the living", kl.mean(), right, standard_error=standard_error(kl))
-
-# %% [markdown]
-# Now your images. The variances $\nu_j$ of their principal directions come from the covariance of the pixels. With
-# squared error read at $\sigma^2 = \frac12$, a latent lives if $\nu_j > \beta / 2$. Predict: how many of 784 possible
-# latents live at $\beta = 1$, and how many at 784? The cell takes some seconds.
-
-# %%
-flat = splits.train.x[:20_000].flatten(1).double()
-nu = torch.linalg.eigvalsh(torch.cov(flat.T, correction=0)).flip(0)
-rows = {"second-text": 0, "one": 0, "mean-mean": 0, "second-text-128": 0, "mean-sum": 0}
-for name in rows:
-    beta = measured.get(name, 1.0)
-    rows[name] = (nu > beta / 2).sum().item()
-    claim(f"06-alive-{name}", rows[name], world=world, tolerance=0.5, unit="= latents alive", digits=0)
-
-# %% [markdown]
-# Who survives, side by side:
-
-# %%
-labels = [f"beta = {1.0 if name == 'one' else measured[name].item():.2f}" for name in rows]
-plotting.bars(labels, list(rows.values()), xlabel="latents alive, linear decoder", digits=0, highlight=["beta = 1.00"])
-
-# %% [markdown]
-# | loss | $\beta$ | alive on MNIST | alive on pen digits |
-# |---|---|---|---|
-# | second text, batches of 8 | {{any:06-beta-second-text}} | {{mnist:06-alive-second-text}} | {{pen:06-alive-second-text}} |
-# | the ELBO at $\sigma^2 = \frac12$ | 1 | {{mnist:06-alive-one}} | {{pen:06-alive-one}} |
-# | mean and mean, 200 latents | {{any:06-beta-mean-mean}} | {{mnist:06-alive-mean-mean}} | {{pen:06-alive-mean-mean}} |
-# | second text, batches of 128 | {{any:06-beta-second-text-128}} | {{mnist:06-alive-second-text-128}} | {{pen:06-alive-second-text-128}} |
-# | mean and sum | {{any:06-beta-mean-sum}} | {{mnist:06-alive-mean-sum}} | {{pen:06-alive-mean-sum}} |
-#
-# At $\beta = 784$ no latent is worth its price, on either data set, however long you train. With the second text's loss
-# and a larger batch nearly nothing is left either. (Two of the losses in the table use cross-entropy; it asks what
-# their beta does to squared error. A network's decoder can bend, so its numbers differ, but the exchange rate is the
-# same.)
 
 # %% [markdown]
 # ## 9 Nats and bits per pixel
@@ -1098,7 +1019,7 @@ for derivation in (bernoulli, continuous, squared, learned, lab, knob, bits):
 # of Deep Latent Variable Models*, NeurIPS 2018, for the likelihood without an upper bound. J. Lucas, G. Tucker, R.
 # Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, and M. E.
 # Tipping and C. M. Bishop, *Probabilistic Principal Component Analysis*, Journal of the Royal Statistical Society B 61,
-# 1999, for section 8 and for the axes. L. Theis, A. van den Oord and M. Bethge, *A Note on the Evaluation of Generative
+# 1999, for surviving latents and for the axes. L. Theis, A. van den Oord and M. Bethge, *A Note on the Evaluation of Generative
 # Models*, ICLR 2016, for dequantisation. T. Salimans, A. Karpathy, X. Chen and D. P. Kingma, *PixelCNN++*, ICLR 2017, for a
 # discretised likelihood. I. Higgins and others, *beta-VAE*, ICLR 2017. The losses of section 7 are from public
 # repositories and from the second text of lesson 00; the density of section 5 is that text's.
@@ -1108,6 +1029,90 @@ for derivation in (bernoulli, continuous, squared, learned, lab, knob, bits):
 # %% [markdown]
 # ## Going deeper
 #
+# What follows can wait, and nothing on the main path needs it.
+
+# %% [markdown]
+# ### Which latents survive
+#
+# When is a latent worth its nats? For a *linear* decoder the answer is exact. Let the columns of $W$ be at right angles:
+# then $W^\top W$ is diagonal, so is the covariance of the posterior (lesson 02), and a $q$ with independent latents can
+# equal it. With the best $q$ there is no gap, so the bound is $\beta \log p(x)$ of the noisier world, plus a constant. By
+# lesson 02 that world's $p(x)$ is Gaussian, with the covariance $W W^\top + \beta\sigma^2 I$, and one best $W$ lies along
+# the principal directions of the data (shown by Tipping and Bishop, not here), which are at right angles, as we asked.
+# Along one of them, where the data have the variance $\nu$, the model puts $w^2$ of signal beside $\beta\sigma^2$ of noise.
+# Its $-\log p(x)$, averaged over the data, is $\frac12 \log(w^2 + \beta\sigma^2) + \frac{\nu}{2 (w^2 + \beta\sigma^2)}$
+# plus a constant. **Line 5** is its slope with respect to $w^2$, **line 6** solves for the best $w^2$. The posterior of
+# that latent has the variance $\beta\sigma^2 / (w^2 + \beta\sigma^2)$ and the mean $w x / (w^2 + \beta\sigma^2)$, whose
+# square averages to $w^2 \nu / (w^2 + \beta\sigma^2)^2$. **Line 7** puts them into the formula of the KL:
+#
+# $$\text{slope} = \frac{w^2 + \beta\sigma^2 - \nu}{2 (w^2 + \beta\sigma^2)^2}, \qquad
+# w^2 = \nu - \beta\sigma^2, \qquad \mathrm{KL} = \tfrac12 \log \frac{\nu}{\beta\sigma^2} \qquad \text{if } \nu > \beta\sigma^2$$
+#
+# If $\nu$ is smaller, the slope is positive for every $w^2 \ge 0$, so the best $w$ is zero: the decoder ignores the
+# latent, and its posterior is the prior. That is **posterior collapse**.
+
+# %%
+signal, noise, spread = sympy.symbols("w2 noise nu", positive=True)
+total = signal + noise
+slope = sympy.diff(sympy.log(total) / 2 + spread / (2 * total), signal)
+best = sympy.solve(slope, signal)[0]
+kl = (noise / total + signal * spread / total**2 - 1 - sympy.log(noise / total)) / 2
+knob.algebra(
+    "slope of -log p in w^2 = (w^2 + noise - nu) / (2 (w^2 + noise)^2)", slope, (total - spread) / (2 * total**2)
+)
+knob.algebra("best w^2 = nu - beta sigma^2", best, spread - noise)
+right = sympy.log(spread / noise) / 2
+knob.algebra("mean KL at the best w = 1/2 log(nu / (beta sigma^2))", kl.subs(signal, best), right)
+
+# %% [markdown]
+# **Line 8** checks the KL by draws: three directions with variances 3, 1.5 and 0.4, and $\beta\sigma^2 = 1$. The third
+# latent is given $w = 0$, as line 5 says.
+
+# %%
+nu = torch.tensor([3.0, 1.5, 0.4], dtype=torch.float64)
+W = torch.diag((nu - 1).clamp_min(0).sqrt())
+fitted = LinearGaussian(W, torch.zeros(3, dtype=torch.float64), 1.0)
+x = nu.sqrt() * torch.randn(100_000, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+kl = torch.distributions.kl_divergence(fitted.posterior(x), fitted.prior())
+right = 0.5 * (nu[:2].log()).sum()
+knob.step("mean KL over draws = sum of 1/2 log nu over the living", kl.mean(), right, standard_error=standard_error(kl))
+
+# %% [markdown]
+# Now your images. The variances $\nu_j$ of their principal directions come from the covariance of the pixels. With
+# squared error read at $\sigma^2 = \frac12$, a latent lives if $\nu_j > \beta / 2$. Predict: how many of 784 possible
+# latents live at $\beta = 1$, and how many at 784? The cell takes some seconds.
+
+# %%
+flat = splits.train.x[:20_000].flatten(1).double()
+nu = torch.linalg.eigvalsh(torch.cov(flat.T, correction=0)).flip(0)
+rows = {"second-text": 0, "one": 0, "mean-mean": 0, "second-text-128": 0, "mean-sum": 0}
+for name in rows:
+    beta = measured.get(name, 1.0)
+    rows[name] = (nu > beta / 2).sum().item()
+    claim(f"06-alive-{name}", rows[name], world=world, tolerance=0.5, unit="= latents alive", digits=0)
+
+# %% [markdown]
+# Who survives, side by side:
+
+# %%
+labels = [f"beta = {1.0 if name == 'one' else measured[name].item():.2f}" for name in rows]
+plotting.bars(labels, list(rows.values()), xlabel="latents alive, linear decoder", digits=0, highlight=["beta = 1.00"])
+
+# %% [markdown]
+# | loss | $\beta$ | alive on MNIST | alive on pen digits |
+# |---|---|---|---|
+# | second text, batches of 8 | {{any:06-beta-second-text}} | {{mnist:06-alive-second-text}} | {{pen:06-alive-second-text}} |
+# | the ELBO at $\sigma^2 = \frac12$ | 1 | {{mnist:06-alive-one}} | {{pen:06-alive-one}} |
+# | mean and mean, 200 latents | {{any:06-beta-mean-mean}} | {{mnist:06-alive-mean-mean}} | {{pen:06-alive-mean-mean}} |
+# | second text, batches of 128 | {{any:06-beta-second-text-128}} | {{mnist:06-alive-second-text-128}} | {{pen:06-alive-second-text-128}} |
+# | mean and sum | {{any:06-beta-mean-sum}} | {{mnist:06-alive-mean-sum}} | {{pen:06-alive-mean-sum}} |
+#
+# At $\beta = 784$ no latent is worth its price, on either data set, however long you train. With the second text's loss
+# and a larger batch nearly nothing is left either. (Two of the losses in the table use cross-entropy; it asks what
+# their beta does to squared error. A network's decoder can bend, so its numbers differ, but the exchange rate is the
+# same.)
+
+# %% [markdown]
 # ### Noise in place of a difference
 #
 # There is another way from a density to stored pixels, **dequantisation**: add uniform noise to each stored level, fresh
@@ -1161,7 +1166,7 @@ for name, sigma in (("bin", 1 / 256), ("quarter", 1 / 1024)):
 
 # %%
 def turned(degrees):
-    """The world of section 8's last line, with its two living latents turned against the axes."""
+    """The world of the surviving latents, with its two living latents turned against the axes."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     rotation = torch.tensor([[c, -s, 0], [s, c, 0], [0, 0, 1]], dtype=torch.float64)
     return LinearGaussian(fitted.W @ rotation, fitted.b, fitted.sigma)

@@ -464,36 +464,6 @@ claim("08-exchange", by_prior.abs().max(), world=world, tolerance=3, unit="point
 # matter in every run: training arranges the plane anew.
 
 # %% [markdown]
-# ### What gets lost on the way through two numbers
-#
-# The plane shows what is there. What is missing shows when you send images through it: 120 of them, 12 of each class in
-# order and two classes in a row, each above its reconstruction. Predict: which class will suffer most? Where the reader sees
-# another class in the reconstruction, the pair lies on a tint.
-
-# %%
-twelve = torch.cat([(y == digit).nonzero()[:12, 0] for digit in range(10)])
-copies = model.reconstruct(x)
-wrong = read(copies)[0] != y
-marked_pairs(splits.val.x[twelve], copies[twelve], wrong[twelve], ncols=24)
-
-# %% [markdown]
-# The tint is the reader's verdict: you may call some pictures without a tint another digit too. The counts are over all
-# 2,000 images.
-
-# %%
-kept = torch.stack([1 - wrong[y == digit].float().mean() for digit in range(10)])
-print("kept, in %:", dict(enumerate((100 * kept).round().int().tolist())))
-claim("08-kept", 100 * (1 - wrong.float().mean()), world=world, tolerance=5, digits=0, unit="% of the pairs")
-claim("08-worst", kept.argmin(), world=world, tolerance=None, digits=0, unit="suffers most")
-claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=30, digits=0, unit="% in this class")
-
-# %% [markdown]
-# {{mnist:08-kept}}% of the reconstructions keep their class ({{pen:08-kept}}% on pen digits). The class that suffers most was
-# the {{mnist:08-worst}} in our run ({{pen:08-worst}}), with {{mnist:08-worst-kept}}% ({{pen:08-worst-kept}}%); in
-# another run it may be another class, and suffer less or more. Every reconstruction is smooth and typical: slant, loops
-# and width come back only as far as two numbers can say them.
-
-# %% [markdown]
 # ## 5 The corner
 #
 # *Variational Autoencoders*, a blog post of 18 July 2020 (the *second text* of lesson 00), shows such a picture too:
@@ -1042,3 +1012,38 @@ exercises.progress("08")
 # text of lesson 00.
 #
 # **Next:** [09 Find the bug](09_find_the_bug.ipynb), where the sigmoid of section 5 has eleven companions.
+
+# %% [markdown]
+# ## Going deeper
+#
+# What follows can wait, and nothing on the main path needs it.
+
+# %% [markdown]
+# ### What gets lost on the way through two numbers
+#
+# Section 4 shows what is there. What is missing shows when you send images through the plane: 120 of them, 12 of each class in
+# order and two classes in a row, each above its reconstruction. Predict: which class will suffer most? Where the reader sees
+# another class in the reconstruction, the pair lies on a tint.
+
+# %%
+twelve = torch.cat([(y == digit).nonzero()[:12, 0] for digit in range(10)])
+copies = model.reconstruct(x)
+wrong = read(copies)[0] != y
+marked_pairs(splits.val.x[twelve], copies[twelve], wrong[twelve], ncols=24)
+
+# %% [markdown]
+# The tint is the reader's verdict: you may call some pictures without a tint another digit too. The counts are over all
+# 2,000 images.
+
+# %%
+kept = torch.stack([1 - wrong[y == digit].float().mean() for digit in range(10)])
+print("kept, in %:", dict(enumerate((100 * kept).round().int().tolist())))
+claim("08-kept", 100 * (1 - wrong.float().mean()), world=world, tolerance=5, digits=0, unit="% of the pairs")
+claim("08-worst", kept.argmin(), world=world, tolerance=None, digits=0, unit="suffers most")
+claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=30, digits=0, unit="% in this class")
+
+# %% [markdown]
+# {{mnist:08-kept}}% of the reconstructions keep their class ({{pen:08-kept}}% on pen digits). The class that suffers most was
+# the {{mnist:08-worst}} in our run ({{pen:08-worst}}), with {{mnist:08-worst-kept}}% ({{pen:08-worst-kept}}%); in
+# another run it may be another class, and suffer less or more. Every reconstruction is smooth and typical: slant, loops
+# and width come back only as far as two numbers can say them.

@@ -786,10 +786,10 @@ assert len(mended_i.val["loss"]) == 10 > len(seen[-1].val["loss"])
 # %% [markdown]
 # ## 5 Fourth family: bookkeeping
 #
-# Three suspects and three cases are left. In the first, the model is at fault; in the others, the model is well and its number
-# is not.
+# Three suspects and three cases are left. In case J the model is at fault. In cases K and L the model is well and its number
+# is not; they stand under Going deeper, at the end.
 #
-# Two of them need a word about modes. `model.train()` puts a PyTorch model into training mode, `model.eval()` into evaluation
+# First a word about modes. `model.train()` puts a PyTorch model into training mode, `model.eval()` into evaluation
 # mode, and `model.training` tells which is on. Most layers do the same in both; two kinds don't. *Dropout* sets each number
 # to 0 with a given probability in training mode, and scales up the others to make up for it; in evaluation mode it does
 # nothing. *Batch normalisation* takes from each number a mean and divides by a standard deviation, then stretches and
@@ -881,132 +881,6 @@ assert abs(order) < 3 and bounds_j["case J"] < min(healthy_result.elbo, bounds_j
 # %% [markdown]
 # The bound, in evaluation mode, rises from {{mnist:09-j-elbo}} to {{mnist:09-j-mended-elbo}} nats on MNIST, and from
 # {{pen:09-j-elbo}} to {{pen:09-j-mended-elbo}} on pen digits.
-#
-# ### Case K: two numbers for one model
-#
-# This model has a layer of dropout, and nothing is wrong with it. Its author trains it, and then calls an evaluation of
-# their own, three times, on the validation images.
-
-# %%
-model_k, history_k = bugs.train("K", images, val)
-torch.manual_seed(0)
-calls = [-broken.evaluate_k(model_k, val.x) for _ in range(3)]
-print(f"validation curve, last value: {history_k.val['loss'][-1]:.1f} nats")
-print("their evaluation:", [round(value, 1) for value in calls])
-claim("09-k-curve", history_k.val["loss"][-1], world=world, tolerance=2.5)
-claim("09-k-script", calls[0], world=world, tolerance=3)
-
-# %% [markdown]
-# {{mnist:09-k-curve}} nats in the curve and {{mnist:09-k-script}} from the script on MNIST; {{pen:09-k-curve}} and
-# {{pen:09-k-script}} on pen digits. The three calls scatter a little, but not by that much, so noise is no excuse.
-
-# %%
-guess["K"] = ""
-
-# %% [markdown]
-# **Measure.** The mode *while* the number is made, written down by a hook, and the number again by `evaluate`, which
-# switches to evaluation mode.
-
-# %%
-modes = []
-hook = model_k.encoder.register_forward_pre_hook(lambda module, inputs: modes.append(module.training))
-_ = broken.evaluate_k(model_k, val.x)
-hook.remove()
-print(
-    f"training mode while the number is made: {modes[0]}; in evaluation mode it is {-evaluate(model_k, val).elbo:.1f} nats"
-)
-assert modes[0]
-
-# %% tags=["nbval-check-output"]
-bugs.reveal("K", guess["K"])
-
-# %% [markdown]
-# ### Your turn: leave no trace
-#
-# Most such functions have no line about the mode at all:
-#
-# ```python
-# def mean_elbo(model, x, bounds_of):
-#     return bounds_of(model, x).mean()
-# ```
-#
-# `bounds_of(model, x)` gives the bound of each example, `[B]`. Return their mean, one number, taken in evaluation mode and
-# without a gradient. Afterwards the model must be in the mode that it was in, whichever that is.
-
-# %% exercise="09-evaluation"
-
-# %% [markdown]
-# **Check.** The number of your function must lie near the last value of the validation curve, and the mode must stay.
-
-# %%
-for mode in (False, True):
-    model_k.train(mode)
-    number = -mean_elbo(model_k, val.x, lambda model, x: objectives.elbo(model, x).elbo)
-    print(f"{number:.1f} nats; training mode before: {mode}, after: {model_k.training}")
-claim("09-k-mended", number, world=world, tolerance=2.5)
-
-# %% [markdown]
-# On MNIST it is {{mnist:09-k-mended}}, on pen digits {{pen:09-k-mended}}.
-#
-# ### Case L: the batch size decides
-#
-# One suspect is left, so you know the name. Do you see how it works? The healthy model, the same 1,000 images, four batch sizes:
-
-# %%
-numbers = {}
-for size in (100, 250, 333, 999):
-    torch.manual_seed(0)
-    numbers[f"batches of {size}"] = broken.evaluate_l(healthy, val.x, size)
-plotting.dots(list(numbers), list(numbers.values()), xlabel="mean ELBO of the same 1,000 images (nats)")
-
-# %% [markdown]
-# Before you look at the code: which two batch sizes are off, and what do 333 and 999 have in common that 100 and 250 have not?
-
-# %%
-guess["L"] = ""
-
-# %% [markdown]
-# **Measure.** The sizes of the last batches: 100, 250, 1 and 1. At 333 one image counts as much as 333 others, at 999 it
-# is half of the result.
-
-# %% tags=["nbval-check-output"]
-for size in (100, 250, 333, 999):
-    print(f"batches of {size}: the last one holds {len(val.x.split(size)[-1])}")
-bugs.reveal("L", guess["L"])
-
-# %% [markdown]
-# ### Your turn: every image counts once
-#
-# Often only the batches' means are at hand, and the same mistake looks like this:
-#
-# ```python
-# def mean_over_images(means, counts):
-#     return means.mean()
-# ```
-#
-# `means` `[N]` holds the mean ELBO of each of N batches in nats, `counts` `[N]` their numbers of images. Return the mean over
-# all images, one number.
-
-# %% exercise="09-batch-means"
-
-# %% [markdown]
-# **Check.** With your mean, 999 and 100 must agree to within the noise of the draws.
-
-# %%
-mended = {}
-for size in (100, 999):
-    torch.manual_seed(0)
-    batches = val.x.split(size)
-    means = torch.stack([mean_elbo(healthy, batch, lambda m, x: objectives.elbo(m, x).elbo) for batch in batches])
-    mended[size] = mean_over_images(means, torch.tensor([len(batch) for batch in batches])).item()
-print(f"batches of 100: {mended[100]:.1f}, batches of 999: {mended[999]:.1f}")
-assert abs(mended[100] - mended[999]) < 1.5
-claim("09-l-honest", mended[100], world=world, tolerance=2.5)
-claim("09-l-wrong", numbers["batches of 999"], world=world, tolerance=6)
-
-# %% [markdown]
-# On MNIST the mean is {{mnist:09-l-honest}}; batches of 999 had made {{mnist:09-l-wrong}} of it. On pen digits
-# {{pen:09-l-honest}} and {{pen:09-l-wrong}}. Note that the mistake may flatter or hurt: it depends on the one last image.
 
 # %% [markdown]
 # ## 6 The table, and a checklist
@@ -1083,3 +957,135 @@ exercises.progress("09")
 #
 # **Next:** [10 Rate, distortion and collapse](10_rate_distortion_collapse.ipynb) asks what a code costs and what it is worth.
 # Before that, run the checklist on your own model of [lesson 07](07_your_first_vae.ipynb).
+
+# %% [markdown]
+# ## Going deeper
+#
+# What follows can wait, and nothing on the main path needs it.
+
+# %% [markdown]
+# ### Case K: two numbers for one model
+#
+# This model has a layer of dropout, and nothing is wrong with it. Its author trains it, and then calls an evaluation of
+# their own, three times, on the validation images.
+
+# %%
+model_k, history_k = bugs.train("K", images, val)
+torch.manual_seed(0)
+calls = [-broken.evaluate_k(model_k, val.x) for _ in range(3)]
+print(f"validation curve, last value: {history_k.val['loss'][-1]:.1f} nats")
+print("their evaluation:", [round(value, 1) for value in calls])
+claim("09-k-curve", history_k.val["loss"][-1], world=world, tolerance=2.5)
+claim("09-k-script", calls[0], world=world, tolerance=3)
+
+# %% [markdown]
+# {{mnist:09-k-curve}} nats in the curve and {{mnist:09-k-script}} from the script on MNIST; {{pen:09-k-curve}} and
+# {{pen:09-k-script}} on pen digits. The three calls scatter a little, but not by that much, so noise is no excuse.
+
+# %%
+guess["K"] = ""
+
+# %% [markdown]
+# **Measure.** The mode *while* the number is made, written down by a hook, and the number again by `evaluate`, which
+# switches to evaluation mode.
+
+# %%
+modes = []
+hook = model_k.encoder.register_forward_pre_hook(lambda module, inputs: modes.append(module.training))
+_ = broken.evaluate_k(model_k, val.x)
+hook.remove()
+print(
+    f"training mode while the number is made: {modes[0]}; in evaluation mode it is {-evaluate(model_k, val).elbo:.1f} nats"
+)
+assert modes[0]
+
+# %% tags=["nbval-check-output"]
+bugs.reveal("K", guess["K"])
+
+# %% [markdown]
+# ### Your turn (optional): leave no trace
+#
+# Most such functions have no line about the mode at all:
+#
+# ```python
+# def mean_elbo(model, x, bounds_of):
+#     return bounds_of(model, x).mean()
+# ```
+#
+# `bounds_of(model, x)` gives the bound of each example, `[B]`. Return their mean, one number, taken in evaluation mode and
+# without a gradient. Afterwards the model must be in the mode that it was in, whichever that is.
+
+# %% exercise="09-evaluation"
+
+# %% [markdown]
+# **Check.** The number of your function must lie near the last value of the validation curve, and the mode must stay.
+
+# %%
+for mode in (False, True):
+    model_k.train(mode)
+    number = -mean_elbo(model_k, val.x, lambda model, x: objectives.elbo(model, x).elbo)
+    print(f"{number:.1f} nats; training mode before: {mode}, after: {model_k.training}")
+claim("09-k-mended", number, world=world, tolerance=2.5)
+
+# %% [markdown]
+# On MNIST it is {{mnist:09-k-mended}}, on pen digits {{pen:09-k-mended}}.
+#
+# ### Case L: the batch size decides
+#
+# One suspect is left, so you know the name. Do you see how it works? The healthy model, the same 1,000 images, four batch sizes:
+
+# %%
+numbers = {}
+for size in (100, 250, 333, 999):
+    torch.manual_seed(0)
+    numbers[f"batches of {size}"] = broken.evaluate_l(healthy, val.x, size)
+plotting.dots(list(numbers), list(numbers.values()), xlabel="mean ELBO of the same 1,000 images (nats)")
+
+# %% [markdown]
+# Before you look at the code: which two batch sizes are off, and what do 333 and 999 have in common that 100 and 250 have not?
+
+# %%
+guess["L"] = ""
+
+# %% [markdown]
+# **Measure.** The sizes of the last batches: 100, 250, 1 and 1. At 333 one image counts as much as 333 others, at 999 it
+# is half of the result.
+
+# %% tags=["nbval-check-output"]
+for size in (100, 250, 333, 999):
+    print(f"batches of {size}: the last one holds {len(val.x.split(size)[-1])}")
+bugs.reveal("L", guess["L"])
+
+# %% [markdown]
+# ### Your turn (optional): every image counts once
+#
+# Often only the batches' means are at hand, and the same mistake looks like this:
+#
+# ```python
+# def mean_over_images(means, counts):
+#     return means.mean()
+# ```
+#
+# `means` `[N]` holds the mean ELBO of each of N batches in nats, `counts` `[N]` their numbers of images. Return the mean over
+# all images, one number.
+
+# %% exercise="09-batch-means"
+
+# %% [markdown]
+# **Check.** With your mean, 999 and 100 must agree to within the noise of the draws.
+
+# %%
+mended = {}
+for size in (100, 999):
+    torch.manual_seed(0)
+    batches = val.x.split(size)
+    means = torch.stack([mean_elbo(healthy, batch, lambda m, x: objectives.elbo(m, x).elbo) for batch in batches])
+    mended[size] = mean_over_images(means, torch.tensor([len(batch) for batch in batches])).item()
+print(f"batches of 100: {mended[100]:.1f}, batches of 999: {mended[999]:.1f}")
+assert abs(mended[100] - mended[999]) < 1.5
+claim("09-l-honest", mended[100], world=world, tolerance=2.5)
+claim("09-l-wrong", numbers["batches of 999"], world=world, tolerance=6)
+
+# %% [markdown]
+# On MNIST the mean is {{mnist:09-l-honest}}; batches of 999 had made {{mnist:09-l-wrong}} of it. On pen digits
+# {{pen:09-l-honest}} and {{pen:09-l-wrong}}. Note that the mistake may flatter or hurt: it depends on the one last image.

@@ -336,11 +336,7 @@ claim("11-needed-50", needed[49], world="any", tolerance=100, digits=0, unit="dr
 # %% [markdown]
 # By the first order, {{any:11-needed-20}} draws are enough in 20 dimensions, and in 50 it takes {{any:11-needed-50}}.
 # Does the first order hold there? Measure the error with so many draws in 20 dimensions, and in 50 with only a third of
-# them. (Each $z_i = a + c \, \epsilon_i$. Completing the square once more gives
-# $\log r = D \left(\log c + \frac{a^2}{2 (c^2 - 1)}\right) -
-# \frac{c^2 - 1}{2} \sum_i \left(\epsilon_i + \frac{a c}{c^2 - 1}\right)^2$,
-# which depends on nothing but the squared distance of $\epsilon$ from one point. So a draw needs two random numbers,
-# not $D$: a normal one along the line to that point, and a $\chi^2$ across.)
+# them. (Two random numbers make a draw in any number of dimensions: see Going deeper.)
 
 
 # %%
@@ -1163,3 +1159,16 @@ for derivation in (bias, spread, equal, gradient, noise):
 #
 # **Next:** [12 What VAEs are used for](12_what_vaes_are_used_for.ipynb). Nats divided by log 2 are bits, and bits can
 # be counted: there the bound becomes the size of a file.
+
+# %% [markdown]
+# ## Going deeper
+#
+# ### A draw from two random numbers
+#
+# Why does `mild_log_r` in section 2 need so few? Each $z_i = a + c \, \epsilon_i$. Completing the square once more gives
+#
+# $$\log r = D \left(\log c + \frac{a^2}{2 (c^2 - 1)}\right) -
+# \frac{c^2 - 1}{2} \sum_i \left(\epsilon_i + \frac{a c}{c^2 - 1}\right)^2,$$
+#
+# which depends on nothing but the squared distance of $\epsilon$ from one point. So a draw needs two random numbers, not
+# $D$: a normal one along the line to that point, and a $\chi^2$ across.
