@@ -1188,7 +1188,7 @@ precision = torch.eye(3) + oblique.W.T @ oblique.W
 formula = "gap at 45 degrees = 1/2 (sum of log Lambda_jj - log det Lambda)"
 turning.step(formula, gap(oblique, x), (precision.diagonal().log().sum() - precision.logdet()) / 2)
 angles = torch.linspace(0, 180, 61)
-gaps = [gap(turned(degrees.item()), x).mean() for degrees in angles]
+gaps = [gap(turned(degrees.item()), x).mean().round(decimals=6) for degrees in angles]
 plotting.lines(angles, {"gap": gaps}, xlabel="latents turned by (degrees)", ylabel="lost by the best diagonal q (nats)")
 
 # %% [markdown]
