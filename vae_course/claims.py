@@ -6,13 +6,16 @@ who has changed a cell is told of the difference and goes on; with `VAE_COURSE_S
 cell fails. `make claims` runs the lessons with `VAE_COURSE_RECORD_CLAIMS=1`, which writes the numbers instead of comparing.
 """
 
+import html
 import json
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from vae_course.support.files import write
+from vae_course.support.outputs import Flag, Lines, panel, paragraph, prose, row, show, table, tick
 
 PATH = Path(__file__).with_name("claims.json")
 
@@ -30,6 +33,42 @@ class Stated(TypedDict):
     digits: int
 
 
+@dataclass(frozen=True)
+class Held:
+    """A measured number beside the one that the course states; it lies within the tolerance, or there is none."""
+
+    name: str
+    value: float
+    stated: Stated
+
+    def __str__(self) -> str:
+        here, course, unit = self._numbers()
+        if self.stated["tolerance"] is None:
+            return f"{self.name}: {here} {unit} ({course} in the course's run; another run may differ)"
+        return f"{self.name}: {here} {unit} (the course states {course}, give or take {self.stated['tolerance']:g})"
+
+    def row(self) -> str:
+        """The two numbers as a row of HTML, with the tolerance behind a tick."""
+        here, course, unit = (html.escape(part) for part in self._numbers())
+        if self.stated["tolerance"] is None:
+            end = "one run, another may differ"
+        else:
+            end = tick(f"Give or take {self.stated['tolerance']:g}.", f"Kept as {self.name}.")
+        return row(html.escape(readable(self.name)), f"here <b>{here}</b>", f"course {course}", unit, end)
+
+    def _numbers(self) -> tuple[str, str, str]:
+        places = self.stated["digits"]
+        return f"{self.value:.{places}f}", f"{self.stated['value']:.{places}f}", self.stated["unit"]
+
+
+_lines: Lines[Held] = Lines(lambda held: table([each.row() for each in held], "vae-claims"))
+
+
+def readable(name: str) -> str:
+    """A claim's name in words, without its lesson: `07-grey-test-loss` is "grey test loss"."""
+    return name.partition("-")[2].replace("-", " ")
+
+
 def claim(
     name: str,
     value: float,
@@ -40,17 +79,17 @@ def claim(
     digits: int = 1,
     quiet: bool = False,
 ) -> None:
-    """Hold a measured number against the one that the course states for this world, and print both.
+    """Hold a measured number against the one that the course states for this world, and show both.
 
     Args:
         name: the claim's name, such as `07-grey-test-loss`.
         value: what was just measured.
         world: the data it was measured on, `mnist` or `pen`; `any` where no data take part.
         tolerance: how far from the stated number it may lie; None: it belongs to one run, and another may give any other,
-            so that both are printed and not compared.
-        unit: the unit to print.
+            so that both are shown and not compared.
+        unit: the unit to show.
         digits: digits after the point.
-        quiet: print nothing when the number holds.
+        quiet: show nothing when the number holds.
 
     Raises:
         ClaimError: no number is stated under this name; or, with VAE_COURSE_STRICT=1, it lies outside the tolerance.
@@ -59,18 +98,18 @@ def claim(
     if recording():
         record(name, world, {"value": round(value, digits), "tolerance": tolerance, "unit": unit, "digits": digits})
     stated = lookup(name, world)["value"]
-    if tolerance is None:
-        print(f"{name}: {value:.{digits}f} {unit} ({stated:.{digits}f} in the course's run; another run may differ)")
-    elif not math.isfinite(value) or abs(value - stated) > tolerance:
+    held = Held(name, value, {"value": stated, "tolerance": tolerance, "unit": unit, "digits": digits})
+    if tolerance is not None and (not math.isfinite(value) or abs(value - stated) > tolerance):
         difference = (
             f"{name}: {value:.{digits}f} {unit} here, but the course states {stated:.{digits}f} for {world}, give or take"
             f" {tolerance:g}."
         )
         if os.environ.get("VAE_COURSE_STRICT") == "1":
             raise ClaimError(difference)
-        print(f"{difference} That is fine if you changed something above.")
-    elif not quiet:
-        print(f"{name}: {value:.{digits}f} {unit} (the course states {stated:.{digits}f}, give or take {tolerance:g})")
+        words = f"{difference} That is fine if you changed something above."
+        show(words, panel(Flag.WRONG, "Another number", paragraph(prose(words)), after=html.escape(readable(name))))
+    elif tolerance is None or not quiet:
+        _lines.add(held)
 
 
 def recording() -> bool:

@@ -1,11 +1,14 @@
 """Derivations whose every line is tested: both sides are computed, shown side by side, and compared.
 
 A lesson opens a `Derivation` and adds a line for each step. A line shows its formula, the two values, the tolerance and
-the verdict; a line that does not hold raises. `summary()` lists them all for the box at the lesson's end.
+the verdict; a line that does not hold raises. In a notebook the lines of a cell are one table, with the tolerance behind
+the tick. `summary()` lists them all for the box at the lesson's end.
 """
 
+import html
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +17,7 @@ import torch
 from torch import Tensor
 
 from vae_course.evaluation import standard_error
+from vae_course.support.outputs import Lines, digits, row, table, tick
 
 __all__ = ["Derivation", "Step", "StepError", "Summary", "standard_error"]
 
@@ -28,11 +32,12 @@ class StepError(AssertionError):
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a derivation: the largest difference between its sides, and what was allowed."""
+    """One line of a derivation: its sides, numbers or expressions, their largest difference, and what was allowed."""
 
+    number: int
     formula: str
-    left: str
-    right: str
+    left: float | str
+    right: float | str
     difference: float
     tolerance: float
     how: str
@@ -43,17 +48,26 @@ class Step:
         return math.isfinite(self.difference) and self.difference <= self.tolerance
 
     def __str__(self) -> str:
-        if self.how == "algebra":
-            return f"{self.formula}:  the difference simplifies to {self.right}  ->  {self._verdict()}"
-        allowed = (
-            f"|difference| {self.difference:.1e} <= {self.tolerance:.1e}"
-            if self.holds
-            else (f"|difference| {self.difference:.1e} > {self.tolerance:.1e}")
-        )
-        return f"{self.formula}:  {self.left} = {self.right}  ({self.how}, {allowed})  ->  {self._verdict()}"
+        return f"{self.number}. {self.sentence()}"
 
-    def _verdict(self) -> str:
-        return "holds" if self.holds else "FAILS"
+    def sentence(self) -> str:
+        """The formula, its two sides, the tolerance and the verdict in plain text."""
+        verdict = "holds" if self.holds else "FAILS"
+        if isinstance(self.left, str) or isinstance(self.right, str):
+            return f"{self.formula}:  the difference simplifies to {self.right}  ->  {verdict}"
+        sides = f"{self.left:.6f} = {self.right:.6f}"
+        allowed = f"|difference| {self.difference:.1e} {'<=' if self.holds else '>'} {self.tolerance:.1e}"
+        return f"{self.formula}:  {sides}  ({self.how}, {allowed})  ->  {verdict}"
+
+    def row(self) -> str:
+        """A line that holds as a row of HTML; the difference and the rule are behind its tick."""
+        head = f"{self.number}. {typeset(self.formula)}"
+        if isinstance(self.left, str) or isinstance(self.right, str):
+            return row(head, "equal by algebra", tick("The difference simplifies to 0."))
+        equal = "≈" if self.how == "Monte Carlo" else "="
+        sides = f"{digits(self.left)} {equal} {digits(self.right)}"
+        rule = f"{self.how[0].upper()}{self.how[1:]}: differs by {digits(self.difference)},"
+        return row(head, sides, tick(rule, f"at most {self.tolerance:.1g} allowed."))
 
 
 @dataclass
@@ -68,6 +82,7 @@ class Derivation:
 
     title: str
     steps: list[Step] = field(default_factory=list)
+    _shown: Lines[Step] = field(default_factory=lambda: Lines(_table), init=False, repr=False, compare=False)
 
     def step(
         self,
@@ -78,7 +93,7 @@ class Derivation:
         how: str = "closed form",
         standard_error: Tensor | float | None = None,
     ) -> None:
-        """Compare two numbers, or two tensors entry by entry, and print the line.
+        """Compare two numbers, or two tensors entry by entry, and show the line.
 
         The tolerance is 1e-6 for a closed form and 1e-4 for quadrature, each relative to the larger side where that
         exceeds one; with `standard_error` it is four standard errors, the comparison is Monte Carlo, and each side may
@@ -107,18 +122,18 @@ class Derivation:
             raise ValueError(f"how is {how!r}: choose one of {', '.join(TOLERANCES)}, or give a standard error.")
         difference, allowed = torch.broadcast_tensors(difference, allowed)
         worst = _worst(difference, allowed)
-        left_shown, right_shown = (_shown(side, difference.shape, worst) for side in (a, b))
+        left_there, right_there = (float(side.expand(difference.shape).flatten()[worst]) for side in (a, b))
         gap, limit = float(difference.flatten()[worst]), float(allowed.flatten()[worst])
-        self._add(Step(formula, left_shown, right_shown, gap, limit, how))
+        self._add(Step(len(self.steps) + 1, formula, left_there, right_there, gap, limit, how))
 
     def algebra(self, formula: str, left: Any, right: Any) -> None:
-        """Check by sympy that two expressions are the same, and print the line.
+        """Check by sympy that two expressions are the same, and show the line.
 
         Raises:
             StepError: their difference does not simplify to zero.
         """
         rest = sympy.simplify(sympy.expand(sympy.expand_log(sympy.sympify(left) - sympy.sympify(right))))
-        self._add(Step(formula, str(left), str(rest), float(rest != 0), 0.0, "algebra"))
+        self._add(Step(len(self.steps) + 1, formula, str(left), str(rest), float(rest != 0), 0.0, "algebra"))
 
     def summary(self) -> "Summary":
         """All lines so far, for the box at the end of a lesson."""
@@ -126,14 +141,14 @@ class Derivation:
 
     def _add(self, step: Step) -> None:
         if not step.holds:
-            raise StepError(f"{self.title}, step {len(self.steps) + 1}: {step}")
+            raise StepError(f"{self.title}, step {step.number}: {step.sentence()}")
         self.steps.append(step)
-        print(f"{len(self.steps)}. {step}")
+        self._shown.add(step)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The lines of a derivation as a box: a table in a notebook, a list in plain text."""
+    """The lines of a derivation as a table in a notebook, and a list in plain text."""
 
     title: str
     steps: tuple[Step, ...]
@@ -141,22 +156,46 @@ class Summary:
     def __repr__(self) -> str:
         return "\n".join([self.title, *(f"  {i}. {s.formula}  [{s.how}]" for i, s in enumerate(self.steps, 1))])
 
-    def _repr_markdown_(self) -> str:
-        rows = (f"| {i} | {_escaped(s.formula)} | {s.how} |" for i, s in enumerate(self.steps, 1))
-        return "\n".join(
-            [f"**{self.title}**, every line tested", "", "| step | equality | by |", "|---|---|---|", *rows]
-        )
+    def _repr_html_(self) -> str:
+        rows = (row(f"{i}. {typeset(s.formula)}", s.how) for i, s in enumerate(self.steps, 1))
+        return f"<p><b>{html.escape(self.title)}</b>, every line tested</p>{table(list(rows), 'vae-summary')}"
+
+
+def typeset(formula: str) -> str:
+    """A formula in plain text as HTML: Greek letters, indices, exponents, roots, sums and minus signs."""
+    text = html.escape(formula.replace("||", "‖").replace("...", "…"), quote=False)
+    text = re.sub(rf"(?<![A-Za-z])(d?)({'|'.join(_GREEK)})(?![A-Za-z])", lambda m: m[1] + _GREEK[m[2]], text)
+    text = re.sub(r"(?<![A-Za-z])-(?=[^\s-])|(?<=\s)-(?=\s)", "−", text).replace("sqrt", "√")
+    text = re.sub(r"\blog2\b", "log<sub>2</sub>", text)
+    text = re.sub(r"(?<![A-Za-z]{2})(sum|[^\W\d_])_(\w+)", lambda m: f"{_SUM.get(m[1], m[1])}<sub>{m[2]}</sub>", text)
+    return re.sub(r"\^(?:\(([^()]*)\)|(−?(?:\|\w+\||\w+|\*)))", lambda m: f"<sup>{m[1] or m[2]}</sup>", text)
+
+
+_SUM = {"sum": "∑"}
+_GREEK = {
+    "beta": "β",
+    "delta": "δ",
+    "eps": "ε",
+    "eta": "η",
+    "lam": "λ",
+    "lambda": "λ",
+    "mu": "μ",
+    "nu": "ν",
+    "phi": "φ",
+    "Phi": "Φ",
+    "pi": "π",
+    "rho": "ρ",
+    "sigma": "σ",
+    "tau": "τ",
+    "theta": "θ",
+}
+
+
+def _table(steps: Sequence[Step]) -> str:
+    return table([step.row() for step in steps], "vae-steps")
 
 
 def _worst(difference: Tensor, allowed: Tensor) -> int:
     """The flat index of the entry that is furthest out of bounds; a difference that is not a number counts as that."""
     excess = torch.nan_to_num(difference - allowed, nan=torch.inf, posinf=torch.inf)
     return int(excess.flatten().argmax())
-
-
-def _shown(side: Tensor, shape: Iterable[int], index: int) -> str:
-    return f"{float(side.expand(tuple(shape)).flatten()[index]):.6f}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")

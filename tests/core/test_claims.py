@@ -1,5 +1,8 @@
 """A stated number holds, or the cell that measured it fails."""
 
+import re
+import types
+
 import pytest
 
 from vae_course import claims
@@ -56,3 +59,49 @@ def test_recording_replaces_one_number_and_keeps_the_others(monkeypatch):
     claims.claim("07-loss", 99.04, world="pen", tolerance=0.3, quiet=True)
     assert claims.lookup("07-loss", "pen")["value"] == 99.0
     assert claims.text("07-loss", "mnist") == "104.2"
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """A notebook's outputs, each as its MIME types."""
+    outputs = {}
+    events = types.SimpleNamespace(register=lambda *_: None, unregister=lambda *_: None)
+    monkeypatch.setattr("IPython.get_ipython", lambda: types.SimpleNamespace(kernel=None, events=events))
+    keep = lambda bundle, raw, display_id="", update=False: outputs.update({display_id: bundle})  # noqa: E731
+    monkeypatch.setattr("IPython.core.display_functions.display", keep)
+    monkeypatch.setattr("IPython.display.display", keep)
+    monkeypatch.setattr(claims, "_lines", type(claims._lines)(claims._lines._rich))
+    return outputs
+
+
+def test_a_notebook_shows_a_cells_numbers_as_quiet_rows_with_a_readable_name(shown):
+    claims.claim("07-loss", 104.6, world="mnist", tolerance=0.5)
+    claims.claim("07-loss", 3.0, world="mnist", tolerance=None, unit="% <")
+    (bundle,) = shown.values()
+    assert bundle["text/plain"].startswith(
+        "07-loss: 104.6 nats (the course states 104.2, give or take 0.5)\n07-loss: 3.0"
+    )
+    words = [re.sub("<[^>]*>", " ", each).split() for each in bundle["text/html"].split("<tr>")[1:]]
+    assert words[0][:6] == ["loss", "here", "104.6", "course", "104.2", "nats"] and words[0][6] == "✓"
+    assert words[1] == [
+        "loss",
+        "here",
+        "3.0",
+        "course",
+        "104.2",
+        "%",
+        "&lt;",
+        "one",
+        "run,",
+        "another",
+        "may",
+        "differ",
+    ]
+
+
+def test_a_number_outside_the_tolerance_is_loud(shown, monkeypatch):
+    monkeypatch.delenv("VAE_COURSE_STRICT")
+    claims.claim("07-loss", 150.0, world="mnist", tolerance=0.5, quiet=True)
+    (bundle,) = shown.values()
+    assert 'role="status"' in bundle["text/html"] and "✗</span> Another number</b> loss" in bundle["text/html"]
+    assert "150.0 nats here, but the course states 104.2" in bundle["text/html"]

@@ -1,10 +1,14 @@
 """A line of a derivation holds, or its cell fails."""
 
+import re
+import types
+
 import pytest
 import sympy
 import torch
 
-from vae_course.derivations import Derivation, StepError, standard_error
+from vae_course.derivations import Derivation, StepError, standard_error, typeset
+from vae_course.support.outputs import digits
 
 
 @pytest.fixture
@@ -80,7 +84,87 @@ def test_the_summary_lists_every_line_in_text_and_as_a_table(chain):
     chain.step("1 = 1", 1.0, 1.0)
     chain.step("p(z | x) = p(z | x)", 0.5, 0.5, how="quadrature")
     assert repr(chain.summary()) == "A chain\n  1. 1 = 1  [closed form]\n  2. p(z | x) = p(z | x)  [quadrature]"
-    assert "| 2 | p(z \\| x) = p(z \\| x) | quadrature |" in chain.summary()._repr_markdown_()
+    rows = chain.summary()._repr_html_().split("<tr>")[1:]
+    assert [re.sub("<[^>]*>", " ", each).split() for each in rows] == [
+        ["1.", "1", "=", "1", "closed", "form"],
+        ["2.", "p(z", "|", "x)", "=", "p(z", "|", "x)", "quadrature"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("formula", "shown"),
+    [
+        ("log p(x) = log E_q[w(z)]", "log p(x) = log E<sub>q</sub>[w(z)]"),
+        ("KL(q || p) = -E_q[log t]", "KL(q ‖ p) = −E<sub>q</sub>[log t]"),
+        ("sum_z p(x, z) = sum of all lambda_j", "∑<sub>z</sub> p(x, z) = sum of all λ<sub>j</sub>"),
+        ("-1/2 log sigma_p^2", "−1/2 log σ<sub>p</sub><sup>2</sup>"),
+        ("E_eps[f(mu + std eps)]", "E<sub>ε</sub>[f(μ + std ε)]"),
+        ("dlogq(z)/dtheta_j, dL/dtau^2", "dlogq(z)/dθ<sub>j</sub>, dL/dτ<sup>2</sup>"),
+        ("lam^x (1 - lam)^(1 - x)", "λ<sup>x</sup> (1 − λ)<sup>1 − x</sup>"),
+        ("log(1 + e^-|l|), A^-1, error(D, E*)", "log(1 + e<sup>−|l|</sup>), A<sup>−1</sup>, error(D, E*)"),
+        ("cross-entropy - entropy", "cross-entropy − entropy"),
+        ("E[iwae_bound, k = 1], exp(logvar), mu", "E[iwae_bound, k = 1], exp(logvar), μ"),
+        ("1.5 < x & -log2 p, sqrt(pi)", "1.5 &lt; x &amp; −log<sub>2</sub> p, √(π)"),
+    ],
+)
+def test_a_formula_is_typeset_without_a_script_and_names_of_code_stay(formula, shown):
+    assert typeset(formula) == shown
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    """A notebook's shell: what each cell shows, as its outputs stand after the last update, and a way to end the cell."""
+    outputs, callbacks = {}, []
+
+    def display(bundle, *, raw, display_id, update=False):
+        assert update == (display_id in outputs), "an update needs something that is shown"
+        outputs[display_id] = bundle
+
+    events = types.SimpleNamespace(
+        register=lambda name, callback: callbacks.append(callback),
+        unregister=lambda name, callback: callbacks.remove(callback),
+    )
+    monkeypatch.setattr("IPython.get_ipython", lambda: types.SimpleNamespace(kernel=None, events=events))
+    monkeypatch.setattr("IPython.core.display_functions.display", display)
+    return types.SimpleNamespace(
+        shown=lambda: list(outputs.values()), end=lambda: [callback(None) for callback in [*callbacks]]
+    )
+
+
+def test_the_lines_of_a_cell_are_one_table_and_the_next_cell_begins_another(chain, cell, capsys):
+    chain.step("2 + 2 = 4", 4.0, 4.0)
+    chain.step("mean of x = mu", 1.23456, 1.25, standard_error=0.1)
+    chain.algebra("x = x", "x", "x")
+    cell.end()
+    chain.step("3 = 3", 3.0, 3.0)
+    first, second = cell.shown()
+    assert first["text/plain"].splitlines()[0] == (
+        "1. 2 + 2 = 4:  4.000000 = 4.000000  (closed form, |difference| 0.0e+00 <= 4.0e-06)  ->  holds"
+    )
+    open_words = re.sub(r"</summary>.*?</details>", "", first["text/html"])
+    rows = [re.sub("<[^>]*>", " ", row).split() for row in open_words.split("<tr>")[1:]]
+    assert rows == [
+        ["1.", "2", "+", "2", "=", "4", "4", "=", "4", "✓"],
+        ["2.", "mean", "of", "x", "=", "μ", "1.235", "≈", "1.25", "✓"],
+        ["3.", "x", "=", "x", "equal", "by", "algebra", "✓"],
+    ]
+    assert "Monte Carlo: differs by 0.01544,<br>at most 0.4 allowed." in first["text/html"]
+    assert second["text/plain"].startswith("4. 3 = 3:") and second["text/html"].count("<tr>") == 1
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_line_that_fails_is_an_error_and_no_row(chain, cell):
+    with pytest.raises(StepError, match=r"A chain, step 1: 1 = 2: .*FAILS"):
+        chain.step("1 = 2", 1.0, 2.0)
+    assert cell.shown() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0"), (-1.021651, "−1.022"), (5.6e-17, "5.6e−17"), (12345.6, "12,346"), (24.749358, "24.75"), (0.5, "0.5")],
+)
+def test_a_number_has_few_digits(value, shown):
+    assert digits(value) == shown
 
 
 def test_the_standard_error_is_that_of_a_mean():

@@ -7,8 +7,9 @@ the bars stand out on either.
 
 import html
 import re
+from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Line = TypeVar("Line")
 
@@ -39,6 +40,71 @@ def show(plain: str, rich: str) -> None:
     from IPython.display import display
 
     display({"text/html": rich, "text/plain": plain}, raw=True)
+
+
+class Lines(Generic[Line]):
+    """One output below a cell, to which lines are added; the next cell begins one of its own.
+
+    Args:
+        rich: from the cell's lines so far to HTML; in plain text each line is its `str`.
+    """
+
+    def __init__(self, rich: Callable[[Sequence[Line]], str]) -> None:
+        self._rich = rich
+        self._lines: list[Line] = []
+        self._handle: Any = None
+
+    def add(self, line: Line) -> None:
+        """Show one more line; outside a notebook it is printed."""
+        shell = notebook()
+        if shell is None:
+            print(line)
+            return
+        begun = self._handle is not None
+        if not begun:
+            self._begin(shell)
+        self._lines.append(line)
+        bundle = {"text/html": self._rich(self._lines), "text/plain": "\n".join(map(str, self._lines))}
+        (self._handle.update if begun else self._handle.display)(bundle, raw=True)
+
+    def _begin(self, shell: Any) -> None:
+        from IPython.display import DisplayHandle
+
+        self._lines, self._handle = [], DisplayHandle()
+
+        def finish(*_: object) -> None:
+            shell.events.unregister("post_run_cell", finish)
+            self._handle = None
+
+        shell.events.register("post_run_cell", finish)
+
+
+def table(rows: Sequence[str], name: str) -> str:
+    """Rows of HTML as a table that is as wide as it needs to be, with a class name by which a page finds it."""
+    style = "table-layout: auto; width: auto; margin: 4px 0; border-collapse: collapse"
+    return f'<table class="{name}" style="{style}"><tbody>{"".join(rows)}</tbody></table>'
+
+
+def row(head: str, *cells: str) -> str:
+    """A row of a table: what it is about, and its cells, all of them HTML."""
+    padding = "padding: 1px 10px 1px 0; vertical-align: top"
+    first = f'<th scope="row" style="text-align: left; font-weight: normal; {padding}">{head}</th>'
+    rest = (
+        f'<td style="text-align: left; font-variant-numeric: tabular-nums; {padding}">{cell}</td>' for cell in cells
+    )
+    return f"<tr>{first}{''.join(rest)}</tr>"
+
+
+def tick(*words: str) -> str:
+    """A tick, with what was allowed behind it."""
+    line = '<summary style="cursor: pointer; white-space: nowrap" aria-label="holds">✓</summary>'
+    return f"<details>{line}{'<br>'.join(html.escape(part) for part in words)}</details>"
+
+
+def digits(value: float) -> str:
+    """A number with four digits and a proper minus sign."""
+    large, small = abs(value) >= 1e4, 0 < abs(value) < 1e-3
+    return f"{value:{',.0f' if large else '.1e' if small else '.4g'}}".replace("-", "−")
 
 
 def prose(text: str) -> str:
