@@ -24,6 +24,7 @@ MARKER = re.compile(r"^\s*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 WRITTEN = re.compile(r"<!-- ### BEGIN SOLUTION -->\n(.*?)\n<!-- ### END SOLUTION -->", re.DOTALL)
 STILL = """<p class="book-note">A still picture of a widget. To move it, open the lesson in Colab or Binder by the links
 at the top.</p>"""
+CLAIMS = "<details><summary>The numbers of this cell, beside those of the text</summary>{table}</details>"
 PAD_FRAME = """<iframe class="book-pad" src="_static/pads/{name}.html" title="The latent pad, alive in this page"></iframe>
 <p class="book-note">This pad decodes in your browser: drag in the plane, or focus it and press the arrow keys.
 <a href="_static/pads/{name}.html">Open it on a page of its own.</a></p>"""
@@ -83,6 +84,8 @@ def _outputs(cell: NotebookNode, folder: Path, name: str) -> set[str]:
             elif output.output_type == "display_data" and called & _shells():
                 shown += STILL
             output.data = NotebookNode({"text/html": shown})
+        elif 'class="vae-claims"' in data.get("text/html", ""):
+            output.data = NotebookNode({"text/html": CLAIMS.format(table=data["text/html"])})
         elif "show" in called and (page := quiz.as_html(cell.source)):
             output.data = NotebookNode({"text/html": page})
     return pads

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import FrameLocator
 
 from docs.book.check import Page, Site
+from docs.book.lessons import prepare
 from tests.support.axe import grave
 from tests.support.browser import Visit, clean_page
 from tests.support.browser_pad import TWO_FRAMES
@@ -184,6 +185,19 @@ def test_a_page_has_no_grave_finding_by_axe(phone: Visit, site: str, name: str, 
     phone.page.wait_for_function(ALL_THAT_SCROLLS_IS_REACHED)
     phone.page.evaluate("() => Promise.all(document.getAnimations().map((a) => a.finished)).then(() => null)")
     assert grave(phone.page) == []
+
+
+def test_the_numbers_of_a_cell_are_folded_in_the_book_and_a_derivation_is_not(tmp_path: Path) -> None:
+    source = tmp_path / "00_toy.ipynb"
+    shown = ['<table class="vae-claims"></table>', '<table class="vae-steps"></table>']
+    outputs = [nbformat.v4.new_output("display_data", {"text/html": html, "text/plain": ""}) for html in shown]
+    cell = nbformat.v4.new_code_cell("line.step(a, b)\nclaim('00-a', 1)", outputs=outputs)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), source)
+    (tmp_path / "page").mkdir()
+    prepare(source, tmp_path / "page")
+    claims, steps = nbformat.read(tmp_path / "page" / source.name, as_version=4).cells[0].outputs
+    assert claims.data["text/html"].startswith("<details><summary>") and shown[0] in claims.data["text/html"]
+    assert steps.data["text/html"] == shown[1]
 
 
 def test_the_link_checker_sees_each_kind_of_mistake(tmp_path: Path) -> None:
