@@ -122,15 +122,15 @@ bayes.step("share of games = p(z) p(x|z)", games.mean(0), joint, standard_error=
 # ### How to read such a line
 #
 # From here on, no formula of this course comes alone. A `Derivation` computes **both sides of each line, in two different
-# ways**, and compares them. The line that it prints says, from left to right:
+# ways**, and compares them. The row that it shows says, from left to right:
 #
 # - the formula;
-# - the values of its two sides. If a side is a table, each entry is compared, and the printed one is the entry that comes
+# - the values of its two sides. If a side is a table, each entry is compared, and the one shown is the entry that comes
 #   nearest to its limit, or is furthest beyond it;
-# - how they were compared. *Closed form*: equal up to rounding, $10^{-6}$. *Quadrature*: an integral by a fine sum,
-#   $10^{-4}$ (both times the number itself where that is larger than one). *Algebra*: sympy has simplified the difference
-#   of both sides to zero. *Monte Carlo*: one side is a mean over draws;
-# - the difference and what is allowed, and the verdict: *holds*.
+# - a tick. Click it to see the difference, what is allowed, and how the sides were compared. *Closed form*: equal up to
+#   rounding, $10^{-6}$. *Quadrature*: an integral by a fine sum, $10^{-4}$ (both times the number itself where that is
+#   larger than one). *Algebra*: sympy has simplified the difference of both sides to zero. *Monte Carlo*: one side is
+#   a mean over draws.
 #
 # A mean over draws is never exact. Its **standard error**, the standard deviation of the draws divided by the root of their
 # number, says how far off it typically is. A line may differ by four standard errors, which chance exceeds about once in
