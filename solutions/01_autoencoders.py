@@ -861,3 +861,44 @@ for derivation in (line, planes, linear):
 #
 # **Next:** [02 Latent-variable models](02_latent_variable_models.ipynb). It begins with the distribution, and works out what
 # else follows.
+
+# %% [markdown]
+# ## Going deeper
+#
+# ### Build (optional): PCA by least squares alone
+#
+# No other part of the course needs this section. Line 4 of section 4 fixed the decoder: the best codes of each image are a
+# least-squares problem. Now fix the codes instead, and ask for the best decoder: least squares once more, one small problem
+# for each pixel. Go to and fro. Neither half of such a round can raise the error, and there is no learning rate to choose.
+#
+# The plane in which this ends is PCA's, and then there are still its axes. Take an orthonormal basis $Q$ of the plane: the
+# codes $c\,Q$ have a $k \times k$ covariance, and its eigenvectors turn $Q$ into axes along which the codes are uncorrelated.
+
+# %% exercise="01-least-squares"
+
+# %% [markdown]
+# Try it on 2,000 images, from two random decoders. Predict how the error above that of PCA falls with the rounds.
+
+# %%
+few = c[:2000] - c[:2000].mean(0)
+lam_few, V_few = (part.flip(-1) for part in torch.linalg.eigh(few.T @ few / len(few)))
+excess, share = {}, (lam_few[2] / lam_few[1]) ** 2
+for seed in (1, 2):
+    start = torch.randn(len(mean), 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    axes, _, errors = pca_by_least_squares(few, start, 30)
+    excess[f"start {seed}"] = torch.as_tensor(errors)[1:] - lam_few[2:].sum()
+excess["(lambda_3 / lambda_2)^2 a round"] = excess["start 1"][9] * share ** torch.arange(-9, 21)
+plotting.lines(range(1, 31), excess, xlabel="round", ylabel="error above PCA's", logy=True)
+
+# %%
+print(
+    f"the planes are {subspace_angle(axes, V_few[:, :2]):.2f} degrees apart, the axes {one_by_one(axes, V_few[:, :2]):.2f}"
+)
+assert abs(excess["start 1"][29] / excess["start 1"][19] / share**10 - 1) < 0.2
+
+# %% [markdown]
+# After some rounds both are straight lines, of the same slope: each round leaves the same share of what is missing. A round
+# applies $S$ to the plane, so what it holds of $v_3$ shrinks by $\lambda_3 / \lambda_2$ against what it holds of $v_2$; the error
+# knows the square of that. And the axes? In section 4 they were an accident of the seed. Right angles and uncorrelated codes
+# have fixed them, up to signs. (In a model with noise the same steps are EM: S. Roweis, *EM Algorithms for PCA and SPCA*,
+# NIPS 10, 1998.)
