@@ -1250,3 +1250,44 @@ noise = -(-torch.rand(400_000, 3, dtype=torch.float64).log()).log()
 chosen = nn.functional.one_hot((theta + noise).argmax(-1), 3).double()
 error = standard_error(chosen)
 gumbel.step("P(theta_j + noise_j is the largest) = q(j)", chosen.mean(0), q_urns, standard_error=error)
+
+# %% [markdown]
+# ### Build (optional): two gradients for a layer
+#
+# No other part of the course needs this section. So far you had the scores, or the slopes of $f$, in your hand. In a network
+# the parameters are weights, and `backward()` does the rest, if you give it the right number to differentiate. For the path
+# that number is a mean of $f$. For the score function it isn't an estimate of anything: only its gradient is. Which parts of it
+# must count as constants? Write both for the weights of a linear encoder, several times over, so that their spread can be
+# measured.
+
+# %% exercise="05-layer-gradients"
+
+# %% [markdown]
+# Section 4 had an $f$ that is a sum over coordinates. Here a decoder mixes them and bends them. Four draws for each of eight
+# examples, and a leave-one-out baseline: predict how both variances grow with the dimension of the code.
+
+
+# %%
+def spreads(dim, repeats=100):
+    """The mean variance, over the encoder's weights, of the estimates by path and by score."""
+    torch.manual_seed(0)
+    encoder, decoder = nn.Linear(10, 2 * dim).double(), randn(dim, 30) / math.sqrt(dim)
+    inputs, target = randn(8, 10), randn(8, 30)
+
+    def f_mixed(z):
+        return -0.5 * (target - torch.tanh(z @ decoder)).square().sum(-1)
+
+    return [g.var(0).mean().item() for g in layer_gradients(encoder, inputs, f_mixed, randn(repeats, 4, 8, dim))]
+
+
+dims = [1, 2, 5, 10, 20, 50]
+by_path, by_score = zip(*[spreads(n) for n in dims], strict=True)
+curves = {"path": by_path, "score, with baseline": by_score}
+plotting.lines(
+    dims, curves, xlabel="dimension D", ylabel="variance of a weight's slope", logx=True, logy=True, markers=True
+)
+
+# %% [markdown]
+# Slopes shrink here as the code gets longer, since each coordinate matters less to $f$. The path asks for them one by one, so
+# its variance falls. By the score every coordinate is still weighted by the whole of $f$, whose spread stays. So the gap of
+# section 4 grows with $D$ in a layer too.
