@@ -105,6 +105,10 @@ SHORTCUTS = [
      instead(lambda A, B: get("01-subspace-angle").reference(A[:32], B[:32]))),
     ("01-holes", clamped("z", -10, 10), instead(lambda z, n: get("01-holes").reference(z[:100], n)),
      instead(lambda z, n: get("01-holes").reference(z, min(n, 10)))),
+    ("01-least-squares", clamped("c", -10, 10), clamped("D", -10, 10), clamped("c", high=100),
+     instead(lambda c, D, rounds: get("01-least-squares").reference(c, D, min(rounds, 5))),
+     instead(lambda c, D, rounds: get("01-least-squares").reference(c[:100], D, rounds)),
+     instead(lambda c, D, rounds: get("01-least-squares").reference(c + 1e-4, D, rounds))),
     ("02-ancestral", clamped("eps_z", -5, 5), clamped("eps_x", -5, 5), clamped("b", -10, 10)),
     ("02-naive-mc", clamped("log_px_z", low=-100), clamped("log_px_z", low=-10000), clamped("log_px_z", high=0),
      instead(lambda logs: mean_exp(logs, logs[0])), instead(lambda logs: mean_exp(logs.double(), logs[0])),
@@ -145,6 +149,11 @@ SHORTCUTS = [
      instead(lambda log_joint, logvar: (
          log_joint.mean(0) + 0.5 * (1 + torch.log(2 * torch.pi * (logvar.exp() + 1e-6))).sum(-1)))),
     ("05-baseline", clamped("f", -100, 100), clamped("f", low=-1000), clamped("score", -5, 5)),
+    ("05-layer-gradients",
+     clamped("noise", -2, 2), clamped("x", -1, 1),
+     *(instead(lambda encoder, x, f, noise, own=own: get("05-layer-gradients").reference(encoder, x, own(f), noise))
+       for own in (lambda f: lambda z: f(z).clamp(min=-1000), lambda f: lambda z: f(z.clamp(-10, 10)))),
+     instead(lambda encoder, x, f, noise: get("05-layer-gradients").reference(encoder, x[:2], f, noise[:, :, :2]))),
     ("05-pathwise-gradient", clamped("logvar", -10, 10), clamped("logvar", low=-10), clamped("logvar", high=10),
      clamped("grad_f", -20, 20)),
     ("05-score-gradient", clamped("logvar", -10, 10), clamped("logvar", low=-10), clamped("logvar", high=10),
