@@ -7,10 +7,23 @@ from vae_course.data import mnist
 from vae_course.pretrained import load_pretrained
 from vae_course.widgets import LatentPad
 
-# The frame around a pad grows to the pad's height, which only the page inside knows.
-TELL_HEIGHT = """<script>
+# In a lesson the page is its pad alone, so small that a screen of 650 pixels shows it whole. The frame around it grows to its
+# height, which only the page inside knows, and its colours are those of the lesson.
+FRAMED = """<script>
+document.documentElement.classList.toggle("framed", parent !== window);
+</script>
+<style>
+.framed body { padding: 10px 12px; }
+.framed :is(.lead, .fine-print) { display: none; }
+.framed h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.framed .vae-pad .pad-plane { max-width: 430px; }
+</style>
+<script>
 const tellHeight = () => parent.postMessage({ padHeight: document.body.scrollHeight + 2 }, "*");
 new ResizeObserver(tellHeight).observe(document.body);
+addEventListener("message", ({ source, data: { padScheme } }) => {
+  if (source === parent && padScheme) document.documentElement.style.colorScheme = padScheme;
+});
 </script>
 </body>"""
 
@@ -23,7 +36,7 @@ def write(target: Path, name: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     LatentPad(load_pretrained(name), _images(name)).to_html(target, title="The latent pad")
     page = target.read_text(encoding="utf-8")
-    target.write_text(page.replace("</body>", TELL_HEIGHT), encoding="utf-8", newline="\n")
+    target.write_text(page.replace("</body>", FRAMED), encoding="utf-8", newline="\n")
 
 
 def _images(name: str) -> data.Images | None:

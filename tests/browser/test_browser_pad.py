@@ -1,11 +1,13 @@
 """The latent pad in a real browser: in JupyterLab, with a kernel and without, and as a page that is opened from disk."""
 
 import base64
+import itertools
+import json
 import re
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nbclient
 import nbformat
@@ -337,6 +339,57 @@ def test_a_narrow_screen_shows_the_whole_pad(exported: tuple[Visit, Path]) -> No
     visit.page.set_viewport_size({"width": 360, "height": 800})
     visit.page.wait_for_function("() => innerWidth === 360 && document.documentElement.scrollWidth <= 360")
     visit.page.set_viewport_size({"width": 1000, "height": 900})
+
+
+def boxes(page: Page, width: int) -> np.ndarray:
+    """The room of each text in the plane `[N, 4]` at this width of the page: ten classes and three shares of the prior."""
+    before = page.locator(".pad-plane").get_attribute("data-boxes")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_function("old => document.querySelector('.pad-plane').dataset.boxes !== old", arg=before)
+    return np.array(json.loads(page.locator(".pad-plane").get_attribute("data-boxes") or ""))
+
+
+def test_on_a_phone_no_text_in_the_plane_stands_on_another(exported: tuple[Visit, Path]) -> None:
+    visit, _ = exported
+    found = boxes(visit.page, 390)
+    assert found.shape == (13, 4)
+    middles, height = (found[:, :2] + found[:, 2:]) / 2, found[0, 3] - found[0, 1] - 2
+    for i, j in itertools.combinations(range(10), 2):
+        assert np.hypot(*(middles[i] - middles[j])) >= height
+    for share in range(10, 13):
+        others = np.delete(found, share, axis=0)
+        assert not ((found[share, :2] < others[:, 2:]) & (others[:, :2] < found[share, 2:])).all(axis=1).any()
+    captions = visit.page.locator(".pad-caption").evaluate_all("all => all.map(e => e.scrollWidth - e.clientWidth)")
+    assert captions == [0, 0]
+    visit.page.set_viewport_size({"width": 1000, "height": 900})
+
+
+def test_plane_and_pictures_stand_side_by_side_from_620_pixels_on(exported: tuple[Visit, Path]) -> None:
+    visit, _ = exported
+    for width, beside in ((520, False), (620, True)):
+        visit.page.set_viewport_size({"width": width, "height": 800})
+        visit.page.wait_for_function("width => innerWidth === width", arg=width)
+        plane_box, cards = (visit.page.locator(name).bounding_box() for name in (".pad-plane", ".pad-cards"))
+        assert plane_box and cards
+        assert (cards["x"] >= plane_box["x"] + plane_box["width"]) is beside
+        assert (cards["y"] >= plane_box["y"] + plane_box["height"]) is not beside
+    visit.page.set_viewport_size({"width": 1000, "height": 900})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_exported_page_and_its_buttons_have_the_colours_of_the_system(
+    exported: tuple[Visit, Path], scheme: Literal["light", "dark"]
+) -> None:
+    visit, _ = exported
+    visit.page.emulate_media(color_scheme=scheme)
+    page = visit.page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    )
+    button = visit.page.get_by_role("button", name="To the centre", exact=True)
+    dark = ["rgb(19, 20, 22)", "rgb(230, 230, 230)"]
+    assert page == (dark if scheme == "dark" else ["rgb(255, 255, 255)", "rgb(26, 26, 26)"])
+    assert button.evaluate("e => getComputedStyle(e).color") == page[1]
+    visit.page.emulate_media(color_scheme="light")
 
 
 # ------------------------------------------------------------------------------------------------ pad.js by itself

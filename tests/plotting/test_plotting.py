@@ -151,7 +151,7 @@ def test_a_notebook_gets_the_picture_with_its_alt_text_in_every_form() -> None:
     assert bundle["image/png"] in bundle["text/html"]
 
 
-@pytest.mark.parametrize("room", [LARGEST, 1000])
+@pytest.mark.parametrize("room", [LARGEST, 100])
 def test_a_figure_has_two_pixels_for_one_of_the_page_where_there_is_room(
     room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,9 @@ const FONT = 'system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, san
 const SYNC_PAUSE = 100; // milliseconds between two reports to the kernel, which need not see every frame
 const PATIENCE = 5000; // milliseconds until a silent kernel is mentioned
 const BIG_STEP = 10; // what Shift makes of a step
+const LABEL = 19 / 438; // the size of a class's name for each pixel of the plane's side
+// Where on a curve its share may stand, in order: from the top to either side, in steps of 10 degrees.
+const TURNS = Array.from({ length: 36 }, (_, i) => (i % 2 ? 1 : -1) * Math.ceil(i / 2) * (Math.PI / 18));
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 // ---------------------------------------------------------------------------------------------- the decoder
@@ -306,11 +309,14 @@ function drawBackdrop(pad, scale) {
   tools.pen.fillStyle = "#fff";
   tools.pen.fillRect(0, 0, canvas.width, canvas.height);
   drawGrid(pad, tools);
+  const size = Math.min(19, Math.max(12, tools.side * LABEL)), taken = [];
+  for (const { name, at: place } of pad.about.labels) taken.push(boxOf(name, tools.at(place), size));
   inside(tools, () => {
     drawCodes(pad, tools);
-    for (const contour of pad.about.contours) drawContour(contour, tools);
+    for (const contour of pad.about.contours) drawContour(contour, tools, taken);
   });
-  for (const label of pad.about.labels) drawLabel(label, tools);
+  for (const label of pad.about.labels) drawLabel(label, tools, size);
+  pad.parts.plane.dataset.boxes = JSON.stringify(taken); // for tests
   return canvas;
 }
 
@@ -375,8 +381,18 @@ function drawCodes({ about, codes, classes }, { pen, at }) {
   pen.globalAlpha = 1;
 }
 
-/** A dashed curve with the share of the prior inside it written at its top. */
-function drawContour({ share, centre, radii }, { pen, at, unit }) {
+/** The room of a text around its middle: left, top, right, bottom. */
+function boxOf(text, [x, y], size) {
+  const across = 0.34 * size * text.length + 2, up = 0.5 * size + 1;
+  return [x - across, y - up, x + across, y + up];
+}
+
+function meet(a, b) {
+  return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+}
+
+/** A dashed curve with the share of the prior inside it, written at its top or as near to that as no label stands. */
+function drawContour({ share, centre, radii }, { pen, at, unit, left, top, side }, taken) {
   const [x, y] = at(centre), [right, up] = radii.map((radius) => radius * unit);
   pen.strokeStyle = INK;
   pen.setLineDash([5, 4]);
@@ -384,12 +400,20 @@ function drawContour({ share, centre, radii }, { pen, at, unit }) {
   pen.ellipse(x, y, right, up, 0, 0, 2 * Math.PI);
   pen.stroke();
   pen.setLineDash([]);
-  pen.font = `11px ${FONT}`;
-  haloed(pen, `${Math.round(100 * share)} %`, x, y - up, INK);
+  const text = `${Math.round(100 * share)}%`, plane = [left, top, left + side, top + side];
+  for (const turn of TURNS) {
+    const place = [x + right * Math.sin(turn), y - up * Math.cos(turn)], box = boxOf(text, place, 11);
+    const within = box[0] >= plane[0] && box[1] >= plane[1] && box[2] <= plane[2] && box[3] <= plane[3];
+    if (!within || taken.some((other) => meet(box, other))) continue;
+    taken.push(box);
+    pen.font = `11px ${FONT}`;
+    haloed(pen, text, ...place, INK);
+    return;
+  }
 }
 
-function drawLabel({ name, colour, at: place }, { pen, at }) {
-  pen.font = `bold 19px ${FONT}`;
+function drawLabel({ name, colour, at: place }, { pen, at }, size) {
+  pen.font = `bold ${size}px ${FONT}`;
   haloed(pen, name, ...at(place), colour);
 }
 
