@@ -174,6 +174,7 @@ def networks():
         (lambda model: model[1].running_mean.add_(1),
          {"moves the buffers (such as the averages of batch normalisation) of model"}),
         (lambda model: model[0].weight.data.mul_(2), {"changes the weights of model"}),
+        (lambda model: setattr(model[2], "p", 0.0), {"changes a setting (such as the share that dropout drops) of model"}),
         (lambda model: None, set()),
     ],
 )  # fmt: skip

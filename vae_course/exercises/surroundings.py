@@ -141,6 +141,12 @@ def _marks(thing: Tensor | nn.Module) -> dict[str, list[Any]]:
     return {
         "changes `requires_grad` of parameters of": [p.requires_grad for p in thing.parameters()],
         "leaves another mode (training or evaluation) in": [module.training for module in thing.modules()],
+        "changes a setting (such as the share that dropout drops) of": [
+            (name, value)
+            for module in thing.modules()
+            for name, value in vars(module).items()
+            if name != "training" and isinstance(value, int | float | str)
+        ],
         "changes the weights of": [p.detach().clone() for p in thing.parameters()],
         "moves the buffers (such as the averages of batch normalisation) of": [b.clone() for b in thing.buffers()],
     }

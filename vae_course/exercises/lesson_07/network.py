@@ -84,19 +84,26 @@ def _fill(network: nn.Module, layers: Collection[tuple[int, ...]]) -> None:
 
     One layer with 40 outputs and two layers with 20 outputs get the same numbers, so both ways to write the
     encoder's head give the same result. A head that is named after a variance is the second one, whichever was made
-    first, and a matrix of a layer in `layers` may be stored as `[inputs, outputs]`.
+    first, a matrix of a layer in `layers` may be stored as `[inputs, outputs]`, and a bias may come before its matrix.
     """
     used: Counter[int] = Counter()
-    width, rows = 0, torch.arange(0)
+    waiting: list[Tensor] = []  # biases without their numbers
+    numbers = torch.empty(0)  # those of the last matrix's bias
     for _, parameter in sorted(network.named_parameters(), key=lambda named: bool(_SPREAD.search(named[0]))):
         if parameter.dim() == 2:
             matrix = parameter.T if tuple(parameter.shape) in layers else parameter
             width = matrix.shape[1]
-            rows = (used[width] + torch.arange(len(matrix))) % POOL_ROWS
+            rows = _pool(width)[(used[width] + torch.arange(len(matrix))) % POOL_ROWS]
             used[width] += len(matrix)
-            matrix.copy_(_pool(width)[rows, 1:])
-        elif len(rows) == parameter.numel():
-            parameter.copy_(_pool(width)[rows, 0].reshape(parameter.shape))
+            matrix.copy_(rows[:, 1:])
+            numbers = rows[:, 0]
+        else:
+            waiting.append(parameter)
+        bias = next((bias for bias in waiting if bias.numel() == len(numbers)), None)
+        if bias is not None:
+            bias.copy_(numbers.reshape(bias.shape))
+            waiting = [other for other in waiting if other is not bias]
+            numbers = torch.empty(0)
 
 
 @functools.lru_cache(maxsize=16)
@@ -156,6 +163,20 @@ class _OwnParameters(nn.Module):
         return torch.cat([h @ self.W_mu + self.b_mu, h @ self.W_logvar + self.b_logvar], dim=1)
 
 
+class _BiasFirst(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.bias, self.weight = nn.Parameter(torch.zeros(outputs)), nn.Parameter(torch.zeros(outputs, inputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.addmm(self.bias, x, self.weight.T)
+
+
+def _own_layers() -> tuple[nn.Module, nn.Module]:
+    encoder = [nn.Flatten(), _BiasFirst(784, 400), nn.ReLU(), _BiasFirst(400, 40)]
+    return _networks(encoder, [_BiasFirst(20, 400), nn.ReLU(), _BiasFirst(400, 784)])
+
+
 class _HeadsExchanged(_TwoHeads):
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x).roll(20, dims=1)
@@ -201,6 +222,7 @@ EXERCISE = Exercise(
         Alternative("the package's", lambda: (mlp_encoder(20), mlp_decoder(20))),
         Alternative("bare layers", lambda: _networks(_encoder(), _decoder())),
         Alternative("two heads", lambda: (_TwoHeads(), make_networks()[1])),
+        Alternative("layers of one's own, the bias first", _own_layers),
         Alternative("the second head made first", lambda: (_TwoHeads("logvar", "mu"), make_networks()[1])),
         Alternative("own parameters", lambda: (_OwnParameters(), make_networks()[1])),
         Alternative("einsum", lambda: (make_networks()[0], _ByEinsum())),
