@@ -277,8 +277,8 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
 def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
     name = function.attr
     of_module = isinstance(function.value, ast.Name) and function.value.id in _MODULES
-    for other in SWAPS.get(name, ()):
-        yield Change(f"`{other}` in place of `{name}`", (), lambda n, other=other: _renamed(n, other))
+    for named in SWAPS.get(name, ()):
+        yield Change(f"`{named}` in place of `{name}`", (), functools.partial(_renamed, name=named))
     if name in DROPPED and not of_module:
         yield Change(f"{{}} without `{name}`", (function.value,), lambda n: n.func.value)
     if name in DROPPED and of_module and node.args:
@@ -289,34 +289,40 @@ def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
     for axis in axes:
         with contextlib.suppress(ValueError):
             value = ast.literal_eval(axis)
-            for other in {0, 1, -1} - {value}:
-                yield Change(f"axis {other} in place of {value}", (), lambda n, other=other: _along(n, other))
+            for other in (0, 1, -1):
+                if other != value:
+                    words = f"axis {other} in place of {value}"
+                    yield Change(words, (), functools.partial(_along, axis=other))
 
 
 def _numbers(node: ast.AST) -> Iterator[Change]:
     if not isinstance(node, ast.BinOp):
         return
-    for side in ("left", "right"):
-        number = getattr(node, side)
-        if isinstance(number, ast.Constant) and type(number.value) in (int, float):
+    for number in (node.left, node.right):
+        if isinstance(number, ast.Constant) and isinstance(number.value, int | float):
             value = number.value
             for other in sorted({value + 1, value - 1, 2 * value, value / 2} - {value, 0}):
-                yield Change(f"{other:g} in place of {value:g}", (), _with(side, ast.Constant(other)))
+                change = functools.partial(_with, old=number, new=ast.Constant(other))
+                yield Change(f"{other:g} in place of {value:g}", (), change)
 
 
 def _results(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Tuple | ast.Dict):
         for words, end in ENDS.items():
-            yield Change(
-                words, (), lambda n, end=end: ast.Return(_parsed(end.replace("{}", f"({ast.unparse(n.value)})")))
-            )
+            yield Change(words, (), functools.partial(_ending, end=end))
 
 
 _CHANGES = {Kind.PART: _parts, Kind.NUMBER: _numbers, Kind.RESULT: _results}
 
 
-def _with(field: str, value: ast.expr) -> Callable[[ast.BinOp], ast.AST]:
-    return lambda n: ast.BinOp(**{"left": n.left, "op": n.op, "right": n.right} | {field: value})
+def _with(operation: ast.BinOp, old: ast.expr, new: ast.expr) -> ast.BinOp:
+    left, right = (new if side is old else side for side in (operation.left, operation.right))
+    return ast.BinOp(left, operation.op, right)
+
+
+def _ending(statement: ast.Return, end: str) -> ast.Return:
+    assert statement.value is not None
+    return ast.Return(ast.parse(end.replace("{}", f"({ast.unparse(statement.value)})"), mode="eval").body)
 
 
 def _method(value: ast.expr, name: str) -> ast.expr:
@@ -336,7 +342,3 @@ def _along(call: ast.Call, axis: int) -> ast.Call:
     if any(k.arg == "dim" for k in call.keywords):
         return ast.Call(call.func, call.args, named)
     return ast.Call(call.func, [ast.Constant(axis), *call.args[1:]], call.keywords)
-
-
-def _parsed(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body

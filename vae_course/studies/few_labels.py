@@ -43,7 +43,7 @@ def logistic(features: Tensor, y: Tensor, *, penalty: float = PENALTY) -> tuple[
         loss.backward()
         return loss
 
-    optimizer.step(closure)  # type: ignore[arg-type]
+    optimizer.step(closure)
     return weights.detach(), biases.detach()
 
 

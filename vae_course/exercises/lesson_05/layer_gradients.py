@@ -35,7 +35,9 @@ def layer_gradients(encoder: nn.Linear, x: Tensor, f: F, noise: Tensor) -> Pair:
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     """Both estimates for a layer and an f of the probe's own, mu's rows apart from logvar's."""
     weight, bias, x, noise, W, target, level = case.values()
-    assert isinstance(weight, Tensor) and isinstance(bias, Tensor) and isinstance(noise, Tensor)
+    assert (
+        isinstance(weight, Tensor) and isinstance(bias, Tensor) and isinstance(noise, Tensor) and isinstance(W, Tensor)
+    )
     encoder = nn.utils.skip_init(nn.Linear, *weight.T.shape, dtype=weight.dtype)
     encoder.load_state_dict({"weight": weight, "bias": bias})
 
