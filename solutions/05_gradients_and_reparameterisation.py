@@ -1197,9 +1197,9 @@ def three_slopes(mu, k, n=200_000):
 
 
 # %% [markdown]
-# **Line 1**: with a $q$ beside the posterior, half as wide again, the mean is right without the score. **Lines 2 and 3**: at
-# the posterior, $w = p(x)$ whatever $z$ is, so the path has no slope at all, and what made the pathwise gradient noisy was
-# the score.
+# **Line 1**: with a $q$ beside the posterior, half as wide again, the mean is right without the score. **Lines 2 and 3**: what
+# is dropped is the score, and at the posterior it is all that there was. There $w = p(x)$ whatever $z$ is, so the path has no
+# slope at all.
 
 # %%
 landing = Derivation("Sticking the landing")
@@ -1207,7 +1207,8 @@ landed = three_slopes(centre + 0.5, 1.5)[0]["sticking the landing"]
 right = ((x[0] - W[:, 0] * (centre + 0.5) - linear.b) @ W[:, 0]) / 0.7**2 - (centre + 0.5)
 landing.step("mean without the score = slope of ELBO", landed.mean(), right, standard_error=standard_error(landed))
 at_posterior, eps = three_slopes(centre, 1.0)
-landing.step("at the posterior: without the score = 0", at_posterior["sticking the landing"], 0.0)
+dropped = at_posterior["pathwise"] - at_posterior["sticking the landing"]
+landing.step("at the posterior: what is dropped = -eps / std", dropped, -eps / width)
 landing.step("at the posterior: pathwise = -eps / std", at_posterior["pathwise"], -eps / width)
 for name, tolerance in (("score function", 1.5), ("pathwise", 0.15)):
     measured = at_posterior[name].var()
