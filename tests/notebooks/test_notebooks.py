@@ -49,6 +49,14 @@ def test_notebooks_are_what_their_source_says(path: Path) -> None:
     assert stale(prepare(path, CHECKOUT), CHECKOUT) == [], "run `vae-course build`"
 
 
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_what_nbval_compares_is_printed(path: Path) -> None:
+    """Of a table that is filled line by line it would compare the first line alone, with the whole of it."""
+    cells = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells
+    compared = [cell for cell in cells if "nbval-check-output" in cell.metadata.get("tags", ())]
+    assert [cell.source for cell in compared if any(output.output_type != "stream" for output in cell.outputs)] == []
+
+
 def test_building_the_first_lesson_twice_gives_the_same_bytes(
     tmp_path: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
