@@ -425,7 +425,7 @@ def test_live_curves_leave_most_of_the_time_to_the_training(monkeypatch: pytest.
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(module, "curves", lambda history, title: now.__setitem__(0, now[0] + 0.05) or history)
     shell = SimpleNamespace(kernel=None, events=SimpleNamespace(register=lambda *_: None, unregister=lambda *_: None))
-    monkeypatch.setattr(module, "_notebook", lambda: shell)
+    monkeypatch.setattr(module, "notebook", lambda: shell)
     handle = SimpleNamespace(display=drawn.append, update=drawn.append)
     monkeypatch.setattr("IPython.display.DisplayHandle", lambda: handle)
     live = LiveCurves(pause=0.0)
