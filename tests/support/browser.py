@@ -50,7 +50,10 @@ HANGS = 120_000
 RUN_ALL = '[data-command="runmenu:run-all"], [data-command="notebook:run-all-cells"]'
 
 FAILED = '.jp-OutputArea [data-mime-type="application/vnd.jupyter.error"]'
-PROMPTS = '[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(e => e.textContent)'
+# A folded cell has a prompt of its own in the place of its code, which never gets a number.
+PROMPTS = (
+    '[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)")].map(e => e.textContent)'
+)
 BEGUN = rf"() => {PROMPTS}.some(text => /\[[\d*]+\]/.test(text))"
 FINISHED = rf"() => document.querySelector('{FAILED}') || {PROMPTS}.every(text => /\[\d+\]/.test(text))"
 
