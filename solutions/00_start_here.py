@@ -204,8 +204,8 @@ course_walk = exercises.check("00-interpolate", walk_that_fails)
 
 # %% [markdown]
 # The check does more than compare numbers. It knows the mistakes that people make here, recognises this one, and tells
-# you what happened. Below stand three hints, each behind the one before it. They also come by a call; the second is
-# `exercises.hint("00-interpolate", 2)`:
+# you what happened. Below stand three hints, each behind the one before it. A number after the id, such as 2, opens
+# another one first:
 
 # %%
 exercises.hint("00-interpolate")
