@@ -73,6 +73,11 @@ def test_a_lesson_states_its_cost_rounded_up(cost: Cost, words: str) -> None:
     assert stamp.with_time(frame, Minutes(1.0, 0.0), None).count("All cells") == 0
 
 
+def test_a_cost_is_stated_for_the_same_core_whatever_core_measured_it() -> None:
+    slow, fast = Cost(33, 30, 500, {"a": 21, "b": 9}), Cost(11, 10, 500, {"a": 7, "b": 3})
+    assert slow.at_pace(1.5) == fast.at_pace(0.5) == Cost(22, 20, 500, {"a": 14})
+
+
 def test_measuring_sees_the_time_and_the_memory_of_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.support.fixtures import toy
 
@@ -82,7 +87,7 @@ def test_measuring_sees_the_time_and_the_memory_of_a_kernel(tmp_path: Path, monk
     for name in ("VAE_COURSE_CACHE", "OMP_NUM_THREADS", "MEM_LIMIT"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setattr(costs, "SLOW", 3.0)
-    cost = budget.measure(path, places)
+    cost = budget.measure(path, places).at_pace(1)
     assert cost.cpu_seconds > 4.5 and cost.seconds > 4.5
     last = plan.prepare(path, places).full.cells[-1]
     assert cost.slow_cells.keys() == {last.id} and 3 < cost.slow_cells[last.id] < cost.cpu_seconds

@@ -8,6 +8,8 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from vae_course.exercises.variations import children
+
 Make = Callable[[ast.AST], ast.AST]
 
 OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
@@ -97,7 +99,7 @@ def mutants(source: str, *, wraps: bool = True) -> list[Mutant]:
 
 
 def _broken(tree: ast.Module, wraps: bool) -> Iterator[str]:
-    places = [(parent, *place) for parent in ast.walk(tree) for place in _children(parent)]
+    places = [(parent, *place) for parent in ast.walk(tree) for place in children(parent)]
     for parent, name, i, node in places:
         for make in (*_changes(node), *(_value_changes(node) if wraps else ())):
             yield _replaced(tree, parent, name, i, make(node))
@@ -170,15 +172,6 @@ def _call(node: ast.Call) -> Iterator[Make]:
 
 def _wrapped(node: ast.expr, wrap: str) -> ast.expr:
     return ast.parse(wrap.replace("{}", ast.unparse(node)), mode="eval").body
-
-
-def _children(parent: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
-    """Each node right below: the field that holds it, its place where the field is a list, and itself."""
-    for name, value in ast.iter_fields(parent):
-        if isinstance(value, ast.AST):
-            yield name, None, value
-        elif isinstance(value, list):
-            yield from ((name, i, node) for i, node in enumerate(value) if isinstance(node, ast.AST))
 
 
 def _replaced(tree: ast.Module, parent: ast.AST, name: str, i: int | None, node: ast.AST) -> str:

@@ -1,7 +1,6 @@
 """What a notebook shows of a check: the verdict first, in words, and help behind folds that need no kernel."""
 
 import re
-import types
 from html.parser import HTMLParser
 
 import pytest
@@ -48,14 +47,6 @@ class Page(HTMLParser):
             self.folded += data
         else:
             self.open += data
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    bundles = []
-    monkeypatch.setattr("IPython.get_ipython", lambda: types.SimpleNamespace(kernel=None))
-    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
-    return bundles
 
 
 @pytest.fixture

@@ -26,6 +26,13 @@ def one_number(answer: Answer, case: Inputs) -> Any:
     return result.reshape(()) if isinstance(result, Tensor) and result.numel() == 1 else result
 
 
+def untrained(result: Any) -> Tensor:
+    """Numbers that nothing is trained through, in float64: a tensor, an array, a plain number or a list of such numbers."""
+    if isinstance(result, list | tuple):
+        result = [one.item() if isinstance(one, Tensor | np.ndarray | np.generic) else one for one in result]
+    return torch.as_tensor(result).detach().double()
+
+
 def pair(result: Any, first: str, second: str) -> tuple[Any, Any]:
     """The two parts of a result: a tuple, a list, or both stacked along a first axis of two.
 

@@ -205,7 +205,7 @@ def _varied(tree: ast.FunctionDef, known: set[str] | None = None) -> Iterator[tu
     Two parameters exchanged are a change, too. With `known`, no change is made that speaks of another variable.
     """
     for parent in list(ast.walk(tree)):
-        for field, i, node in list(_children(parent)):
+        for field, i, node in list(children(parent)):
             for kind, changes in _CHANGES.items():
                 for change in changes(node):
                     if change.is_short and (known is None or change.names <= known):
@@ -220,7 +220,7 @@ def _varied(tree: ast.FunctionDef, known: set[str] | None = None) -> Iterator[tu
         arguments[a], arguments[b] = arguments[b], arguments[a]
 
 
-def _children(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
+def children(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
     """Each node right below: the field that holds it, its place where the field is a list, and itself."""
     for field, value in ast.iter_fields(node):
         if isinstance(value, ast.AST):

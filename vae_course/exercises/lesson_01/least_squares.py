@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import untrained
 
 Axes = tuple[Any, Any]
 Result = tuple[Any, Any, Any]
@@ -36,7 +36,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     result = answer(*case.values())
     if not isinstance(result, tuple | list) or len(result) != 3:
         raise AnswerError(f"{SHAPES}.")
-    V, lam, errors = (_numbers(part) for part in result)
+    V, lam, errors = (untrained(part) for part in result)
     if (V.shape, lam.shape, errors.shape) != (D.shape, D.shape[1:], (rounds + 1,)):
         found = ", ".join(str(list(part.shape)) for part in (V, lam, errors))
         raise AnswerError(f"{SHAPES}; for P, k = {list(D.shape)} and rounds = {rounds} yours have {found}.")
@@ -48,13 +48,6 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         "stage 4 of 4 (the axes): lam": lam,
         "stage 4 of 4 (the axes): V, with signs that agree,": torch.where(side < 0, -V, V),
     }
-
-
-def _numbers(part: Any) -> Tensor:
-    """Numbers in any form: nothing is trained through them."""
-    if isinstance(part, list | tuple):
-        part = [one.item() if isinstance(one, Tensor | np.ndarray | np.generic) else one for one in part]
-    return torch.as_tensor(part).detach().double()
 
 
 def _cases(seed: int) -> list[Inputs]:

@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Normal
 
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import untrained
 
 Mixture = tuple[Any, Any, Any, Any]
 SHAPES = (
@@ -43,7 +43,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     result = answer(*case.values())
     if not isinstance(result, tuple | list) or len(result) != 4:
         raise AnswerError(f"{SHAPES}.")
-    parts = [_numbers(part) for part in result]
+    parts = [untrained(part) for part in result]
     if [part.shape for part in parts] != [weight.shape, mean.shape, mean.shape, (rounds + 1,)]:
         found = ", ".join(str(list(part.shape)) for part in parts)
         raise AnswerError(f"{SHAPES}; for K, D = {list(mean.shape)} and rounds = {rounds} yours have {found}.")
@@ -52,13 +52,6 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     return {"stage 2 of 4 (the density at the start): curve[0]": parts[3][0]} | {
         f"{stage}: {name}": part for name, part in named
     }
-
-
-def _numbers(part: Any) -> Tensor:
-    """Numbers in any form: nothing is trained through them."""
-    if isinstance(part, list | tuple):
-        part = [one.item() if isinstance(one, Tensor | np.ndarray | np.generic) else one for one in part]
-    return torch.as_tensor(part).detach().double()
 
 
 def _cases(seed: int) -> list[Inputs]:

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def pace() -> float:
-    """How many times as long as on the core that costs are stated for a piece of training takes here and now."""
+    """How long a piece of training takes here and now, in units of its time on the core that costs are stated for."""
     with one_thread():
         layers = torch.nn.Sequential(torch.nn.Linear(784, 400), torch.nn.ReLU(), torch.nn.Linear(400, 784))
         optimizer, images = torch.optim.Adam(layers.parameters()), torch.rand(128, 784)
@@ -81,7 +81,10 @@ def children_cpu_seconds() -> float:
 
 
 def measure(path: Path, settings: CourseSettings) -> Cost:
-    """Run a lesson's full notebook from an empty cache, on one thread, with the memory that Binder gives."""
+    """Run a lesson's full notebook from an empty cache, on one thread, with the memory that Binder gives.
+
+    The cost is as measured, with every cell; `Cost.at_pace` makes of it what is stated.
+    """
     plan = prepare(path, settings)
     with tempfile.TemporaryDirectory() as cache:
         os.environ |= {"VAE_COURSE_CACHE": cache, "OMP_NUM_THREADS": "1", "MEM_LIMIT": BINDER}
@@ -96,8 +99,7 @@ def measure(path: Path, settings: CourseSettings) -> Cost:
             )
         seconds, end = time.perf_counter() - started, children_cpu_seconds()
     took = {id: after - at for (id, at), after in zip(began.items(), [*began.values(), end][1:], strict=True)}
-    slow = {id: round(seconds, 1) for id, seconds in took.items() if seconds > costs.SLOW}
-    return Cost(round(seconds, 1), round(end - cpu, 1), round(peak[0] / MEGABYTE), slow)
+    return Cost(seconds, end - cpu, round(peak[0] / MEGABYTE), took)
 
 
 @contextmanager

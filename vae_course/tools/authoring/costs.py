@@ -30,7 +30,7 @@ class Cost:
     slow_cells: dict[str, float] = field(default_factory=dict)
 
     def at_pace(self, pace: float) -> "Cost":
-        """The cost on a core that is `pace` times as fast."""
+        """The cost on a core that is `pace` times as fast, rounded, with the cells that are slow there."""
         slow = {id: round(seconds / pace, 1) for id, seconds in self.slow_cells.items() if seconds / pace > SLOW}
         return Cost(round(self.seconds / pace, 1), round(self.cpu_seconds / pace, 1), self.memory_mb, slow)
 
