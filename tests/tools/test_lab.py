@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jupyter_server.serverapp import ServerApp
 
-from tests.support.browser import IDLE, browser_page, jupyterlab, write_notebook
+from tests.support.browser import browser_page, jupyterlab
 from vae_course.tools import cli, lab
 from vae_course.tools.authoring import AuthoringError
 
@@ -175,13 +175,13 @@ def test_nbgraders_menu_shows_in_a_plain_lab_only(
     if started == "by the course":
         cli.main(["lab"])
         assert launched
-    write_notebook(tmp_path / "shown" / "cells.ipynb", ["1 + 1"])
+    (tmp_path / "shown").mkdir()
+    (tmp_path / "shown" / "page.txt").write_text("A text needs no kernel.\n")
     with (
         jupyterlab(tmp_path / "shown", tmp_path / "private", view="lab/tree") as server,
         browser_page(chromium) as visit,
     ):
-        visit.page.goto(server.address("cells.ipynb"))
-        visit.page.wait_for_selector(IDLE, state="attached")
+        visit.page.goto(server.address("page.txt"))
         visit.page.get_by_role("menuitem", name="Help", exact=True).wait_for()
         menus = visit.page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
     assert ("Nbgrader" in menus) is (started == "plainly")
