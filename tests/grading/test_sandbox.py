@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -563,3 +564,27 @@ print(__import__("os").getuid(), graded.points, [mark.message for mark in graded
         env=env,
     )
     assert done.stdout.startswith("65534 4 "), done.stdout + done.stderr
+
+
+def test_a_look_that_began_in_one_run_stops_no_other(monkeypatch: pytest.MonkeyPatch):
+    """Else the right answer after one that filled the memory could be stopped for it."""
+    looks, looked_on = [], threading.Event()
+
+    def memory_mb(_: list[int], *, exactly: bool = False) -> float:
+        looks.append(exactly)
+        if exactly:
+            meter.begin_run()  # while it still looks
+            return 10**6
+        if len(looks) > 2:
+            looked_on.set()
+            return 0
+        return 10**6
+
+    with subprocess.Popen(["sleep", "600"], stdout=subprocess.PIPE) as process:
+        meter = limits.Meter(process, Limits())
+        monkeypatch.setattr(limits, "_memory_mb", memory_mb)
+        threading.Thread(target=meter._count_use, daemon=True).start()
+        assert looked_on.wait(60)
+        meter.stop()
+        process.kill()
+    assert looks[:2] == [False, True] and meter.broken is None

@@ -79,7 +79,8 @@ class Meter:
         self._process, self._limits = process, limits
         self._over = threading.Event()
         self._base_mb = self._since = 0.0
-        self._kills = self._files = 0
+        self._kills = self._files = self._runs = 0
+        self._between_runs = threading.Lock()
         self.broken: Stop | None = None
         self.said = ""
         threading.Thread(target=self._listen, daemon=True).start()
@@ -93,8 +94,10 @@ class Meter:
     def begin_run(self) -> None:
         """Count processor time and processes that the machine ends, from now on."""
         self._since = _cpu_seconds(descendants(self._process.pid))
-        self.broken = None  # what lasts is seen again at once
         self._kills = memory_kills()
+        with self._between_runs:
+            self._runs += 1
+            self.broken = None  # what lasts is seen again at once
 
     def cpu_seconds(self) -> float:
         """The processor time that the processes, as far as they still live, have used since then."""
@@ -123,16 +126,19 @@ class Meter:
     def _count_use(self) -> None:
         most = self._limits.memory_mb
         while not self._over.wait(_PERIOD):
-            pids = descendants(self._process.pid)
+            run, pids = self._runs, descendants(self._process.pid)
             if len(pids) > self._limits.processes + 4:
-                self._break(Stop(StopKind.PROCESSES, f"started more than {self._limits.processes} processes"))
+                self._break(run, Stop(StopKind.PROCESSES, f"started more than {self._limits.processes} processes"))
             elif _files(pids) - self._files > self._limits.files:
-                self._break(too_many_files(self._limits))
+                self._break(run, too_many_files(self._limits))
             elif _memory_mb(pids) - self._base_mb > most and _memory_mb(pids, exactly=True) - self._base_mb > most:
-                self._break(Stop(StopKind.MEMORY, f"needed more than {most} MB of memory"))
+                self._break(run, Stop(StopKind.MEMORY, f"needed more than {most} MB of memory"))
 
-    def _break(self, stop: Stop) -> None:
-        self.broken = self.broken or stop
+    def _break(self, run: int, stop: Stop) -> None:
+        """Note a broken limit, unless the run in which the look began is over: the next one is not to blame for it."""
+        with self._between_runs:
+            if run == self._runs:
+                self.broken = self.broken or stop
 
 
 def too_many_files(limits: Limits) -> Stop:
