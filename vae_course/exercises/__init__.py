@@ -5,6 +5,7 @@ For programs: `evaluate(id, function) -> Report`, `get(id)`, `all_exercises()`; 
 `judge` compares outside of it.
 """
 
+from vae_course.exercises import reading
 from vae_course.exercises.judging import evaluate, judge
 from vae_course.exercises.lessons import all_exercises, get
 from vae_course.exercises.model import Exercise, Report, UnknownExercise, Verdict, Written
@@ -30,3 +31,5 @@ __all__ = [
     "solution",
     "withhold",
 ]
+
+reading.watch()

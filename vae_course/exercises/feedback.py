@@ -16,16 +16,16 @@ _VERDICTS = {
 }
 
 
-def verdict(id: str, report: Report, more: Sequence[str], folds: str) -> str:
-    """The verdict on an answer, what went wrong, further sentences, and the folds that help."""
+def verdict(id: str, report: Report, more: Sequence[str], folds: str, trace: str = "") -> str:
+    """The verdict on an answer, what went wrong, where Python shows it, further sentences, and the folds that help."""
     mark, word = _VERDICTS[report.status]
     after = "" if report.status == Verdict.UNKNOWN else _code(id)
-    sentences = list(more)
+    sentences = [paragraph(prose(sentence)) for sentence in more]
     if report.status == Verdict.PASSED:
         after += f", {count(report.points, 'point')}"
     else:
-        sentences.insert(0, report.message)
-    return panel(mark, word, *(paragraph(prose(sentence)) for sentence in sentences), folds, after=after)
+        sentences[:0] = [paragraph(prose(report.message)), *([_block(trace)] if trace else [])]
+    return panel(mark, word, *sentences, folds, after=after)
 
 
 def own_answer(id: str, words: str) -> str:
@@ -53,7 +53,7 @@ def worked(exercise: AnyExercise) -> str:
     """The worked answer behind a line; for an answer in words, what earns its points as well."""
     if isinstance(exercise, Written):
         return fold("A good answer, and what earns the points", *_paragraphs(exercise.solution), _rubric(exercise))
-    code = f'<pre style="overflow-x: auto"><code>{html.escape(exercise.solution.strip())}</code></pre>'
+    code = _block(exercise.solution.strip())
     return fold("The worked answer, and why it is right", code, *_paragraphs(exercise.explanation))
 
 
@@ -68,3 +68,7 @@ def _rubric(exercise: Written) -> str:
 
 def _code(id: str) -> str:
     return f"<code>{html.escape(id)}</code>"
+
+
+def _block(text: str) -> str:
+    return f'<pre style="overflow-x: auto"><code>{html.escape(text)}</code></pre>'

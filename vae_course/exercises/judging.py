@@ -19,6 +19,7 @@ from vae_course.exercises.model import (
     Written,
 )
 from vae_course.exercises.outcomes import Cause, Outcome, run_answer
+from vae_course.exercises.reading import Unread
 from vae_course.exercises.surroundings import plain
 from vae_course.support.words import count
 
@@ -39,6 +40,8 @@ def evaluate(id: str, answer: Any, *, seed: int = 0) -> Report:
         return Report(Verdict.UNKNOWN, 0, str(error))
     if isinstance(exercise, Written):
         return Report(Verdict.WRITTEN, 0, f"A person reads this answer ({count(exercise.points, 'point')}).")
+    if isinstance(answer, Unread):
+        return Report(Verdict.FAILED, 0, answer.words)
     try:
         outcomes = run_answer(exercise, answer, _cases(exercise, seed))
         return judge(exercise, outcomes, seed=seed, rerun=functools.partial(_both, exercise, answer))

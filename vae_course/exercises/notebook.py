@@ -7,6 +7,7 @@ from vae_course.exercises import feedback, record
 from vae_course.exercises.judging import evaluate
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Verdict, Written
+from vae_course.exercises.reading import Unread
 from vae_course.support.outputs import notebook, show
 from vae_course.support.words import count
 
@@ -45,6 +46,9 @@ def check(id: str, answer: Answer | None = None) -> Answer | None:
         raise AssertionError(text)
     plain = [textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)]
     more = []
+    trace = answer.trace if isinstance(answer, Unread) else ""
+    if trace:
+        plain.append(trace)
     if report.status == Verdict.PASSED and (trouble := record.remember(id)):
         plain.append(trouble)
         more.append(trouble)
@@ -53,7 +57,7 @@ def check(id: str, answer: Answer | None = None) -> Answer | None:
         handed_back, words = own, f"the lesson goes on with the course's own `{own.__name__}`; come back when you like."
         plain.append(f"{id}: {words}")
         more.append(words[0].upper() + words[1:])
-    show("\n".join(plain), feedback.verdict(id, report, more, _help(id, report.status)))
+    show("\n".join(plain), feedback.verdict(id, report, more, _help(id, report.status), trace))
     return handed_back
 
 
