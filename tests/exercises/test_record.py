@@ -1,6 +1,7 @@
 """What was passed is remembered: from one process to the next, for each copy of the course, and never while grading."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from vae_course import exercises
 from vae_course.exercises import record
+from vae_course.exercises.lessons import NOTEBOOKS
 from vae_course.tools import cli
 
 KL = exercises.get("07-kl")
@@ -113,13 +115,32 @@ def test_the_table_says_how_many_how_many_points_and_what_is_open(capsys):
     exercises.check("07-kl", right)
     shown = exercises.progress("07")
     code = [e for e in exercises.all_exercises() if e.id.startswith("07-") and e.kind == "code"]
-    assert repr(shown).startswith(f"07  1 of {len(code)} exercises passed, {KL.points} of ")
+    assert repr(shown).startswith(f"07 Your first VAE: 1 of {len(code)} exercises passed, {KL.points} of ")
     assert f"open: {', '.join(e.id for e in code if e.id != '07-kl')}\n" in repr(shown)
     page = shown._repr_html_()
     assert page.count('scope="row"') == 1 and 'value="1"' in page and f'max="{len(code)}"' in page
+    assert "<details open>" in page and "<details open>" not in exercises.progress()._repr_html_()
     assert len(exercises.progress().rows) == len({e.id[:2] for e in exercises.all_exercises()})
     with pytest.raises(ValueError, match="There is no lesson '99'"):
         exercises.progress("99")
+
+
+def test_the_map_names_and_links_every_lesson_and_ticks_one_that_is_passed(monkeypatch):
+    sources = sorted((Path(__file__).parents[2] / "solutions").glob("[0-9][0-9]_*.py"))
+    titles = [next(line for line in path.read_text().splitlines() if line.startswith("# # ")) for path in sources]
+    assert [f"# # {lesson} {title}" for lesson, (_, title) in NOTEBOOKS.items()] == titles
+    assert [notebook for notebook, _ in NOTEBOOKS.values()] == [path.stem for path in sources]
+    for id in exercises.lessons.ids():
+        if id.startswith("07-") and exercises.get(id).kind == "code":
+            record.remember(id)
+    shown = exercises.progress()._repr_html_()
+    assert re.findall(r'<a href="(\w+)\.ipynb">(\d\d) ', shown) == [(path.stem, path.stem[:2]) for path in sources]
+    assert [part.count("✓") for part in shown.split("</tr>")[1:-1]] == [int(path.stem[:2] == "07") for path in sources]
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    assert "<a " not in exercises.progress()._repr_html_(), "no notebook lies beside this one there"
+    monkeypatch.delitem(sys.modules, "google.colab")
+    monkeypatch.setenv("VAE_COURSE_STRICT", "1")
+    assert "<a " not in exercises.progress()._repr_html_(), "a page that is built has other addresses"
 
 
 def test_the_command_shows_and_forgets(monkeypatch, capsys):

@@ -15,6 +15,22 @@ from vae_course.exercises.quiz import Question
 
 FOLDER = Path(__file__).parent
 QUIZ = "quiz"
+# The notebook and the title of each lesson, by its two digits.
+NOTEBOOKS = {
+    "00": ("00_start_here", "Start here"),
+    "01": ("01_autoencoders", "Autoencoders"),
+    "02": ("02_latent_variable_models", "Latent-variable models"),
+    "03": ("03_kl_and_variational_inference", "KL divergence and variational inference"),
+    "04": ("04_the_elbo", "The ELBO"),
+    "05": ("05_gradients_and_reparameterisation", "Gradients and reparameterisation"),
+    "06": ("06_choosing_the_likelihood", "Choosing the likelihood"),
+    "07": ("07_your_first_vae", "Your first VAE"),
+    "08": ("08_inside_the_latent_space", "Inside the latent space"),
+    "09": ("09_find_the_bug", "Find the bug"),
+    "10": ("10_rate_distortion_collapse", "Rate, distortion and collapse"),
+    "11": ("11_how_good_is_it", "How good is it?"),
+    "12": ("12_what_vaes_are_used_for", "What VAEs are used for"),
+}
 
 
 @functools.cache

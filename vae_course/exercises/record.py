@@ -10,14 +10,16 @@ import html
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vae_course.exercises.lessons import get, ids
+from vae_course.exercises.lessons import NOTEBOOKS, get, ids
 from vae_course.support.files import locked, state_dir, write
+from vae_course.support.outputs import paragraph, row, table
 from vae_course.support.words import count
 
 Passed = dict[str, str]  # the day on which each exercise was passed for the first time, by its id
+LINE = "white-space: nowrap"
 _memory: Passed = {}  # what could not be written, for as long as this process lives
 
 
@@ -66,7 +68,7 @@ def keeps() -> bool:
 
 
 class Progress:
-    """How far a learner has come, as a table: in a notebook with a bar for each lesson, elsewhere as text.
+    """How far a learner has come, as a map of the lessons: in a notebook with bars and links, elsewhere as text.
 
     Args:
         lessons: two digits each; all lessons where there is none.
@@ -87,21 +89,30 @@ class Progress:
 
     def __repr__(self) -> str:
         lines = [
-            f"{lesson}  {right} of {count(all_, 'exercise')} passed, {points} of {count(most, 'point')}"
+            f"{lesson} {NOTEBOOKS[lesson][1]}: {right} of {count(all_, 'exercise')} passed, {points} of {count(most, 'point')}"
             + (f"; open: {', '.join(left)}" if left else "")
             for lesson, right, all_, points, most, left in self.rows
         ]
         return "\n".join([*lines, self._note()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{name}</th>' for name in ("lesson", "passed", "points", "open"))
-        rows = "".join(
-            f'<tr><th scope="row">{lesson}</th>'
-            f'<td><progress aria-label="lesson {lesson}" max="{all_}" value="{right}"></progress> {right} of {all_}</td>'
-            f"<td>{points} of {most}</td><td>{', '.join(f'<code>{id}</code>' for id in left)}</td></tr>"
+        style = "text-align: left; padding: 1px 10px 1px 0"
+        names = "".join(f'<th scope="col" style="{style}">{name}</th>' for name in ("Lesson", "Passed", "Points"))
+        rows = (
+            row(_link(lesson), self._bar(lesson, right, all_, left), f'<span style="{LINE}">{points} of {most}</span>')
             for lesson, right, all_, points, most, left in self.rows
         )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{html.escape(self._note())}</p>"
+        return table([f"<tr>{names}</tr>", *rows], "vae-progress") + paragraph(html.escape(self._note()))
+
+    def _bar(self, lesson: str, right: int, all_: int, left: Sequence[str]) -> str:
+        """How much of a lesson is passed, and what is open behind it, folded where the table has several lessons."""
+        bar = f'<progress aria-label="lesson {lesson}" max="{all_}" value="{right}" style="width: 5em"></progress>'
+        words = f"{bar} {right} of {all_}"
+        if not left:
+            return f'<span style="{LINE}">{words} ✓</span>'
+        ids = ", ".join(f'<code style="{LINE}">{id}</code>' for id in left)
+        folded = "" if len(self.rows) > 1 else " open"
+        return f'<details{folded}><summary style="cursor: pointer; {LINE}">{words}</summary>Open: {ids}</details>'
 
     def _note(self) -> str:
         if not keeps():
@@ -110,6 +121,14 @@ class Progress:
         if "google.colab" in sys.modules:
             return f"{words} Colab forgets all of this when its machine is handed back."
         return words
+
+
+def _link(lesson: str) -> str:
+    """A lesson's title as HTML, with a link where the notebooks lie side by side and somebody may follow it."""
+    notebook, title = NOTEBOOKS[lesson]
+    words = html.escape(f"{lesson} {title}")
+    linked = keeps() and "google.colab" not in sys.modules
+    return f'<a href="{notebook}.ipynb">{words}</a>' if linked else words
 
 
 def _here() -> str:

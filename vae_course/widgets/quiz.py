@@ -1,11 +1,11 @@
 """A quiz: radio buttons, and a reply to every choice."""
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
 
+from vae_course.support.outputs import Flag, panel, prose
 from vae_course.widgets.shell import Shell, named, text
 
 LETTERS = "abcdefgh"
@@ -34,7 +34,7 @@ class QuizView(Shell):
             zip(self.items, self.buttons, self.replies, strict=True), 1
         ):
             buttons.observe(lambda change, i=number - 1: self._picked(i), "value")
-            rows += [text(f"<b>{number}.</b> {html.escape(prompt)}", "vae-prompt"), buttons, reply]
+            rows += [text(f"<b>{number}.</b> {prose(prompt)}", "vae-prompt"), buttons, reply]
         super().__init__([*rows, self.score], name="vae-quiz")
 
     def _radio(self, choices: list[tuple[str, str, bool]]) -> widgets.RadioButtons:
@@ -45,10 +45,8 @@ class QuizView(Shell):
     def _picked(self, i: int) -> None:
         """Show the reply to the choice that is taken now."""
         _, reply, right = self.items[i][1][self.buttons[i].value]
-        mark, kind = ("Right.", "right") if right else ("Not quite.", "wrong")
-        self.replies[
-            i
-        ].value = f'<div role="status" class="vae-{kind}"><b>{mark}</b> {html.escape(_after(reply))}</div>'
+        flag, verdict = (Flag.RIGHT, "Right.") if right else (Flag.WRONG, "Not quite.")
+        self.replies[i].value = panel(flag, verdict, after=prose(_after(reply)))
         self.score.value = self._counted()
 
     def _counted(self) -> str:

@@ -31,8 +31,6 @@ CSS = """
 .vae-widget [role="alert"] { border: 2px solid #C00000; border-left-width: 8px; padding: 6px 10px; }
 .vae-widget [role="alert"] pre { max-height: 200px; overflow: auto; }
 .vae-quiz .vae-prompt { margin-top: 14px; }
-.vae-quiz [role="status"] { border-left: 6px solid #D55E00; padding: 2px 0 2px 10px; }
-.vae-quiz .vae-right[role="status"] { border-left-color: #0072B2; }
 """
 
 
