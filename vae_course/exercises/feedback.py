@@ -16,15 +16,15 @@ _VERDICTS = {
 }
 
 
-def verdict(id: str, report: Report, more: Sequence[str], folds: str, trace: str = "") -> str:
-    """The verdict on an answer, what went wrong, where Python shows it, further sentences, and the folds that help."""
+def verdict(id: str, report: Report, more: Sequence[str], folds: str, place: str = "") -> str:
+    """The verdict on an answer, what went wrong, the place in its code, further sentences, and the folds that help."""
     mark, word = _VERDICTS[report.status]
     after = "" if report.status == Verdict.UNKNOWN else _code(id)
     sentences = [paragraph(prose(sentence)) for sentence in more]
     if report.status == Verdict.PASSED:
         after += f", {count(report.points, 'point')}"
     else:
-        sentences[:0] = [paragraph(prose(report.message)), *([_block(trace)] if trace else [])]
+        sentences[:0] = [paragraph(prose(report.message)), *([_block(place)] if place else [])]
     return panel(mark, word, *sentences, folds, after=after)
 
 

@@ -46,9 +46,9 @@ def check(id: str, answer: Answer | None = None) -> Answer | None:
         raise AssertionError(text)
     plain = [textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)]
     more = []
-    trace = answer.trace if isinstance(answer, Unread) else ""
-    if trace:
-        plain.append(trace)
+    place = answer.place if isinstance(answer, Unread) else ""
+    if place:
+        plain.append(place)
     if report.status == Verdict.PASSED and (trouble := record.remember(id)):
         plain.append(trouble)
         more.append(trouble)
@@ -57,7 +57,7 @@ def check(id: str, answer: Answer | None = None) -> Answer | None:
         handed_back, words = own, f"the lesson goes on with the course's own `{own.__name__}`; come back when you like."
         plain.append(f"{id}: {words}")
         more.append(words[0].upper() + words[1:])
-    show("\n".join(plain), feedback.verdict(id, report, more, _help(id, report.status), trace))
+    show("\n".join(plain), feedback.verdict(id, report, more, _help(id, report.status), place))
     return handed_back
 
 

@@ -5,6 +5,7 @@ Otherwise the kernel drops every cell after that one, and the check that is run 
 
 import re
 import sys
+import textwrap
 import traceback
 import warnings
 from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -35,8 +36,13 @@ class Unread:
 
     @property
     def trace(self) -> str:
-        """The line and the place in it, as Python shows them."""
+        """What Python says of it, as below any cell that it can't read."""
         return "".join(traceback.format_exception_only(self._error)).rstrip()
+
+    @property
+    def place(self) -> str:
+        """The line, and below it a caret where Python gave up."""
+        return textwrap.dedent("".join(traceback.format_exception_only(self._error)[1:-1])).rstrip()
 
 
 def watch() -> None:
