@@ -11,13 +11,13 @@ EXERCISE = Written(
     task=(
         'Answer in four to six sentences somebody who says: "My VAE ends at 103.2, so its images have a '
         'log-probability of -103.2 nats": say why the loss is no log-probability, and what the published and the measured losses '
-        "of section 11 tell about where the number came from."
+        "tell about where the number came from."
     ),
     hints=(
         "On which pixels was the loss computed, on which images, and when? Then lay the published and the measured "
         "losses side by side.",
         "For a grey pixel the cross-entropy is never below -x log x - (1 - x) log(1 - x), which is above 0, and "
-        "exp(-cross-entropy) does not integrate to 1 over x in [0, 1]. Section 11 has the "
+        "exp(-cross-entropy) does not integrate to 1 over x in [0, 1]. Above, the dots show the "
         "published and the measured losses.",
         "Begin: On grey pixels the Bernoulli formula is ..., so 103.2 is ... The published losses start ... and end ..., "
         "while the printed code gives ..., so ...",
