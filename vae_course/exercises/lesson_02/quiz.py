@@ -7,7 +7,7 @@ QUESTIONS = (
         "You draw p(x | z) for one fixed x as a curve over z. What is the area under it?",
         (
             Choice(
-                "It can be anything: as a function of z it is no density.",
+                "It can be anything: as a function of z it is not a density.",
                 "Yes. Times the prior its area is p(x), and divided by that it is the posterior, whose area is one.",
                 right=True,
             ),
