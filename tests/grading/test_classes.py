@@ -203,6 +203,16 @@ def test_an_unknown_lesson_is_said(tmp_path: Path):
         grade(tmp_path, Grader(), [Submission("a", "99_nothing", "a", b"")])
 
 
+def test_a_lesson_is_known_without_its_student_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Learners work in that folder, and may have changed or deleted it."""
+    course, known, source = lessons.settings.read(), lessons.names(), lessons.load(FIRST).source
+    for folder in ("solutions", "docs"):
+        (tmp_path / folder).symlink_to(course.root / folder)
+    monkeypatch.setattr(lessons.settings, "read", lambda: dataclasses.replace(course, root=tmp_path))
+    assert lessons.names() == known
+    assert lessons.load.__wrapped__(FIRST).source == source
+
+
 def test_without_a_checkout_grading_says_what_it_needs(monkeypatch: pytest.MonkeyPatch):
     def none():
         raise lessons.AuthoringError("no checkout")

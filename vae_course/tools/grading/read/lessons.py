@@ -5,11 +5,13 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from vae_course import exercises
 from vae_course.exercises.model import AnyExercise
 from vae_course.tools.authoring import AuthoringError, settings, source
+from vae_course.tools.authoring.files import to_bytes
+from vae_course.tools.authoring.plan import prepare
+from vae_course.tools.authoring.settings import CourseSettings
 from vae_course.tools.grading.model import GradingError
 from vae_course.tools.grading.read import notebook
 from vae_course.tools.grading.read.statements import Statement, statements_of
@@ -20,7 +22,7 @@ _CHECK = re.compile(r"\bexercises\.check\(|\bor_reference\(")
 
 @dataclass(frozen=True, eq=False)
 class Handout:
-    """One lesson's student notebook, taken apart.
+    """One lesson's student notebook as its source makes it, taken apart.
 
     Args:
         name: such as `04_the_elbo`.
@@ -46,20 +48,22 @@ def names(chosen: Sequence[str] = ()) -> tuple[str, ...]:
         GradingError: there is no checkout of the course.
         AuthoringError: a word names no lesson.
     """
-    return tuple(path.stem for path in source.select(chosen, _paths()))
+    return tuple(path.stem for path in source.choose(chosen, _course().solutions))
 
 
 @functools.lru_cache(maxsize=64)
 def load(name: str) -> Handout:
-    """A lesson by its name.
+    """A lesson by its name, whatever lies in the folder of the student notebooks, where learners work.
 
     Raises:
         GradingError: there is no such lesson, or no checkout of the course.
+        AuthoringError: the lesson's source is broken.
     """
-    path = next((path for path in _paths() if path.stem == name), None)
-    if path is None:
+    course = _course()
+    path = course.solutions / f"{name}.py"
+    if path not in source.discover(course.solutions):
         raise GradingError(f"There is no lesson {name!r}; the lessons are {', '.join(names())}.")
-    content = path.read_bytes()
+    content = to_bytes(prepare(path, course).student)
     cells = notebook.read(content).cells
     known = {exercise.id: exercise for exercise in exercises.all_exercises()}
     statements = [statement for cell in cells if cell.kind == "code" for statement in statements_of_cell(cell)]
@@ -87,12 +91,11 @@ def shape(node: ast.stmt) -> str:
         return f"a statement of line {node.lineno}"
 
 
-def _paths() -> list[Path]:
+def _course() -> CourseSettings:
     try:
-        folder = settings.read().notebooks
+        return settings.read()
     except AuthoringError:
         raise GradingError(
-            "Grading compares submissions with the lessons' student notebooks, which an installed package alone doesn't "
-            "have: run it in a checkout of the course."
+            "Grading compares submissions with the lessons' sources, which an installed package alone doesn't have: run it in "
+            "a checkout of the course."
         ) from None
-    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
