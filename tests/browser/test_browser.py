@@ -101,12 +101,37 @@ def test_a_quiz_is_answered_by_keyboard_alone(visit: Visit) -> None:
     wrong = 0 if right else 1
     quiz.locator("input[type=radio]").nth(wrong).focus()
     visit.page.keyboard.press("Space")
-    quiz.get_by_text("Not quite.", exact=True).wait_for()
+    quiz.get_by_text("✗ Not quite.", exact=True).wait_for()
     for _ in range(abs(right - wrong)):
         visit.page.keyboard.press("Tab" if right > wrong else "Shift+Tab")
     visit.page.keyboard.press("Space")
-    quiz.get_by_text("Right.", exact=True).wait_for()
+    quiz.get_by_text("✓ Right.", exact=True).wait_for()
     quiz.get_by_text("1 of 4 answered right.", exact=True).wait_for()
+
+
+# Each choice's lines of text, and where the next choice begins.
+CHOICES = """() => [...document.querySelectorAll(".vae-choices .widget-radio-box")].flatMap((box) => {
+    const labels = [...box.querySelectorAll("label")];
+    return labels.map((label, i) => {
+        const text = document.createRange();
+        text.selectNodeContents(label);
+        const { top, bottom } = text.getBoundingClientRect();
+        return [top, bottom, labels[i + 1]?.getBoundingClientRect().top ?? box.getBoundingClientRect().bottom];
+    });
+})"""
+
+
+def test_on_a_phone_no_choice_of_the_quiz_lies_over_the_next(visit: Visit) -> None:
+    before = visit.page.viewport_size
+    assert before is not None
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        visit.page.wait_for_function("() => document.querySelector('.vae-quiz').clientWidth < 390")
+        choices = visit.page.evaluate(CHOICES)
+    finally:
+        visit.page.set_viewport_size(before)
+    assert any(bottom - top > 30 for top, bottom, _ in choices), "no choice is long enough to wrap"
+    assert [choice for choice in choices if choice[1] > choice[2] + 1] == []
 
 
 def test_every_figure_has_a_text_alternative(visit: Visit) -> None:

@@ -19,7 +19,6 @@ from vae_course.support.outputs import paragraph, row, table
 from vae_course.support.words import count
 
 Passed = dict[str, str]  # the day on which each exercise was passed for the first time, by its id
-LINE = "white-space: nowrap"
 _memory: Passed = {}  # what could not be written, for as long as this process lives
 
 
@@ -99,20 +98,20 @@ class Progress:
         style = "text-align: left; padding: 1px 10px 1px 0"
         names = "".join(f'<th scope="col" style="{style}">{name}</th>' for name in ("Lesson", "Passed", "Points"))
         rows = (
-            row(_link(lesson), self._bar(lesson, right, all_, left), f'<span style="{LINE}">{points} of {most}</span>')
+            row(_link(lesson), self._bar(lesson, right, all_, left), f"{points} of {most}")
             for lesson, right, all_, points, most, left in self.rows
         )
         return table([f"<tr>{names}</tr>", *rows], "vae-progress") + paragraph(html.escape(self._note()))
 
     def _bar(self, lesson: str, right: int, all_: int, left: Sequence[str]) -> str:
         """How much of a lesson is passed, and what is open behind it, folded where the table has several lessons."""
-        bar = f'<progress aria-label="lesson {lesson}" max="{all_}" value="{right}" style="width: 5em"></progress>'
+        bar = f'<progress aria-label="lesson {lesson}" max="{all_}" value="{right}" style="width: 3em"></progress>'
         words = f"{bar} {right} of {all_}"
         if not left:
-            return f'<span style="{LINE}">{words} ✓</span>'
-        ids = ", ".join(f'<code style="{LINE}">{id}</code>' for id in left)
+            return f"{words} ✓"
+        ids = ", ".join(f"<code>{id}</code>" for id in left)
         folded = "" if len(self.rows) > 1 else " open"
-        return f'<details{folded}><summary style="cursor: pointer; {LINE}">{words}</summary>Open: {ids}</details>'
+        return f'<details{folded}><summary style="cursor: pointer">{words}</summary>Open: {ids}</details>'
 
     def _note(self) -> str:
         if not keeps():

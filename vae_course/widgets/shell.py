@@ -31,6 +31,10 @@ CSS = """
 .vae-widget [role="alert"] { border: 2px solid #C00000; border-left-width: 8px; padding: 6px 10px; }
 .vae-widget [role="alert"] pre { max-height: 200px; overflow: auto; }
 .vae-quiz .vae-prompt { margin-top: 14px; }
+.vae-widget.vae-quiz .vae-choices, .vae-widget.vae-quiz .vae-choices .widget-radio-box { height: auto; }
+.vae-widget.vae-quiz .vae-choices .widget-radio-box label {
+  display: block; height: auto; line-height: 1.4; padding: 2px 0 2px 24px; }
+.vae-widget.vae-quiz .vae-choices .widget-radio-box input { margin-left: -23px; }
 """
 
 
