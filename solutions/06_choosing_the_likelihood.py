@@ -10,10 +10,7 @@
 # # 06 Choosing the likelihood
 #
 # One term of the ELBO is $\log p(x \mid z)$, and so far the exact worlds came with their $p(x \mid z)$. For images you
-# have to choose it. The choice looks like a detail of the loss function. It is the model's statement of what an error
-# costs, and it decides how much a code is worth. In this lesson you derive the usual losses from their distributions,
-# find out which distributions were assumed where nobody said so, and turn any mixture of sums and means into one
-# number.
+# have to choose it. The choice is the model's statement of what an error costs, and it decides how much a code is worth.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -41,15 +38,13 @@
 # | $\log p(x \mid z)$ | log-likelihood of the images, given their codes | `log_px_z` | `[B]` |
 # | $\mu, \log\sigma^2$ of $q$ | mean and log variance of the code, $D$ latents | `mu`, `logvar`, `latents` | `[B, D]` |
 # | $\beta$ | effective weight of the KL | `beta` | one number, or `[M]` for $M$ losses |
-# | $\nu_j$ | variance of the images along their $j$-th principal direction | `nu` | `[X]` |
 
 # %% [markdown]
 # ## 1 What does an error cost?
 #
 # A pixel is 0.3 and the decoder says 0.8. How bad is that? There is no answer before you choose $p(x \mid z)$. Take a
 # Gaussian around the decoder's output with a standard deviation of 0.1, 0.5 or 2. Predict: with which of them is the
-# error expensive? (The cells below use names such as `x` again and again. If you come back to one later, choose *Run All
-# Above Selected Cell* first.)
+# error expensive?
 
 # %%
 import math
@@ -80,8 +75,8 @@ for sigma in (0.1, 0.5, 2.0):
 # Training spends a nat of code wherever it saves more than a nat of error. With $\sigma = 0.1$ it pays to describe this
 # pixel, with $\sigma = 2$ it does not. **The likelihood sets the exchange rate between errors and codes.**
 #
-# The images of this lesson, and the simplest decoder there is: it ignores the code and always answers with the mean of
-# the training images. Any likelihood can be tried on it without training.
+# The images of this lesson, and the simplest decoder there is: it always answers with the mean of the training images. Any
+# likelihood can be tried on it without training.
 
 # %%
 splits = data.load("auto")
@@ -93,9 +88,13 @@ print(f"{world}: {len(splits.train):,} images to learn from, {len(splits.val):,}
 # ## 2 Pixels that are 0 or 1
 #
 # Let a pixel be ink or paper, $x \in \{0, 1\}$, with ink at probability $\lambda$. **Line 1** writes both cases as one
-# formula: the exponent that is zero switches its factor off. (Each derivation counts its lines from 1.)
+# formula: the exponent that is zero switches its factor off.
 #
 # $$p(x \mid z) = \lambda^{x} (1 - \lambda)^{1 - x}$$
+#
+# **Line 2** takes the logarithm. The negative of the right side is called the **cross-entropy** of $x$ and $\lambda$.
+#
+# $$\log p(x \mid z) = x \log\lambda + (1 - x) \log(1 - \lambda)$$
 
 # %%
 bernoulli = Derivation("From the Bernoulli to cross-entropy")
@@ -103,13 +102,6 @@ x = torch.tensor([0.0, 1.0, 1.0, 0.0], dtype=torch.float64)
 lam = torch.tensor([0.2, 0.7, 0.9, 0.5], dtype=torch.float64)
 cases = torch.where(x == 1, lam, 1 - lam)
 bernoulli.step("lam^x (1 - lam)^(1 - x) = lam if x is 1, else 1 - lam", lam**x * (1 - lam) ** (1 - x), cases)
-
-# %% [markdown]
-# **Line 2** takes the logarithm. The negative of the right side is called the **cross-entropy** of $x$ and $\lambda$.
-#
-# $$\log p(x \mid z) = x \log\lambda + (1 - x) \log(1 - \lambda)$$
-
-# %%
 a_pixel, log_odds = sympy.symbols("x l", real=True)
 ink, paper = sympy.symbols("lam one_minus_lam", positive=True)
 right = a_pixel * sympy.log(ink) + (1 - a_pixel) * sympy.log(paper)
@@ -138,16 +130,13 @@ bernoulli.algebra("log p = x l - log(1 + e^l)", left, right)
 # Predict, then compare with a second way of writing it, which takes the large part out of the logarithm:
 #
 # $$\log\big(1 + e^{\ell}\big) = \max(\ell, 0) + \log\big(1 + e^{-|\ell|}\big)$$
+#
+# **Line 7** checks that the two ways agree where both work.
 
 # %% tags=["nbval-check-output"]
 large = torch.tensor([10.0, 100.0])
 print("as it stands:", torch.log(1 + torch.exp(large)).tolist())
 print("rewritten:   ", (large.clamp_min(0) + torch.log1p(torch.exp(-large.abs()))).tolist())
-
-# %% [markdown]
-# $e^{100}$ is more than a 32-bit number can hold. **Line 7** checks that the two ways agree where both work. PyTorch
-# calls the function `softplus`, and its cross-entropy `F.binary_cross_entropy_with_logits` is written in the safe way.
-# A sigmoid first and a cross-entropy of its result afterwards is not.
 
 # %%
 ell = torch.linspace(-30, 30, 13, dtype=torch.float64)
@@ -155,12 +144,16 @@ safe = ell.clamp_min(0) + torch.log1p(torch.exp(-ell.abs()))
 bernoulli.step("log(1 + e^l) = max(l, 0) + log(1 + e^-|l|)", torch.log(1 + torch.exp(ell)), safe)
 
 # %% [markdown]
+# $e^{100}$ is more than a 32-bit number can hold. PyTorch calls the function `softplus`, and its
+# `F.binary_cross_entropy_with_logits` is written in the safe way. A sigmoid first and a cross-entropy of its result
+# afterwards is not.
+#
 # From one pixel to an image takes an **assumption**: once the code is known, the pixels are independent. It has a price.
 # Whatever ties pixels together beyond chance, the code must carry, and an image whose pixels are *drawn* from
 # $p(x \mid z)$ looks sprinkled with dots, which is why one shows the mean of each pixel instead. What it buys is that the
-# probability of an image is a product, and its logarithm a **sum over the pixels**. **Line 8** checks it for one row of 28
-# pixels of an image, with the mean image as $\lambda$. The clamp keeps $\lambda$ away from 0 and 1, where one drop of ink would
-# have probability zero and cost infinitely much.
+# probability of an image is a product, and its logarithm a **sum over the pixels**. **Line 8** checks it for one row of
+# pixels, with the mean image as $\lambda$, kept away from 0 and 1, where one drop of ink would have probability zero. **Line 9**
+# compares the whole formula with torch's distribution, on four images.
 
 # %%
 x = data.binarize(splits.val[:4], seed=1).x.double()
@@ -170,11 +163,6 @@ row, row_lam = x[0, 0, 14], lam[0, 0, 14]
 product = torch.where(row == 1, row_lam, 1 - row_lam).prod()
 summed = (row * logits[0, 0, 14] - F.softplus(logits[0, 0, 14])).sum()
 bernoulli.step("log of a product over pixels = sum of x l - log(1 + e^l)", product.log(), summed)
-
-# %% [markdown]
-# **Line 9** compares the whole formula with torch's distribution, on four images.
-
-# %%
 log_px_z = (x * logits - F.softplus(logits)).flatten(1).sum(1)
 bernoulli.step("sum of x l - log(1 + e^l) = torch's", log_px_z, Independent(Bernoulli(logits=logits), 3).log_prob(x))
 print("log_px_z:", [round(value, 1) for value in log_px_z.tolist()])
@@ -186,16 +174,7 @@ print("log_px_z:", [round(value, 1) for value in log_px_z.tolist()])
 #
 # Scanned digits are grey. The usual answer: read each grey level as a probability and draw the pixel as 0 or 1. Draw
 # once and keep the result (`data.binarize`, **fixed**), or draw anew whenever an image is used
-# (`data.dynamic_binarize`, **dynamic**).
-
-# %%
-grey = splits.val.x[:8]
-once, again = (data.dynamic_binarize(grey, torch.Generator().manual_seed(seed)) for seed in (1, 2))
-plotting.image_grid(torch.cat([grey, once, again]), ncols=8)
-
-# %% [markdown]
-# First row: grey. Second and third row: two draws of the same images. They differ only at the edges of the strokes. How
-# many pixels change from one draw to the next?
+# (`data.dynamic_binarize`, **dynamic**). How many pixels change from one draw to the next?
 
 # %%
 generator = torch.Generator().manual_seed(3)
@@ -203,10 +182,14 @@ first, second = (data.dynamic_binarize(splits.val.x, generator) for _ in range(2
 claim(
     "06-redrawn", 100 * (first != second).float().mean(), world=world, tolerance=0.05, unit="% of the pixels", digits=2
 )
+grey = splits.val.x[:8]
+once, again = (data.dynamic_binarize(grey, torch.Generator().manual_seed(seed)) for seed in (1, 2))
+plotting.image_grid(torch.cat([grey, once, again]), ncols=8)
 
 # %% [markdown]
-# On MNIST {{mnist:06-redrawn}}% of the pixels, on pen digits {{pen:06-redrawn}}%. Few, but with a fixed draw a large
-# network can learn even those by heart. Train on dynamic draws, and measure on one fixed draw that everybody uses.
+# First row: grey. Second and third row: two draws of the same images. They differ only at the edges of the strokes, on MNIST
+# in {{mnist:06-redrawn}}% of the pixels. Few, but with a fixed draw a large network can learn even those by heart. Train on
+# dynamic draws, and measure on one fixed draw that everybody uses.
 
 # %% [markdown]
 # ## 3 Grey pixels
@@ -218,6 +201,12 @@ claim(
 # is the formula at the mean of the draws, which is the grey level $g$:
 #
 # $$\mathbb E_{x \sim \mathrm{Bernoulli}(g)}\big[x \, \ell - \log(1 + e^{\ell})\big] = g \, \ell - \log\big(1 + e^{\ell}\big)$$
+#
+# So cross-entropy on grey pixels is a reasonable *loss*: for a given $\ell$ it is the average loss over dynamic draws.
+# It is about the drawn images, though, not about the grey ones. Two things show it.
+#
+# **First: its floor.** A perfect decoder answers $\lambda = g$. Predict its loss, then see **line 11**: it is the
+# entropy of the coin tosses, which nobody can predict, not even with the right probability.
 
 # %%
 g, ell = splits.val.x[0].double().flatten(), logits[0].flatten()
@@ -227,30 +216,21 @@ grey_formula, error = (g * ell - F.softplus(ell)).sum(), standard_error(values)
 bernoulli.step(
     "mean of log p over draws = formula at the grey image", values.mean(), grey_formula, standard_error=error
 )
-
-# %% [markdown]
-# So cross-entropy on grey pixels is a reasonable *loss*: for a given $\ell$ it is the average loss over dynamic draws.
-# (An encoder that sees the draw gives another $\ell$ for each draw; one that sees the grey image does not.) It is about the
-# drawn images, though, not about the grey ones. Two things show it.
-#
-# **First: its floor.** A perfect decoder answers $\lambda = g$. Predict its loss, then see **line 11**: it is the
-# entropy of the coin tosses, which nobody can predict, not even with the right probability.
-
-# %%
 perfect = F.binary_cross_entropy(g, g, reduction="sum")
 bernoulli.step("cross-entropy of g with itself = entropy of the coins", perfect, Bernoulli(g).entropy().sum())
 floor = F.binary_cross_entropy(splits.val.x, splits.val.x, reduction="none").flatten(1).sum(1).mean()
 claim("06-grey-floor", floor, world=world, tolerance=0.2)
 
 # %% [markdown]
-# On the validation images of MNIST a perfect reconstruction costs {{mnist:06-grey-floor}} nats, on those of the pen
-# digits {{pen:06-grey-floor}}. A loss of 100 with such a floor is a different thing from a loss of 100 without one.
+# On the validation images of MNIST a perfect reconstruction costs {{mnist:06-grey-floor}} nats.
 #
 # **Second: its integral.** A grey pixel can take every value in $[0, 1]$, so a likelihood for it must be a density, and
 # integrate to one. Compute $\int_0^1 \lambda^x (1 - \lambda)^{1 - x} \, dx$. **Line 1** of this new derivation writes the
-# integrand with the log odds:
+# integrand with the log odds. **Line 2** integrates what depends on $x$, **lines 3 and 4** put the factor back and tidy up:
 #
-# $$\lambda^x (1 - \lambda)^{1 - x} = (1 - \lambda) \, e^{\ell x}$$
+# $$\lambda^x (1 - \lambda)^{1 - x} = (1 - \lambda) \, e^{\ell x}, \qquad
+# \int_0^1 e^{\ell x} dx = \frac{e^{\ell} - 1}{\ell}, \qquad
+# (1 - \lambda) \, \frac{e^{\ell} - 1}{\ell} = \frac{2 \lambda - 1}{\ell} = \frac{\tanh(\ell / 2)}{\ell}$$
 
 # %%
 continuous = Derivation("Cross-entropy on grey pixels, and the continuous Bernoulli")
@@ -259,14 +239,6 @@ lam = torch.tensor([[0.02], [0.3], [0.9]], dtype=torch.float64)
 ell = torch.logit(lam)
 integrand = lam**levels * (1 - lam) ** (1 - levels)
 continuous.step("lam^x (1 - lam)^(1 - x) = (1 - lam) e^(l x)", integrand, (1 - lam) * torch.exp(ell * levels))
-
-# %% [markdown]
-# Only $e^{\ell x}$ depends on $x$. **Line 2** integrates it, **lines 3 and 4** put the factor back and tidy up:
-#
-# $$\int_0^1 e^{\ell x} dx = \frac{e^{\ell} - 1}{\ell}, \qquad
-# (1 - \lambda) \, \frac{e^{\ell} - 1}{\ell} = \frac{2 \lambda - 1}{\ell} = \frac{\tanh(\ell / 2)}{\ell}$$
-
-# %%
 above_0, ink = sympy.symbols("l", positive=True), odds / (1 + odds)
 left = sympy.integrate(sympy.exp(above_0 * a_pixel), (a_pixel, 0, 1))
 continuous.algebra("integral of e^(l x) = (e^l - 1) / l", left, (sympy.exp(above_0) - 1) / above_0)
@@ -282,20 +254,14 @@ continuous.algebra("2 lam - 1 = tanh(l / 2)", 2 * ink - 1, sympy.tanh(log_odds /
 # %% exercise="06-grey-integral"
 
 # %% [markdown]
-# **Line 5**: your function against quadrature, at five $\lambda$, one of them exactly $\frac12$. Predict: for which of
-# them is the area closest to one?
+# **Line 5**: your function against quadrature, at five $\lambda$. Then the area for all $\lambda$, beside the integrands
+# themselves. Predict: for which $\lambda$ is the area closest to one?
 
 # %%
 lam = torch.tensor([[0.02], [0.3], [0.5], [0.9], [0.999]], dtype=torch.float64)
 area = torch.trapezoid(lam**levels * (1 - lam) ** (1 - levels), levels)
 integral = grey_integral(torch.logit(lam)).squeeze(1)
 continuous.step("area under exp(-cross-entropy) = tanh(l / 2) / l", area, integral, how="quadrature")
-print({p: round(a, 3) for p, a in zip(lam.flatten().tolist(), area.tolist(), strict=True)})
-
-# %% [markdown]
-# Now for all $\lambda$, beside the integrands themselves:
-
-# %%
 fig, axes = plotting.figure(1, 2, height=3.2)
 for ax in axes[0]:
     _ = ax.set_ylim(0, 1.05)
@@ -318,7 +284,10 @@ fig
 #
 # $$\log p(x \mid z) = x \, \ell - \log\big(1 + e^{\ell}\big) - \log \frac{\tanh(\ell / 2)}{\ell}$$
 #
-# **Line 6**: it integrates to one. **Line 7**: it is torch's `ContinuousBernoulli`.
+# **Line 6**: it integrates to one. **Line 7**: it is torch's `ContinuousBernoulli`. **Line 8** is a surprise that shows in
+# pictures: its mean is *not* $\lambda$. Show the mean as the reconstruction, not $\mathrm{sigmoid}(\ell)$.
+#
+# $$\mathbb E[x] = \frac{\lambda}{2 \lambda - 1} - \frac{1}{\ell}$$
 
 
 # %%
@@ -330,14 +299,6 @@ log_density = continuous_bernoulli_log_prob(levels, torch.logit(lam))
 area = torch.trapezoid(log_density.exp(), levels)
 continuous.step("area under the continuous Bernoulli = 1", area, torch.ones(5), how="quadrature")
 continuous.step("x l - log(1 + e^l) - log(area) = torch's", log_density, ContinuousBernoulli(lam).log_prob(levels))
-
-# %% [markdown]
-# **Line 8** is a surprise that shows in pictures: the mean of this density is *not* $\lambda$. Show the mean as the
-# reconstruction, not $\mathrm{sigmoid}(\ell)$.
-#
-# $$\mathbb E[x] = \frac{\lambda}{2 \lambda - 1} - \frac{1}{\ell}$$
-
-# %%
 p = lam[[0, 1, 3, 4]]
 density = continuous_bernoulli_log_prob(levels, torch.logit(p)).exp()
 formula = p / (2 * p - 1) - 1 / torch.logit(p)
@@ -350,43 +311,18 @@ continuous.step(
 claim("06-cb-mean", formula[2], world="any", tolerance=0.005, unit="at lam = 0.9", digits=2)
 
 # %% [markdown]
-# For $\lambda = 0.9$ the mean is {{any:06-cb-mean}}. One trap sits near $\lambda = \frac12$, that is $\ell \approx 0$. The
-# value is fine there, but training needs the *slope*. At $x = \frac12$ and small $\ell$ the slope of $\log p(x \mid z)$ is
-# about $-\ell / 12$. Ask autograd, with the 32-bit numbers of a network:
-
-# %%
-near = torch.tensor([0.0, 0.001, 0.006, 0.05])
-
-
-def slopes(log_p):
-    ell = near.clone().requires_grad_()
-    return [f"{slope:.2e}" for slope in torch.autograd.grad(log_p(ell).sum(), ell)[0].tolist()]
-
-
-print("formula:  ", slopes(lambda ell: 0.5 * ell - F.softplus(ell) - torch.log(torch.tanh(ell / 2) / ell)))
-print("torch:    ", slopes(lambda ell: ContinuousBernoulli(logits=ell).log_prob(torch.tensor(0.5))))
-print("should be:", [f"{0 - value / 12:.2e}" for value in near.tolist()])
-
-# %% [markdown]
-# Neither is exact everywhere. The formula's slope is a difference of two numbers near $1 / \ell$: its digits go as
-# $\ell \to 0$, and at 0 it is NaN, which ends a training. Torch puts a polynomial in its place around $\frac12$ and is
-# good there; close outside that stretch its slope is off too, and may be worse than the formula's. For other $x$ the
-# slope is near $x - \frac12$, and errors of this size hardly count beside it. So train with torch's distribution, which
-# is never NaN; the formula is for understanding it.
+# For $\lambda = 0.9$ the mean is {{any:06-cb-mean}}. (Train with torch's distribution: near $\ell = 0$ the formula's slope loses
+# its digits and ends as NaN. *Going deeper* shows it.)
 #
-# What was missing on real images? Take the mean image as the decoder and add up $-\log$ of the area over the pixels.
+# What was missing on real images? Take the mean image as the decoder: the loss that many programs report, what it leaves
+# out, and what is left when nothing is left out. The clamp at 0.01 was our choice, so here is the last number once more with
+# 0.001:
 
 # %%
 logits = torch.logit(mean_image.clamp(0.01, 0.99))
 cross_entropy = -bernoulli_log_prob(splits.val.x, logits.expand_as(splits.val.x)).mean()
 missing = -grey_integral(logits).log().sum()
 proper = -continuous_bernoulli_log_prob(splits.val.x, logits).flatten(1).sum(1).mean()
-
-# %% [markdown]
-# Three numbers: the loss that many programs report, what it leaves out, and what is left when nothing is left out. The
-# clamp at 0.01 was our choice, so here is the last number once more with 0.001:
-
-# %%
 claim("06-mean-image-cross-entropy", cross_entropy, world=world, tolerance=0.5)
 claim("06-missing-normaliser", missing, world=world, tolerance=1.0)
 claim("06-mean-image-continuous", proper, world=world, tolerance=1.5)
@@ -395,17 +331,16 @@ proper = -continuous_bernoulli_log_prob(splits.val.x, sharper).flatten(1).sum(1)
 claim("06-mean-image-sharper", proper, world=world, tolerance=2)
 
 # %% [markdown]
-# | nats per validation image | MNIST | pen digits |
-# |---|---|---|
-# | cross-entropy of the grey pixels | {{mnist:06-mean-image-cross-entropy}} | {{pen:06-mean-image-cross-entropy}} |
-# | what the normaliser adds to $\log p$ | {{mnist:06-missing-normaliser}} | {{pen:06-missing-normaliser}} |
-# | $-\log p(x)$ under the continuous Bernoulli | {{mnist:06-mean-image-continuous}} | {{pen:06-mean-image-continuous}} |
-# | the same, $\lambda$ clamped to $[0.001, 0.999]$ | {{mnist:06-mean-image-sharper}} | {{pen:06-mean-image-sharper}} |
+# | nats per validation image | MNIST |
+# |---|---|
+# | cross-entropy of the grey pixels | {{mnist:06-mean-image-cross-entropy}} |
+# | what the normaliser adds to $\log p$ | {{mnist:06-missing-normaliser}} |
+# | $-\log p(x)$ under the continuous Bernoulli | {{mnist:06-mean-image-continuous}} |
+# | the same, $\lambda$ clamped to $[0.001, 0.999]$ | {{mnist:06-mean-image-sharper}} |
 #
 # The correction is several times as large as the number that it corrects. And $-\log p$ is negative! That is no
 # mistake: a density may exceed one, and where the decoder is nearly sure of paper, it does. A probability of discrete
-# pixels can't. Never compare the two kinds of number. And the surer the decoder may be of pixels that are always paper,
-# the lower such a number falls: see the last row.
+# pixels can't. Never compare the two kinds of number.
 
 # %% [markdown]
 # ## 4 Real-valued pixels: from the Gaussian to squared error
@@ -414,6 +349,16 @@ claim("06-mean-image-sharper", proper, world=world, tolerance=2)
 # the negative logarithm of its density:
 #
 # $$-\log \mathcal N(x; x', \sigma^2) = \frac{(x - x')^2}{2 \sigma^2} + \tfrac12 \log\big(2 \pi \sigma^2\big)$$
+#
+# **Line 2** sums over the $X$ independent pixels of an image. The squared error appears, and beside it a term that does
+# not depend on the image:
+#
+# $$-\log p(x \mid z) = \frac{1}{2 \sigma^2} \sum_{i=1}^{X} (x_i - x_i')^2 + \frac X2 \log\big(2 \pi \sigma^2\big)$$
+#
+# **Line 3**: the gradient with respect to an output is the error divided by $\sigma^2$. This is where $\sigma$ acts: it
+# multiplies every gradient that reaches the decoder.
+#
+# $$\frac{\partial}{\partial x_i'} \big(-\log p(x \mid z)\big) = \frac{x_i' - x_i}{\sigma^2}$$
 
 # %%
 squared = Derivation("From the Gaussian to squared error")
@@ -421,37 +366,11 @@ centre, sd = sympy.symbols("mean sigma", positive=True)
 gaussian = sympy.exp(-((a_pixel - centre) ** 2) / (2 * sd**2)) / sympy.sqrt(2 * sympy.pi * sd**2)
 right = (a_pixel - centre) ** 2 / (2 * sd**2) + sympy.log(2 * sympy.pi * sd**2) / 2
 squared.algebra("-log N = (x - x')^2 / (2 sigma^2) + 1/2 log(2 pi sigma^2)", -sympy.log(gaussian), right)
-
-# %% [markdown]
-# **Line 2** sums over the $X$ independent pixels of an image. The squared error appears, and beside it a term that does
-# not depend on the image:
-#
-# $$-\log p(x \mid z) = \frac{1}{2 \sigma^2} \sum_{i=1}^{X} (x_i - x_i')^2 + \frac X2 \log\big(2 \pi \sigma^2\big)$$
-
-# %%
 x, mean, sigma = splits.val.x[:4].double().flatten(1), mean_image.double().flatten(1).expand(4, -1), 0.4
 error = ((x - mean) ** 2).sum(1)
 formula = error / (2 * sigma**2) + pixels / 2 * math.log(2 * math.pi * sigma**2)
 nll = -Independent(Normal(mean, sigma), 1).log_prob(x)
 squared.step("-log p(x|z) = squared error / (2 sigma^2) + X/2 log(2 pi sigma^2)", nll, formula)
-
-# %% [markdown]
-# **Line 3**: with $\sigma$ fixed, the second term is the same for every reconstruction. Compare two of them (the mean
-# image, and a sheet of grey 0.1), and only squared errors remain.
-
-# %%
-sheet = torch.full_like(mean, 0.1)
-difference = nll + Independent(Normal(sheet, sigma), 1).log_prob(x)
-right = (error - ((x - sheet) ** 2).sum(1)) / (2 * sigma**2)
-squared.step("difference of two -log p = difference of squared errors / (2 sigma^2)", difference, right)
-
-# %% [markdown]
-# **Line 4**: the gradient with respect to an output is the error divided by $\sigma^2$. This is where $\sigma$ acts: it
-# multiplies every gradient that reaches the decoder.
-#
-# $$\frac{\partial}{\partial x_i'} \big(-\log p(x \mid z)\big) = \frac{x_i' - x_i}{\sigma^2}$$
-
-# %%
 output = mean.clone().requires_grad_()
 (slope,) = torch.autograd.grad(-Independent(Normal(output, sigma), 1).log_prob(x).sum(), output)
 squared.step("slope of -log p in x' = (x' - x) / sigma^2", slope, (mean - x) / sigma**2)
@@ -463,20 +382,11 @@ squared.step("slope of -log p in x' = (x' - x) / sigma^2", slope, (mean - x) / s
 # it sets $p(x \mid z) = \exp\big(-(x - x')^2\big)$, so that $-\log p(x \mid z) = (x - x')^2$. Something is missing, twice. Say
 # what before you read on.
 #
-# **Line 5**: the area under that curve is not one. **Line 6**: set its exponent beside the Gaussian's,
+# **Line 4**: the area under that curve is not one. **Line 5**: set its exponent beside the Gaussian's,
 # $(x - x')^2 / (2 \sigma^2)$, and solve for $\sigma^2$.
-
-# %%
-grid = torch.linspace(-8, 8, 4001, dtype=torch.float64)
-area = torch.trapezoid(torch.exp(-((grid - 0.3) ** 2)), grid)
-squared.step("area under exp(-(x - x')^2) = sqrt(pi)", area, math.sqrt(math.pi), how="quadrature")
-v = sympy.symbols("v", positive=True)  # a variance, sigma^2
-squared.algebra("1 / (2 sigma^2) = 1 at sigma^2 = 1/2", sympy.solve(1 / (2 * v) - 1, v)[0], sympy.Rational(1, 2))
-
-# %% [markdown]
-# So the text *has* chosen a sigma: $\sigma^2 = \frac12$, without saying so. The same happens with every way to write a
-# squared error. You need not trust anybody's comments to find out which: the second derivative of $-\log p$ with respect to an
-# output is $1 / \sigma^2$ (**line 7**), so **ask the loss**.
+#
+# The same happens with every way to write a squared error. You need not trust anybody's comments to find out which: the second
+# derivative of $-\log p$ with respect to an output is $1 / \sigma^2$ (**line 6**), so **ask the loss**.
 
 
 # %%
@@ -493,11 +403,17 @@ def gaussian_loss(x, output):
     return -Independent(Normal(output, 0.4), 1).log_prob(x).sum()
 
 
+grid = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+area = torch.trapezoid(torch.exp(-((grid - 0.3) ** 2)), grid)
+squared.step("area under exp(-(x - x')^2) = sqrt(pi)", area, math.sqrt(math.pi), how="quadrature")
+v = sympy.symbols("v", positive=True)  # a variance, sigma^2
+squared.algebra("1 / (2 sigma^2) = 1 at sigma^2 = 1/2", sympy.solve(1 / (2 * v) - 1, v)[0], sympy.Rational(1, 2))
 squared.step("1 / second derivative of -log p = sigma^2", implied_variance(gaussian_loss), 0.4**2)
 
 # %% [markdown]
-# Now three losses for one image that are all called "squared error". Predict the $\sigma^2$ of each; the third is what
-# `nn.MSELoss()` does by default.
+# So the text *has* chosen a sigma: $\sigma^2 = \frac12$, without saying so. Now three losses for one image that are all called
+# "squared error". Predict the $\sigma^2$ of each; the third is what `nn.MSELoss()` does by default. And how much of such a
+# density lies outside $[0, 1]$, where no pixel can be, if the decoder answers 0.3?
 
 # %%
 x, mean = x[:1], mean[:1]
@@ -510,9 +426,13 @@ for name, loss in losses.items():
     variance = implied_variance(loss)
     assert variance.max() - variance.min() < 1e-9 * variance.mean()
     claim(f"06-variance-{name}", variance.mean(), world="any", tolerance=0.005, unit="= sigma^2", digits=2)
+for name in ("sum", "mean"):
+    pixel = Normal(torch.tensor(0.3), implied_variance(losses[name]).mean().sqrt().float())
+    outside = 100 * (1 - pixel.cdf(torch.tensor(1.0)) + pixel.cdf(torch.tensor(0.0)))
+    claim(f"06-outside-{name}", outside, world="any", tolerance=0.5, unit="% of the mass outside [0, 1]", digits=0)
 
 # %% [markdown]
-# See what these variances say about a pixel for which the decoder answers 0.3, beside a chosen $\sigma^2 = 0.2^2$:
+# See what these variances say, beside a chosen $\sigma^2 = 0.2^2$. The grey band is where pixels can be.
 
 # %%
 variances = {"chosen": 0.2**2, "half": 1.0, "sum": 0.5, "mean": 392.0}
@@ -523,15 +443,6 @@ fig = plotting.lines(
 )
 _ = fig.axes[0].axvspan(0, 1, color="#D0D0D0", alpha=0.5, linewidth=0, zorder=0)
 fig
-
-# %% [markdown]
-# The grey band is where pixels can be. How much of each density lies outside it?
-
-# %%
-for name in ("sum", "mean"):
-    pixel = Normal(torch.tensor(0.3), implied_variance(losses[name]).mean().sqrt().float())
-    outside = 100 * (1 - pixel.cdf(torch.tensor(1.0)) + pixel.cdf(torch.tensor(0.0)))
-    claim(f"06-outside-{name}", outside, world="any", tolerance=0.5, unit="% of the mass outside [0, 1]", digits=0)
 
 # %% [markdown]
 # The plain sum has $\sigma^2 =$ {{any:06-variance-sum}}, with the factor $\frac12$ it is {{any:06-variance-half}}, and
@@ -553,7 +464,7 @@ def as_printed(x, mean):
 # %% exercise="06-implied-sigma"
 
 # %% [markdown]
-# **Line 8** holds yours against the package, at $\sigma = \frac12$. **Line 9**: at $\sigma^2 = \frac12$ it differs from
+# **Line 7** holds yours against the package, at $\sigma = \frac12$. **Line 8**: at $\sigma^2 = \frac12$ it differs from
 # the text's by the logarithm of the missing factor, $\sqrt\pi$ for each pixel. How many nats is that for an image?
 
 # %%
@@ -601,7 +512,8 @@ learned.algebra(
 # %% exercise="06-optimal-sigma"
 
 # %% [markdown]
-# **Line 5**: with your variance, the loss of 10,000 training images is the minimum of line 4.
+# **Line 5**: with your variance, the loss of 10,000 training images is the minimum of line 4. Is it the lowest? Move sigma and
+# see, then what this sigma and that of section 5 cost on images that took no part in choosing it.
 
 # %%
 x, mean = splits.train.x[:10_000].double().flatten(1), mean_image.double().flatten(1).expand(10_000, -1)
@@ -609,57 +521,22 @@ best_sigma = torch.exp(0.5 * optimal_logvar(x, mean))
 lowest = gaussian_nll(x, mean, best_sigma).mean()
 formula = pixels / 2 * (math.log(2 * math.pi * F.mse_loss(mean, x)) + 1)
 learned.step("mean of -log p at the best sigma = X/2 (log(2 pi mse) + 1)", lowest, formula)
-
-# %% [markdown]
-# Is it the lowest? Move sigma and see:
-
-# %%
 sigmas = torch.logspace(-0.95, 0.4, 50, dtype=torch.float64)
 curve = torch.stack([gaussian_nll(x[:1000], mean[:1000], s).mean() for s in sigmas])
 title = "the mean image as the decoder"
-plotting.lines(sigmas, {"-log p": curve}, xlabel="sigma", ylabel="nats per image", logx=True, title=title)
-
-# %% [markdown]
-# The valley is steep on the left and gentle on the right. Its lowest point, and what this sigma and that of section 5
-# cost on images that took no part in choosing it:
-
-# %%
 claim("06-best-sigma", best_sigma, world=world, tolerance=0.002, unit="= sigma", digits=3)
 x, mean = splits.val.x.double().flatten(1), mean[:1].expand(len(splits.val), -1)
 claim("06-nll-best", gaussian_nll(x, mean, best_sigma).mean(), world=world, tolerance=0.5)
 claim("06-nll-half", gaussian_nll(x, mean, half.sqrt()).mean(), world=world, tolerance=0.5)
+plotting.lines(sigmas, {"-log p": curve}, xlabel="sigma", ylabel="nats per image", logx=True, title=title)
 
 # %% [markdown]
-# Too small a sigma is punished by the error, too large a one by the logarithm. The best one for the mean image is
-# {{mnist:06-best-sigma}} on MNIST and {{pen:06-best-sigma}} on pen digits, and $-\log p$ of a validation image falls
-# from {{mnist:06-nll-half}} to {{mnist:06-nll-best}} nats ({{pen:06-nll-half}} to {{pen:06-nll-best}} on pen digits),
+# Too small a sigma is punished by the error, too large a one by the logarithm. The best one for the mean image of MNIST is
+# {{mnist:06-best-sigma}}, and $-\log p$ of a validation image falls from {{mnist:06-nll-half}} to {{mnist:06-nll-best}} nats,
 # without a better picture: the model only stopped claiming so much noise. In a VAE make the log variance of the pixels
 # one learned number, or set it to the log of each batch's mean squared error. As reconstructions improve, sigma
-# shrinks, and errors become more expensive: the exchange rate follows.
-#
-# ### A sigma for each pixel?
-#
-# More freedom should help, so give each pixel position a variance of its own. Predict what the best variance is for a
-# pixel that is paper in every image. How many such pixels are there?
-
-# %%
-constant = (splits.train.x.amax(0) == splits.train.x.amin(0)).sum()
-claim("06-constant-pixels", constant, world=world, tolerance=0.5, unit=f"of {pixels} pixels", digits=0)
-
-# %% [markdown]
-# **Line 6**: what does such a pixel gain when its sigma is halved?
-
-# %%
-s = torch.tensor([0.1, 0.01, 0.001], dtype=torch.float64)
-gain = Normal(0.0, s / 2).log_prob(torch.zeros(3)) - Normal(0.0, s).log_prob(torch.zeros(3))
-learned.step("log p gained by halving the sigma of a pixel without error = log 2", gain, math.log(2))
-
-# %% [markdown]
-# {{mnist:06-constant-pixels}} on MNIST, {{pen:06-constant-pixels}} on pen digits. For such a pixel the mean squared
-# error is zero, and **line 6** says that each halving of its sigma gains $\log 2$ nats, for ever: the likelihood has
-# **no upper bound**. A training that follows it reports ever better numbers without better pictures, and ends in infinities.
-# Give sigma a floor. Sharing one sigma removes this case, in which a single pixel is enough, but it is not a cure: a decoder
-# that reproduces every pixel of its training images exactly sends the shared sigma to zero as well.
+# shrinks, and errors become more expensive: the exchange rate follows. Give sigma a
+# floor: with one for each pixel the likelihood has no upper bound (*Going deeper*).
 
 # %% [markdown]
 # ## 7 Mean or sum? The lab
@@ -688,11 +565,6 @@ def mean_and_sum(x, logits, mu, logvar):  # a library's official example, since 
     return F.binary_cross_entropy_with_logits(logits, x) + kl.sum(1).mean()
 
 
-# %% [markdown]
-# Two that are less easy to see through:
-
-
-# %%
 def never_summed(x, logits, mu, logvar):  # a research repository, 2 latents
     kl = -0.5 * (1 + logvar - mu**2 - logvar.exp())
     return (kl - bernoulli_log_prob(x, logits).unsqueeze(1)).mean()
@@ -757,7 +629,7 @@ for name, beta in measured.items():
 # %% [markdown]
 # Fill in the counts of the five losses. `never_summed` is the odd one: its table `[B, D]` holds each image's error $D$
 # times and its mean divides by $B D$, so the error is divided by $B$, the KL by $B D$. Each **line** of a new derivation
-# holds what the gradients said against your formula.
+# holds what the gradients said against your formula; the picture has the honest 1 in the middle.
 
 # %%
 counts = {
@@ -771,11 +643,6 @@ lab = Derivation("Effective beta: gradients against counts")
 betas = effective_beta(*torch.tensor(list(counts.values()), dtype=torch.float64).T)
 for name, beta in zip(counts, betas, strict=True):
     lab.step(f"beta of {name}, from gradients = from counts", measured[name], beta)
-
-# %% [markdown]
-# The same on an axis, with the honest 1 in the middle:
-
-# %%
 from vae_course.plotting.likelihoods import beta_axis
 
 beta_axis(dict(zip(counts, betas.tolist(), strict=True)))
@@ -790,9 +657,7 @@ beta_axis(dict(zip(counts, betas.tolist(), strict=True)))
 #   sum over the batch: $0.0001 \cdot 8 \cdot 784 =$ {{any:06-beta-second-text}}. And because the KL is summed over the
 #   batch, the *batch size* is part of the model: with batches of 128 it is {{any:06-beta-second-text-128}}.
 #
-# Two more remarks. A loss that sums **everything**, batch included, has $\beta = 1$ and is honest; only its gradients
-# grow with the batch, and with them the step of plain gradient descent (Adam divides the scale out again). And a weight
-# on the KL that differs between training and validation gives two curves that can't be compared.
+# A loss that sums **everything**, batch included, has $\beta = 1$ and is honest; only its gradients grow with the batch.
 #
 # ### The playground
 #
@@ -807,14 +672,199 @@ LikelihoodPlayground()
 
 # %% [markdown]
 # With a pixel of exactly 0 or 1, cross-entropy is a true cost: its floor is zero, and it is infinite at the wrong end. At
-# 0.5 its lowest point is $\log 2 \approx 0.69$. The continuous Bernoulli goes below zero at pixel 0, not at 0.5. The
-# Gaussian's cost is a parabola, with the same width wherever the pixel is. And a mean over the pixels reaches $\beta = 1$
+# 0.5 its lowest point is $\log 2 \approx 0.69$. The continuous Bernoulli goes below zero at pixel 0, not at 0.5. And a
+# mean over the pixels reaches $\beta = 1$
 # if the KL, summed over the latents, gets the weight $1 / 784$.
 
 # %% [markdown]
 # ## 8 What a wrong beta does
 #
-# First a surprise: with a Gaussian likelihood of fixed sigma, beta and sigma are **the same knob**. Write
+# With a Gaussian likelihood of fixed sigma, beta and sigma are **the same knob**. An ELBO with weight $\beta$ on its KL is
+# $\beta$ times an *honest* ELBO, that of a model with variance $\beta \sigma^2$, plus a constant (*Going deeper* derives it):
+#
+# $$\mathbb E_q[\log p_{\sigma^2}(x \mid z)] - \beta \, \mathrm{KL} = \beta \, \Big(
+# \mathbb E_q[\log p_{\beta\sigma^2}(x \mid z)] - \mathrm{KL} \Big) + \text{constant}$$
+#
+# So a loss of squared errors fixes only the **product** $\beta \sigma^2$. You may read the mean over 784 pixels as
+# $\beta = 784$ at $\sigma^2 = \frac12$ or as $\beta = 1$ at $\sigma^2 = 392$. Both say that the pixels are drowned in
+# noise. If you *learn* sigma, this ends, since the constant contains it. Learn sigma with $\beta = 1$.
+
+# %% [markdown]
+# ## 9 Nats and bits per pixel
+#
+# One bit is $\log 2 \approx 0.693$ nats. To compare models across image sizes, people report bits per pixel, or *per
+# dimension*. One more step is needed when the model is a density. Stored pixels are discrete: 256 levels. Scaled to
+# $[0, 1]$, each level owns a bin of width $\frac1{256}$, and its probability is the area of the density over the bin,
+# about density times width (**line 1** of a new derivation, for a Gaussian around 0.3 with $\sigma = 0.2$). **Line
+# 2** takes $-\log_2$: the width costs $\log_2 256 = 8$ bits.
+#
+# $$-\log_2 P(\text{level}) \approx -\log_2 p(x) + 8$$
+
+# %%
+bits = Derivation("Nats and bits")
+edges = torch.arange(257, dtype=torch.float64) / 256
+middle, pixel = (edges[1:] + edges[:-1]) / 2, Normal(torch.tensor(0.3, dtype=torch.float64), 0.2)
+chance, density = pixel.cdf(edges).diff(), pixel.log_prob(middle).exp()
+bits.step("probability of a level = density / 256", chance, density / 256, how="quadrature")
+bits.step(
+    "-log2 of the probability = -log2 of the density + 8",
+    -chance.log2(),
+    -pixel.log_prob(middle) / math.log(2) + 8,
+    how="quadrature",
+)
+
+# %% [markdown]
+# Does that make sense? A density of 1 all over $[0, 1]$ knows nothing. It costs 0 nats, and 8 bits per pixel, as a file
+# without compression does. *Going deeper* lets you write the conversion and holds several densities against it.
+
+# %% [markdown]
+# ## 10 Quiz
+#
+# Six questions. If you see no buttons, type `quizzes.answer("06", 1, "b")` in a cell to answer the first one with b.
+
+# %%
+from vae_course import quizzes
+
+quizzes.show("06")
+
+# %%
+exercises.progress("06")
+
+# %% [markdown]
+# ## Summary
+#
+# > $$\log p(x \mid z) = \textstyle\sum_i \big( x_i \ell_i - \log(1 + e^{\ell_i}) \big) \qquad \text{pixels that are 0 or 1}$$
+# >
+# > $$\log p(x \mid z) = \textstyle\sum_i \big( x_i \ell_i - \log(1 + e^{\ell_i}) - \log
+# > \frac{\tanh(\ell_i / 2)}{\ell_i} \big) \qquad \text{grey pixels, continuous Bernoulli}$$
+# >
+# > $$-\log p(x \mid z) = \tfrac{1}{2\sigma^2} \textstyle\sum_i (x_i - x_i')^2 + \tfrac X2 \log(2 \pi \sigma^2),
+# > \qquad \text{best } \sigma^2 = \text{mean squared error}$$
+# >
+# > $$\text{sum of } (x - x')^2: \; \sigma^2 = \tfrac12, \qquad \text{half of it}: \; \sigma^2 = 1,
+# > \qquad \text{mean over } X \text{ pixels}: \; \sigma^2 = \tfrac X2$$
+# >
+# > $$\text{loss} = a \, (-\log p(x \mid z)) + b \, \mathrm{KL}: \quad \beta = b / a,
+# > \qquad (\beta, \sigma^2) \text{ and } (1, \beta\sigma^2) \text{ have the same optimum (fixed } \sigma)$$
+# >
+# > $$\text{bits per pixel} = \frac{-\log p(x)}{X \log 2} + \log_2 256 \qquad \text{for a density on } [0, 1]$$
+# >
+# > Sum over pixels, sum over latents, one mean over the batch. State the sigma.
+#
+# **Sources.** G. Loaiza-Ganem and J. P. Cunningham, *The continuous Bernoulli: fixing a pervasive error in variational
+# autoencoders*, NeurIPS 2019. R. Salakhutdinov and I. Murray, *On the Quantitative Analysis of Deep Belief Networks*,
+# ICML 2008, for binarised MNIST. O. Rybkin, K. Daniilidis and S. Levine, *Simple and Effective VAE Training with
+# Calibrated Decoders*, ICML 2021, for the learned sigma. P.-A. Mattei and J. Frellsen, *Leveraging the Exact Likelihood
+# of Deep Latent Variable Models*, NeurIPS 2018, for the likelihood without an upper bound.
+# I. Higgins and others, *beta-VAE*, ICLR 2017. The losses of section 7 are from public
+# repositories and from the second text of lesson 00; the density of section 5 is that text's.
+#
+# **Next:** [07 Your first VAE](07_your_first_vae.ipynb). You have the bound, its gradient and its likelihood: build it.
+
+# %% [markdown]
+# ## Going deeper
+#
+# What follows can wait, and nothing on the main path needs it.
+#
+# **Sources.** J. Lucas, G. Tucker, R.
+# Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, and M. E.
+# Tipping and C. M. Bishop, *Probabilistic Principal Component Analysis*, Journal of the Royal Statistical Society B 61,
+# 1999, for surviving latents and for the axes. L. Theis, A. van den Oord and M. Bethge, *A Note on the Evaluation of Generative
+# Models*, ICLR 2016, for dequantisation. T. Salimans, A. Karpathy, X. Chen and D. P. Kingma, *PixelCNN++*, ICLR 2017, for a
+# discretised likelihood.
+
+# %% [markdown]
+# ### A sigma for each pixel?
+#
+# More freedom should help, so give each pixel position a variance of its own. Predict what the best variance is for a
+# pixel that is paper in every image. How many such pixels are there? **Line 6**: what does such a pixel gain when its sigma
+# is halved?
+
+# %%
+constant = (splits.train.x.amax(0) == splits.train.x.amin(0)).sum()
+claim("06-constant-pixels", constant, world=world, tolerance=0.5, unit=f"of {pixels} pixels", digits=0)
+s = torch.tensor([0.1, 0.01, 0.001], dtype=torch.float64)
+gain = Normal(0.0, s / 2).log_prob(torch.zeros(3)) - Normal(0.0, s).log_prob(torch.zeros(3))
+learned.step("log p gained by halving the sigma of a pixel without error = log 2", gain, math.log(2))
+
+# %% [markdown]
+# There are {{mnist:06-constant-pixels}} on MNIST. For such a pixel the mean squared error is zero, and each halving of its
+# sigma gains $\log 2$ nats, for ever: the likelihood has **no upper bound**. Give sigma a floor. Sharing one sigma removes
+# this case, in which a single pixel is enough, but it is not a cure: a decoder that reproduces every pixel of its training
+# images exactly sends the shared sigma to zero as well.
+
+# %% [markdown]
+# ### In your own words
+#
+# A fellow student trains a VAE on images of 784 pixels in $[0, 1]$ with the default `nn.MSELoss()`, a mean, plus the KL
+# summed over the latents: "I assume nothing about the noise, I only want small errors." What do you answer, in three to
+# five sentences? Then compare with `exercises.solution("06-what-mse-assumes")`, and give yourself the points.
+
+# %% exercise="06-what-mse-assumes"
+
+# %% [markdown]
+# ### Your turn: bits per pixel
+#
+# Write the conversion of section 9, for any number of levels.
+
+# %% exercise="06-bits-per-dim"
+
+# %% [markdown]
+# **Line 3** holds it against the exact probabilities of the bins, for all validation images and the Gaussian with the best
+# sigma of section 6. (Such a difference, taken as the likelihood itself, is a **discretised likelihood**. A model can be
+# trained on its logarithm, which is never above zero.) Level $k$ is stored as $k / 255$; here it moves to the middle of its
+# bin.
+
+# %%
+stored, mean = (splits.val.x.double().flatten(1) * 255).round(), mean_image.double().flatten(1)
+middle, cdf = (stored + 0.5) / 256, Normal(mean, best_sigma).cdf
+chance = cdf((stored + 1) / 256) - cdf(stored / 256)
+yours = bits_per_dim(gaussian_nll(middle, mean.expand_as(middle), best_sigma), pixels, 256)
+formula = "your bits per pixel = mean of -log2 of the exact probabilities"
+bits.step(formula, yours, -chance.log2().mean(1), how="quadrature")
+outside = -(cdf(torch.ones_like(mean)) - cdf(torch.zeros_like(mean))).log2().mean()
+nll = -continuous_bernoulli_log_prob(middle, torch.logit(mean.clamp(0.01, 0.99))).sum(1)
+rows = {"gaussian": yours.mean(), "outside": outside, "continuous": bits_per_dim(nll, pixels, 256).mean()}
+for name, value in rows.items():
+    claim(f"06-bits-{name}", value, world=world, tolerance=0.02, unit="bits per pixel", digits=2)
+
+# %% [markdown]
+# Three averages: that Gaussian, {{mnist:06-bits-gaussian}} bits per pixel on MNIST, about as many as the uncompressed file;
+# what it pays for the mass that it puts outside $[0, 1]$, {{mnist:06-bits-outside}} of these bits; and the continuous
+# Bernoulli of section 3 (clamp 0.01), which has no mass there and needs {{mnist:06-bits-continuous}}. The $-\log p$ of
+# section 6 looked respectable; in bits you see how little that means.
+
+# %% [markdown]
+# ### The slope of the continuous Bernoulli
+#
+# The value of its normaliser is fine near $\lambda = \frac12$, that is $\ell \approx 0$, but training needs the *slope*. At
+# $x = \frac12$ and small $\ell$ the slope of $\log p(x \mid z)$ is about $-\ell / 12$. Ask autograd, with the 32-bit numbers of
+# a network:
+
+# %%
+near = torch.tensor([0.0, 0.001, 0.006, 0.05])
+
+
+def slopes(log_p):
+    ell = near.clone().requires_grad_()
+    return [f"{slope:.2e}" for slope in torch.autograd.grad(log_p(ell).sum(), ell)[0].tolist()]
+
+
+print("formula:  ", slopes(lambda ell: 0.5 * ell - F.softplus(ell) - torch.log(torch.tanh(ell / 2) / ell)))
+print("torch:    ", slopes(lambda ell: ContinuousBernoulli(logits=ell).log_prob(torch.tensor(0.5))))
+print("should be:", [f"{0 - value / 12:.2e}" for value in near.tolist()])
+
+# %% [markdown]
+# Neither is exact everywhere. The formula's slope is a difference of two numbers near $1 / \ell$: its digits go as
+# $\ell \to 0$, and at 0 it is NaN, which ends a training. Torch puts a polynomial in its place around $\frac12$ and is
+# good there; close outside that stretch its slope is off too, and may be worse than the formula's. For other $x$ the
+# slope is near $x - \frac12$, and errors of this size hardly count beside it. So train with torch's distribution, which
+# is never NaN; the formula is for understanding it.
+
+# %% [markdown]
+# ### Beta and sigma are one knob
+#
+# Section 8, line by line. Write
 # $\mathcal N_{\sigma^2}$ for the density of one pixel. **Line 1** of a new derivation is a rule for logarithms:
 #
 # $$\log \mathcal N_{\sigma^2} = \beta \, \log \mathcal N_{\beta\sigma^2} + \text{constant},
@@ -891,145 +941,6 @@ knob.step("best mean of q = posterior mean with beta sigma^2", place[0], posteri
 knob.step(
     "best variance of q = posterior variance with beta sigma^2", place[1].exp(), posterior.variance, how="quadrature"
 )
-
-# %% [markdown]
-# So a loss of squared errors fixes only the **product** $\beta \sigma^2$. You may read the mean over 784 pixels as
-# $\beta = 784$ at $\sigma^2 = \frac12$ or as $\beta = 1$ at $\sigma^2 = 392$. Both say that the pixels are drowned in
-# noise. If you *learn* sigma, this ends, since the constant of line 1 contains it. Learn sigma with $\beta = 1$.
-
-# %% [markdown]
-# ## 9 Nats and bits per pixel
-#
-# One bit is $\log 2 \approx 0.693$ nats. To compare models across image sizes, people report bits per pixel, or *per
-# dimension*. One more step is needed when the model is a density. Stored pixels are discrete: 256 levels. Scaled to
-# $[0, 1]$, each level owns a bin of width $\frac1{256}$, and its probability is the area of the density over the bin,
-# about density times width (**line 1** of the last derivation, for a Gaussian around 0.3 with $\sigma = 0.2$). **Line
-# 2** takes $-\log_2$: the width costs $\log_2 256 = 8$ bits.
-#
-# $$-\log_2 P(\text{level}) \approx -\log_2 p(x) + 8$$
-
-# %%
-bits = Derivation("Nats and bits")
-edges = torch.arange(257, dtype=torch.float64) / 256
-middle, pixel = (edges[1:] + edges[:-1]) / 2, Normal(torch.tensor(0.3, dtype=torch.float64), 0.2)
-chance, density = pixel.cdf(edges).diff(), pixel.log_prob(middle).exp()
-bits.step("probability of a level = density / 256", chance, density / 256, how="quadrature")
-bits.step(
-    "-log2 of the probability = -log2 of the density + 8",
-    -chance.log2(),
-    -pixel.log_prob(middle) / math.log(2) + 8,
-    how="quadrature",
-)
-
-# %% [markdown]
-# Does that make sense? A density of 1 all over $[0, 1]$ knows nothing. It costs 0 nats, and 8 bits per pixel, as a file
-# without compression does.
-#
-# ### Your turn: bits per pixel
-
-# %% exercise="06-bits-per-dim"
-
-# %% [markdown]
-# **Line 3** holds it against the exact probabilities of the bins, for all validation images and the Gaussian with the best
-# sigma of section 6. (Such a difference, taken as the likelihood itself, is a **discretised likelihood**. A model can be
-# trained on its logarithm, which is never above zero.) Level $k$ is stored as $k / 255$; here it moves to the middle of its
-# bin.
-
-# %%
-stored, mean = (splits.val.x.double().flatten(1) * 255).round(), mean_image.double().flatten(1)
-middle, cdf = (stored + 0.5) / 256, Normal(mean, best_sigma).cdf
-chance = cdf((stored + 1) / 256) - cdf(stored / 256)
-yours = bits_per_dim(gaussian_nll(middle, mean.expand_as(middle), best_sigma), pixels, 256)
-formula = "your bits per pixel = mean of -log2 of the exact probabilities"
-bits.step(formula, yours, -chance.log2().mean(1), how="quadrature")
-
-# %% [markdown]
-# Three averages: that Gaussian, what it pays for the mass that it puts outside $[0, 1]$, and the continuous Bernoulli of
-# section 3 (clamp 0.01). Predict which density is cheaper.
-
-# %%
-outside = -(cdf(torch.ones_like(mean)) - cdf(torch.zeros_like(mean))).log2().mean()
-nll = -continuous_bernoulli_log_prob(middle, torch.logit(mean.clamp(0.01, 0.99))).sum(1)
-rows = {"gaussian": yours.mean(), "outside": outside, "continuous": bits_per_dim(nll, pixels, 256).mean()}
-for name, value in rows.items():
-    claim(f"06-bits-{name}", value, world=world, tolerance=0.02, unit="bits per pixel", digits=2)
-
-# %% [markdown]
-# {{mnist:06-bits-gaussian}} bits per pixel on MNIST, {{pen:06-bits-gaussian}} on pen digits: about as many as the
-# uncompressed file. The $-\log p$ of section 6 looked respectable, and on pen digits it was even negative; in bits you see
-# how little that means. {{mnist:06-bits-outside}} and {{pen:06-bits-outside}} of these bits pay for mass where no pixel
-# can be. The continuous Bernoulli has none there and needs {{mnist:06-bits-continuous}} and {{pen:06-bits-continuous}}.
-
-# %% [markdown]
-# ## 10 In your own words
-#
-# A fellow student trains a VAE on images of 784 pixels in $[0, 1]$ with the default `nn.MSELoss()`, a mean, plus the KL
-# summed over the latents: "I assume nothing about the noise, I only want small errors." What do you answer, in three to
-# five sentences? Then compare with `exercises.solution("06-what-mse-assumes")`, and give yourself the points.
-
-# %% exercise="06-what-mse-assumes"
-
-# %% [markdown]
-# ## 11 Quiz
-#
-# Six questions. If you see no buttons, type `quizzes.answer("06", 1, "b")` in a cell to answer the first one with b.
-
-# %%
-from vae_course import quizzes
-
-quizzes.show("06")
-
-# %%
-exercises.progress("06")
-
-# %% [markdown]
-# All lines of this lesson, with how each was checked:
-
-# %%
-from IPython.display import display
-
-for derivation in (bernoulli, continuous, squared, learned, lab, knob, bits):
-    display(derivation.summary())
-
-# %% [markdown]
-# ## Summary
-#
-# > $$\log p(x \mid z) = \textstyle\sum_i \big( x_i \ell_i - \log(1 + e^{\ell_i}) \big) \qquad \text{pixels that are 0 or 1}$$
-# >
-# > $$\log p(x \mid z) = \textstyle\sum_i \big( x_i \ell_i - \log(1 + e^{\ell_i}) - \log
-# > \frac{\tanh(\ell_i / 2)}{\ell_i} \big) \qquad \text{grey pixels, continuous Bernoulli}$$
-# >
-# > $$-\log p(x \mid z) = \tfrac{1}{2\sigma^2} \textstyle\sum_i (x_i - x_i')^2 + \tfrac X2 \log(2 \pi \sigma^2),
-# > \qquad \text{best } \sigma^2 = \text{mean squared error}$$
-# >
-# > $$\text{sum of } (x - x')^2: \; \sigma^2 = \tfrac12, \qquad \text{half of it}: \; \sigma^2 = 1,
-# > \qquad \text{mean over } X \text{ pixels}: \; \sigma^2 = \tfrac X2$$
-# >
-# > $$\text{loss} = a \, (-\log p(x \mid z)) + b \, \mathrm{KL}: \quad \beta = b / a,
-# > \qquad (\beta, \sigma^2) \text{ and } (1, \beta\sigma^2) \text{ have the same optimum (fixed } \sigma)$$
-# >
-# > $$\text{bits per pixel} = \frac{-\log p(x)}{X \log 2} + \log_2 256 \qquad \text{for a density on } [0, 1]$$
-# >
-# > Sum over pixels, sum over latents, one mean over the batch. State the sigma.
-#
-# **Sources.** G. Loaiza-Ganem and J. P. Cunningham, *The continuous Bernoulli: fixing a pervasive error in variational
-# autoencoders*, NeurIPS 2019. R. Salakhutdinov and I. Murray, *On the Quantitative Analysis of Deep Belief Networks*,
-# ICML 2008, for binarised MNIST. O. Rybkin, K. Daniilidis and S. Levine, *Simple and Effective VAE Training with
-# Calibrated Decoders*, ICML 2021, for the learned sigma. P.-A. Mattei and J. Frellsen, *Leveraging the Exact Likelihood
-# of Deep Latent Variable Models*, NeurIPS 2018, for the likelihood without an upper bound. J. Lucas, G. Tucker, R.
-# Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, and M. E.
-# Tipping and C. M. Bishop, *Probabilistic Principal Component Analysis*, Journal of the Royal Statistical Society B 61,
-# 1999, for surviving latents and for the axes. L. Theis, A. van den Oord and M. Bethge, *A Note on the Evaluation of Generative
-# Models*, ICLR 2016, for dequantisation. T. Salimans, A. Karpathy, X. Chen and D. P. Kingma, *PixelCNN++*, ICLR 2017, for a
-# discretised likelihood. I. Higgins and others, *beta-VAE*, ICLR 2017. The losses of section 7 are from public
-# repositories and from the second text of lesson 00; the density of section 5 is that text's.
-#
-# **Next:** [07 Your first VAE](07_your_first_vae.ipynb). You have the bound, its gradient and its likelihood: build it.
-
-# %% [markdown]
-# ## Going deeper
-#
-# What follows can wait, and nothing on the main path needs it.
 
 # %% [markdown]
 # ### Which latents survive
@@ -1193,3 +1104,29 @@ plotting.lines(angles, {"gap": gaps}, xlabel="latents turned by (degrees)", ylab
 
 # %% [markdown]
 # The gap is zero where the latents lie along the principal directions, at 0, 90 and 180 degrees, and nowhere else.
+
+# %% [markdown]
+# ### The pen digits
+#
+# Where the text gives a number of MNIST, the pen digits have this one:
+#
+# | number | section | pen digits |
+# |---|---|---|
+# | pixels that change between two draws | 2 | {{pen:06-redrawn}}% |
+# | floor of the cross-entropy on grey pixels, nats | 3 | {{pen:06-grey-floor}} |
+# | cross-entropy of the grey pixels, the mean image | 3 | {{pen:06-mean-image-cross-entropy}} |
+# | what the normaliser adds to $\log p$ | 3 | {{pen:06-missing-normaliser}} |
+# | $-\log p(x)$ under the continuous Bernoulli | 3 | {{pen:06-mean-image-continuous}} |
+# | the same, $\lambda$ clamped to $[0.001, 0.999]$ | 3 | {{pen:06-mean-image-sharper}} |
+# | best sigma of the mean image | 6 | {{pen:06-best-sigma}} |
+# | $-\log p$ at $\sigma^2 = \frac12$, and at the best sigma, nats | 6 | {{pen:06-nll-half}}, {{pen:06-nll-best}} |
+# | pixels without variance | 6 | {{pen:06-constant-pixels}} |
+# | bits per pixel: Gaussian, outside, continuous Bernoulli | *Your turn* | {{pen:06-bits-gaussian}}, {{pen:06-bits-outside}}, {{pen:06-bits-continuous}} |
+#
+# All lines of this lesson, with how each was checked:
+
+# %%
+from IPython.display import display
+
+for derivation in (bernoulli, continuous, squared, learned, lab, bits, knob, dequantised, turning):
+    display(derivation.summary())
