@@ -485,7 +485,7 @@ scaling(dims, measured, exact, xlabel="dimension D", ylabel="variance of one est
 # of the score function to match one of the path. A VAE gets by with $L = 1$: averaging over a batch of $B$ examples
 # works like more draws, as long as each example has its own noise. Remember this for section 6.
 #
-# Is the path always the quieter one? No: an $f$ that bends strongly within the width of $q$ turns the order round. *Going
+# Is the path always the quieter one? No: an $f$ that bends strongly within the width of $q$ can turn the order round. *Going
 # deeper* has such an $f$, the best baseline, and leave-one-out for you to write.
 
 # %% [markdown]
@@ -578,9 +578,9 @@ measured = {
     "own noise": [batch_gradients(sample_codes, n, 2000)[0].var().item() for n in sizes.tolist()],
 }
 exact = {"shared noise": eta.expand(7), "own noise": eta / sizes}
-scaling(sizes, measured, exact, xlabel="batch size B", ylabel="variance of the slope in b_1")
 ratio = shared_weight.var() / own_weight.var()
 claim("05-shared-weight", ratio, world="any", tolerance=4, unit="times the variance", digits=0)
+scaling(sizes, measured, exact, xlabel="batch size B", ylabel="variance of the slope in b_1")
 
 # %% [markdown]
 # The batch no longer averages the noise away. For the offset, the variance with 64 examples is 64 times what it could be. The
