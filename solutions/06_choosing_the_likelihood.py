@@ -385,7 +385,7 @@ squared.step("slope of -log p in x' = (x' - x) / sigma^2", slope, (mean - x) / s
 # **Line 4**: the area under that curve is not one. **Line 5**: set its exponent beside the Gaussian's,
 # $(x - x')^2 / (2 \sigma^2)$, and solve for $\sigma^2$.
 #
-# The same happens with every way to write a squared error. You need not trust anybody's comments to find out which: the second
+# Every way to write a squared error implies a sigma. You need not trust anybody's comments to find out which: the second
 # derivative of $-\log p$ with respect to an output is $1 / \sigma^2$ (**line 6**), so **ask the loss**.
 
 
@@ -542,7 +542,7 @@ plotting.lines(sigmas, {"-log p": curve}, xlabel="sigma", ylabel="nats per image
 # ## 7 Mean or sum? The lab
 #
 # Both terms of the ELBO are sums: over pixels the one, over latents the other, and one mean over the batch at the end.
-# Published code mixes sums and means in every way there is. What does that do?
+# Published code mixes sums and means. What does that do?
 #
 # Write any such loss as $a$ times the reconstruction in nats for each image, plus $b$ times the KL for each image:
 #
@@ -673,8 +673,7 @@ LikelihoodPlayground()
 # %% [markdown]
 # With a pixel of exactly 0 or 1, cross-entropy is a true cost: its floor is zero, and it is infinite at the wrong end. At
 # 0.5 its lowest point is $\log 2 \approx 0.69$. The continuous Bernoulli goes below zero at pixel 0, not at 0.5. And a
-# mean over the pixels reaches $\beta = 1$
-# if the KL, summed over the latents, gets the weight $1 / 784$.
+# mean over the pixels reaches $\beta = 1$ if the KL, summed over the latents, gets the weight $1 / 784$.
 
 # %% [markdown]
 # ## 8 What a wrong beta does
