@@ -92,21 +92,18 @@ from vae_course import plotting
 plotting.image_grid(x, ncols=3, titles=["z = (0, 0)", "z = (1.5, 0)", "z = (0, 1.5)"])
 
 # %% [markdown]
-# Three codes, three pictures. The decoder never looks anything up: there is no list of images in it, it computes 784 pixels
-# from two numbers.
-
-# %% [markdown]
-# If the decoder turns each point of the plane into a picture, you can draw the middle of the plane at once. The grid is
-# finer near the centre, where most codes lie. Predict: will neighbours look alike, or will each picture be a surprise?
+# The decoder never looks anything up: it computes 784 pixels from two numbers. So you can draw the middle of the plane at
+# once. The grid is finer near the centre, where most codes lie. Predict: will neighbours look alike, or will each picture be
+# a surprise?
 
 # %%
 plotting.manifold(model.decode_mean, n=15)
 
 # %% [markdown]
-# Neighbours look alike, and almost every place shows something like a digit: now you know what *Random* mostly finds, and
-# what lies between a 0 and a 1. This is what makes a VAE special. A model that only compresses images may put their codes
-# anywhere, and leaves holes between them (you will see them in lesson 01). The training of a VAE draws the codes together
-# and spreads each of them out, so that few holes are left near the centre. Lessons 02 to 06 derive how, line by line.
+# Neighbours look alike, and almost every place shows something like a digit. This is what makes a VAE special. A model
+# that only compresses images may put their codes anywhere, and leaves holes between them (you will see them in lesson
+# 01). The training of a VAE draws the codes together and spreads each of them out, so that few holes are left near the
+# centre. Lessons 02 to 06 derive how, line by line.
 
 # %% [markdown]
 # ## 4 Real digits
@@ -158,10 +155,8 @@ plotting.latent_scatter(mu, images.y)
 LatentExplorer(model, images)
 
 # %% [markdown]
-# The reconstruction has the right class most of the time, but not every stroke. Two numbers cannot carry every detail
-# of 784 pixels. How much a code should carry is a question that this course answers with numbers.
-#
-# Two numbers have one advantage: they are a place in a plane. The **latent pad** puts the scatter plot and the decoder
+# The reconstruction has the right class most of the time, but not every stroke: two numbers cannot carry every detail of 784
+# pixels. But they are a place in a plane. The **latent pad** puts the scatter plot and the decoder
 # together. Drag the big dot from class to class, or click the plane and use the arrow keys. What do you see on the border
 # between two classes, and what far outside, where no dots are?
 
@@ -203,9 +198,8 @@ def walk_that_fails(z_start, z_end, steps):
 course_walk = exercises.check("00-interpolate", walk_that_fails)
 
 # %% [markdown]
-# The check does more than compare numbers. It knows the mistakes that people make here, recognises this one, and tells
-# you what happened. Below stand three hints, each behind the one before it. A number after the id, such as 2, opens
-# another one first:
+# The check recognises this mistake and tells you what happened. Below stand three hints, each behind the one before it. A
+# number after the id, such as 2, opens another one first:
 
 # %%
 exercises.hint("00-interpolate")
@@ -282,9 +276,8 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # **A short way through**: 00, 04, 07 and 08, then whatever interests you. Lesson 04 names what it takes from 02 and 03.
 # Each lesson has a main path; what stands under "Going deeper" at its end can wait.
 #
-# Two habits will help you on the way. **Predict before you run**: say what you expect, then look. A wrong prediction
-# teaches more than a right one. And **change things**: every cell is yours. To undo what you did, run the notebook from the
-# top.
+# Two habits will help you on the way. **Predict before you run**: say what you expect, then look. And **change things**:
+# every cell is yours. To undo what you did, run the notebook from the top.
 #
 # An exercise that you have passed is remembered on this machine, also when you restart. This is how far you have come:
 

@@ -10,8 +10,8 @@
 # # 01 Autoencoders
 #
 # An image of a digit has 784 pixels. How much of it survives if only two numbers may be kept? You compress images, first
-# with straight lines and then with a network, and both work. Then you try to run the machine backwards: make up two
-# numbers, and get a new digit. That works badly, and *why* it does is the reason for the rest of this course.
+# with straight lines and then with a network. Then you make up two numbers, to get a new digit. That works badly, and *why*
+# it does is the reason for the rest of this course.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -64,7 +64,7 @@ from vae_course.derivations import Derivation
 _ = torch.manual_seed(0)
 
 # %% [markdown]
-# All methods of this lesson learn from the same images, up to 20,000, and are compared on the test images.
+# All methods learn from the same images, up to 20,000, and are compared on the test images.
 
 # %%
 splits = data.load("auto")
@@ -72,8 +72,6 @@ world = splits.name
 train = splits.train[:20_000]
 x = splits.test.x
 print(f"{world}: {len(train):,} images to train, {len(x):,} to test")
-
-# %%
 plotting.image_grid(x[:20], ncols=10)
 
 # %% [markdown]
@@ -83,8 +81,8 @@ plotting.image_grid(x[:20], ncols=10)
 # $$\text{error} = \frac1B \sum_{b=1}^{B} \sum_{i=1}^{P} (x_{bi} - \hat x_{bi})^2.$$
 #
 # An image is one thing, so its pixels are summed. A batch is a collection, so it is averaged. Mixing these two up changes
-# the weight of this term against whatever else stands in a loss, by a factor of 784 (lesson 06 shows what that does), so
-# write it down once with care. Return a tensor, so that networks can learn from it.
+# the weight of this term by a factor of 784 (lesson 06 shows what that does). Return a tensor, so that networks can learn
+# from it.
 #
 # ### Your turn: the error
 
@@ -92,7 +90,7 @@ plotting.image_grid(x[:20], ncols=10)
 
 # %% [markdown]
 # Begin with the shortest code of all: none. Whatever the image was, the decoder answers with the mean of the training
-# images. This error is the one to beat. (`claim` compares a number with the one that the text states.)
+# images. This error is the one to beat.
 
 # %%
 mean_image = train.x.mean(0, keepdim=True)
@@ -100,7 +98,7 @@ nothing = reconstruction_error(x, mean_image.expand_as(x))
 claim("01-no-code", nothing, world=world, tolerance=0.1, unit="per image")
 
 # %% [markdown]
-# Now predict: with two numbers for each image, which share of that error will be left? Write your guess down.
+# Now predict: with two numbers for each image, which share of that error will be left?
 
 # %% [markdown]
 # ## 2 Two numbers to one
@@ -120,79 +118,23 @@ projections(points, u, title="a line, and what it loses")
 # Each point moves to the nearest place on the line, its **projection**, along an orange segment. The error is the mean of
 # the squared lengths of the segments. This line, at 70 degrees, is a bad one.
 #
-# The line goes through the mean. Why? **Line 1**: for any place $a$, the mean squared distance to $a$ is the one to the
-# mean $\bar x$ plus what $a$ is off:
+# The best line goes through the mean, so take the mean off, once: $c = x - \bar x$. What a line keeps and what it loses are at
+# right angles, so by Pythagoras
 #
-# $$\frac1N \sum_n |x_n - a|^2 = \frac1N \sum_n |x_n - \bar x|^2 + |\bar x - a|^2.$$
+# $$\text{error} = \text{total variance} - \text{variance kept}, \qquad \text{variance kept} = u^\top S u,
+# \qquad S = \frac1N \sum_n c_n c_n^\top.$$
 #
-# For a line through $a$, only distances at right angles to it count. Apply line 1 to those: the part of $\bar x - a$ at
-# right angles is extra, and it is zero if the line meets the mean. So we take the mean off, once: $c = x - \bar
-# x$. **Line 2** is Pythagoras for each point: what the line keeps and what it loses are at right angles.
-#
-# $$|c|^2 = (u \cdot c)^2 + |c - (u \cdot c)\, u|^2$$
+# The total does not depend on the line, so losing little means keeping much. Which $u$ makes $u^\top S u$ largest? Write
+# $S = \sum_j \lambda_j v_j v_j^\top$ by its eigenvalues $\lambda_1 \ge \lambda_2$ and their directions. Then $u^\top S u = \sum_j
+# \lambda_j (u \cdot v_j)^2$ is a weighted mean of the eigenvalues, at most $\lambda_1$, and the line along $v_1$ keeps just
+# that. (Going deeper shows all of this line by line.) Turn the line through half a circle, and predict where the error is
+# smallest, and where it is largest.
 
 # %%
-line = Derivation("The best line")
-centre, a = points.mean(0), torch.tensor([1.0, 2.0], dtype=torch.float64)
-c = points - centre
-left = (points - a).square().sum(1).mean()
-line.step("mean |x - a|^2 = mean |x - m|^2 + |m - a|^2", left, c.square().sum(1).mean() + (centre - a).square().sum())
-z = c @ u
-lost = c - z.unsqueeze(1) * u
-line.step("|c|^2 = (u.c)^2 + |c - (u.c) u|^2, each point", c.square().sum(1), z**2 + lost.square().sum(1))
-
-# %% [markdown]
-# A `Derivation` computes both sides of each line, prints them, and stops the notebook if they differ. Of a whole array
-# it compares all entries and prints one number. "Closed form" means that nothing was drawn at random to estimate it.
-#
-# **Line 3** averages line 2. The **total variance** does not depend on the line, so losing little means keeping much:
-#
-# $$\text{error} = \text{total variance} - \text{variance kept}.$$
-#
-# **Lines 4 and 5** say that both come from the covariance matrix $S = \frac1N \sum_n c_n c_n^\top$: the total is its trace
-# (the sum of its diagonal), and the variance kept is $u^\top S u$.
-
-# %%
+c = points - points.mean(0)
 S_points = c.T @ c / len(c)
-total, kept = c.square().sum(1).mean(), (z**2).mean()
-line.step("error = total variance - variance kept", lost.square().sum(1).mean(), total - kept)
-line.step("total variance = trace S", total, S_points.trace())
-line.step("variance kept = u' S u", kept, u @ S_points @ u)
-
-# %% [markdown]
-# Which $u$ makes $u^\top S u$ largest? Write $S$ by its eigenvalues $\lambda_1 \ge \lambda_2$ and their directions
-# $v_1, v_2$, which are at right angles (**line 6**). Then $u^\top S u$ is a weighted mean of the eigenvalues (**line 7**),
-# because the weights $(u \cdot v_j)^2$ add up to one (**line 8**).
-#
-# $$S = \sum_j \lambda_j v_j v_j^\top, \qquad u^\top S u = \sum_j \lambda_j (u \cdot v_j)^2, \qquad \sum_j (u \cdot v_j)^2 = 1$$
-
-# %%
 lam, V = torch.linalg.eigh(S_points)
 lam, V = lam.flip(0), V.flip(1)
-weights = (V.T @ u) ** 2
-line.step("S = sum_j lambda_j v_j v_j'", S_points, sum(lam[j] * torch.outer(V[:, j], V[:, j]) for j in range(2)))
-line.step("u' S u = sum_j lambda_j (u.v_j)^2", u @ S_points @ u, lam @ weights)
-line.step("sum_j (u.v_j)^2 = |u|^2", weights.sum(), u @ u)
-
-# %% [markdown]
-# A mean is at most its largest entry. **Line 9** shows by how much it stays below: a sum in which no term is negative.
-#
-# $$\lambda_1 - u^\top S u = \sum_j (\lambda_1 - \lambda_j)(u \cdot v_j)^2 \ge 0$$
-#
-# So no line keeps more than $\lambda_1$, and the line along $v_1$ keeps just that. **Line 10**: what it loses is the
-# other eigenvalue.
-
-# %%
-line.step(
-    "lambda_1 - u' S u = sum_j (lambda_1 - lambda_j) (u.v_j)^2", lam[0] - u @ S_points @ u, (lam[0] - lam) @ weights
-)
-best = c - torch.outer(c @ V[:, 0], V[:, 0])
-line.step("error along v_1 = lambda_2", best.square().sum(1).mean(), lam[1])
-
-# %% [markdown]
-# See it: turn the line through half a circle. Predict where the error is smallest, and where it is largest.
-
-# %%
 degrees = torch.arange(0, 181, 2, dtype=torch.float64)
 turned = torch.stack([torch.deg2rad(degrees).cos(), torch.deg2rad(degrees).sin()])
 errors = S_points.trace() - (turned * (S_points @ turned)).sum(0)
@@ -210,9 +152,8 @@ projections(points, V[:, 0], title="the best line", ax=axes[0, 1])
 # %% [markdown]
 # ## 3 PCA on images
 #
-# Lines 1 to 9 hold in any number of dimensions. Only line 10 needed the plane, where one eigenvalue is left over: of 784, a
-# line loses the other 783. There the directions $v_1, v_2, \dots$ are images themselves. A code of $k$ numbers keeps the
-# first $k$ of them:
+# The same holds in any number of dimensions. Of 784 eigenvalues a line loses the other 783, and the directions $v_1, v_2,
+# \dots$ are images themselves. A code of $k$ numbers keeps the first $k$ of them:
 #
 # $$z_j = v_j \cdot (x - \bar x), \qquad \hat x = \bar x + \sum_{j=1}^k z_j v_j.$$
 
@@ -233,9 +174,10 @@ lam, V = lam.flip(0), V.flip(1)
 # %% exercise="01-pca"
 
 # %% [markdown]
-# **Lines 1 and 2**: the same statements as for points. The total variance is the sum of all eigenvalues, and PCA with $k$
-# numbers loses those that it drops. The left sides are measured on the images with your function, the right sides know the
-# eigenvalues only.
+# A `Derivation` computes both sides of each line, prints them, and stops the notebook if they differ. "Closed form" means
+# that nothing was drawn at random. **Lines 1 and 2**: the total variance is the sum of all eigenvalues, and PCA with $k$
+# numbers loses those that it drops. The left sides are measured with your function. (Going deeper proves that no other plane
+# loses less.) How well does it do on test images?
 #
 # $$\text{error of PCA} = \sum_{j > k} \lambda_j$$
 
@@ -245,38 +187,6 @@ planes = Derivation("PCA keeps the best plane")
 planes.step("mean |c|^2 = sum of all lambda_j", c.square().sum(1).mean(), lam.sum())
 dropped = (flat - pca_reconstruct(flat, mean, V, k)).square().sum(1).mean()
 planes.step("error of PCA with 2 = sum of lambda_j from the third on", dropped, lam[k:].sum())
-
-# %% [markdown]
-# Is there no better plane than the one of $v_1$ and $v_2$? Take any other: a random one, given by two directions at right
-# angles, the columns of $Q$. **Line 3** is Pythagoras again. For **lines 4 and 5**, let $h_j = |Q^\top v_j|^2$ be the
-# share of $v_j$ that lies in the plane. The variance kept weighs the eigenvalues with $h_j$, and the shares add up to
-# $k$.
-#
-# $$\text{error} = \mathrm{trace}\, S - \mathrm{trace}(Q^\top S Q),
-# \qquad \mathrm{trace}(Q^\top S Q) = \sum_j \lambda_j h_j, \qquad \sum_j h_j = k$$
-
-# %%
-random = torch.randn(len(mean), k, generator=generator, dtype=torch.float64)
-Q, _ = torch.linalg.qr(random)
-lost, kept = c - (c @ Q) @ Q.T, (Q.T @ S @ Q).trace()
-planes.step("error of any plane = trace S - trace Q'SQ", lost.square().sum(1).mean(), S.trace() - kept)
-h = (Q.T @ V).square().sum(0)
-planes.step("trace Q'SQ = sum_j lambda_j h_j", kept, lam @ h)
-planes.step("sum_j h_j = trace Q'Q", h.sum(), (Q.T @ Q).trace())
-
-# %% [markdown]
-# No share $h_j$ exceeds one, so the best that a plane can do is to spend its $k$ shares on the $k$ largest
-# eigenvalues. **Line 6** is the gap to that, once more a sum without negative terms:
-#
-# $$\sum_{j \le k} \lambda_j - \mathrm{trace}(Q^\top S Q) = \sum_{j \le k} (\lambda_j - \lambda_k)(1 - h_j) +
-# \sum_{j > k} (\lambda_k - \lambda_j)\, h_j \ge 0$$
-
-# %%
-below = ((lam[:k] - lam[k - 1]) * (1 - h[:k])).sum() + ((lam[k - 1] - lam[k:]) * h[k:]).sum()
-planes.step("what the best plane keeps - trace Q'SQ = gap", lam[:k].sum() - kept, below)
-
-# %% [markdown]
-# So no plane loses less than PCA's. How well does it do on test images?
 
 # %%
 flat_test = x.flatten(1).double()
@@ -288,7 +198,7 @@ plotting.pairs(x[:10], x_pca[:10].clamp(0, 1))
 # %% [markdown]
 # On MNIST the error falls from {{mnist:01-no-code}} without a code to {{mnist:01-pca-error}}, on pen digits from
 # {{pen:01-no-code}} to {{pen:01-pca-error}}: {{mnist:01-pca-share}}% and {{pen:01-pca-share}}% of it are left. No
-# plane does better on the training images, as you have just proved. It is not much: blurred shapes that look like
+# plane does better on the training images. It is not much: blurred shapes that look like
 # several digits at once.
 
 # %% [markdown]
@@ -325,8 +235,7 @@ linear.step(
 linear.step("trace (I-DE) S (I-DE)' = trace S - 2 trace ESD + ...", (rest @ S @ rest.T).trace(), linear_error(E, D))
 
 # %% [markdown]
-# So each step of the descent sees all images at once, at the price of two small matrix products. Train: 400 steps of Adam,
-# which take two seconds.
+# Train: 400 steps of Adam, which take two seconds.
 
 
 # %%
@@ -375,59 +284,23 @@ mixed = V[:, :2] @ torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)
 print(f"the same plane, other vectors: {one_by_one(mixed, V[:, :2]):.1f} degrees")
 
 # %% [markdown]
-# The measure is wrong: it compares vectors, and a plane has many pairs of vectors. **Line 3** says that the network
-# cannot care which: for each invertible matrix $A$, the encoder $A E$ and the decoder $D A^{-1}$ give the same
-# reconstructions.
+# The measure is wrong: it compares vectors, and a plane has many pairs of vectors. And the network cannot care which: for
+# each invertible matrix $A$, the encoder $A E$ and the decoder $D A^{-1}$ give the same reconstructions.
 #
 # $$(D A^{-1})(A E) = D E$$
 #
-# What does it care about? Fix the decoder. **Line 4**: its best encoder finds, for each image, the combination of $D$'s
-# columns that comes nearest, which is least squares: $E^\ast = (D^\top D)^{-1} D^\top$. **Line 5**: together they
-# project onto the span of $D$'s columns, $D E^\ast = Q Q^\top$, where $Q$ is any basis of that span at right
-# angles. **Line 6**: any other encoder pays extra. (Lines 3 to 5 are tried on nine images, lines 3 and 5 at twelve
-# pixels in the middle.)
-#
-# $$\text{error}(D, E) = \text{error}(D, E^\ast) + \text{mean of } |D (E - E^\ast)\, c|^2$$
-
-# %%
-A = torch.tensor([[2.0, 1.0], [0.0, 0.5]], dtype=torch.float64)
-nine, middle = c[:9], slice(400, 412)
-mixed_copy = nine @ (A @ E).T @ (D @ A.inverse()).T
-linear.step("(D A^-1)(A E) c = D E c", mixed_copy[:, middle], (nine @ E.T @ D.T)[:, middle])
-E_best = torch.linalg.solve(D.T @ D, D.T)
-linear.step("least squares = (D'D)^-1 D' c", torch.linalg.lstsq(D, nine.T).solution, E_best @ nine.T)
-Q, _ = torch.linalg.qr(D)
-linear.step("D (D'D)^-1 D' c = Q Q' c", (nine @ E_best.T @ D.T)[:, middle], (nine @ Q @ Q.T)[:, middle])
-extra = (c @ (E - E_best).T @ D.T).square().sum(1).mean()
-linear.step("error(D, E) = error(D, E*) + extra", linear_error(E, D), linear_error(E_best, D) + extra)
-
-# %% [markdown]
-# With its best encoder, a decoder is worth exactly what its **span** is worth as a plane, and section 3 says which
-# plane is the best. So compare planes. The **principal angles** $\theta_i$ between two subspaces do that: with
+# What does it care about? With its best encoder, a decoder is worth exactly what its **span** is worth as a plane (Going
+# deeper shows it). So compare planes. The **principal angles** $\theta_i$ between two subspaces do that: with
 # orthonormal bases $Q_A$ and $Q_B$ (columns at right angles, of length one), the singular values of $Q_A^\top Q_B$ are
 # their cosines, $\cos \theta_i$. The largest angle is zero only if the subspaces are equal.
 #
 # ### Your turn: find the error
 #
-# Write `subspace_angle`, the mended `one_by_one`: it returns the largest principal angle between the *spans* of the
+# Write `subspace_angle`, the repaired `one_by_one`: it returns the largest principal angle between the *spans* of the
 # columns, one number, a tensor. `torch.linalg.svdvals` gives singular values. Mind that rounding may lift a cosine a
 # hair above 1.
 
 # %% exercise="01-subspace-angle"
-
-# %% [markdown]
-# **Line 7** tries it where the answer is known: tilt a plane by 30 degrees around one of its own directions, then hide it
-# behind another basis. **Line 8** is a second way to measure: the projections onto the two planes differ by twice the squared
-# sine. (The other angle is zero here; in general, by twice the sum of the squared sines of all angles.)
-
-# %%
-tilt = torch.deg2rad(torch.tensor(30.0, dtype=torch.float64))
-flat_plane = V[:, :2]
-tilted = torch.stack([V[:, 0], tilt.cos() * V[:, 1] + tilt.sin() * V[:, 2]], dim=1)
-found = subspace_angle(flat_plane, tilted @ A)
-linear.step("a plane tilted by 30 degrees, in another basis", found, 30.0)
-difference = flat_plane @ flat_plane.T - tilted @ tilted.T
-linear.step("|P_A - P_B|^2 = 2 sin^2 of the angle", difference.square().sum(), 2 * torch.deg2rad(found).sin() ** 2)
 
 # %% [markdown]
 # Now the question itself: how far is the plane that gradient descent found from the plane of PCA?
@@ -436,8 +309,6 @@ linear.step("|P_A - P_B|^2 = 2 sin^2 of the angle", difference.square().sum(), 2
 angle = subspace_angle(D, V[:, :2])
 assert angle < 1
 claim("01-subspace-angle", angle, world=world, tolerance=0.3, unit="degrees", digits=2)
-
-# %%
 angles = [subspace_angle(decoder, V[:, :2]).item() for decoder in decoders]
 fig, axes = plotting.figure(1, 2, height=3.2)
 curves = {"trained": errors, "PCA": [lam[2:].sum().item()] * 400}
@@ -449,8 +320,7 @@ plotting.lines(
 # %% [markdown]
 # The error falls to that of PCA, and the plane turns from nearly a right angle into PCA's own: {{mnist:01-subspace-angle}}
 # degrees on MNIST, {{pen:01-subspace-angle}} on pen digits. **PCA is the linear autoencoder**, as far as planes go. The
-# codes are PCA's codes mixed by some matrix $A$, and which one is an accident of the seed. Remember that accident; it will
-# come back.
+# codes are PCA's codes mixed by some matrix $A$, and which one is an accident of the seed.
 
 # %% [markdown]
 # ## 5 A network that bends
@@ -514,8 +384,6 @@ pca_errors = [
 claim("01-auto-share", 100 * auto_error / nothing, world=world, tolerance=3, unit="% left", digits=0)
 worth = 1 + sum(error > auto_error for error in pca_errors)
 claim("01-pca-worth", worth, world=world, tolerance=1, unit="PCA numbers", digits=0)
-
-# %%
 curves = {"PCA": pca_errors, "network, 2 numbers": [auto_error.item()] * 12}
 plotting.lines(range(1, 13), curves, xlabel="numbers kept by PCA", ylabel="squared error per image", markers=True)
 
@@ -537,9 +405,8 @@ image_rows(rows)
 
 # %% [markdown]
 # The second and third rows look the same, as they should. The last one shows digits, some right and some wrong. This
-# is what autoencoders are used for: **compression**, two numbers of four bytes instead of 784 bytes. It is lossy. Look at
-# the wrong digits in the last row: some of what they miss is not in the two numbers, and lost for any decoder. (Lesson 12
-# compresses without loss.)
+# is what autoencoders are used for: **compression**, two numbers of four bytes instead of 784 bytes. Look at
+# the wrong digits in the last row: some of what they miss is not in the two numbers, and lost for any decoder.
 
 # %% [markdown]
 # ## 6 The code plane
@@ -552,8 +419,6 @@ second, _ = fit_or_load(recipe(2, seed=1))
 with torch.no_grad():
     second_error = reconstruction_error(x, second(x))
 claim("01-second-error", second_error, world=world, tolerance=1.0, unit="per image")
-
-# %%
 fig, axes = plotting.figure(1, 2, width=8.6, height=4.4)
 for ax, trained, seed in zip(axes[0], (model, second), (0, 1), strict=True):
     with torch.no_grad():
@@ -612,7 +477,7 @@ class Standardised:
 
 # %% [markdown]
 # (`encode` returns two things because the explorer below expects that of a VAE; the second stays empty.) No
-# reconstruction changes:
+# reconstruction changes. Draw from $\mathcal N(0, I)$ once more. Predict what has changed.
 
 # %%
 plane = Standardised(model, train.x)
@@ -620,11 +485,6 @@ with torch.no_grad():
     z, _ = plane.encode(train.x)
     torch.testing.assert_close(plane.decode_mean(z[:100]), model(train.x[:100]), rtol=1e-3, atol=1e-4)
 print("codes", tuple(z.shape), "from", z.amin(0).numpy().round(1), "to", z.amax(0).numpy().round(1))
-
-# %% [markdown]
-# Draw from $\mathcal N(0, I)$ once more. Predict what has changed.
-
-# %%
 with torch.no_grad():
     made_up = plane.decode_mean(torch.randn(20, 2, generator=generator))
 plotting.image_grid(made_up, ncols=10)
@@ -634,8 +494,7 @@ plotting.image_grid(made_up, ncols=10)
 #
 # Now walk through the plane yourself. Drag both sliders to places far from the middle, and between the clouds. Where is the
 # worst picture that you can find? (The explorer was made for VAEs: what it calls a posterior mean is the code of an image
-# here, and its prior is $\mathcal N(0, I)$; lesson 02 explains both words. Its sliders end at 3, though some codes lie
-# further out.)
+# here, and its prior is $\mathcal N(0, I)$; lesson 02 explains both words.)
 
 # %%
 from vae_course.widgets import LatentExplorer
@@ -676,13 +535,12 @@ decoded_plane(plane.decode_mean, z, n=20)
 
 # %% [markdown]
 # Tinted does not mean bad. Most tinted cells continue their neighbours with thicker strokes: the decoder extrapolates.
-# The ugly pictures stand at the seams between clouds, such as the one at the top to the right of the 1s, and on white
-# ground too, where many clouds meet: two digits on top of each other. The decoder draws *something* for each place,
-# because it is a function.
+# The ugly pictures stand at the seams between clouds, tinted or not: two digits on top of each other. The decoder draws
+# *something* for each place, because it is a function.
 #
 # Put a number on it. Take a **round trip**: decode a code, encode the picture, decode again. Where encoder and decoder
 # agree, the same picture comes back; the squared error between the two says how much they disagree. Predict: is it
-# larger in cells with codes or in holes?
+# larger in cells with codes or in holes? The picture shows the nine holes with the largest error, and what comes back.
 
 
 # %%
@@ -697,17 +555,10 @@ centres = torch.cartesian_prod(*[(edge[:-1] + edge[1:]) / 2 for edge in edges])
 with torch.no_grad():
     pictures = plane.decode_mean(centres)
 empty = counts.flatten() == 0
-
-# %%
 trip = round_trip(model, pictures)
 claim("01-trip-codes", trip[~empty].mean(), world=world, tolerance=0.4, unit="per image")
 claim("01-trip-holes", trip[empty].mean(), world=world, tolerance=4, unit="per image")
 assert trip[empty].mean() > 2 * trip[~empty].mean()
-
-# %% [markdown]
-# The nine holes with the largest error, and what comes back:
-
-# %%
 worst = trip.masked_fill(~empty, -1).argsort(descending=True)[:9]
 with torch.no_grad():
     back = model(pictures[worst])
@@ -741,11 +592,9 @@ rows = {
     "random codes": drawn[:9],
     "more random codes": drawn[9:18],
 }
-image_rows(rows)
-
-# %%
 claim("01-wide-trip", round_trip(wide_model, x_wide).mean(), world=world, tolerance=0.4, unit="per image")
 claim("01-drawn-trip", round_trip(wide_model, drawn).mean(), world=world, tolerance=1, unit="per image")
+image_rows(rows)
 
 # %% [markdown]
 # The reconstructions are much better: the error is {{mnist:01-wide-error}} on MNIST and {{pen:01-wide-error}} on pen
@@ -754,7 +603,115 @@ claim("01-drawn-trip", round_trip(wide_model, drawn).mean(), world=world, tolera
 # {{mnist:01-wide-trip}}, a random picture with {{mnist:01-drawn-trip}} (pen digits: {{pen:01-wide-trip}} and
 # {{pen:01-drawn-trip}}).
 #
-# Are these codes in a hole? A grid has too many cells in 16 dimensions, so measure how far a code is from the nearest
+# Nearly every random code misses the thin part of the space that the codes fill (Going deeper measures it).
+#
+# **A better compressor is not a better generator.** The loss asks about codes of training images and is silent on all others.
+
+# %% [markdown]
+# ## 10 What is missing
+#
+# To draw new digits you need a probability distribution over codes, and an autoencoder has none. It has a heap of codes, in a
+# place and a shape that training left to chance. Two demands follow:
+#
+# 1. Fix a distribution over codes first, such as $\mathcal N(0, I)$, and let training fit the codes to *it*.
+# 2. Ask the decoder for images not only at single points, but wherever that distribution may put a code.
+#
+# A model that begins with such a distribution is a **latent-variable model**, the subject of lesson 02. A VAE is one
+# that is trained with an encoder at its side.
+#
+# ## 11 In your own words
+#
+# Somebody says: "My autoencoder reconstructs well, so I can generate new digits: I draw random codes and decode them."
+# What do you answer, in three to five sentences? Say what is missing, and how one would notice.
+
+# %% exercise="01-why-not-generate"
+
+# %% [markdown]
+# ## 12 Quiz
+#
+# Five questions. If you see no buttons, type `quizzes.answer("01", 1, "b")` in a cell to answer the first one with b.
+
+# %%
+from vae_course import quizzes
+
+quizzes.show("01")
+
+# %%
+exercises.progress("01")
+
+# %% [markdown]
+# ## Summary
+#
+# > $$\text{error} = \frac1B \textstyle\sum_b \sum_i (x_{bi} - \hat x_{bi})^2
+# > \qquad \text{sum over pixels, one mean over the batch}$$
+# >
+# > $$\text{PCA:} \quad z_j = v_j \cdot (x - \bar x), \qquad \hat x = \bar x + \textstyle\sum_{j \le k} z_j v_j$$
+# >
+# > $$\text{error of PCA} = \text{total variance} - \text{variance kept} = \textstyle\sum_{j > k} \lambda_j$$
+# >
+# > $$(D A^{-1})(A E) = D E: \quad \text{a linear autoencoder finds PCA's subspace, not PCA's codes}$$
+# >
+# > $$\cos \theta_i = \text{singular values of } Q_A^\top Q_B \qquad \text{principal angles between two subspaces}$$
+# >
+# > The loss of an autoencoder fixes reconstructions, not codes. Place, scale and holes of the plane are left to chance, so
+# > there is nothing right to draw from. What is missing is a distribution over codes.
+#
+# **Sources.** K. Pearson, *On Lines and Planes of Closest Fit to Systems of Points in Space*, Philosophical Magazine
+# 2, 1901. C. Eckart and G. Young, *The Approximation of One Matrix by Another of Lower Rank*, Psychometrika 1, 1936. P.
+# Baldi and K. Hornik, *Neural Networks and Principal Component Analysis: Learning from Examples Without Local Minima*,
+# Neural Networks 2, 1989. G. E. Hinton and R. R. Salakhutdinov, *Reducing the Dimensionality of Data with Neural
+# Networks*, Science 313, 2006, for a deep autoencoder with two codes beside PCA. A. Björck and G. H. Golub, *Numerical
+# Methods for Computing Angles Between Linear Subspaces*, Mathematics of Computation 27, 1973.
+#
+# **Next:** [02 Latent-variable models](02_latent_variable_models.ipynb). It begins with the distribution, and works out what
+# else follows.
+
+# %% [markdown]
+# ## Going deeper
+#
+# ### Build (optional): PCA by least squares alone
+#
+# No other part of the course needs this section. With the decoder fixed, the best codes of each image are a least-squares
+# problem (line 4 of "A decoder is worth its span", below). Now fix the codes instead, and ask for the best decoder: least
+# squares once more, one small problem for each pixel. Go to and fro. Neither half of such a round can raise the error,
+# and there is no learning rate to choose.
+#
+# The plane in which this ends is PCA's, and then there are still its axes. Take an orthonormal basis $Q$ of the plane: the
+# codes $c\,Q$ have a $k \times k$ covariance, and its eigenvectors turn $Q$ into axes along which the codes are uncorrelated.
+
+# %% exercise="01-least-squares"
+
+# %% [markdown]
+# Try it on 2,000 images, from two random decoders. Predict how the error above that of PCA falls with the rounds.
+
+# %%
+few = c[:2000] - c[:2000].mean(0)
+lam_few, V_few = (part.flip(-1) for part in torch.linalg.eigh(few.T @ few / len(few)))
+excess, share = {}, (lam_few[2] / lam_few[1]) ** 2
+for seed in (1, 2):
+    start = torch.randn(len(mean), 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    axes, _, errors = pca_by_least_squares(few, start, 30)
+    excess[f"start {seed}"] = torch.as_tensor(errors)[1:] - lam_few[2:].sum()
+excess["(lambda_3 / lambda_2)^2 a round"] = excess["start 1"][9] * share ** torch.arange(-9, 21)
+plotting.lines(range(1, 31), excess, xlabel="round", ylabel="error above PCA's", logy=True)
+
+# %%
+print(
+    f"the planes are {subspace_angle(axes, V_few[:, :2]):.2f} degrees apart, the axes {one_by_one(axes, V_few[:, :2]):.2f}"
+)
+assert abs(excess["start 1"][29] / excess["start 1"][19] / share**10 - 1) < 0.2
+
+# %% [markdown]
+# After some rounds both are straight lines, of the same slope: each round leaves the same share of what is missing. A round
+# applies $S$ to the plane, so what it holds of $v_3$ shrinks by $\lambda_3 / \lambda_2$ against what it holds of $v_2$; the error
+# knows the square of that. And the axes? In section 4 they were an accident of the seed. Right angles and uncorrelated codes
+# have fixed them, up to signs. (In a model with noise the same steps are EM: S. Roweis, *EM Algorithms for PCA and SPCA*,
+# NIPS 10, 1998.)
+
+# %% [markdown]
+# ### Are random codes in a hole?
+#
+# In section 9 a grid has too many cells in 16 dimensions, so measure how far a code is from the nearest
 # code of a training image. In many dimensions all points are far apart, so take a baseline: a cloud that does follow
 # $\mathcal N(0, I)$.
 
@@ -791,40 +748,143 @@ claim("01-missed-sixteen", 100 * missed.float().mean(), world=world, tolerance=1
 # Of draws that follow the codes 1% would miss. With two standardised numbers {{mnist:01-missed-two}}% miss on MNIST,
 # {{pen:01-missed-two}}% on pen digits; with sixteen, {{mnist:01-missed-sixteen}}% and {{pen:01-missed-sixteen}}%.
 # With sixteen, nearly every place is a hole.
-#
-# **A better compressor is not a better generator.** The loss asks about codes of training images and is silent on all others.
 
 # %% [markdown]
-# ## 10 What is missing
+# ### No plane is better than PCA's
 #
-# To draw new digits you need to know *which codes to draw*. That is a probability distribution over codes, and an
-# autoencoder has none. It has a heap of codes, in a place and a shape that training left to chance. Two demands follow:
+# Is there no better plane than the one of $v_1$ and $v_2$? Take any other: a random one, given by two directions at right
+# angles, the columns of $Q$. **Line 3** is Pythagoras again. For **lines 4 and 5**, let $h_j = |Q^\top v_j|^2$ be the
+# share of $v_j$ that lies in the plane. The variance kept weighs the eigenvalues with $h_j$, and the shares add up to
+# $k$.
 #
-# 1. Fix a distribution over codes first, such as $\mathcal N(0, I)$, and let training fit the codes to *it*.
-# 2. Ask the decoder for images not only at single points, but wherever that distribution may put a code.
-#
-# A model that begins with such a distribution is a **latent-variable model**, the subject of lesson 02. A VAE is one
-# that is trained with an encoder at its side, and the explorer of lesson 00 showed you the result: hardly a hole.
-#
-# ## 11 In your own words
-#
-# Somebody says: "My autoencoder reconstructs well, so I can generate new digits: I draw random codes and decode them."
-# What do you answer, in three to five sentences? Say what is missing, and how one would notice.
+# $$\text{error} = \mathrm{trace}\, S - \mathrm{trace}(Q^\top S Q),
+# \qquad \mathrm{trace}(Q^\top S Q) = \sum_j \lambda_j h_j, \qquad \sum_j h_j = k$$
 
-# %% exercise="01-why-not-generate"
+# %%
+random = torch.randn(len(mean), k, generator=generator, dtype=torch.float64)
+Q, _ = torch.linalg.qr(random)
+lost, kept = c - (c @ Q) @ Q.T, (Q.T @ S @ Q).trace()
+planes.step("error of any plane = trace S - trace Q'SQ", lost.square().sum(1).mean(), S.trace() - kept)
+h = (Q.T @ V).square().sum(0)
+planes.step("trace Q'SQ = sum_j lambda_j h_j", kept, lam @ h)
+planes.step("sum_j h_j = trace Q'Q", h.sum(), (Q.T @ Q).trace())
 
 # %% [markdown]
-# ## 12 Quiz
+# No share $h_j$ exceeds one, so the best that a plane can do is to spend its $k$ shares on the $k$ largest
+# eigenvalues. **Line 6** is the gap to that, once more a sum without negative terms:
 #
-# Five questions. If you see no buttons, type `quizzes.answer("01", 1, "b")` in a cell to answer the first one with b.
+# $$\sum_{j \le k} \lambda_j - \mathrm{trace}(Q^\top S Q) = \sum_{j \le k} (\lambda_j - \lambda_k)(1 - h_j) +
+# \sum_{j > k} (\lambda_k - \lambda_j)\, h_j \ge 0$$
 
 # %%
-from vae_course import quizzes
+below = ((lam[:k] - lam[k - 1]) * (1 - h[:k])).sum() + ((lam[k - 1] - lam[k:]) * h[k:]).sum()
+planes.step("what the best plane keeps - trace Q'SQ = gap", lam[:k].sum() - kept, below)
 
-quizzes.show("01")
+# %% [markdown]
+# ### A decoder is worth its span
+#
+# **Line 3**: mixed codes change nothing. **Line 4**: the best encoder of a fixed decoder finds, for each image, the
+# combination of $D$'s columns that comes nearest, which is least squares: $E^\ast = (D^\top D)^{-1} D^\top$. **Line 5**:
+# together they project onto the span of $D$'s columns, $D E^\ast = Q Q^\top$, where $Q$ is any basis of that span at right
+# angles. **Line 6**: any other encoder pays extra. (Lines 3 to 5 are tried on nine images, lines 3 and 5 at twelve
+# pixels in the middle.)
+#
+# $$\text{error}(D, E) = \text{error}(D, E^\ast) + \text{mean of } |D (E - E^\ast)\, c|^2$$
 
 # %%
-exercises.progress("01")
+A = torch.tensor([[2.0, 1.0], [0.0, 0.5]], dtype=torch.float64)
+nine, middle = c[:9], slice(400, 412)
+mixed_copy = nine @ (A @ E).T @ (D @ A.inverse()).T
+linear.step("(D A^-1)(A E) c = D E c", mixed_copy[:, middle], (nine @ E.T @ D.T)[:, middle])
+E_best = torch.linalg.solve(D.T @ D, D.T)
+linear.step("least squares = (D'D)^-1 D' c", torch.linalg.lstsq(D, nine.T).solution, E_best @ nine.T)
+Q, _ = torch.linalg.qr(D)
+linear.step("D (D'D)^-1 D' c = Q Q' c", (nine @ E_best.T @ D.T)[:, middle], (nine @ Q @ Q.T)[:, middle])
+extra = (c @ (E - E_best).T @ D.T).square().sum(1).mean()
+linear.step("error(D, E) = error(D, E*) + extra", linear_error(E, D), linear_error(E_best, D) + extra)
+
+# %% [markdown]
+# **Line 7** tries it where the answer is known: tilt a plane by 30 degrees around one of its own directions, then hide it
+# behind another basis. **Line 8** is a second way to measure: the projections onto the two planes differ by twice the squared
+# sine. (The other angle is zero here; in general, by twice the sum of the squared sines of all angles.)
+
+# %%
+tilt = torch.deg2rad(torch.tensor(30.0, dtype=torch.float64))
+flat_plane = V[:, :2]
+tilted = torch.stack([V[:, 0], tilt.cos() * V[:, 1] + tilt.sin() * V[:, 2]], dim=1)
+found = subspace_angle(flat_plane, tilted @ A)
+linear.step("a plane tilted by 30 degrees, in another basis", found, 30.0)
+difference = flat_plane @ flat_plane.T - tilted @ tilted.T
+linear.step("|P_A - P_B|^2 = 2 sin^2 of the angle", difference.square().sum(), 2 * torch.deg2rad(found).sin() ** 2)
+
+# %% [markdown]
+# ### The best line, line by line
+#
+# The best line of section 2 goes through the mean. Why? **Line 1**: for any place $a$, the mean squared distance to $a$
+# is the one to the mean $\bar x$ plus what $a$ is off:
+#
+# $$\frac1N \sum_n |x_n - a|^2 = \frac1N \sum_n |x_n - \bar x|^2 + |\bar x - a|^2.$$
+#
+# For a line through $a$, only distances at right angles to it count. Apply line 1 to those: the part of $\bar x - a$ at
+# right angles is extra, and it is zero if the line meets the mean. So we take the mean off, once: $c = x - \bar
+# x$. **Line 2** is Pythagoras for each point: what the line keeps and what it loses are at right angles.
+#
+# $$|c|^2 = (u \cdot c)^2 + |c - (u \cdot c)\, u|^2$$
+
+# %%
+line = Derivation("The best line")
+centre, a = points.mean(0), torch.tensor([1.0, 2.0], dtype=torch.float64)
+c = points - centre
+left = (points - a).square().sum(1).mean()
+line.step("mean |x - a|^2 = mean |x - m|^2 + |m - a|^2", left, c.square().sum(1).mean() + (centre - a).square().sum())
+z = c @ u
+lost = c - z.unsqueeze(1) * u
+line.step("|c|^2 = (u.c)^2 + |c - (u.c) u|^2, each point", c.square().sum(1), z**2 + lost.square().sum(1))
+
+# %% [markdown]
+# **Line 3** averages line 2. The **total variance** does not depend on the line, so losing little means keeping much:
+#
+# $$\text{error} = \text{total variance} - \text{variance kept}.$$
+#
+# **Lines 4 and 5** say that both come from the covariance matrix $S = \frac1N \sum_n c_n c_n^\top$: the total is its trace
+# (the sum of its diagonal), and the variance kept is $u^\top S u$.
+
+# %%
+S_points = c.T @ c / len(c)
+total, kept = c.square().sum(1).mean(), (z**2).mean()
+line.step("error = total variance - variance kept", lost.square().sum(1).mean(), total - kept)
+line.step("total variance = trace S", total, S_points.trace())
+line.step("variance kept = u' S u", kept, u @ S_points @ u)
+
+# %% [markdown]
+# Which $u$ makes $u^\top S u$ largest? Write $S$ by its eigenvalues $\lambda_1 \ge \lambda_2$ and their directions
+# $v_1, v_2$, which are at right angles (**line 6**). Then $u^\top S u$ is a weighted mean of the eigenvalues (**line 7**),
+# because the weights $(u \cdot v_j)^2$ add up to one (**line 8**).
+#
+# $$S = \sum_j \lambda_j v_j v_j^\top, \qquad u^\top S u = \sum_j \lambda_j (u \cdot v_j)^2, \qquad \sum_j (u \cdot v_j)^2 = 1$$
+
+# %%
+lam, V = torch.linalg.eigh(S_points)
+lam, V = lam.flip(0), V.flip(1)
+weights = (V.T @ u) ** 2
+line.step("S = sum_j lambda_j v_j v_j'", S_points, sum(lam[j] * torch.outer(V[:, j], V[:, j]) for j in range(2)))
+line.step("u' S u = sum_j lambda_j (u.v_j)^2", u @ S_points @ u, lam @ weights)
+line.step("sum_j (u.v_j)^2 = |u|^2", weights.sum(), u @ u)
+
+# %% [markdown]
+# A mean is at most its largest entry. **Line 9** shows by how much it stays below: a sum in which no term is negative.
+#
+# $$\lambda_1 - u^\top S u = \sum_j (\lambda_1 - \lambda_j)(u \cdot v_j)^2 \ge 0$$
+#
+# So no line keeps more than $\lambda_1$, and the line along $v_1$ keeps just that. **Line 10**: what it loses is the
+# other eigenvalue.
+
+# %%
+line.step(
+    "lambda_1 - u' S u = sum_j (lambda_1 - lambda_j) (u.v_j)^2", lam[0] - u @ S_points @ u, (lam[0] - lam) @ weights
+)
+best = c - torch.outer(c @ V[:, 0], V[:, 0])
+line.step("error along v_1 = lambda_2", best.square().sum(1).mean(), lam[1])
 
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
@@ -834,71 +894,3 @@ from IPython.display import display
 
 for derivation in (line, planes, linear):
     display(derivation.summary())
-
-# %% [markdown]
-# ## Summary
-#
-# > $$\text{error} = \frac1B \textstyle\sum_b \sum_i (x_{bi} - \hat x_{bi})^2
-# > \qquad \text{sum over pixels, one mean over the batch}$$
-# >
-# > $$\text{PCA:} \quad z_j = v_j \cdot (x - \bar x), \qquad \hat x = \bar x + \textstyle\sum_{j \le k} z_j v_j$$
-# >
-# > $$\text{error of PCA} = \text{total variance} - \text{variance kept} = \textstyle\sum_{j > k} \lambda_j$$
-# >
-# > $$(D A^{-1})(A E) = D E: \quad \text{a linear autoencoder finds PCA's subspace, not PCA's codes}$$
-# >
-# > $$\cos \theta_i = \text{singular values of } Q_A^\top Q_B \qquad \text{principal angles between two subspaces}$$
-# >
-# > The loss of an autoencoder fixes reconstructions, not codes. Place, scale and holes of the plane are left to chance, so
-# > there is nothing right to draw from. What is missing is a distribution over codes.
-#
-# **Sources.** K. Pearson, *On Lines and Planes of Closest Fit to Systems of Points in Space*, Philosophical Magazine
-# 2, 1901. C. Eckart and G. Young, *The Approximation of One Matrix by Another of Lower Rank*, Psychometrika 1, 1936. P.
-# Baldi and K. Hornik, *Neural Networks and Principal Component Analysis: Learning from Examples Without Local Minima*,
-# Neural Networks 2, 1989. G. E. Hinton and R. R. Salakhutdinov, *Reducing the Dimensionality of Data with Neural
-# Networks*, Science 313, 2006, for a deep autoencoder with two codes beside PCA. A. Björck and G. H. Golub, *Numerical
-# Methods for Computing Angles Between Linear Subspaces*, Mathematics of Computation 27, 1973.
-#
-# **Next:** [02 Latent-variable models](02_latent_variable_models.ipynb). It begins with the distribution, and works out what
-# else follows.
-
-# %% [markdown]
-# ## Going deeper
-#
-# ### Build (optional): PCA by least squares alone
-#
-# No other part of the course needs this section. Line 4 of section 4 fixed the decoder: the best codes of each image are a
-# least-squares problem. Now fix the codes instead, and ask for the best decoder: least squares once more, one small problem
-# for each pixel. Go to and fro. Neither half of such a round can raise the error, and there is no learning rate to choose.
-#
-# The plane in which this ends is PCA's, and then there are still its axes. Take an orthonormal basis $Q$ of the plane: the
-# codes $c\,Q$ have a $k \times k$ covariance, and its eigenvectors turn $Q$ into axes along which the codes are uncorrelated.
-
-# %% exercise="01-least-squares"
-
-# %% [markdown]
-# Try it on 2,000 images, from two random decoders. Predict how the error above that of PCA falls with the rounds.
-
-# %%
-few = c[:2000] - c[:2000].mean(0)
-lam_few, V_few = (part.flip(-1) for part in torch.linalg.eigh(few.T @ few / len(few)))
-excess, share = {}, (lam_few[2] / lam_few[1]) ** 2
-for seed in (1, 2):
-    start = torch.randn(len(mean), 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    axes, _, errors = pca_by_least_squares(few, start, 30)
-    excess[f"start {seed}"] = torch.as_tensor(errors)[1:] - lam_few[2:].sum()
-excess["(lambda_3 / lambda_2)^2 a round"] = excess["start 1"][9] * share ** torch.arange(-9, 21)
-plotting.lines(range(1, 31), excess, xlabel="round", ylabel="error above PCA's", logy=True)
-
-# %%
-print(
-    f"the planes are {subspace_angle(axes, V_few[:, :2]):.2f} degrees apart, the axes {one_by_one(axes, V_few[:, :2]):.2f}"
-)
-assert abs(excess["start 1"][29] / excess["start 1"][19] / share**10 - 1) < 0.2
-
-# %% [markdown]
-# After some rounds both are straight lines, of the same slope: each round leaves the same share of what is missing. A round
-# applies $S$ to the plane, so what it holds of $v_3$ shrinks by $\lambda_3 / \lambda_2$ against what it holds of $v_2$; the error
-# knows the square of that. And the axes? In section 4 they were an accident of the seed. Right angles and uncorrelated codes
-# have fixed them, up to signs. (In a model with noise the same steps are EM: S. Roweis, *EM Algorithms for PCA and SPCA*,
-# NIPS 10, 1998.)

@@ -198,7 +198,7 @@ EXERCISE = Exercise(
     hints=(
         "The decoder fixed: each image is to be put together from k columns. The codes fixed: each pixel, as a column of c, is "
         "to be put together from k columns as well, those of the codes. Both are least squares.",
-        "With the decoder fixed, line 4 of section 4 gives the codes. With the codes fixed, exchange the roles: D' = "
+        "With the decoder fixed, least squares gives the codes. With the codes fixed, exchange the roles: D' = "
         "(z' z)^-1 z' c. For the axes: let Q be an orthonormal basis of the span, and A the eigenvectors of the covariance of "
         "c Q, a k x k matrix. Then V = Q A.",
         "`torch.linalg.lstsq(a, b).solution` is the x for which a x comes nearest to b: use it with D and the transposed c, then "
