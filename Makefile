@@ -49,7 +49,7 @@ colab: $(READY_COLAB) ## make a stand-in for Colab's software (about 6 GB), whic
 
 setup-book: $(READY_BOOK)
 
-build: setup-test ## build every lesson whose source has changed, and the tables of the README and the guide
+build: setup-test ## build every lesson whose source has changed, and the tables of the README and the documents
 	@$(COURSE) build
 	@$(COURSE) tables
 

@@ -1,4 +1,4 @@
-"""Run every benchmark and print one table; `--update README.md` writes it there too."""
+"""Run every benchmark and print one table; `--update docs/performance.md` writes it there too."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import answers, bits_back, epoch, first_picture, import_time, manifold, neighbours, pad, quality
-from benchmarks.table import table
+from benchmarks.table import goals, table
 from vae_course.tools.authoring import tables
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     ]
     command = "python -m benchmarks --quick" if options.quick else "python -m benchmarks"
     text = f"{table(rows)}\n\nMade by `{command}` on {machine()}."
-    print(text)
+    print(f"{text}\n\n{goals(rows)}")
     if options.update:
         tables.write(options.update, "benchmarks", text)
 

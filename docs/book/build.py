@@ -5,12 +5,13 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
-from docs.book import lessons, pads
-from vae_course import notation
-from vae_course.tools.authoring import settings
+from docs.book import landing, lessons, pads
+from vae_course.tools.authoring import settings, stamp, tables
 
 HERE = Path(__file__).parent
-README_LINK = re.compile(r"\]\(notebooks/(\w+)\.ipynb\)")
+# Pages of the repository's documentation that the book has too.
+DOCUMENTS = ("notation", "performance")
+MARKERS = re.compile(r"<!-- \w+:(?:start|end) -->\n?")
 # MathJax as one file that draws formulas as SVG: no fonts to load, and nothing that a page opened from disk could miss.
 MATHJAX = ("sphinx-mathjax-offline", "static/mathjax/tex-svg.js")
 
@@ -31,45 +32,46 @@ def build(root: Path, to: Path) -> int:
 
 
 def prepare(root: Path, source: Path) -> None:
-    """Write everything that Sphinx reads: a page for each full notebook, the landing page, figures, pads and MathJax."""
+    """Write everything that Sphinx reads: a page for each full notebook, the landing page, figures, pads, frames and MathJax."""
     static = source / "_static"
     shutil.copytree(HERE / "static", static)
+    places = settings.read(root)
     notebooks = sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb"))
-    pads_needed: set[str] = set()
-    for notebook in notebooks:
-        pads_needed |= lessons.prepare(notebook, source)
-    for name in sorted(pads_needed):
+    pages = {notebook.stem: lessons.prepare(notebook, source, places) for notebook in notebooks}
+    for name in sorted({pad for page in pages.values() for pad in page.pads} | {lessons.PAD}):
         pads.write(static / "pads" / f"{name}.html", name)
     shutil.copy(mathjax(), static / "mathjax.js")
-    address = settings.read(root).repository
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    pages = {"index": landing(readme, [notebook.stem for notebook in notebooks]), "notation": symbols()}
-    for name, text in pages.items():
-        (source / f"{name}.md").write_text(text.replace("%%REPOSITORY%%", address), encoding="utf-8")
+    shutil.copy(root / "docs" / "images" / "manifold.png", static / "social.png")
+    for name in DOCUMENTS:
+        text = (root / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        (source / f"{name}.md").write_text(MARKERS.sub("", text), encoding="utf-8")
+    thumbnails = {name: page.figure for name, page in pages.items() if page.figure}
+    text = first_page(root, thumbnails, [*pages, *DOCUMENTS])
+    (source / "index.md").write_text(text, encoding="utf-8")
 
 
-def landing(readme: str, names: list[str]) -> str:
-    """The landing page: its own words, the README's table of lessons, and the order of the pages.
+def first_page(root: Path, thumbnails: dict[str, str], names: list[str]) -> str:
+    """The landing page: the pad, the lessons as cards, the map, and the order of all pages.
 
     Raises:
         ValueError: the README has no table of lessons.
     """
-    lines = readme.splitlines()
-    heads = [i for i, line in enumerate(lines) if line.startswith("| lesson |")]
-    if not heads:
-        raise ValueError("README.md has no table that begins with `| lesson |`: the book's landing page shows it.")
-    table = []
-    for line in lines[heads[0] :]:
-        if not line.startswith("|"):
-            break
-        table.append(README_LINK.sub(r"](\1.ipynb)", line))
+    places = settings.read(root)
+    rows = landing.lessons((root / "README.md").read_text(encoding="utf-8"), places.solutions)
+    rows = [row for row in rows if row.page in names]
+    parts = {
+        "COUNTS": tables.numbers(),
+        "COLAB": stamp.in_colab(places, f"notebooks/{rows[0].page}.ipynb"),
+        "REPOSITORY": places.repository,
+        "PAD": lessons.PAD,
+        "CARDS": landing.cards(rows, thumbnails),
+        "MAP": landing.map_of(rows),
+        "PAGES": "\n".join(names),
+    }
     text = (HERE / "index.md").read_text(encoding="utf-8")
-    return text.replace("%%LESSONS%%", "\n".join(table)).replace("%%PAGES%%", "\n".join([*names, "notation"]))
-
-
-def symbols() -> str:
-    """The page of symbols, from the package's own list."""
-    return f"# Notation\n\nOne name for one thing, the same in formulas, code and prose.\n\n{notation.markdown()}\n"
+    for name, part in parts.items():
+        text = text.replace(f"%%{name}%%", part)
+    return text
 
 
 def mathjax() -> Path:

@@ -2,19 +2,30 @@
 
 from sphinx.application import Sphinx
 
+from vae_course.tools.authoring import settings
+
 project = "A course on variational autoencoders"
 author = "The VAE course authors"
 html_title = "VAE course"
 # Not "en_GB": Sphinx's catalogue of it holds an empty sentence for the number of pages found, on which the search breaks.
 language = "en"
 
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx_copybutton", "sphinxext.opengraph"]
 nb_execution_mode = "off"  # the stored outputs are the book's
 nb_render_markdown_format = "myst"  # tables and formulas in what a cell shows
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
 exclude_patterns = [".doctrees"]
+
+# What a link to a page shows elsewhere, at the address that GitHub gives the pages of a repository.
+_places = settings.read()
+ogp_site_url = f"https://{_places.owner}.github.io/{_places.name}/"
+ogp_site_name = project
+ogp_image = "_static/social.png"
+ogp_image_alt = "A plane of handwritten digits: neighbouring codes give similar digits"
+ogp_enable_meta_description = True
+ogp_social_cards = {"enable": False}
 
 # No exception so far: every warning fails the build. One that must be let through goes here, with its reason.
 suppress_warnings: list[str] = []

@@ -6,6 +6,10 @@ import html
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,12 +17,14 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from docs.book import quiz
+from docs.book import frames, quiz
 from vae_course import widgets
 from vae_course.tools.authoring.files import MARK
+from vae_course.tools.authoring.settings import CourseSettings
 from vae_course.widgets.shell import Shell
 
 PAD = "mnist-2d"  # the pretrained model whose pad stands in a lesson that shows one
+COLUMNS = 88  # of code, which fit a page
 BADGE = re.compile(r"\[!\[(Open in \w+)\]\([^)]*\)\]\(([^)]*)\)\s*")
 MARKER = re.compile(r"^\s*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 WRITTEN = re.compile(r"<!-- ### BEGIN SOLUTION -->\n(.*?)\n<!-- ### END SOLUTION -->", re.DOTALL)
@@ -30,29 +36,69 @@ PAD_FRAME = """<iframe class="book-pad" src="_static/pads/{name}.html" title="Th
 <a href="_static/pads/{name}.html">Open it on a page of its own.</a></p>"""
 
 
-def prepare(source: Path, folder: Path) -> set[str]:
-    """Write a full notebook as Sphinx reads it into a folder, its figures beside it; the names of the pads it needs.
+@dataclass
+class Page:
+    """What a lesson's page needs: the names of pads; and the address of its first figure, which stands for it elsewhere."""
+
+    pads: set[str] = field(default_factory=set)
+    figure: str = ""
+
+
+def prepare(source: Path, folder: Path, places: CourseSettings) -> Page:
+    """Write a full notebook as Sphinx reads it into a folder, its figures beside it, and return what its page needs.
 
     Raises:
         ValueError: a figure has no text alternative.
     """
-    notebook = nbformat.read(source, as_version=4)
-    pads: set[str] = set()
+    notebook, page = nbformat.read(source, as_version=4), Page()
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
-            cell.source = _prose(cell.source)
+            cell.source = _prose(cell.source, _about(source.stem, places))
         elif cell.cell_type == "code":
-            pads |= _outputs(cell, folder, f"{source.stem}-{number}")
+            _outputs(cell, folder, f"{source.stem}-{number}", page)
             _fold(cell)
             cell.source = MARKER.sub("", cell.source)
+    _narrow([cell for cell in notebook.cells if cell.cell_type == "code"])
     nbformat.write(notebook, folder / source.name)
-    return pads
+    return page
 
 
-def _prose(text: str) -> str:
+def _about(lesson: str, places: CourseSettings) -> dict[str, str]:
+    """Where a lesson's page can be changed, and where a mistake in it is reported."""
+    return {
+        "Edit this page": f"{places.repository}/edit/{places.branch}/solutions/{lesson}.py",
+        "Report a mistake": f"{places.repository}/issues/new?title=Lesson%20{lesson[:2]}:%20",
+    }
+
+
+def _narrow(cells: list[NotebookNode]) -> None:
+    """Give the code of cells, where it is plain Python with longer lines, lines that fit a page."""
+    wide = {f"{i}.py": cell for i, cell in enumerate(cells) if max(map(len, cell.source.split("\n"))) > COLUMNS}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, cell in wide.items():
+            Path(folder, name).write_text(cell.source, encoding="utf-8")
+        command = [
+            sys.executable,
+            "-m",
+            "ruff",
+            "format",
+            "--isolated",
+            "--quiet",
+            "--line-length",
+            str(COLUMNS),
+            folder,
+        ]
+        subprocess.run(command, capture_output=True, check=False)  # what is no plain Python it leaves as it is
+        for name, cell in wide.items():
+            cell.source = Path(folder, name).read_text(encoding="utf-8").rstrip("\n")
+
+
+def _prose(text: str, about: dict[str, str]) -> str:
     """Links for badges, which are pictures from elsewhere, and an answer in words behind its summary."""
-    links = [f'<a class="book-launch" href="{html.escape(url)}">{name}</a>' for name, url in BADGE.findall(text)]
-    if links:
+    badges = BADGE.findall(text)
+    if badges:
+        shown = [*badges, *about.items()]
+        links = [f'<a class="book-launch" href="{html.escape(url)}">{name}</a>' for name, url in shown]
         text = BADGE.sub("", text).replace("\n", f'\n\n<p class="book-launches">{" ".join(links)}</p>\n\n', 1)
     folded = r'<details class="book-answer"><summary>Show an answer</summary>' + "\n\n\\1\n\n</details>"
     return WRITTEN.sub(folded, text)
@@ -69,39 +115,45 @@ def _fold(cell: NotebookNode) -> None:
     cell.metadata.mystnb = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
 
 
-def _outputs(cell: NotebookNode, folder: Path, name: str) -> set[str]:
-    """Change a cell's outputs into what a page shows; the names of the pads among them."""
-    called, pads = _called(cell.source), set()
+def _outputs(cell: NotebookNode, folder: Path, name: str, page: Page) -> None:
+    """Change a cell's outputs into what a page shows."""
+    called = _called(cell.source)
     # The words beside a picture stand in its `alt` here.
     cell.outputs = [output for output in cell.outputs if not output.get("metadata", {}).get(MARK)]
     for number, output in enumerate(cell.outputs):
         data = output.get("data", {})
         if "image/png" in data:
-            shown = _figure(output, folder, f"{name}-{number}.png")
+            address = f"_static/figures/{name}-{number}.png"
+            shown = _figure(output, folder / address, address)
+            alive = called & frames.ALIVE.keys()
             if output.output_type == "display_data" and "LatentPad" in called:
-                pads.add(PAD)
+                page.pads.add(PAD)
                 shown = PAD_FRAME.format(name=PAD)
+            elif output.output_type == "display_data" and alive:
+                shown = frames.write(folder / "_static", alive.pop())
             elif output.output_type == "display_data" and called & _shells():
                 shown += STILL
+            else:
+                page.figure = page.figure or address
             output.data = NotebookNode({"text/html": shown})
         elif 'class="vae-claims"' in data.get("text/html", ""):
             output.data = NotebookNode({"text/html": CLAIMS.format(table=data["text/html"])})
-        elif "show" in called and (page := quiz.as_html(cell.source)):
-            output.data = NotebookNode({"text/html": page})
-    return pads
+        elif "show" in called and (choices := quiz.as_html(cell.source)):
+            output.data = NotebookNode({"text/html": choices})
 
 
-def _figure(output: NotebookNode, folder: Path, name: str) -> str:
-    """Write an output's picture as a file, and return the HTML that shows it."""
+def _figure(output: NotebookNode, target: Path, address: str) -> str:
+    """Write an output's picture as a file, and return the HTML that shows it at its address."""
     about: dict[str, Any] = output.metadata.get("image/png", {})
     if not about.get("alt"):
-        raise ValueError(f"The figure {name} has no text alternative: build the lesson again with `vae-course build`.")
-    target = folder / "_static" / "figures" / name
+        raise ValueError(
+            f"The figure {target.name} has no text alternative: build the lesson again with `vae-course build`."
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(base64.b64decode(output.data["image/png"]))
     size = f'width="{about["width"]}" height="{about["height"]}"'
     alt = html.escape(about["alt"], quote=True)
-    return f'<img class="book-figure" src="_static/figures/{name}" alt="{alt}" {size}>'
+    return f'<img class="book-figure" src="{address}" alt="{alt}" {size}>'
 
 
 def _called(source: str) -> set[str]:

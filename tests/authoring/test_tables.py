@@ -1,4 +1,4 @@
-"""The generated tables of the README and of the guide for instructors: what the course's data say, and nothing else."""
+"""The generated tables of the README and of the documents: what the course's data say, and nothing else."""
 
 import re
 from pathlib import Path
@@ -24,15 +24,16 @@ def test_the_command_writes_every_table_and_says_which_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "docs").mkdir()
-    for name in ("pyproject.toml", "README.md", "docs/instructors.md", "docs/budget.json"):
+    for name in {"pyproject.toml", "docs/budget.json"} | {file for file, _ in tables.TABLES}:
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    readme = tmp_path / "README.md"
-    old = readme.read_text(encoding="utf-8")
-    readme.write_text(tables.replace(old, "notation", "older"), encoding="utf-8")
+    (tmp_path / "solutions").symlink_to(ROOT / "solutions")
+    page = tmp_path / "docs" / "notation.md"
+    old = page.read_text(encoding="utf-8")
+    page.write_text(tables.replace(old, "notation", "older"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert cli.main(["tables"]) == 0
     assert capsys.readouterr().out == "notation written\n"
-    assert readme.read_text(encoding="utf-8") == old
+    assert page.read_text(encoding="utf-8") == old
     assert cli.main(["tables"]) == 0
     assert capsys.readouterr().out == "All tables are up to date.\n"
 

@@ -1,5 +1,6 @@
 """The reading edition: built once from the full notebooks, its links followed, its pages opened in a browser."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -11,13 +12,15 @@ import nbformat
 import pytest
 from playwright.sync_api import FrameLocator
 
+from docs.book import landing, lessons
+from docs.book.build import DOCUMENTS
 from docs.book.check import Page, Site
-from docs.book.lessons import prepare
 from tests.support.axe import grave
 from tests.support.browser import Visit, clean_page
 from tests.support.browser_pad import TWO_FRAMES
 from tests.support.site import served
 from vae_course import quizzes
+from vae_course.tools.authoring import settings, tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LESSONS = sorted(path.stem for path in (REPOSITORY / "solutions").glob("[0-9][0-9]_*.ipynb"))
@@ -37,6 +40,8 @@ NOTHING_CUT_OFF = """() => {
 }"""
 ALL_THAT_SCROLLS_IS_REACHED = """() => [...document.querySelectorAll("div.highlight pre, div.math, .table-wrapper")]
     .every((e) => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)"""
+SIDEWAYS = """() => [...document.querySelectorAll(".cell_input pre")]
+    .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent.slice(0, 80))"""
 WHITE = "rgb(255, 255, 255)"
 
 
@@ -92,8 +97,48 @@ def test_every_figure_of_a_lesson_is_on_its_page_with_its_text_alternative(book:
     pictures = [o.metadata["image/png"]["alt"] for o in outputs if "image/png" in o.get("data", {})]
     page = (book / f"{lesson}.html").read_text(encoding="utf-8")
     shown = re.findall(r'<img class="book-figure" src="_static/figures/[^"]+" alt="[^"]+"', page)
-    assert len(shown) + page.count('<iframe class="book-pad"') == len(pictures) > 0
-    assert len(re.findall("<img ", page)) == len(shown)
+    alive = page.count('<iframe class="book-pad"') + page.count('<figure class="book-frames"')
+    assert len(shown) + alive == len(pictures) > 0
+    assert len(re.findall('<img [^>]*alt="[^"]+"', page)) == len(shown) + page.count('<figure class="book-frames"')
+
+
+def test_each_lesson_is_a_card_of_the_landing_page_and_a_place_in_its_map(book: Path) -> None:
+    page = (book / "index.html").read_text(encoding="utf-8")
+    for pattern in (r'<a class="book-card" href="(\w+)\.html"><img src="[^"]+"', r'<a href="(\w+)\.html"><title>'):
+        assert re.findall(pattern, page) == LESSONS
+    assert '<iframe class="book-pad"' in page and tables.numbers() in page
+
+
+def test_the_map_shows_what_the_lessons_say_that_they_need() -> None:
+    rows = landing.lessons((REPOSITORY / "README.md").read_text(encoding="utf-8"), REPOSITORY / "solutions")
+    assert [row.page for row in rows] == LESSONS
+    assert [row.number for row in rows if not row.needs] == ["00"]
+    assert [(row.number, first) for row in rows for first in row.needs if first >= row.number] == []
+    drawn = {row.number: row for row in rows}
+    assert drawn["07"].needs == ("02", "06") and "M" in landing.map_of(rows)
+    words = re.search(r"aria-label=\"([^\"]+)", landing.map_of(rows))
+    assert words and "04 needs 03" in words[1] and "07 needs 06;" in words[1]
+
+
+def test_a_page_says_where_to_change_it_and_what_a_link_to_it_shows(book: Path) -> None:
+    page = (book / f"{LESSONS[4]}.html").read_text(encoding="utf-8")
+    address = settings.read(REPOSITORY).repository
+    assert f'href="{address}/edit/main/solutions/{LESSONS[4]}.py"' in page
+    assert f'href="{address}/issues/new?title=Lesson%2004:%20"' in page
+    for name in ("title", "description", "image"):
+        assert re.search(rf'<meta property="og:{name}" content="[^"]{{4,}}"', page), name
+
+
+def test_code_is_as_narrow_as_a_page_and_means_the_same() -> None:
+    wide = (
+        "total = sum(value for value in range(1000) if value % 2)  # a comment\nprint(" + '"words ", ' * 12 + "total)"
+    )
+    cells = [nbformat.v4.new_code_cell(wide), nbformat.v4.new_code_cell("%matplotlib inline\n" + "x = 1 + " * 20 + "1")]
+    kept = cells[1].source
+    lessons._narrow(cells)
+    assert max(map(len, cells[0].source.split("\n"))) <= lessons.COLUMNS
+    assert ast.dump(ast.parse(cells[0].source)) == ast.dump(ast.parse(wide))
+    assert cells[1].source == kept
 
 
 def test_no_answer_stands_open_and_no_marker_is_left(book: Path) -> None:
@@ -131,6 +176,34 @@ def test_the_search_finds_a_word(phone: Visit, site: str) -> None:
     assert phone.outside == []
 
 
+def test_an_excerpt_of_the_search_shows_no_tex(phone: Visit, site: str) -> None:
+    phone.page.goto(f"{site}/search.html?q=jensen")
+    excerpts = phone.page.locator("#search-results li p.context")
+    excerpts.first.wait_for()
+    assert [text for text in excerpts.all_inner_texts() if "\\" in text] == []
+
+
+def test_no_code_scrolls_sideways_on_a_laptop(need: Callable[[str], str], site: str) -> None:
+    with clean_page(need("chromium"), width=1280, height=800) as visit:
+        for lesson in LESSONS:
+            visit.page.goto(f"{site}/{lesson}.html")
+            assert visit.page.evaluate(SIDEWAYS) == [], lesson
+
+
+@pytest.mark.parametrize("lesson", [name for name in LESSONS if name[:2] in ("02", "03", "04", "11")])
+def test_a_playground_of_frames_is_moved_by_keyboard(phone: Visit, site: str, book: Path, lesson: str) -> None:
+    phone.page.goto(f"{site}/{lesson}.html")
+    playground = phone.page.locator(".book-frames").first
+    image, words = playground.locator("img"), playground.locator("figcaption")
+    before = image.get_attribute("src"), image.get_attribute("alt"), words.inner_text()
+    playground.locator("input").first.focus()
+    phone.page.keyboard.press("ArrowRight")
+    after = image.get_attribute("src"), image.get_attribute("alt"), words.inner_text()
+    assert all(a != b for a, b in zip(after, before, strict=True))
+    assert (book / str(after[0])).is_file()
+    assert playground.locator("input").first.get_attribute("aria-valuetext")
+
+
 def test_dark_mode_is_switched_by_keyboard(phone: Visit, site: str) -> None:
     phone.page.goto(f"{site}/index.html")
     colour = "() => getComputedStyle(document.body).backgroundColor"
@@ -145,10 +218,10 @@ def test_dark_mode_is_switched_by_keyboard(phone: Visit, site: str) -> None:
 
 
 def test_the_pad_of_a_lesson_is_moved_by_keyboard(phone: Visit, site: str, book: Path) -> None:
-    lessons = [name for name in LESSONS if 'class="book-pad"' in (book / f"{name}.html").read_text(encoding="utf-8")]
+    padded = [name for name in LESSONS if 'class="book-pad"' in (book / f"{name}.html").read_text(encoding="utf-8")]
     sources = {name: (REPOSITORY / "solutions" / f"{name}.py").read_text(encoding="utf-8") for name in LESSONS}
-    assert lessons == [name for name in LESSONS if re.search(r"^(\w+ = )?LatentPad\(", sources[name], re.MULTILINE)]
-    phone.page.goto(f"{site}/{lessons[0]}.html")
+    assert padded == [name for name in LESSONS if re.search(r"^(\w+ = )?LatentPad\(", sources[name], re.MULTILINE)]
+    phone.page.goto(f"{site}/{padded[0]}.html")
     pad = phone.page.frame_locator("iframe.book-pad").first
     plane = pad.get_by_role("application")
     plane.focus()
@@ -194,7 +267,7 @@ def test_the_numbers_of_a_cell_are_folded_in_the_book_and_a_derivation_is_not(tm
     cell = nbformat.v4.new_code_cell("line.step(a, b)\nclaim('00-a', 1)", outputs=outputs)
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), source)
     (tmp_path / "page").mkdir()
-    prepare(source, tmp_path / "page")
+    lessons.prepare(source, tmp_path / "page", settings.read(REPOSITORY))
     claims, steps = nbformat.read(tmp_path / "page" / source.name, as_version=4).cells[0].outputs
     assert claims.data["text/html"].startswith("<details><summary>") and shown[0] in claims.data["text/html"]
     assert steps.data["text/html"] == shown[1]
@@ -220,8 +293,9 @@ def test_the_link_checker_sees_each_kind_of_mistake(tmp_path: Path) -> None:
 
 
 def test_a_lesson_with_a_broken_link_fails_the_build(tmp_path: Path) -> None:
-    for name in ("README.md", "pyproject.toml"):
-        shutil.copy(REPOSITORY / name, tmp_path)
+    for name in ("README.md", "pyproject.toml", *(f"docs/{page}.md" for page in DOCUMENTS), "docs/images/manifold.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, tmp_path / name)
     (tmp_path / "solutions").mkdir()
     cells = [nbformat.v4.new_markdown_cell("# 00 Start\n\nOn to [the next](01_gone.ipynb).")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "solutions" / "00_start_here.ipynb")

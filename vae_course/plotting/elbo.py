@@ -187,7 +187,8 @@ def _columns(ax: Axes, log_px: float, elbos: Mapping[str, float]) -> None:
     ax.set_xticks(range(len(elbos)), list(elbos), fontsize=10)
     for i, label in enumerate(ax.get_xticklabels()):
         label.set_color(_look(i)["color"])
-    ax.set_title(f"log p(x) = {log_px:.2f}, the line", fontsize=10, loc="left")
+    line = ", the line" if len(elbos) > 1 else ""  # for which one column has no room
+    ax.set_title(f"log p(x) = {log_px:.2f}{line}", fontsize=10, loc="left")
 
 
 def _look(i: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ COMMANDS = {
     "build": ("tools.authoring.build", "bring the notebooks up to date with the lessons' sources"),
     "claims": ("tools.authoring.claims", "measure again the numbers that lessons state"),
     "budget": ("tools.authoring.budget", "measure again what each lesson costs in time and memory"),
-    "tables": ("tools.authoring.tables", "write the generated tables of the README and of the guide for instructors"),
+    "tables": ("tools.authoring.tables", "write the generated tables of the README and of the documents"),
     "pretrained": ("pretrained.make", "train the shipped weights again"),
     "replicate": ("studies.replicate.command", "train a published table again"),
 }

@@ -42,3 +42,37 @@ window.addEventListener("load", async () => {
   nameWhatScrolls();
   window.addEventListener("resize", nameWhatScrolls);
 });
+
+// A playground's sliders choose among pictures that were made beforehand, with their words.
+for (const figure of document.querySelectorAll(".book-frames")) {
+  const [image, caption] = [figure.querySelector("img"), figure.querySelector("figcaption")];
+  const frames = JSON.parse(figure.querySelector("script").textContent);
+  const sliders = [...figure.querySelectorAll("input")];
+  const path = image.getAttribute("src").replace(/[^/]+$/, "");
+  const show = () => {
+    const name = sliders.map((slider) => slider.value).join("-");
+    image.src = `${path}${name}.webp`;
+    image.alt = frames[name].alt;
+    caption.innerHTML = frames[name].words;
+    for (const slider of sliders) {
+      const value = slider.dataset.values.split(" ")[slider.value];
+      slider.nextElementSibling.textContent = value;
+      slider.setAttribute("aria-valuetext", value);
+    }
+  };
+  for (const slider of sliders) slider.addEventListener("input", show);
+  figure.addEventListener("pointerenter", () => {
+    for (const name of Object.keys(frames)) new Image().src = `${path}${name}.webp`;
+  }, { once: true });
+}
+
+// An excerpt in the search shows words, not TeX.
+document.addEventListener("DOMContentLoaded", () => {
+  if (typeof Search === "undefined") return;
+  const toText = Search.htmlToText;
+  Search.htmlToText = (page, anchor) => {
+    const parsed = new DOMParser().parseFromString(page, "text/html");
+    for (const formula of parsed.querySelectorAll(".math")) formula.textContent = "…";
+    return toText(parsed.documentElement.outerHTML, anchor);
+  };
+});

@@ -2,7 +2,7 @@
 
 Each full notebook runs on MNIST from an empty cache, on one thread and as on Binder, whose memory is small. The results
 go into `docs/budget.json`, from which the tests know which cells are slow, and `vae-course tables` and `vae-course build`
-what to put into the README and into the lessons. A lesson that has outgrown its share of the whole is named.
+what to put into the documents and into the lessons. A lesson that has outgrown its share of the whole is named.
 """
 
 import argparse

@@ -67,7 +67,7 @@ def sentence(cost: Cost) -> str:
 
 
 def markdown(costs: dict[str, Cost]) -> str:
-    """The costs as a table for the README."""
+    """The costs as a table for the documents."""
     rows = [
         f"| {lesson[:2]} | {cost.cpu_seconds:.0f} s | {cost.memory_mb:,} MB |" for lesson, cost in sorted(costs.items())
     ]

@@ -44,15 +44,19 @@ if importlib.util.find_spec("vae_course") is None:
 _ = importlib.import_module("vae_course")  # before PyTorch, which reads on loading how its threads shall wait"""
 
 
+def in_colab(settings: CourseSettings, path: str) -> str:
+    """Where Colab opens a notebook of the repository."""
+    return f"https://colab.research.google.com/github/{settings.owner}/{settings.name}/blob/{settings.branch}/{path}"
+
+
 def badges(settings: CourseSettings, lesson_name: str) -> str:
     """Markdown links that open the student notebook in Colab and in Binder."""
     path = f"notebooks/{lesson_name}.ipynb"
     place = f"{settings.owner}/{settings.name}"
-    colab = f"https://colab.research.google.com/github/{place}/blob/{settings.branch}/{path}"
     # Binder reads everything up to the `?` as the branch's name, but only with its slashes escaped.
     binder = f"https://mybinder.org/v2/gh/{place}/{settings.branch.replace('/', '%2F')}?urlpath=lab/tree/{path}"
     return (
-        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n"
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({in_colab(settings, path)})\n"
         f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})"
     )
 

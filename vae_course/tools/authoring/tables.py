@@ -1,4 +1,4 @@
-"""Write the generated tables of the README and of the guide for instructors, each between its two markers.
+"""Write the generated tables of the README and of the documents in `docs/`, each between its two markers.
 
 The README's table of lessons is written by hand, but for the minutes in each of its rows.
 """
@@ -7,9 +7,10 @@ import argparse
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from vae_course import notation
-from vae_course.exercises import Exercise, all_exercises
+from vae_course.exercises import Exercise, all_exercises, evaluate
 from vae_course.exercises.model import Written
 from vae_course.support import files
 from vae_course.support.words import count
@@ -22,6 +23,9 @@ from .plan import prepare
 from .settings import read
 from .source import discover
 
+# A mistake that trains without a word.
+WRONG = """def gaussian_kl(mu, logvar):
+    return 0.5 * (logvar.exp() + mu**2 - 1 - logvar).mean(-1)"""
 # As many misconceptions of an exercise are told with what the learner reads; of the others, the names.
 _TOLD = 2
 
@@ -100,6 +104,25 @@ def with_minutes(text: str, taken: dict[str, Minutes]) -> str:
     return text
 
 
+def numbers() -> str:
+    """What there is in the course, in one sentence of four numbers."""
+    tasks = [e for e in all_exercises() if isinstance(e, Exercise)]
+    hours = sum(its.stated[0] for its in minutes().values()) / 60
+    mistakes = sum(len(exercise.misconceptions) for exercise in tasks)
+    return (
+        f"{len(minutes())} lessons, {hours:.0f} hours, {len(tasks)} exercises in code, and {mistakes} mistakes that the"
+        " checks know by name."
+    )
+
+
+def feedback() -> str:
+    """An answer with a mistake that people make, and what its check says."""
+    namespace: dict[str, Any] = {}
+    exec(WRONG, namespace)  # a line of this file's own
+    said = evaluate("07-kl", namespace["gaussian_kl"]).message
+    return f"```python\n{WRONG}\n```\n\n> **07-kl: not yet.** {said}"
+
+
 def budget() -> str:
     """What running each lesson costs, as a Markdown table."""
     return costs.markdown(costs.load(read()))
@@ -151,8 +174,10 @@ def _numbers() -> list[str]:
 
 
 TABLES: dict[tuple[str, str], Callable[[], str]] = {
-    ("README.md", "budget"): budget,
-    ("README.md", "notation"): notation.markdown,
+    ("README.md", "numbers"): numbers,
+    ("README.md", "feedback"): feedback,
+    ("docs/notation.md", "notation"): notation.markdown,
+    ("docs/performance.md", "budget"): budget,
     ("docs/instructors.md", "lessons"): lessons,
     ("docs/instructors.md", "misconceptions"): misconceptions,
     ("docs/instructors.md", "rubrics"): rubrics,
