@@ -106,7 +106,7 @@ class Progress:
     def _bar(self, lesson: str, right: int, all_: int, left: Sequence[str]) -> str:
         """How much of a lesson is passed, and what is open behind it, folded where the table has several lessons."""
         bar = f'<progress aria-label="lesson {lesson}" max="{all_}" value="{right}" style="width: 3em"></progress>'
-        words = f"{bar} {right} of {all_}"
+        words = f'{bar} <span style="white-space: nowrap">{right} of {all_}</span>'
         if not left:
             return f"{words} ✓"
         ids = ", ".join(f"<code>{id}</code>" for id in left)

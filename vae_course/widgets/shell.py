@@ -33,8 +33,8 @@ CSS = """
 .vae-quiz .vae-prompt { margin-top: 14px; }
 .vae-widget.vae-quiz .vae-choices, .vae-widget.vae-quiz .vae-choices .widget-radio-box { height: auto; }
 .vae-widget.vae-quiz .vae-choices .widget-radio-box label {
-  display: block; height: auto; line-height: 1.4; padding: 2px 0 2px 24px; }
-.vae-widget.vae-quiz .vae-choices .widget-radio-box input { margin-left: -23px; }
+  display: block; position: relative; height: auto; line-height: 1.4; padding: 2px 0 2px 24px; }
+.vae-widget.vae-quiz .vae-choices .widget-radio-box input { position: absolute; left: 0; top: 1px; margin: 0; }
 """
 
 
