@@ -152,7 +152,7 @@ projections(points, V[:, 0], title="the best line", ax=axes[0, 1])
 # %% [markdown]
 # ## 3 PCA on images
 #
-# The same holds in any number of dimensions. Of 784 eigenvalues a line loses the other 783, and the directions $v_1, v_2,
+# The same holds in any number of dimensions. A line loses all but one of the 784 eigenvalues, and the directions $v_1, v_2,
 # \dots$ are images themselves. A code of $k$ numbers keeps the first $k$ of them:
 #
 # $$z_j = v_j \cdot (x - \bar x), \qquad \hat x = \bar x + \sum_{j=1}^k z_j v_j.$$
