@@ -155,10 +155,10 @@ plotting.latent_scatter(mu, images.y)
 LatentExplorer(model, images)
 
 # %% [markdown]
-# The reconstruction has the right class most of the time, but not every stroke: two numbers cannot carry every detail of 784
-# pixels. But they are a place in a plane. The **latent pad** puts the scatter plot and the decoder
-# together. Drag the big dot from class to class, or click the plane and use the arrow keys. What do you see on the border
-# between two classes, and what far outside, where no dots are?
+# The reconstruction has the right class most of the time, but not every stroke: two numbers cannot carry every
+# detail of 784 pixels. But two numbers are also a place in a plane, which can be drawn. The **latent pad** puts the scatter
+# plot and the decoder together. Drag the big dot from class to class, or click the plane and use the arrow keys. What do you
+# see on the border between two classes, and what far outside, where no dots are?
 
 # %%
 from vae_course.widgets import LatentPad

@@ -40,7 +40,7 @@
 # | $S$ | covariance of the pixels | `S` | `[P, P]` |
 # | $\lambda_j, v_j$ | eigenvalues of $S$ and their directions, largest first | `lam`, `V` | `[P]`, `[P, P]` |
 # | $Q$ | $k$ directions at right angles, of length one | `Q` | `[P, k]` |
-# | $h_j$ | the share of $v_j$ that lies in a plane | `h` | `[P]` |
+# | $h_j$ | the share of $v_j$ that lies in a plane (Going deeper) | `h` | `[P]` |
 # | $E, D$ | weights of a linear encoder and decoder | `E`, `D` | `[k, P]`, `[P, k]` |
 # | $A$ | an invertible matrix that mixes codes | `A` | `[k, k]` |
 
@@ -80,9 +80,9 @@ plotting.image_grid(x[:20], ncols=10)
 #
 # $$\text{error} = \frac1B \sum_{b=1}^{B} \sum_{i=1}^{P} (x_{bi} - \hat x_{bi})^2.$$
 #
-# An image is one thing, so its pixels are summed. A batch is a collection, so it is averaged. Mixing these two up changes
-# the weight of this term by a factor of 784 (lesson 06 shows what that does). Return a tensor, so that networks can learn
-# from it.
+# An image is one thing, so its pixels are summed. A batch is a collection, so it is averaged. Mixing these two up changes the
+# error by a factor of 784, and with it its weight against any other term of a loss (lesson 06 shows what that does). Return a
+# tensor, so that networks can learn from it.
 #
 # ### Your turn: the error
 
@@ -90,7 +90,7 @@ plotting.image_grid(x[:20], ncols=10)
 
 # %% [markdown]
 # Begin with the shortest code of all: none. Whatever the image was, the decoder answers with the mean of the training
-# images. This error is the one to beat.
+# images. This error is the one to beat. (`claim` compares a number with the one that the text states.)
 
 # %%
 mean_image = train.x.mean(0, keepdim=True)
@@ -124,7 +124,8 @@ projections(points, u, title="a line, and what it loses")
 # $$\text{error} = \text{total variance} - \text{variance kept}, \qquad \text{variance kept} = u^\top S u,
 # \qquad S = \frac1N \sum_n c_n c_n^\top.$$
 #
-# The total does not depend on the line, so losing little means keeping much. Which $u$ makes $u^\top S u$ largest? Write
+# The total, the mean of $|c|^2$, is $\mathrm{trace}\, S$. It does not depend on the line, so losing little means keeping much.
+# Which $u$ makes $u^\top S u$ largest? Write
 # $S = \sum_j \lambda_j v_j v_j^\top$ by its eigenvalues $\lambda_1 \ge \lambda_2$ and their directions. Then $u^\top S u = \sum_j
 # \lambda_j (u \cdot v_j)^2$ is a weighted mean of the eigenvalues, at most $\lambda_1$, and the line along $v_1$ keeps just
 # that. (Going deeper shows all of this line by line.) Turn the line through half a circle, and predict where the error is
@@ -176,10 +177,12 @@ lam, V = lam.flip(0), V.flip(1)
 # %% [markdown]
 # A `Derivation` computes both sides of each line, prints them, and stops the notebook if they differ. "Closed form" means
 # that nothing was drawn at random. **Lines 1 and 2**: the total variance is the sum of all eigenvalues, and PCA with $k$
-# numbers loses those that it drops. The left sides are measured with your function. (Going deeper proves that no other plane
-# loses less.) How well does it do on test images?
+# numbers loses those that it drops:
 #
 # $$\text{error of PCA} = \sum_{j > k} \lambda_j$$
+#
+# The left sides are measured with your function. (Going deeper proves that no other plane loses less.) How well does PCA do on
+# test images?
 
 # %%
 k = 2
@@ -198,7 +201,7 @@ plotting.pairs(x[:10], x_pca[:10].clamp(0, 1))
 # %% [markdown]
 # On MNIST the error falls from {{mnist:01-no-code}} without a code to {{mnist:01-pca-error}}, on pen digits from
 # {{pen:01-no-code}} to {{pen:01-pca-error}}: {{mnist:01-pca-share}}% and {{pen:01-pca-share}}% of it are left. No
-# plane does better on the training images. It is not much: blurred shapes that look like
+# plane does better on the training images. Still, that is not much of a gain: the pictures are blurred shapes that look like
 # several digits at once.
 
 # %% [markdown]
@@ -275,7 +278,7 @@ def one_by_one(A, B):
 claim("01-column-angle", one_by_one(D, V[:, :2]), world=world, tolerance=3, unit="degrees", digits=0)
 
 # %% [markdown]
-# On MNIST {{mnist:01-column-angle}} degrees lie between them, on pen digits {{pen:01-column-angle}}. Did training fail?
+# On MNIST they are up to {{mnist:01-column-angle}} degrees apart, on pen digits up to {{pen:01-column-angle}}. Did training fail?
 # Before you decide, test the *measure*. Take $v_1$ and $v_2$, and mix them into two other vectors of the same plane,
 # $v_1 + v_2$ and $v_1 - v_2$.
 
@@ -535,8 +538,7 @@ decoded_plane(plane.decode_mean, z, n=20)
 
 # %% [markdown]
 # Tinted does not mean bad. Most tinted cells continue their neighbours with thicker strokes: the decoder extrapolates.
-# The ugly pictures stand at the seams between clouds, tinted or not: two digits on top of each other. The decoder draws
-# *something* for each place, because it is a function.
+# The ugly pictures stand at the seams between clouds, tinted or not: two digits on top of each other.
 #
 # Put a number on it. Take a **round trip**: decode a code, encode the picture, decode again. Where encoder and decoder
 # agree, the same picture comes back; the squared error between the two says how much they disagree. Predict: is it
@@ -597,21 +599,20 @@ claim("01-drawn-trip", round_trip(wide_model, drawn).mean(), world=world, tolera
 image_rows(rows)
 
 # %% [markdown]
-# The reconstructions are much better: the error is {{mnist:01-wide-error}} on MNIST and {{pen:01-wide-error}} on pen
-# digits. The random codes are much worse, although they come from $\mathcal N(0, I)$ and the codes were standardised: a
-# few digits among blots and broken strokes. On a round trip a reconstruction comes back with an error of
-# {{mnist:01-wide-trip}}, a random picture with {{mnist:01-drawn-trip}} (pen digits: {{pen:01-wide-trip}} and
+# The reconstructions are much better: the error is {{mnist:01-wide-error}} on MNIST and {{pen:01-wide-error}} on
+# pen digits. The pictures from random codes are much worse, although those codes come from $\mathcal N(0, I)$ and the codes of
+# images were standardised: a few digits among blots and broken strokes. On a round trip a reconstruction comes back with an
+# error of {{mnist:01-wide-trip}}, a random picture with {{mnist:01-drawn-trip}} (pen digits: {{pen:01-wide-trip}} and
 # {{pen:01-drawn-trip}}).
 #
-# Nearly every random code misses the thin part of the space that the codes fill (Going deeper measures it).
+# Most random codes miss the thin part of the space that the codes fill (Going deeper measures it).
 #
 # **A better compressor is not a better generator.** The loss asks about codes of training images and is silent on all others.
 
 # %% [markdown]
 # ## 10 What is missing
 #
-# To draw new digits you need a probability distribution over codes, and an autoencoder has none. It has a heap of codes, in a
-# place and a shape that training left to chance. Two demands follow:
+# To draw new digits you need a probability distribution over codes, and an autoencoder has none. Two demands follow:
 #
 # 1. Fix a distribution over codes first, such as $\mathcal N(0, I)$, and let training fit the codes to *it*.
 # 2. Ask the decoder for images not only at single points, but wherever that distribution may put a code.
@@ -711,8 +712,9 @@ assert abs(excess["start 1"][29] / excess["start 1"][19] / share**10 - 1) < 0.2
 # %% [markdown]
 # ### Are random codes in a hole?
 #
-# In section 9 a grid has too many cells in 16 dimensions, so measure how far a code is from the nearest
-# code of a training image. In many dimensions all points are far apart, so take a baseline: a cloud that does follow
+# A grid like that of section 8 would have $20^{16}$ cells for the sixteen numbers of section 9. So measure how far a code is
+# from the nearest code of a training image. In many dimensions all points are far apart, so take a baseline: a cloud that does
+# follow
 # $\mathcal N(0, I)$.
 
 
@@ -771,7 +773,7 @@ planes.step("sum_j h_j = trace Q'Q", h.sum(), (Q.T @ Q).trace())
 
 # %% [markdown]
 # No share $h_j$ exceeds one, so the best that a plane can do is to spend its $k$ shares on the $k$ largest
-# eigenvalues. **Line 6** is the gap to that, once more a sum without negative terms:
+# eigenvalues. **Line 6** is the gap to that, a sum without negative terms:
 #
 # $$\sum_{j \le k} \lambda_j - \mathrm{trace}(Q^\top S Q) = \sum_{j \le k} (\lambda_j - \lambda_k)(1 - h_j) +
 # \sum_{j > k} (\lambda_k - \lambda_j)\, h_j \ge 0$$

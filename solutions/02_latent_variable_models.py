@@ -18,7 +18,7 @@
 # - draw the graphical model of a VAE, and draw from the model itself,
 # - tell prior, likelihood, joint, marginal and posterior apart,
 # - derive $p(x)$ and the posterior of the linear-Gaussian world,
-# - compute $\log p(x)$ by a grid, and say why no grid helps in twenty dimensions,
+# - compute $p(x)$ by a grid, and say why no grid helps in twenty dimensions,
 # - estimate $p(x)$ from draws of the prior, and predict the error.
 #
 # **You need first:** lesson 01. Densities, expectations and variances; a little matrix algebra.
@@ -103,8 +103,8 @@ x = Categorical(p_x_z[z]).sample()
 print([f"urn {z[n]}, {('red', 'blue')[x[n]]}" for n in range(4)])
 
 # %% [markdown]
-# The table of all six products is the **joint**. In 20% of the games urn 2 is picked, and in 80% of those the ball is red, so
-# urn 2 *and* red should come up in 0.2 times 0.8 of them.
+# In 20% of the games urn 2 is picked, and in 80% of those the ball is red, so urn 2 *and* red should come up in 0.2 times 0.8
+# of them. The table of all six such products is the **joint**.
 #
 # $$p(x, z) = p(z) \, p(x \mid z)$$
 #
@@ -362,8 +362,8 @@ render(slice_at(2.0, 0.7))
 #
 # $$z \sim \mathcal N(0, I), \qquad x = W z + b + \sigma \varepsilon, \qquad \varepsilon \sim \mathcal N(0, I).$$
 #
-# It is the linear autoencoder of lesson 01 turned into a probability model (its name is *probabilistic PCA*), and every
-# quantity of this course has a closed form in it.
+# It is the linear autoencoder of lesson 01 turned into a probability model (its name is *probabilistic PCA*), and its $p(x)$,
+# its posterior and, in lesson 04, its ELBO have closed forms.
 #
 # ### Your turn: draw from it
 #
@@ -399,7 +399,7 @@ worlds.cloud(x[:500], W, b, sigma, seen=x_star)
 #
 # Take the mean of each part. The entries of $z$ are independent with variance one, so $\mathbb E[z z^\top] = I$, and the
 # first part becomes $W W^\top$ (**line 3**), the last $\sigma^2 I$ in the same way. The mixed parts average to zero, because
-# $z$ and $\varepsilon$ are independent. **Line 4** puts them together:
+# $z$ and $\varepsilon$ are independent and each averages to zero. **Line 4** puts them together:
 #
 # $$\mathbb E[(x - b)(x - b)^\top] = W W^\top + \sigma^2 I$$
 
@@ -618,8 +618,8 @@ claim("02-measured-20", 100 * measured[-1], world="any", tolerance=10, unit="% e
 # larger ones that the true error is made of did not come up. What you measure looks better than what is true, and nothing
 # in the numbers warns you.
 #
-# Why? Only codes near the posterior make $x$ probable, and the prior rarely draws there. See which share of the sum of 1,000
-# terms the largest carries. And how many draws would give a relative error of 10%? Solve $r = 0.1$ for $L$:
+# Why? Only codes near the posterior make $x$ probable, and the prior rarely draws there. The next cell shows what share of the
+# sum of 1,000 terms the largest one carries. How many draws, then, would give a relative error of 10%? Solve $r = 0.1$ for $L$:
 #
 # $$L = \frac{c^D - 1}{0.1^2} = 100 \, (c^D - 1)$$
 
@@ -668,8 +668,8 @@ print("naively:", log_px_z.exp().mean().log().item())
 # %% exercise="02-naive-mc"
 
 # %% [markdown]
-# In five dimensions, take the 300,000 draws in groups of $L = 1, 10, 100$ and $1{,}000$, with one estimate from each. The
-# estimates of $p(x)$ are right on average, whatever $L$ is. Predict: are their logarithms?
+# Take the 300,000 draws of section 8 in five dimensions, in groups of $L = 1, 10, 100$ and $1{,}000$, with one estimate from
+# each. The estimates of $p(x)$ are right on average, whatever $L$ is. Predict: are their logarithms?
 
 # %%
 log_px = world_of(5)[0].log_marginal(world_of(5)[1])

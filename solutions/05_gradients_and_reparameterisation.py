@@ -39,7 +39,7 @@
 # | $s_\mu, s_v$ | scores: slopes of $\log q(z)$ in $\mu$ and in $\log\sigma^2$ | `score_mu`, `score_logvar` | `[L, B, D]` |
 # | $f'(z), \nabla f(z)$ | slope of $f$ in $z$ | `grad_f` | as `z` |
 # | $g$ | an estimate of a gradient | `g_mu`, `g_logvar` | `[B, D]` |
-# | $c, c^*$ | a baseline that is subtracted from $f$, and the best one | `c`, `best` | one number, or as `f` |
+# | $c, c^*$ | a baseline that is subtracted from $f$, and the best one (Going deeper) | `c`, `best` | one number, or as `f` |
 # | $W, b, \tau$ | loadings, offset and noise of the linear-Gaussian world | `W`, `linear` | `[X, D]`, `[X]`, one number |
 # | $\eta$ | variance that one example's noise gives a slope | `eta` | one number |
 # | $\theta$ | parameters of a discrete $q$ | `theta` | `[3]` |
@@ -206,8 +206,9 @@ score.algebra("dlogq/dv = (eps^2 - 1) / 2", sympy.diff(log_q, V).subs(at_eps), (
 # $$\boxed{\;\frac{dJ}{d\mu} = \int q(z) \, f(z) \, s_\mu(z) \, dz = \mathbb E_q\big[f(z) \, s_\mu(z)\big]\;}$$
 #
 # This is the **score-function gradient**; in reinforcement learning it is known as REINFORCE. Each draw votes for its own
-# direction, as loudly as its $f$ is large. Where $f$ is negative it votes *against* itself, and our $f$, a log-likelihood,
-# is negative almost everywhere: only the difference between the voices counts.
+# direction, as loudly as its $f$ is large. Where $f$ is negative it votes *against* itself. Our $f$, a log-likelihood, is
+# negative everywhere: all draws vote against themselves, the bad ones loudest, and only the difference between the voices
+# counts.
 #
 # **Line 7** does it with half a million draws. No derivative of $f$ is taken anywhere.
 
@@ -305,6 +306,7 @@ path.step("slope of J = E_eps[slope of f(mu + std eps)]", truth, inside @ p_nois
 
 # %%
 def f_of(place):
+    """f on the two hills for sympy, without its constant, which has no slope."""
     return -((2 - place**2 - place / 2) ** 2) / (2 * sympy.Rational(49, 100))
 
 
@@ -685,8 +687,9 @@ cut_path.step("dELBO/dlogvar through .sample() = (1 - std^2) / 2", cut[1], 0.5 *
 # None raises an error. The error of section 1 came because there was *no* path from the loss to a parameter. Here the KL
 # still leads to $\mu$ and $\log\sigma^2$, and the likelihood to $b$. So `backward()` is content, and the gradient is wrong:
 #
-# - `.sample()`, `.detach()`, `.data`, `.tolist()` (or `.item()`) and `torch.no_grad()` cut both paths. At $\mu$ arrives
-#   $-\mu$, at $\log\sigma^2$ arrives $\frac12 (1 - \sigma^2)$: the slopes of $-\mathrm{KL}$ alone (**lines 1 and 2**).
+# - `.sample()`, `.detach()`, `.data`, `.tolist()` (or `.item()`) and `torch.no_grad()` cut both paths. What reaches
+#   $\mu$ is $-\mu$, and what reaches $\log\sigma^2$ is $\frac12 (1 - \sigma^2)$: the slopes of $-\mathrm{KL}$
+#   alone (**lines 1 and 2**).
 # - Detaching one of the two cuts only that one.
 # - The decoder's gradient is right in each row. The decoder learns, the loss falls.
 #
@@ -714,7 +717,9 @@ plotting.lines(range(1, 301), runs, xlabel="step", ylabel="exact ELBO (nats)")
 # %% [markdown]
 # ## 8 Where there is no path
 #
-# # **A staircase.** $f(z) = 1$ for $z > 0$, else 0. Its average is the probability of $z > 0$, and **line 1** says that it
+# The pathwise gradient needs a slope of $f$ and a code that can be moved. Here are two cases where it has none.
+#
+# **A staircase.** $f(z) = 1$ for $z > 0$, else 0. Its average is the probability of $z > 0$, and **line 1** says that it
 # grows with $\mu$ as fast as $q$ is high at zero. But the slope of a staircase is zero wherever it exists: the pathwise
 # gradient is zero, and wrong. **Line 2**: the score function, which needs values only, is right.
 
