@@ -157,7 +157,6 @@ def test_every_page_on_a_phone_shows_all_its_formulas_and_fits_and_fetches_nothi
     for path in sorted(book.glob("*.html")):
         phone.page.goto(f"{site}/{path.name}")
         if "math" in path.read_text(encoding="utf-8"):
-            phone.page.wait_for_function("() => !document.querySelector('.math') || window.MathJax?.startup?.promise")
             phone.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => null)")
         plain, wrong = phone.page.evaluate(FORMULAS), phone.page.locator("[data-mjx-error], mjx-merror").count()
         found = [f"{plain} formulas not drawn"] * bool(plain) + [f"{wrong} formulas wrong"] * bool(wrong)
@@ -183,11 +182,12 @@ def test_an_excerpt_of_the_search_shows_no_tex(phone: Visit, site: str) -> None:
     assert [text for text in excerpts.all_inner_texts() if "\\" in text] == []
 
 
-def test_no_code_scrolls_sideways_on_a_laptop(need: Callable[[str], str], site: str) -> None:
-    with clean_page(need("chromium"), width=1280, height=800) as visit:
-        for lesson in LESSONS:
-            visit.page.goto(f"{site}/{lesson}.html")
-            assert visit.page.evaluate(SIDEWAYS) == [], lesson
+def test_no_code_scrolls_sideways_on_a_laptop(phone: Visit, site: str) -> None:
+    laptop = phone.another_page(viewport={"width": 1280, "height": 800})
+    for lesson in LESSONS:
+        laptop.goto(f"{site}/{lesson}.html")
+        assert laptop.evaluate(SIDEWAYS) == [], lesson
+    laptop.close()
 
 
 @pytest.mark.parametrize("lesson", [name for name in LESSONS if name[:2] in ("02", "03", "04", "11")])
