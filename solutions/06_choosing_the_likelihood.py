@@ -17,7 +17,7 @@
 # - derive cross-entropy from the Bernoulli and squared error from the Gaussian, line by line,
 # - say why cross-entropy on grey pixels is not a log-likelihood, and what the missing factor is,
 # - read the $\sigma^2$ off a squared error, and learn it instead,
-# - turn every mixture of sums, means and weights into an effective beta, and predict what it does,
+# - turn every mixture of sums, means and weights into an effective beta, and say what a wrong one does,
 # - convert nats into bits per pixel.
 #
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO as reconstruction minus KL, the linear-Gaussian world).
@@ -172,9 +172,9 @@ print("log_px_z:", [round(value, 1) for value in log_px_z.tolist()])
 #
 # ### Where do such pixels come from?
 #
-# Scanned digits are grey. The usual answer: read each grey level as a probability and draw the pixel as 0 or 1. Draw
-# once and keep the result (`data.binarize`, **fixed**), or draw anew whenever an image is used
-# (`data.dynamic_binarize`, **dynamic**). How many pixels change from one draw to the next?
+# Scanned digits are grey. The usual answer: read each grey level as a probability and draw the pixel as 0 or 1. Draw once and
+# keep the result (`data.binarize`, **fixed**), or draw anew whenever an image is used (`data.dynamic_binarize`, **dynamic**).
+# How many pixels change from one draw to the next?
 
 # %%
 generator = torch.Generator().manual_seed(3)
@@ -229,8 +229,8 @@ claim("06-grey-floor", floor, world=world, tolerance=0.2)
 # integrand with the log odds. **Line 2** integrates what depends on $x$, **lines 3 and 4** put the factor back and tidy up:
 #
 # $$\lambda^x (1 - \lambda)^{1 - x} = (1 - \lambda) \, e^{\ell x}, \qquad
-# \int_0^1 e^{\ell x} dx = \frac{e^{\ell} - 1}{\ell}, \qquad
-# (1 - \lambda) \, \frac{e^{\ell} - 1}{\ell} = \frac{2 \lambda - 1}{\ell} = \frac{\tanh(\ell / 2)}{\ell}$$
+# \int_0^1 e^{\ell x} dx = \frac{e^{\ell} - 1}{\ell}, \qquad (1 - \lambda) \, \frac{e^{\ell} - 1}{\ell} = \frac{2 \lambda -
+# 1}{\ell} = \frac{\tanh(\ell / 2)}{\ell}$$
 
 # %%
 continuous = Derivation("Cross-entropy on grey pixels, and the continuous Bernoulli")
@@ -273,9 +273,9 @@ plotting.lines(p, areas, xlabel="lam, what the decoder says", ylabel="area over 
 fig
 
 # %% [markdown]
-# Left, the would-be density for three outputs of the decoder; right, the area under it. It is never above one half, and
-# it depends on the output: no constant would repair it. So grey cross-entropy is not $-\log p(x \mid z)$ plus something
-# harmless.
+# Left, the would-be density for three outputs of the decoder; right, the area under it. It is never above one half, which it
+# reaches at $\lambda = \frac12$, and it depends on the output: no constant would repair it. So grey cross-entropy is not $-\log
+# p(x \mid z)$ plus something harmless.
 #
 # ### The way out that keeps the pixels grey
 #
@@ -314,9 +314,9 @@ claim("06-cb-mean", formula[2], world="any", tolerance=0.005, unit="at lam = 0.9
 # For $\lambda = 0.9$ the mean is {{any:06-cb-mean}}. (Train with torch's distribution: near $\ell = 0$ the formula's slope loses
 # its digits and ends as NaN. *Going deeper* shows it.)
 #
-# What was missing on real images? Take the mean image as the decoder: the loss that many programs report, what it leaves
-# out, and what is left when nothing is left out. The clamp at 0.01 was our choice, so here is the last number once more with
-# 0.001:
+# What was missing on real images? Take the mean image as the decoder, clamped to $[0.01, 0.99]$. Three numbers: the loss that
+# many programs report, what it leaves out, and what is left when nothing is left out. The clamp is our choice, so the last
+# number comes once more with $[0.001, 0.999]$:
 
 # %%
 logits = torch.logit(mean_image.clamp(0.01, 0.99))
@@ -340,7 +340,8 @@ claim("06-mean-image-sharper", proper, world=world, tolerance=2)
 #
 # The correction is several times as large as the number that it corrects. And $-\log p$ is negative! That is no
 # mistake: a density may exceed one, and where the decoder is nearly sure of paper, it does. A probability of discrete
-# pixels can't. Never compare the two kinds of number.
+# pixels can't. Never compare the two kinds of number. And the surer the decoder may be of pixels that are always paper, the lower
+# such a number falls: see the last row.
 
 # %% [markdown]
 # ## 4 Real-valued pixels: from the Gaussian to squared error
@@ -513,7 +514,7 @@ learned.algebra(
 
 # %% [markdown]
 # **Line 5**: with your variance, the loss of 10,000 training images is the minimum of line 4. Is it the lowest? Move sigma and
-# see, then what this sigma and that of section 5 cost on images that took no part in choosing it.
+# see. Then look at what this sigma and that of section 5 cost on images that took no part in choosing it.
 
 # %%
 x, mean = splits.train.x[:10_000].double().flatten(1), mean_image.double().flatten(1).expand(10_000, -1)
@@ -535,8 +536,9 @@ plotting.lines(sigmas, {"-log p": curve}, xlabel="sigma", ylabel="nats per image
 # {{mnist:06-best-sigma}}, and $-\log p$ of a validation image falls from {{mnist:06-nll-half}} to {{mnist:06-nll-best}} nats,
 # without a better picture: the model only stopped claiming so much noise. In a VAE make the log variance of the pixels
 # one learned number, or set it to the log of each batch's mean squared error. As reconstructions improve, sigma
-# shrinks, and errors become more expensive: the exchange rate follows. Give sigma a
-# floor: with one for each pixel the likelihood has no upper bound (*Going deeper*).
+# shrinks, and errors become more expensive: the exchange rate follows. Give sigma a floor. With a sigma for each pixel the
+# likelihood has no upper bound: a pixel that is paper in every image gains $\log 2$ nats each time its sigma is halved (*Going
+# deeper*).
 
 # %% [markdown]
 # ## 7 Mean or sum? The lab
@@ -698,6 +700,8 @@ LikelihoodPlayground()
 # 2** takes $-\log_2$: the width costs $\log_2 256 = 8$ bits.
 #
 # $$-\log_2 P(\text{level}) \approx -\log_2 p(x) + 8$$
+#
+# For an image of $X$ pixels that is $\dfrac{-\log p(x)}{X \log 2} + 8$ bits per pixel.
 
 # %%
 bits = Derivation("Nats and bits")
@@ -751,12 +755,12 @@ exercises.progress("06")
 # > Sum over pixels, sum over latents, one mean over the batch. State the sigma.
 #
 # **Sources.** G. Loaiza-Ganem and J. P. Cunningham, *The continuous Bernoulli: fixing a pervasive error in variational
-# autoencoders*, NeurIPS 2019. R. Salakhutdinov and I. Murray, *On the Quantitative Analysis of Deep Belief Networks*,
-# ICML 2008, for binarised MNIST. O. Rybkin, K. Daniilidis and S. Levine, *Simple and Effective VAE Training with
-# Calibrated Decoders*, ICML 2021, for the learned sigma. P.-A. Mattei and J. Frellsen, *Leveraging the Exact Likelihood
-# of Deep Latent Variable Models*, NeurIPS 2018, for the likelihood without an upper bound.
-# I. Higgins and others, *beta-VAE*, ICLR 2017. The losses of section 7 are from public
-# repositories and from the second text of lesson 00; the density of section 5 is that text's.
+# autoencoders*, NeurIPS 2019. R. Salakhutdinov and I. Murray, *On the Quantitative Analysis of Deep Belief Networks*, ICML
+# 2008, for binarised MNIST. O. Rybkin, K. Daniilidis and S. Levine, *Simple and Effective VAE Training with Calibrated
+# Decoders*, ICML 2021, for the learned sigma. P.-A. Mattei and J. Frellsen, *Leveraging the Exact Likelihood of Deep Latent
+# Variable Models*, NeurIPS 2018, for the likelihood without an upper bound. I. Higgins and others, *beta-VAE*, ICLR 2017. The
+# losses of section 7 are from public repositories and from the second text of lesson 00; the density of section 5 is that
+# text's.
 #
 # **Next:** [07 Your first VAE](07_your_first_vae.ipynb). You have the bound, its gradient and its likelihood: build it.
 
@@ -765,9 +769,9 @@ exercises.progress("06")
 #
 # What follows can wait, and nothing on the main path needs it.
 #
-# **Sources.** J. Lucas, G. Tucker, R.
-# Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, and M. E.
-# Tipping and C. M. Bishop, *Probabilistic Principal Component Analysis*, Journal of the Royal Statistical Society B 61,
+# **Sources.** J. Lucas, G. Tucker, R. Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior
+# Collapse*, NeurIPS 2019, and M. E. Tipping and C. M. Bishop, *Probabilistic Principal Component Analysis*, Journal of the
+# Royal Statistical Society B 61,
 # 1999, for surviving latents and for the axes. L. Theis, A. van den Oord and M. Bethge, *A Note on the Evaluation of Generative
 # Models*, ICLR 2016, for dequantisation. T. Salimans, A. Karpathy, X. Chen and D. P. Kingma, *PixelCNN++*, ICLR 2017, for a
 # discretised likelihood.
@@ -776,8 +780,8 @@ exercises.progress("06")
 # ### A sigma for each pixel?
 #
 # More freedom should help, so give each pixel position a variance of its own. Predict what the best variance is for a
-# pixel that is paper in every image. How many such pixels are there? **Line 6**: what does such a pixel gain when its sigma
-# is halved?
+# pixel that is paper in every image. How many such pixels are there? **Line 6** of the derivation of
+# section 6: what does such a pixel gain when its sigma is halved?
 
 # %%
 constant = (splits.train.x.amax(0) == splits.train.x.amin(0)).sum()
@@ -809,10 +813,10 @@ learned.step("log p gained by halving the sigma of a pixel without error = log 2
 # %% exercise="06-bits-per-dim"
 
 # %% [markdown]
-# **Line 3** holds it against the exact probabilities of the bins, for all validation images and the Gaussian with the best
-# sigma of section 6. (Such a difference, taken as the likelihood itself, is a **discretised likelihood**. A model can be
-# trained on its logarithm, which is never above zero.) Level $k$ is stored as $k / 255$; here it moves to the middle of its
-# bin.
+# **Line 3** of the derivation of section 9 holds it against the exact probabilities of the bins, for all validation images and
+# the Gaussian with the best sigma of section 6. (Such a difference, taken as the likelihood itself, is a **discretised
+# likelihood**. A model can be trained on its logarithm, which is never above zero.) Level $k$ is stored as $k / 255$; here it
+# moves to the middle of its bin.
 
 # %%
 stored, mean = (splits.val.x.double().flatten(1) * 255).round(), mean_image.double().flatten(1)
@@ -863,8 +867,8 @@ print("should be:", [f"{0 - value / 12:.2e}" for value in near.tolist()])
 # %% [markdown]
 # ### Beta and sigma are one knob
 #
-# Section 8, line by line. Write
-# $\mathcal N_{\sigma^2}$ for the density of one pixel. **Line 1** of a new derivation is a rule for logarithms:
+# Section 8, line by line. Write $\mathcal N_{\sigma^2}$ for the density of one pixel. **Line 1** of a new derivation is a rule
+# for logarithms:
 #
 # $$\log \mathcal N_{\sigma^2} = \beta \, \log \mathcal N_{\beta\sigma^2} + \text{constant},
 # \qquad \text{constant} = \tfrac\beta2 \log(2 \pi \beta \sigma^2) - \tfrac12 \log(2 \pi \sigma^2)$$
@@ -1017,10 +1021,9 @@ plotting.bars(labels, list(rows.values()), xlabel="latents alive, linear decoder
 # | second text, batches of 128 | {{any:06-beta-second-text-128}} | {{mnist:06-alive-second-text-128}} | {{pen:06-alive-second-text-128}} |
 # | mean and sum | {{any:06-beta-mean-sum}} | {{mnist:06-alive-mean-sum}} | {{pen:06-alive-mean-sum}} |
 #
-# At $\beta = 784$ no latent is worth its price, on either data set, however long you train. With the second text's loss
-# and a larger batch nearly nothing is left either. (Two of the losses in the table use cross-entropy; it asks what
-# their beta does to squared error. A network's decoder can bend, so its numbers differ, but the exchange rate is the
-# same.)
+# At $\beta = 784$ no latent is worth its price, on either data set, however long you train. With the second text's loss and a
+# larger batch nearly nothing is left either. (Two of the losses in the table use cross-entropy; for them the table asks what
+# their beta would do to squared error. A network's decoder can bend, so its numbers differ, but the exchange rate is the same.)
 
 # %% [markdown]
 # ### Noise in place of a difference
@@ -1032,9 +1035,9 @@ plotting.bars(labels, list(rows.values()), xlabel="latents alive, linear decoder
 # $$\mathbb E_{u \sim \mathrm{U}(a,\, a + \Delta)}\big[\log (\Delta \, p(u))\big] \;\le\;
 # \log \mathbb E_u\big[\Delta \, p(u)\big] = \log \int_a^{a + \Delta} p(u) \, du = \log P(\text{level})$$
 #
-# **Lines 1 and 3** are the equality in the middle. **Lines 2 and 4** are the left side for a Gaussian: the noise adds its
-# variance $\Delta^2 / 12$ to the squared error. Predict: how much does the bound give away when $\sigma$ is one bin? And a
-# quarter of one?
+# **Lines 1 and 3** of a new derivation are the equality in the middle. **Lines 2 and 4** are the left side for a Gaussian: the
+# noise adds its variance $\Delta^2 / 12$ to the squared error. Predict: how much does the bound give away when $\sigma$ is one
+# bin? And a quarter of one?
 
 
 # %%
@@ -1066,7 +1069,7 @@ for name, sigma in (("bin", 1 / 256), ("quarter", 1 / 1024)):
 # ### A diagonal q chooses the axes
 #
 # The linear autoencoder of lesson 01 found the plane of PCA and left its axes to chance. So does $p(x)$ here: it contains
-# $W$ only in $W W^\top$, which a rotation $W R$ does not change (**line 1**). The ELBO with independent latents is not
+# $W$ only in $W W^\top$, which a rotation $W R$ does not change (**line 1** of a new derivation). The ELBO with independent latents is not
 # indifferent: once $W$ is turned, the posterior is correlated, and the best $q$ misses it by the gap of **line 2**, with
 # $\Lambda$ for the inverse of the posterior's covariance. So a linear VAE finds the principal directions themselves, up to
 # sign and order, as long as their variances differ (Lucas and others, 2019).

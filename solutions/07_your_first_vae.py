@@ -19,9 +19,9 @@
 # - generate new digits, and say why the encoder takes no part in it,
 # - tell a bound on the likelihood of an image from a number that only looks like one.
 #
-# **You need first:** PyTorch modules and optimisers; Gaussian and Bernoulli distributions. The evidence lower bound
-# (ELBO) is recalled in section 1; lessons [02](02_latent_variable_models.ipynb) to
-# [06](06_choosing_the_likelihood.ipynb) derive it, with its gradient and its likelihood.
+# **You need first:** PyTorch modules and optimisers; Gaussian and Bernoulli distributions. The evidence lower bound (ELBO) is
+# recalled in section 1; lessons [02](02_latent_variable_models.ipynb) to [06](06_choosing_the_likelihood.ipynb) derive it, with
+# its gradient and its likelihood.
 #
 # **Time:** Three cells train a network for half a minute or so, one of them under Going deeper; each says so beforehand. The
 # numbers in the text are those of MNIST; a table at the end of the lesson has those of the pen digits beside them.
@@ -463,8 +463,8 @@ exercises.progress("07")
 # each batch. The published losses are those of the first text of lesson 00.
 #
 # **Next:** [08 Inside the latent space](08_inside_the_latent_space.ipynb), where you see all that a VAE with two latent
-# dimensions knows; then [09 Find the bug](09_find_the_bug.ipynb), where VAEs like yours are broken in twelve ways. If
-# you started here: [04 The ELBO](04_the_elbo.ipynb) derives the bound, line by line.
+# dimensions knows; then [09 Find the bug](09_find_the_bug.ipynb), where twelve mistakes hide in VAEs like yours and in what is
+# made of them. If you started here: [04 The ELBO](04_the_elbo.ipynb) derives the bound, line by line.
 
 # %% [markdown]
 # ## Going deeper
@@ -501,9 +501,8 @@ print(f"validation images: {run_epoch(trial, splits.val.x.split(128), loss, None
 # The first text (section 11) trains in batches of 128, by Adam with learning rate 0.001, for 10 epochs, and prints a mean
 # training loss of 189.7 after the first epoch, 142.7 after the second and 103.2 after the tenth. If we do exactly that, do we
 # get those numbers? The next cell trains a second network in that way, on training and validation images together as the text
-# does. The first time it takes about half a minute.
-#
-# Such a training loss is a mean over an epoch, taken while the weights are still changing.
+# does. Such a training loss is a mean over an epoch, taken while the weights are still changing. The first time it takes about
+# half a minute.
 
 # %%
 from vae_course.training import Recipe, fit_or_load
@@ -543,8 +542,8 @@ plotting.dots(labels, values, xlabel="mean training loss (nats per image)", high
 # %% [markdown]
 # The printed recipe gives {{mnist:07-plain-epoch-1}}, {{mnist:07-plain-epoch-2}} and {{mnist:07-plain-epoch-10}} after epochs
 # 1, 2 and 10, and {{mnist:07-plain-test-loss}} on the test images. The published losses start far higher and end lower. Could
-# it be the seed? Try one: add `seed=1` to the recipe, and the model is trained anew. It does not move the first loss by twenty
-# nats. So something differs: the run that was reported from the text (a learning rate, a batch size, a term of the loss), or
+# it be the seed? Try one: add `seed=1` to the recipe, and the model is trained anew. Does it move the first loss by twenty
+# nats? If not, something differs: the run that was reported from the text (a learning rate, a batch size, a term of the loss), or
 # what the text does not state from ours (the first weights, versions, the averaging). We cannot know what. Your own model, with
 # another schedule, a higher learning rate and two more epochs, reaches {{mnist:07-grey-test-loss}} on the test images.
 #

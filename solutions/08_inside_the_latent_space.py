@@ -231,14 +231,11 @@ claim("08-rare", 100 * rare.float().mean(), world=world, tolerance=3, unit="% of
 # is how $q(z)$ was defined.
 #
 # $$\begin{aligned}
-# \frac1N \sum_n \mathrm{KL}\big(q(z \mid x_n) \,\Vert\, p(z)\big)
-# &= \mathbb E\left[\log q(z \mid x_n) - \log p(z)\right] && \text{(1) definition of the KL} \\
-# &= \mathbb E\left[\log q(z \mid x_n) - \log q(z)\right] + \mathbb E\left[\log q(z) -
-# \log p(z)\right] && \text{(2) log q(z) taken off and added} \\
-# &= \underbrace{\mathbb E\left[\log \frac{q(z \mid x_n)}{q(z)}\right]}_{\text{what a code tells about its image}}
-# + \underbrace{\mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)}_{\text{how far all codes are from the prior}} && \text{(3) z
-# alone has the density q(z)}
-# \end{aligned}$$
+# \frac1N \sum_n \mathrm{KL}\big(q(z \mid x_n) \,\Vert\, p(z)\big) &= \mathbb E\left[\log q(z \mid x_n) - \log p(z)\right] &&
+# \text{(1) definition of the KL} \\ &= \mathbb E\left[\log q(z \mid x_n) - \log q(z)\right] + \mathbb E\left[\log q(z) - \log
+# p(z)\right] && \text{(2) log q(z) taken off and added} \\ &= \underbrace{\mathbb E\left[\log \frac{q(z \mid
+# x_n)}{q(z)}\right]}_{\text{what a code tells about its image}} + \underbrace{\mathrm{KL}\big(q(z) \,\Vert\,
+# p(z)\big)}_{\text{how far all codes are from the prior}} && \text{(3) z alone has the density q(z)} \end{aligned}$$
 #
 # The first part is the **mutual information** of image and code. Both parts are mean KLs, of $q(z \mid x_n)$ from $q(z)$ and of
 # $q(z)$ from $p(z)$, so neither is below zero. The first is at most $\log N$: $q(z)$ contains $\frac1N q(z \mid x_n)$, so the
@@ -451,8 +448,9 @@ claim("08-cage-cost", bounds["mended"].elbo - bounds["caged"].elbo, world=world,
 # | caged | {{mnist:08-caged-kl}} | {{mnist:08-caged-log-px-z}} |
 # | mended | {{mnist:08-mended-kl}} | {{mnist:08-mended-log-px-z}} |
 #
-# The KL of the caged model is *lower*. Its ELBO is {{mnist:08-cage-cost}} nats lower too, though network, images and seed are
-# the same, so all of the loss is in the reconstruction. The KL is what a code can tell about its image, up to the distance of
+# The KL of the caged model is *lower*, and yet its ELBO is {{mnist:08-cage-cost}} nats lower too, with the same network, images
+# and seed. So all of that, and what the KL saved, is lost in the reconstruction. The KL is what a code can tell about its
+# image, up to the distance of
 # $q(z)$ from the prior (section 3). In the cage there is little room and most means are stuck at its edge, so codes tell less,
 # and the decoder has to guess more. Going deeper samples from both models.
 #
@@ -485,9 +483,9 @@ claim("08-closer-20", 100 * closer[3], world="any", tolerance=0.05, unit="% of t
 fig
 
 # %% [markdown]
-# In two dimensions {{any:08-closer-2}}% of all draws lie closer to the centre: nothing unusual there. In 20 dimensions
-# {{any:08-closer-20}}%, and in 200 practically none. There a straight walk crosses a region that the prior practically never
-# visits.
+# In two dimensions {{any:08-closer-2}}% of all draws lie closer to the centre than $\sqrt{D/2}$: nothing unusual there. In 20
+# dimensions {{any:08-closer-20}}%, and in 200 practically none. There a straight walk crosses a region that the prior
+# practically never visits.
 #
 # The remedy is to walk on an arc. Take two codes of length one first, with the angle $\theta$ between them. The code at $t$
 # lies in their plane and has turned by $t \, \theta$, so that equal steps of $t$ turn by equal angles. Like each place of the
@@ -777,8 +775,7 @@ exercises.progress("08")
 # **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, figure 4 and appendix A, for
 # the grid through the inverse distribution function. M. D. Hoffman and M. J. Johnson, *ELBO surgery*, workshop at NIPS
 # 2016, for the split of the KL. T. White, *Sampling Generative Networks*, 2016, for spherical interpolation and
-# attribute vectors that mix properties. The grid on the unit square is that of the second
-# text of lesson 00.
+# attribute vectors that mix properties. The grid on the unit square is that of the second text of lesson 00.
 #
 # **Next:** [09 Find the bug](09_find_the_bug.ipynb), where the sigmoid of section 5 has eleven companions.
 
@@ -935,7 +932,7 @@ for name, q, tolerance in (("caged", cage, None), ("mended", free, 20)):
 # %% [markdown]
 # ### All along the line
 #
-# Let $z_0$ and $z_1$ be independent draws. Section 6 has the length half way between them. For each $t$, how long is $(1 - t)
+# Let $z_0$ and $z_1$ be independent draws. Section 6 gives the length half way between them. For each $t$, how long is $(1 - t)
 # z_0 + t z_1$, as the root of its mean square? Do not measure: think of one coordinate first.
 
 # %% exercise="08-path-norm"
@@ -954,7 +951,7 @@ plotting.lines(t, curves, xlabel="t", ylabel="length of the code", markers=True)
 
 # %% [markdown]
 # The lines coincide, and half way the length has fallen from $\sqrt{D}$ to $\sqrt{D / 2}$, in any dimension. The middle of a
-# walk varies too: against the middle of *another* walk, picked at random, the shares of draws that lie closer to the centre are
+# walk varies too. Against the middle of *another* walk, picked at random, the shares of draws that lie closer to the centre are
 # $P(F_{D,D} < \frac12)$: one third for $D = 2$, and about twice as much as in section 6 for $D = 20$.
 
 # %% [markdown]

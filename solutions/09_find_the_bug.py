@@ -10,9 +10,9 @@
 # # 09 Find the bug
 #
 # A broken VAE seldom crashes. It trains, its loss falls, it draws something. This lesson hands you twelve case files: small
-# trainings, or samples and evaluations of the healthy one, each with one broken line, and nearly all of these lines
-# taken from a kind of mistake that was made in public code. You see the curves and pictures, name
-# a suspect, measure, and only then read the code.
+# trainings, or samples and evaluations of a healthy model, each with one broken line. Nearly all of these lines are taken from a
+# kind of mistake that was made in public code. You see the curves and pictures, name a suspect, measure, and only then read the
+# code.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -21,11 +21,12 @@
 # - mend wrong scales, draws that break the bound and doubled sigmoids,
 # - check a VAE of your own with a short list before you trust its numbers.
 #
-# **You need first:** [lesson 07](07_your_first_vae.ipynb) (a whole VAE and its training),
-# [lesson 04](04_the_elbo.ipynb) (the bound never lies above $\log p(x)$), [lesson 05](05_gradients_and_reparameterisation.ipynb)
-# (the draw) and [lesson 06](06_choosing_the_likelihood.ipynb) (logits, sums and means).
+# **You need first:** [lesson 07](07_your_first_vae.ipynb) (a whole VAE and its training), [lesson 04](04_the_elbo.ipynb) (the
+# bound never lies above $\log p(x)$), [lesson 05](05_gradients_and_reparameterisation.ipynb) (the draw) and [lesson
+# 06](06_choosing_the_likelihood.ipynb) (logits, sums and means).
 #
-# **Time:** Eighteen cells train one or two small networks, each for a few seconds on a free machine.
+# **Time:** Eighteen cells, one of them under Going deeper, train one or two small networks, each for a few seconds on a free
+# machine.
 #
 # **Symbols of this lesson**
 #
@@ -320,8 +321,8 @@ model_e, history_e = bugs.train("E", images, val)
 beside({"healthy": healthy_history, "case D": history_d, "case E": history_e})
 
 # %% [markdown]
-# Both curves are smooth and flatten as they should, but the same network should not be so much
-# better. The same twelve codes, decoded by each:
+# Both curves are smooth and flatten as they should, but the same network should not be so much better. The same twelve codes,
+# decoded by each:
 
 # %%
 rows({"healthy": drawn(healthy), "case D": drawn(model_d), "case E": drawn(model_e)})
@@ -363,8 +364,7 @@ assert abs(above["healthy"]) < 0.03
 # %% [markdown]
 # The healthy draw hits $\log p(x)$. The other two lie {{any:09-d-above}} and {{any:09-e-above}} nats above it, which is
 # impossible for a bound. Both are convicted of the same thing: the draw does not come from the $q$ that the KL is charged for.
-# Too little noise flatters the reconstruction, while the KL pays only the low price
-# of a wide $q$. But which is which?
+# Too little noise flatters the reconstruction, while the KL pays only the low price of a wide $q$. But which is which?
 #
 # ### Your turn: mend the instrument
 #
@@ -406,8 +406,8 @@ plotting.lines(range(1, 11), curves, **axes_names, logy=True, markers=True)
 # %% [markdown]
 # Case D's noise is {{any:09-d-scale}} of what it should be, in every dimension: a constant. Case E's has a mean of
 # {{mnist:09-e-scale}} on MNIST ({{pen:09-e-scale}} on pen digits), and its curve lies on that of $\sigma$, whose mean is
-# {{mnist:09-e-sigma}} ({{pen:09-e-sigma}}). (A root mean square and
-# a mean differ a little.) It multiplied by $\sigma$ once too often.
+# {{mnist:09-e-sigma}} ({{pen:09-e-sigma}}). (A root mean square and a mean differ a little.) It multiplied by $\sigma$ once too
+# often.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("D", guess["D"])
@@ -443,9 +443,9 @@ for name in ("D", "E"):
     assert abs(printed + honest) < 1 and (scale - 1).abs().max() < 0.05
 
 # %% [markdown]
-# Case D prints {{mnist:09-d-mended-printed}} and has an ELBO of {{mnist:09-d-mended-elbo}} now
-# ({{pen:09-d-mended-printed}} and {{pen:09-d-mended-elbo}} on pen digits), case E {{mnist:09-e-mended-printed}} and
-# {{mnist:09-e-mended-elbo}} ({{pen:09-e-mended-printed}} and {{pen:09-e-mended-elbo}}). Both are back at the healthy bound.
+# Case D prints {{mnist:09-d-mended-printed}} and has an ELBO of {{mnist:09-d-mended-elbo}} now ({{pen:09-d-mended-printed}} and
+# {{pen:09-d-mended-elbo}} on pen digits), case E {{mnist:09-e-mended-printed}} and {{mnist:09-e-mended-elbo}}
+# ({{pen:09-e-mended-printed}} and {{pen:09-e-mended-elbo}}). Both are back at the healthy bound.
 #
 # ### Case F: half a nat for nothing
 
@@ -460,8 +460,8 @@ beside({"healthy": healthy_history, "case F": history_f})
 rows({"originals": x, "reconstructions": model_f.reconstruct(x), "samples": drawn(model_f)})
 
 # %% [markdown]
-# Grey digits again, as in case A. But a code that says nothing should cost nothing,
-# and this one costs 5 nats, half a nat for each dimension. What are they spent on? Name your suspect.
+# Grey digits again, as in case A. But a code that says nothing should cost nothing, and this one costs 5 nats, half a nat for
+# each dimension. What are they spent on? Name your suspect.
 
 # %%
 guess["F"] = ""
@@ -551,7 +551,7 @@ model_h, history_h = bugs.train("H", images, val)
 beside({"healthy": healthy_history, "case H": history_h})
 
 # %% [markdown]
-# This loss stops after the second epoch, near the 543 nats of 784 fair coins.
+# This loss stops falling after the second epoch, near the 543 nats of 784 fair coins.
 
 # %%
 rows({"originals": x, "reconstructions": model_h.reconstruct(x), "samples": drawn(model_h)})
@@ -708,9 +708,10 @@ assert len(mended_i.val["loss"]) == 10 > len(seen[-1].val["loss"])
 # samples or numbers are not; they stand under Going deeper.
 #
 # `model.train()` puts a PyTorch model into training mode, `model.eval()` into evaluation mode. Most layers do the same in
-# both. *Batch normalisation* doesn't. It takes from each number a mean and divides by a standard deviation, then stretches
-# and shifts the result by two learned numbers: mean and deviation are in training mode those of the batch at hand, in
-# evaluation mode running averages that it kept during training.
+# both; two kinds don't. *Dropout* sets numbers to 0 at random in training mode and does nothing in evaluation mode. *Batch
+# normalisation* takes from each number a mean and divides by a standard deviation, then stretches and shifts the result by two
+# learned numbers: mean and deviation are in training mode those of the batch at hand, in evaluation mode running averages that
+# it kept during training.
 #
 # ### Case J: sorted by class
 
@@ -725,9 +726,8 @@ beside({"healthy": healthy_history, "case J": history_j})
 rows({"originals": x, "reconstructions": model_j.reconstruct(x), "samples": drawn(model_j)})
 
 # %% [markdown]
-# But its author noticed something: in training mode the loss depends on the *order* of the images.
-# `running_loss` takes the finished model in
-# training mode, and computes its loss as a training does, in batches of 100.
+# But its author noticed something: in training mode the loss depends on the *order* of the images. `running_loss` puts the
+# finished model into training mode and computes its loss as training does, in batches of 100.
 
 
 # %%
@@ -801,7 +801,8 @@ assert abs(order) < 3 and bounds_j["case J"] < min(healthy_result.elbo, bounds_j
 # %% [markdown]
 # ## 6 The table, and a checklist
 #
-# All twelve, for the day when one of your own models misbehaves.
+# All twelve, for the day when one of your own models misbehaves. (The table names the culprits of G, K and L as well: to find
+# them yourself, do these cases first, under Going deeper.)
 
 # %%
 bugs.diagnosis_table()
@@ -1047,7 +1048,7 @@ bugs.reveal("L", guess["L"])
 # %% exercise="09-batch-means"
 
 # %% [markdown]
-# **Check.** With your mean, 999 and 100 must agree to within the noise of the draws.
+# **Check.** With your mean, 999 and 100 must agree to within the noise of the draws. (The cell uses your `mean_elbo` of case K.)
 
 # %%
 mended = {}

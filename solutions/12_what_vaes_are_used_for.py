@@ -1173,7 +1173,7 @@ for derivation in (bits, odd_ones, fill):
 # Curves*, 1988, for the standard error of an AUROC. G. Roberts and R. Tweedie, *Exponential
 # Convergence of Langevin Distributions and Their Discrete Approximations*, Bernoulli 2, 1996, for MALA.
 #
-# **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken trainings to diagnose. Lesson 13
+# **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken cases to diagnose. Lesson 13
 # will give the model structure: convolutions, conditions and known factors.
 
 # %% [markdown]
