@@ -11,8 +11,7 @@
 #
 # Lesson 03 ended with a number that you can compute without the posterior, and with an unknown constant. Here the constant
 # gets its name, $\log p(x)$, and the number becomes the **evidence lower bound**, or ELBO: it never lies above $\log p(x)$.
-# You derive it twice, because each way shows another side of it, and then meet it as the lowest rung of a ladder of bounds.
-# No line has to be believed: both of its sides are computed and compared in worlds where the truth is known.
+# You derive it twice, and then meet it as the lowest rung of a ladder of bounds.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -22,9 +21,8 @@
 # - write the ELBO in two forms and say what each of their terms rewards,
 # - spot a lost sign in a published loss, and show what it does.
 #
-# **You need first:** [lesson 02](02_latent_variable_models.ipynb) (prior, likelihood, joint, posterior, the exact worlds) and
-# [lesson 03](03_kl_and_variational_inference.ipynb) (the KL, its form for Gaussians, and the idea of replacing the posterior
-# by a simple $q$). Logarithms, expectations, and PyTorch.
+# **You need first:** [lesson 02](02_latent_variable_models.ipynb) (prior, likelihood, posterior, the exact worlds) and
+# [lesson 03](03_kl_and_variational_inference.ipynb) (the KL, its form for Gaussians, and variational inference).
 #
 # **Time:** No cell takes longer than 5 seconds.
 #
@@ -48,7 +46,7 @@
 # ## 1 What we want, and one free choice
 #
 # A latent-variable model draws a code $z$ from the prior $p(z)$ and then $x$ from the likelihood $p(x \mid z)$. How
-# probable is the $x$ that we see? Add up over all codes that may have produced it:
+# probable is the $x$ that we see?
 #
 # $$p(x) = \int p(x, z) \, dz, \qquad p(x, z) = p(z) \, p(x \mid z).$$
 #
@@ -68,10 +66,17 @@ from vae_course.exact import DiscreteWorld, GridWorld, LinearGaussian
 from vae_course.derivations import Derivation, standard_error
 
 _ = torch.manual_seed(0)
+
 # %% [markdown]
 # **The world of urns.** There are three urns, $z = 0, 1, 2$. Somebody picks one with probabilities 0.5, 0.3 and 0.2, and
-# draws a ball from it: red ($x = 0$) or blue ($x = 1$). Urn 0 holds 10% red balls, urn 1 50%, urn 2 80%. You see the
-# ball, and it is red. You do not see the urn.
+# draws a ball from it: red ($x = 0$) or blue ($x = 1$). Urn 0 holds 10% red balls, urn 1 50%, urn 2 80%. You see a
+# red ball, but not the urn.
+#
+# Now the free choice. Take **any** distribution $q(z)$ over the codes, good or bad. For now it shall give some probability
+# to each code that can produce $x$. Take a bad one: after seeing a red ball it still bets on urn 0. Its **weights** compare
+# the joint with it, code by code:
+#
+# $$w(z) = \frac{p(x, z)}{q(z)}.$$
 
 # %% tags=["nbval-check-output"]
 p_z = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
@@ -79,60 +84,35 @@ p_x_z = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]], dtype=torch.float64)
 urns = DiscreteWorld(p_z, p_x_z)
 x_urns = 0
 joint = urns.joint()[:, x_urns]
-for z in range(3):
-    print(f"urn {z}: p(x, z) = {joint[z]:.2f}")
-
-# %% [markdown]
-# These three numbers are all that we need. Their sum is $p(x) = 0.36$: in 36 of 100 games the ball is red. Each
-# number divided by that sum is the posterior $p(z \mid x)$.
-#
-# Now the free choice. Take **any** distribution $q(z)$ over the codes, good or bad. For now it shall give some probability
-# to each code that can produce $x$; what happens without that comes below. Take a bad one: after seeing a red ball it
-# still bets on urn 0. Its **weights** compare the joint with it, code by code:
-#
-# $$w(z) = \frac{p(x, z)}{q(z)}.$$
-
-# %%
 q = torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64)
 w = joint / q
-print("weights", [round(value, 3) for value in w.tolist()])
+for z in range(3):
+    print(f"urn {z}: p(x, z) = {joint[z]:.2f}, q(z) = {q[z]:.1f}, w(z) = {w[z]:.3f}")
 
 # %% [markdown]
-# A weight is high where $q$ gives less than the joint asks for: here at urn 2.
+# The joint adds up to $p(x) = 0.36$: in 36 of 100 games the ball is red. Divided by that sum it is the posterior
+# $p(z \mid x)$. A weight is high where $q$ gives less than the joint asks for: here at urn 2.
 
 # %% [markdown]
 # ## 2 First derivation: Jensen's inequality
 #
-# A `Derivation` computes both sides of each line, prints them, and stops the notebook if they differ.
+# **Line 1** is what marginalising means: the probability of red is a sum over the urns. **Line 2** multiplies and divides
+# each term by $q(z)$. What was a plain sum becomes an expectation under $q$. **Line 3** takes logarithms, because $p(x)$ of an
+# image is far too small a number to work with:
 #
-# **Line 1** is what marginalising means: the probability of red is a sum over the urns.
-#
-# $$p(x) = \sum_z p(z) \, p(x \mid z)$$
-#
-# **Line 2** multiplies and divides each term by $q(z)$. What was a plain sum becomes an expectation under $q$:
-#
-# $$\sum_z p(x, z) = \sum_z q(z) \, \frac{p(x, z)}{q(z)} = \mathbb E_{q}[w(z)].$$
+# $$p(x) = \sum_z p(z) \, p(x \mid z), \qquad \sum_z p(x, z) = \sum_z q(z) \, \frac{p(x, z)}{q(z)} = \mathbb E_{q}[w(z)],
+# \qquad \log p(x) = \log \mathbb E_q[w(z)].$$
 
 # %%
 jensen = Derivation("The ELBO by Jensen's inequality")
 jensen.step("p(x) = sum_z p(z) p(x|z)", urns.marginal()[x_urns], sum(p_z[k] * p_x_z[k, x_urns] for k in range(3)))
 jensen.step("sum_z p(x, z) = E_q[w(z)]", joint.sum(), q @ w)
-
-# %% [markdown]
-# Each line shows the two values, how they were computed, and by how much they differ.
-#
-# **Line 3** takes logarithms, because the log is what we want to know, and what stays manageable for images with hundreds
-# of pixels:
-#
-# $$\log p(x) = \log \mathbb E_q[w(z)].$$
-
-# %%
 log_px_urns = urns.marginal()[x_urns].log()
 jensen.step("log p(x) = log E_q[w(z)]", log_px_urns, torch.logsumexp(q.log() + w.log(), 0))
 
 # %% [markdown]
-# The expectation sits inside the logarithm. That is a nuisance: a few draws estimate a mean without bias, but not the
-# logarithm of a mean. It would be convenient to swap the two.
+# The expectation sits inside the logarithm, and a few draws estimate a mean without bias, but not the logarithm of a mean.
+# It would be convenient to swap the two.
 #
 # Predict: is the mean of the logarithms, $\mathbb E_q[\log w]$, larger than the logarithm of the mean, smaller, or equal?
 
@@ -144,55 +124,44 @@ jensen_picture(w, q)
 # %% [markdown]
 # Each dot is one urn; the larger its area, the larger $q(z)$. The upper diamond sits on the curve above the mean weight: it
 # is $\log \mathbb E_q[w] = \log p(x)$. The lower diamond is the weighted mean of the dots' heights, $\mathbb E_q[\log w]$.
-# The logarithm bends downwards, so the mean of points on the curve lies below the curve. The orange bar is what swapping
-# costs.
+# The orange bar is what swapping costs.
 #
-# This is Jensen's inequality, which you proved in lesson 03 by a bracket. The picture shows where the bracket comes from:
-# the dashed line is the **tangent** at the mean $m = \mathbb E_q[w]$, and a curve that bends downwards lies below its
-# tangents.
+# This is Jensen's inequality from lesson 03. The dashed line is the **tangent** at the mean $m = \mathbb E_q[w]$, and a curve
+# that bends downwards lies below its tangents.
 #
 # $$t(w) = \log m + \frac{w - m}{m} \;\ge\; \log w \quad \text{for every } w > 0.$$
 #
 # **Line 4**: the mean of the tangent is the height of the curve at $m$, because $w - m$ averages to zero:
 #
 # $$\mathbb E_q[t(w)] = \log m = \log \mathbb E_q[w].$$
+#
+# **Line 5** subtracts $\mathbb E_q[\log w]$ on both sides. With $r = w / m$, the difference $t(w) - \log w$ is the bracket of
+# lesson 03, $r - 1 - \log r$, which is never negative:
+#
+# $$\log \mathbb E_q[w] - \mathbb E_q[\log w] = \mathbb E_q[\, r - 1 - \log r \,] \;\ge\; 0.$$
 
 # %%
 m = q @ w
 tangent = m.log() + (w - m) / m
 jensen.step("E_q[t(w)] = log E_q[w]", q @ tangent, m.log())
-assert (tangent >= w.log()).all()
-
-# %% [markdown]
-# **Line 5** subtracts $\mathbb E_q[\log w]$ on both sides. With $r = w / m$, the difference $t(w) - \log w$ is the bracket of
-# lesson 03, $r - 1 - \log r$, which is never negative:
-#
-# $$\log \mathbb E_q[w] - \mathbb E_q[\log w] = \mathbb E_q[\, r - 1 - \log r \,] \;\ge\; 0.$$
-#
-# An inequality is an equality with a gap, and here is the gap: a mean of three terms, none of them negative.
-
-# %%
 r = w / m
 terms = r - 1 - r.log()
-print("terms of the gap", [round(value, 3) for value in terms.tolist()])
 jensen.step("log E_q[w] - E_q[log w] = E_q[r - 1 - log r]", m.log() - q @ w.log(), q @ terms)
-assert (terms >= 0).all()
+assert (tangent >= w.log()).all() and (terms >= 0).all()
 
 # %% [markdown]
 # So $\mathbb E_q[\log w]$ is a lower bound on $\log p(x)$. It has a name: the ELBO of $q$.
 #
 # $$\boxed{\;\log p(x) \;\ge\; \mathcal L(q) = \mathbb E_q\big[\log p(x, z) - \log q(z)\big]\;}$$
 #
-# **Line 6** checks that $\log w$ is what stands in this bracket. It is a rule for logarithms, so sympy can check it for all
-# numbers at once. **Line 7** compares $\mathbb E_q[\log w]$ with the package's `elbo`, which works from the tables.
+# **Line 6** checks with sympy that $\log w$ is what stands in this bracket. **Line 7** compares $\mathbb E_q[\log w]$ with the
+# package's `elbo`.
 
 # %%
 P, X, Q = sympy.symbols("p_z p_x_z q", positive=True)  # p(z), p(x | z) and q(z) for one z
 apart = sympy.log(P) + sympy.log(X) - sympy.log(Q)
 jensen.algebra("log w = log p(z) + log p(x|z) - log q(z)", sympy.log(P * X / Q), apart)
 jensen.step("E_q[log w] = ELBO", q @ w.log(), urns.elbo(x_urns, q))
-
-# %%
 claim("04-urns-log-px", log_px_urns, world="any", tolerance=0.005, digits=2)
 claim("04-urns-elbo", urns.elbo(x_urns, q), world="any", tolerance=0.005, digits=2)
 
@@ -207,41 +176,31 @@ claim("04-urns-elbo", urns.elbo(x_urns, q), world="any", tolerance=0.005, digits
 #
 # $$z \sim \mathcal N(0, 1), \qquad x = z^2 + \tfrac12 z + 0.7 \cdot \text{noise}.$$
 #
-# We see $x = 2$. Both $z \approx 1.2$ and $z \approx -1.7$ give $z^2 + \frac12 z \approx 2$. The integral over $z$ is a sum
-# over a fine grid (quadrature); `integrate` does it.
+# We see $x = 2$. Both $z \approx 1.2$ and $z \approx -1.7$ give $z^2 + \frac12 z \approx 2$. As $q$ take the prior,
+# $\mathcal N(0, 1)$. `integrate` sums over a fine grid (quadrature), and **line 8** is lines 1 to 3 in one,
+# $\log p(x) = \log \int q(z) \, w(z) \, dz$; its left side sums over another, coarser grid.
 
 # %%
 hills = GridWorld(lambda z: (z.square() + z / 2).unsqueeze(-1), 0.7, half_width=20.0, n_points=2001)
 x_hills = torch.tensor([[2.0]], dtype=torch.float64)
+mean, log_variance = torch.zeros(2, 1, 1, dtype=torch.float64)
 
 
 def integrate(values):
     return values.sum(-1) * hills.step
 
 
-# %% [markdown]
-# As $q$ take the prior, $\mathcal N(0, 1)$. **Line 8** is lines 1 to 3 in one, $\log p(x) = \log \int q(z) \, w(z) \, dz$;
-# its left side sums over another, coarser grid. **Line 9** is line 5, Jensen's gap.
-
-# %%
-mean, log_variance = torch.zeros(2, 1, 1, dtype=torch.float64)
 log_q_hills = Normal(mean, torch.exp(0.5 * log_variance)).log_prob(hills.grid)[0]
 log_w_hills = hills.log_joint(x_hills)[0] - log_q_hills
 log_px_hills = GridWorld(hills.f, hills.sigma, n_points=801).log_marginal(x_hills)[0]
 inside = integrate(log_q_hills.exp() * log_w_hills.exp())
 jensen.step("log p(x) = log of the integral of q w", log_px_hills, inside.log(), how="quadrature")
 
-# %%
-log_r = log_w_hills - log_px_hills
-left = log_px_hills - integrate(log_q_hills.exp() * log_w_hills)
-right = integrate(log_q_hills.exp() * (log_r.exp() - 1 - log_r))
-jensen.step("log p(x) - ELBO = E_q[r - 1 - log r]", left, right, how="quadrature")
-
 # %% [markdown]
 # ### Your turn: the bound on tables
 #
 # Write the ELBO of one observation for any tables. One trap: a $q$ may give a code the probability zero. Such a code is
-# never drawn, so it contributes nothing, yet $0 \cdot \log 0$ is `nan` on a computer. Lesson 03 met the same trap.
+# never drawn, so it contributes nothing, yet $0 \cdot \log 0$ is `nan` on a computer.
 
 # %% exercise="04-elbo-discrete"
 
@@ -262,40 +221,33 @@ values = torch.stack([*bounds, log_px_urns])
 plotting.dots([*choices, "log p(x)"], values, xlabel="nats", highlight=["log p(x)"], digits=3)
 
 # %% [markdown]
-# One choice reaches $\log p(x)$: the posterior. The others stay below. Note that betting everything on the most likely urn
-# is worse than the uniform $q$. That choice also breaks the condition of section 1, for it leaves out urns that can produce
-# a red ball. Its mean weight $\mathbb E_q[w]$ adds up a part of the joint only and is smaller than $p(x)$, so the bound holds
-# all the more.
+# One choice reaches $\log p(x)$: the posterior. The others stay below. Betting everything on the most likely urn is worse
+# than the uniform $q$. It also breaks the condition of section 1, for it leaves out urns that can produce a red ball. Its mean
+# weight $\mathbb E_q[w]$ adds up a part of the joint only and is smaller than $p(x)$, so the bound holds all the more.
 #
 # When does the gap of line 5 vanish? Each of its brackets must be zero, so the weight must be the same at every code, and
-# $q$ proportional to the joint: that is the posterior. The second derivation says what the gap is everywhere else.
+# $q$ proportional to the joint: that is the posterior.
 
 # %% [markdown]
 # ## 3 Second derivation: expand the KL to the posterior
 #
 # Start from the other end. Lesson 03 measured how far a $q$ is from the posterior by a KL, and found that this KL differs
-# from a computable $F(q)$ by a constant. Now look at the constant. **Line 1** is the definition of the KL:
+# from a computable $F(q)$ by a constant. Now look at the constant. **Line 1** is the definition of the KL, **line 2** Bayes'
+# rule in logarithms:
 #
-# $$\mathrm{KL}\big(q(z) \,\Vert\, p(z \mid x)\big) = \mathbb E_q\big[\log q(z) - \log p(z \mid x)\big].$$
+# $$\mathrm{KL}\big(q(z) \,\Vert\, p(z \mid x)\big) = \mathbb E_q\big[\log q(z) - \log p(z \mid x)\big],
+# \qquad \log p(z \mid x) = \log p(x, z) - \log p(x).$$
 #
-# **Line 2** is Bayes' rule in logarithms, for each of the three codes:
+# **Line 3** puts line 2 into line 1. **Line 4** takes $\log p(x)$ out of the expectation, for it does not depend on $z$:
 #
-# $$\log p(z \mid x) = \log p(x, z) - \log p(x).$$
+# $$\mathrm{KL} = \mathbb E_q\big[\log q(z) - \log p(x, z) + \log p(x)\big]
+# = \mathbb E_q\big[\log q(z) - \log p(x, z)\big] + \log p(x).$$
 
 # %%
 expansion = Derivation("The ELBO by expanding the KL to the posterior")
 kl_post = kl_divergence(Categorical(q), Categorical(posterior))
 expansion.step("KL(q || p(z|x)) = E_q[log q - log p(z|x)]", kl_post, q @ (q.log() - posterior.log()))
 expansion.step("log p(z|x) = log p(x, z) - log p(x)", posterior.log(), joint.log() - log_px_urns)
-
-# %% [markdown]
-# **Line 3** puts line 2 into line 1. **Line 4** takes $\log p(x)$ out of the expectation, for it does not depend on
-# $z$ and the probabilities $q(z)$ add up to one:
-#
-# $$\mathrm{KL} = \mathbb E_q\big[\log q(z) - \log p(x, z) + \log p(x)\big]
-# = \mathbb E_q\big[\log q(z) - \log p(x, z)\big] + \log p(x).$$
-
-# %%
 inside = q @ (q.log() - joint.log() + log_px_urns)
 expansion.step("KL(q || p(z|x)) = E_q[log q - log p(x, z) + log p(x)]", kl_post, inside)
 outside = q @ (q.log() - joint.log()) + log_px_urns
@@ -315,26 +267,14 @@ expansion.step("Jensen's gap = KL(q || p(z|x))", q @ terms, kl_post)
 claim("04-urns-gap", kl_post, world="any", tolerance=0.005, digits=2)
 
 # %% [markdown]
-# No inequality was used. The bound follows at the end, from what you know about every KL: it is never negative, and zero
-# only where its two distributions are equal. So
+# No inequality was used. The bound follows at the end, because a KL is never negative, and zero only where its two
+# distributions are equal. So
 #
 # - $\mathcal L(q) \le \log p(x)$ for each $q$, with equality for $q(z) = p(z \mid x)$ and no other;
-# - the gap, here {{any:04-urns-gap}} nats, measures how far $q$ is from the posterior, although nobody computed the posterior
-#   to get $\mathcal L(q)$.
+# - the gap, here {{any:04-urns-gap}} nats, measures how far $q$ is from the posterior.
 #
-# Watch both. Let $q$ move on a straight line from our bad $q$ ($t = 0$) through the posterior ($t = 1$) and on. Predict the
-# shape of the three curves.
-
-# %%
-t = torch.linspace(0, 1.2, 61, dtype=torch.float64)
-path = q + t.unsqueeze(1) * (posterior - q)
-along = urns.elbo(x_urns, path)
-curves = {"log p(x)": log_px_urns.expand(61), "ELBO": along, "gap": log_px_urns - along}
-plotting.lines(t, curves, xlabel="t, from our bad q (0) through the posterior (1)", ylabel="nats")
-
-# %% [markdown]
-# The ELBO and the gap are mirror images: what one gains, the other loses. Their sum, $\log p(x)$, does not move.
-# The model gives the red ball its probability; $q$ has no say in it.
+# If $q$ moves, the ELBO and the gap trade places and their sum stays. The model gives $x$ its probability; $q$ has no say in
+# it.
 
 # %% [markdown]
 # ### What moves when the model moves
@@ -364,7 +304,6 @@ def bound_of_model(q, x, variance):
     return -0.5 * ((2 * math.pi * variance).log() + missed / variance) - price
 
 
-# %%
 before_after = numbers(0.5, 2.0)
 prior = Normal(numbers(0.0), 1.0)
 log_p = Normal(0.0, (1 + before_after).sqrt()).log_prob(numbers(1.0))
@@ -384,8 +323,7 @@ for name, values in (("elbo", bounds), ("log-p", log_p)):
 # $$\nabla_\theta \mathcal L = \nabla_\theta \log p_\theta(x)
 # - \nabla_\theta \mathrm{KL}\big(q(z) \,\Vert\, p_\theta(z \mid x)\big),$$
 #
-# and this step gains by the second alone: it bends the posterior towards $q$, and the model pays for it. A bad $q$ biases
-# the model.
+# and this step gains by the second alone: it bends the posterior towards $q$, and the model pays for it.
 #
 # When is a step safe? When the gap was zero before it. The gap can't go below zero, so whatever the ELBO gains then,
 # $\log p_\theta(x)$ gains at least as much. The **EM algorithm** takes such steps only. E step: set $q$ to the posterior, so
@@ -411,8 +349,8 @@ fig
 # Each bound touches $\log p_\theta(x)$ once, at the dot where its round began, and lies below it everywhere else. Its top
 # lies nearer to the top of the curve, and there the next bound takes over.
 #
-# A VAE takes neither step to its end: it moves the model and $q$ together, a little each time. And it does not search for the
-# $q$ of each image. One network, the encoder with parameters $\phi$, reads an image and returns its $q$. That is
+# A VAE takes neither step to its end: it moves the model and $q$ together, a little each time. Nor does it search for the $q$
+# of each image. One network, the encoder with parameters $\phi$, reads an image and returns its $q$. That is
 # **amortised inference**:
 
 # %%
@@ -422,57 +360,30 @@ graphical_model(parameters=True)
 
 # %% [markdown]
 # The solid arrows are the model, the dashed ones the way back. $\theta$ and $\phi$ stand outside the plate: all images share
-# them. (The prior of this course has no parameters.) With them the bound of one image reads
+# them. The bound of one image reads
 #
 # $$\mathcal L(\theta, \phi) = \mathbb E_{q_\phi(z \mid x)}\big[\log p_\theta(x, z) - \log q_\phi(z \mid x)\big].$$
 #
-# **From here on the course drops both letters** unless they are what it is about: $p(x \mid z)$ is $p_\theta(x \mid z)$, and
-# $q(z \mid x)$ is $q_\phi(z \mid x)$. A bare $q(z)$, as in this lesson, is any distribution that we choose for the $x$ at hand.
+# **From here on the course drops both letters** unless they are what it is about. A bare $q(z)$, as in this lesson, is any
+# distribution that we choose for the $x$ at hand.
 #
 # Two things keep such a $q$ away from the posterior. Its Gaussian family may not hold it (the **approximation gap**). And the
 # encoder may not return the best member of that family for each image (the **amortisation gap**). Lesson 11 measures both.
 
 # %% [markdown]
-# ### In a continuous world, and in any dimension
+# ### In any dimension
 #
-# **Line 7** is line 5 in the world of two hills, by quadrature: the bound and the KL are separate integrals.
-
-# %%
-bound = hills.elbo(x_hills, mean, log_variance)
-kl_post_hills = hills.kl_to_posterior(x_hills, mean, log_variance)
-expansion.step("log p(x) = ELBO + KL, two hills", log_px_hills, bound + kl_post_hills, how="quadrature")
-
-# %% [markdown]
-# **The linear-Gaussian world** has as many latent dimensions as you like, and everything in it is known in closed form:
-# $z \sim \mathcal N(0, I)$, $x = W z + b + \sigma \cdot \text{noise}$. Take two latent dimensions, three observed ones, and
-# $B = 4$ observations at once.
+# **The linear-Gaussian world**, $z \sim \mathcal N(0, I)$ and $x = W z + b + \sigma \cdot \text{noise}$, has as many latent
+# dimensions as you like, and everything in it is known in closed form. Take two latent dimensions, three observed ones, and
+# $B = 4$ observations at once. The $q$ is not the posterior: its mean is shifted by 0.3 and its variances are half as large
+# again. Draw $L = 100{,}000$ codes from it for each observation. From now on an expectation under $q$ is a mean over these
+# draws, as it will be in a VAE.
 
 # %%
 W = torch.tensor([[1.0, 0.5], [0.0, 1.0], [-0.8, 0.6]], dtype=torch.float64)
 linear = LinearGaussian(W, torch.tensor([0.5, -0.5, 0.0], dtype=torch.float64), 0.7)
 _, x = linear.sample(4, generator=torch.Generator().manual_seed(1))
 log_px = linear.log_marginal(x)
-print("log p(x) of the four:", [round(value, 2) for value in log_px.tolist()])
-
-# %% [markdown]
-# **Lines 8 and 9**: at the true posterior, $q(z) = p(z \mid x)$, the weight is $p(x, z) / p(z \mid x) = p(x)$, whatever $z$
-# is. So the ELBO equals $\log p(x)$ not only on average: each single draw gives $\log p(x)$ exactly. Try it with a thousand
-# draws in 2 dimensions, and in a world of 10 dimensions.
-
-# %%
-generator = torch.Generator().manual_seed(2)
-W10 = torch.randn(15, 10, generator=generator, dtype=torch.float64)
-for world in (linear, LinearGaussian(W10, torch.zeros(15, dtype=torch.float64), 0.7)):
-    _, points = world.sample(4, generator=generator)
-    log_weights, dims = objectives.log_weights(world, points, k=1000), world.W.shape[1]
-    expansion.step(f"log w = log p(x) at each draw, D = {dims}", log_weights, world.log_marginal(points))
-
-# %% [markdown]
-# Now a $q$ that is not the posterior: its mean is shifted by 0.3 and its variances are half as large again. Draw
-# $L = 100{,}000$ codes from it for each of the four observations. From now on every expectation under $q$ is a mean over
-# these draws, as it will be in a VAE.
-
-# %%
 mu = linear.posterior(x).mean + 0.3
 logvar = (1.5 * linear.posterior(x).variance).log()
 q_world = linear.with_posterior(mu, logvar)
@@ -490,8 +401,7 @@ print("log_joint, log_q:", tuple(log_joint.shape), tuple(log_q.shape))
 # %% exercise="04-gap"
 
 # %% [markdown]
-# **Line 10** holds your estimate against the KL between two Gaussians, which torch knows in closed form. An estimate has
-# a standard error, and the two may differ by up to four of them.
+# **Line 7** holds your estimate against the KL between two Gaussians, which torch knows in closed form.
 
 # %%
 kl_post = kl_divergence(q_dist, linear.posterior(x))
@@ -503,10 +413,10 @@ expansion.step(formula, estimate, kl_post, standard_error=error)
 # %% [markdown]
 # ## 4 Move q yourself
 #
-# Back to the two hills. The posterior, grey, has two of them, and $q$ is a Gaussian. On the right stands the account: the
-# black line is $\log p(x)$, the green column the ELBO, the hatched column the gap. Move $q$ and try these:
+# Back to the two hills. The posterior is grey, and $q$ is a Gaussian. On the right, the black line is $\log p(x)$, the green
+# column the ELBO, the hatched column the gap. Move $q$ and try these:
 #
-# 1. Whatever you do, can you push the green column through the black line?
+# 1. Can you push the green column through the black line?
 # 2. Put $q$ on the left hill and press *Climb*, which follows the slope of the bound. Then from the right hill, and from the
 #    prior (*Reset*). Where does each climb end?
 # 3. Is there a setting without any gap? Press *Go to the optimum*.
@@ -525,43 +435,34 @@ ends = {"wide": (0.01, -0.41), "left": (-1.48, -2.50), "right": (1.03, -2.61)}
 picture(hills, x_hills, {"prior": (0.0, 0.0)} | ends)
 
 # %% [markdown]
-# The black line stays, the two columns trade places below it. A climb may end in three places: on the left hill, on the right
-# one, or stretched over both. They are the three ends of the descent in lesson 03, for climbing the bound *is* descending
-# the KL. And even the best keeps a gap, because no Gaussian has two hills. How large?
+# The black line stays, the two columns trade places below it. The climbs end where the descent of lesson 03 ended, for
+# climbing the bound *is* descending the KL. And even the best keeps a gap, because no Gaussian has two hills. How large?
 
 # %%
 left, best = climb(hills, x_hills, -1.0, -2.0), optimum(hills, x_hills)
 claim("04-hills-gap-left", left.gap, world="any", tolerance=0.01, digits=2)
 claim("04-hills-gap-best", best.gap, world="any", tolerance=0.01, digits=2)
-share = integrate(hills.posterior_density(x_hills)[0] * (hills.grid > -0.3))
-claim("04-hills-share", 100 * share, world="any", tolerance=0.5, unit="% of the posterior", digits=0)
 
 # %% [markdown]
-# The right hill holds {{any:04-hills-share}}% of the posterior, and a $q$ that covers a share $s$ of it and nothing else
-# pays at least $-\log s$ nats: here $-\log 0.65 \approx 0.43$. The best gap on the right is {{any:04-hills-gap-best}} nats,
-# that on the left {{any:04-hills-gap-left}}. The rest is the hills' own shape, which is not quite Gaussian.
+# The best gap, on the right hill, is {{any:04-hills-gap-best}} nats, that on the left {{any:04-hills-gap-left}}.
 
 # %% [markdown]
 # ## 5 A ladder of bounds: importance weighting
 #
 # The first derivation swapped the logarithm and the mean. What if we do not swap them, and estimate the mean first?
 #
-# **Line 1**: draws from $q$, weighted by $w$, give $p(x)$ itself on average. Lesson 02 drew codes from the prior and
-# averaged $p(x \mid z)$. That is the special case in which $q$ is the prior. Drawing from another $q$ and correcting by
-# the weight is called **importance weighting**:
+# **Line 1**: draws from $q$, weighted by $w$, give $p(x)$ itself on average. Lesson 02 drew codes from the prior, the special
+# case $q(z) = p(z)$. Drawing from another $q$ and correcting by the weight is called **importance weighting**:
 #
 # $$\mathbb E_q\big[w(z)\big] = \int q(z) \, \frac{p(x, z)}{q(z)} \, dz = p(x).$$
-
-# %%
-importance = Derivation("The ELBO by importance weighting")
-log_w = log_joint - log_q
-error = standard_error(log_w.exp())
-importance.step("E_q[w] = p(x), from draws", log_w.exp().mean(0), log_px.exp(), standard_error=error)
-
-# %% [markdown]
-# That holds for one draw, and a mean of $k$ draws has the same expectation. **Line 2** checks it on the urns without
-# any noise, because there *all* outcomes of $k$ draws can be listed: $3^k$ of them. `outcomes` gives each outcome's
-# probability and its $k$ weights.
+#
+# A mean of $k$ weights has the same expectation. Take the logarithm of that mean, and the expectation after that:
+#
+# $$\mathcal L_k = \mathbb E\left[\log \frac1k \sum_{j=1}^k w(z_j)\right], \qquad z_1, \dots, z_k \sim q.$$
+#
+# By Jensen's inequality it is a lower bound on $\log p(x)$, for each $k$. **Line 2**: with one draw there is nothing to
+# average, and $\mathcal L_1$ is the ELBO. On the urns this needs no draws, because *all* outcomes of $k$ draws can be
+# listed: $3^k$ of them. `outcomes` gives each outcome's probability and its $k$ weights.
 
 
 # %%
@@ -571,66 +472,24 @@ def outcomes(k):
     return q[index].prod(1), w[index]
 
 
-probability, weights = outcomes(3)
-importance.step("E[(w1 + w2 + w3) / 3] = p(x)", probability @ weights.mean(1), urns.marginal()[x_urns])
-
-# %% [markdown]
-# Now take the logarithm of the mean of $k$ weights, and the expectation after that:
-#
-# $$\mathcal L_k = \mathbb E\left[\log \frac1k \sum_{j=1}^k w(z_j)\right], \qquad z_1, \dots, z_k \sim q.$$
-#
-# By Jensen's inequality it is a lower bound on $\log p(x)$, for each $k$. **Line 3**: with one draw there is nothing to
-# average, and $\mathcal L_1$ is the ELBO.
-
-
-# %%
 def bound_of(k):
     probability, weights = outcomes(k)
     return probability @ weights.mean(1).log()
 
 
+importance = Derivation("The ELBO by importance weighting")
+log_w = log_joint - log_q
+error = standard_error(log_w.exp())
+importance.step("E_q[w] = p(x), from draws", log_w.exp().mean(0), log_px.exp(), standard_error=error)
 importance.step("L_1 = ELBO", bound_of(1), urns.elbo(x_urns, q))
 print({k: round(bound_of(k).item(), 3) for k in range(1, 8)})
 print("log p(x)", round(log_px_urns.item(), 3))
 
 # %% [markdown]
-# More draws, a higher bound, and never above $\log p(x)$. Does it have to rise? **Line 4** is the trick: a mean of three
-# weights is also the mean of the three means that leave one weight out.
-#
-# $$\frac{w_1 + w_2 + w_3}{3} = \frac13 \left( \frac{w_2 + w_3}{2} + \frac{w_1 + w_3}{2} + \frac{w_1 + w_2}{2} \right)$$
-#
-# So inside the logarithm stands a mean of means of two. Jensen once more: the logarithm of that mean is at least the mean of
-# their logarithms. **Line 5** is the equality with its gap; each term of the expectation on the right is zero or more.
-#
-# $$\mathcal L_3 - \mathcal L_2 = \mathbb E\left[\log \frac{w_1 + w_2 + w_3}{3} - \frac13 \sum_{j=1}^3 \log
-# \Big(\text{mean without } w_j\Big)\right] \ge 0$$
-
-# %%
-a, b, c = sympy.symbols("w1 w2 w3", positive=True)
-pairs = ((b + c) / 2 + (a + c) / 2 + (a + b) / 2) / 3
-importance.algebra("mean of three = mean of the means of two", (a + b + c) / 3, pairs)
-without = (weights.sum(1, keepdim=True) - weights) / 2
-gains = weights.mean(1).log() - without.log().mean(1)
-rise = bound_of(3) - bound_of(2)
-importance.step("L_3 - L_2 = E[log mean - mean of the logs without one]", rise, probability @ gains)
-assert (gains > -1e-12).all()
-
-# %% [markdown]
-# The same argument leads from any $k - 1$ to $k$. **Line 6** takes the package's `iwae_bound` with $k = 1$ to the
-# linear-Gaussian world, where we know the truth: on average it is $\log p(x)$ minus the gap. Each observation is copied
-# 20,000 times, so that one call gives 20,000 independent values for it.
-
-# %%
-copies = 20_000
-many = linear.with_posterior(mu.repeat(copies, 1), logvar.repeat(copies, 1))
-values = objectives.iwae_bound(many, x.repeat(copies, 1), k=1).reshape(copies, 4)
-truth, error = log_px - kl_post, standard_error(values)
-importance.step("E[iwae_bound, k = 1] = log p(x) - KL(q || p(z|x))", values.mean(0), truth, standard_error=error)
-
-# %% [markdown]
-# So there is a whole ladder of bounds, with the ELBO as its lowest rung. One question about it, before you look. On the two
-# hills, compare the prior with the best $q$ of section 4, which sits on the right hill. With one draw the best $q$ has the
-# higher bound, by definition. Will it still be the better one with 50 draws?
+# More draws, a higher bound, and never above $\log p(x)$: a ladder of bounds, with the ELBO as its lowest rung. (Going deeper
+# proves that it never falls.) One question before you look. On the two hills, compare the prior with the best $q$ of
+# section 4, which sits on the right hill. With one draw the best $q$ has the higher bound, by definition. Will it still be
+# the better one with 50 draws?
 
 # %%
 ks = [1, 2, 5, 10, 20, 50, 100, 200]
@@ -641,17 +500,15 @@ for name, (mean, log_variance) in q_hills.items():
     many_log_w = objectives.log_weights(hills.with_posterior(*pair), x_hills, k=400_000)
     bounds = [torch.logsumexp(many_log_w.view(-1, k), 1).mean() - math.log(k) for k in ks]
     ladder[name] = torch.stack(bounds)
-plotting.lines(ks, ladder, xlabel="draws k", ylabel="bound (nats)", logx=True, markers=True)
-
-# %%
 claim("04-hills-prior-50", ladder["prior"][5], world="any", tolerance=0.02, digits=2)
 claim("04-hills-best-50", ladder["best for k = 1"][5], world="any", tolerance=0.02, digits=2)
+plotting.lines(ks, ladder, xlabel="draws k", ylabel="bound (nats)", logx=True, markers=True)
 
 # %% [markdown]
 # It is not. At $k = 50$ the prior gives {{any:04-hills-prior-50}}, close to $\log p(x)$, while the best $q$ for one draw
 # stays at {{any:04-hills-best-50}}: it hardly ever draws from the left hill, so it never learns what it misses. A wide
-# $q$ wastes many draws, but one good draw among fifty is enough. What a good $q$ is depends on the bound that you ask.
-# Lesson 11 uses large $k$ to find out how good a trained VAE is.
+# $q$ wastes many draws, but one good draw among fifty is enough. Lesson 11 uses large $k$ to find out how good a trained VAE
+# is.
 
 # %% [markdown]
 # ## 6 Two forms of the same bound
@@ -660,14 +517,11 @@ claim("04-hills-best-50", ladder["best for k = 1"][5], world="any", tolerance=0.
 #
 # ### Reconstruction minus KL
 #
-# **Line 1** splits the joint into likelihood and prior, and puts the prior beside $q$:
+# **Line 1** splits the joint into likelihood and prior, and puts the prior beside $q$. **Line 2**: the mean under $q$ of the
+# bracket is a KL again, this time to the **prior**, and for a Gaussian $q$ you have its closed form.
 #
-# $$\log p(x, z) - \log q(z) = \log p(x \mid z) - \big(\log q(z) - \log p(z)\big).$$
-#
-# **Line 2**: the mean under $q$ of the bracket is a KL again, this time to the **prior**. For a Gaussian $q$ lesson 03
-# derived its closed form; the draws must agree with it.
-#
-# $$\mathbb E_q[\log q(z) - \log p(z)] = \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)$$
+# $$\log p(x, z) - \log q(z) = \log p(x \mid z) - \big(\log q(z) - \log p(z)\big), \qquad
+# \mathbb E_q[\log q(z) - \log p(z)] = \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)$$
 
 # %%
 from vae_course.distributions import gaussian_kl
@@ -675,8 +529,6 @@ from vae_course.distributions import gaussian_kl
 forms = Derivation("The two forms of the ELBO")
 left, right = sympy.log(P * X) - sympy.log(Q), sympy.log(X) - (sympy.log(Q) - sympy.log(P))
 forms.algebra("log [p(z) p(x|z)] - log q = log p(x|z) - (log q - log p(z))", left, right)
-
-# %%
 log_ratio = log_q - linear.prior().log_prob(z)
 kl, error = gaussian_kl(mu, logvar), standard_error(log_ratio)
 forms.step("E_q[log q - log p(z)] = KL(q || p(z))", log_ratio.mean(0), kl, standard_error=error)
@@ -689,15 +541,7 @@ forms.step("E_q[log q - log p(z)] = KL(q || p(z))", log_ratio.mean(0), kl, stand
 #
 # The first term asks for codes that explain $x$ well. The second charges for every nat by which $q$ says more than the
 # prior. Do not mix up the two KLs of this lesson: the **price** is a KL to the prior $p(z)$, the **gap** a KL to the
-# posterior $p(z \mid x)$. You can compute the price. **Line 3** checks the form on the two hills, by quadrature.
-
-# %%
-mean, log_variance = torch.tensor([[[0.5]], [[-0.4]]], dtype=torch.float64)
-q_grid = Normal(mean, torch.exp(0.5 * log_variance)).log_prob(hills.grid).exp()
-log_px_z_grid = hills.likelihood(hills.grid.unsqueeze(1)).log_prob(x_hills[0])
-bound = hills.elbo(x_hills, mean, log_variance)
-right = integrate(q_grid * log_px_z_grid) - gaussian_kl(mean, log_variance)
-forms.step("ELBO = E_q[log p(x|z)] - KL(q || p(z)), two hills", bound, right, how="quadrature")
+# posterior $p(z \mid x)$. You can compute the price.
 
 # %% [markdown]
 # ### Your turn: reconstruction minus KL
@@ -707,7 +551,7 @@ forms.step("ELBO = E_q[log p(x|z)] - KL(q || p(z)), two hills", bound, right, ho
 # %% exercise="04-elbo"
 
 # %% [markdown]
-# **Line 4**: your function on the draws of the linear-Gaussian world, against the truth.
+# **Line 3**: your function on the draws of the linear-Gaussian world, against the truth.
 
 # %%
 first, error = elbo(log_px_z, kl), standard_error(log_px_z)
@@ -719,46 +563,10 @@ forms.step("mean of log p(x|z) - KL(q || p(z)) = log p(x) - gap", first, log_px 
 # The other grouping leaves the joint whole. What remains, $\mathbb E_q[-\log q(z)]$, is the **entropy** of $q$, written
 # $H(q)$. It measures how spread out $q$ is:
 #
-# $$\mathcal L(q) = \mathbb E_q[\log p(x, z)] + H(q), \qquad H(q) = \mathbb E_q[-\log q(z)].$$
+# $$\mathcal L(q) = \mathbb E_q[\log p(x, z)] + H(q), \qquad H(q) = \mathbb E_q[-\log q(z)]
+# = \tfrac12 \sum_{d=1}^D \big(1 + \log 2\pi + \log \sigma_d^2\big) \; \text{for a Gaussian } q.$$
 #
-# For a Gaussian it has a closed form. In one dimension, write $z = \mu + \sigma \varepsilon$ with a standard normal
-# $\varepsilon$. **Line 5** is the density of $q$ at that place, in logarithms:
-#
-# $$-\log q(z) = \tfrac12 \big(\log 2\pi + \log \sigma^2 + \varepsilon^2\big).$$
-#
-# Its mean needs $\mathbb E[\varepsilon^2] = 1$ only. Dimensions add up. **Line 6** holds the result against the draws.
-#
-# $$H(q) = \tfrac12 \sum_{d=1}^D \big(1 + \log 2\pi + \log \sigma_d^2\big)$$
-
-# %%
-M, S, Eps = sympy.symbols("mu sigma eps", positive=True)
-density = sympy.exp(-((M + S * Eps - M) ** 2) / (2 * S**2)) / sympy.sqrt(2 * sympy.pi * S**2)
-expected = (sympy.log(2 * sympy.pi) + sympy.log(S**2) + Eps**2) / 2
-forms.algebra("-log q = 1/2 (log 2 pi + log sigma^2 + eps^2)", -sympy.log(density), expected)
-
-# %%
-entropy, error = 0.5 * (1 + math.log(2 * math.pi) + logvar).sum(-1), standard_error(log_q)
-forms.step("E_q[-log q] = 1/2 sum (1 + log 2 pi + logvar)", -log_q.mean(0), entropy, standard_error=error)
-
-# %% [markdown]
-# **Line 7**: the second form on the two hills, by quadrature, with the same $q$ as in line 3.
-
-# %%
-entropy_grid = 0.5 * (1 + math.log(2 * math.pi) + log_variance).sum(-1)
-right = integrate(q_grid * hills.log_joint(x_hills)) + entropy_grid
-forms.step("ELBO = E_q[log p(x, z)] + H(q), two hills", bound, right, how="quadrature")
-
-# %% [markdown]
-# ### Your turn: joint plus entropy
-
-# %% exercise="04-two-forms"
-
-# %% [markdown]
-# **Line 8**: your second function against the truth. Same draws, same bound, another way.
-
-# %%
-second, error = elbo_joint_entropy(log_joint, logvar), standard_error(log_joint)
-forms.step("mean of log p(x, z) + H(q) = log p(x) - gap", second, log_px - kl_post, standard_error=error)
+# Going deeper derives the closed form, and there you write this form of the bound yourself.
 
 # %% [markdown]
 # ### What each term wants
@@ -769,6 +577,7 @@ forms.step("mean of log p(x, z) + H(q) = log p(x) - gap", second, log_px - kl_po
 # %%
 widths = torch.linspace(-5, -1, 41, dtype=torch.float64).unsqueeze(1)
 centre = torch.full_like(widths, best.mu)
+log_px_z_grid = hills.likelihood(hills.grid.unsqueeze(1)).log_prob(x_hills[0])
 q_grid = Normal(centre, torch.exp(0.5 * widths)).log_prob(hills.grid).exp()
 reconstruction, price = integrate(q_grid * log_px_z_grid), gaussian_kl(centre, widths)
 expected = integrate(q_grid * hills.log_joint(x_hills))
@@ -786,25 +595,23 @@ fig
 
 # %% [markdown]
 # The ELBO is the same curve in both panels. On the left, a narrow $q$ reconstructs well and pays a high price. On the right,
-# a narrow $q$ sits where the joint is high, but its entropy is low. In both, one term wants $q$ narrow, the other wide, and
-# the best width lies between.
+# a narrow $q$ sits where the joint is high, but its entropy is low. In both, the best width lies between.
 #
 # Physicists know the right panel. Call $-\log p(x, z)$ the **energy** of $z$. Then $-\mathcal L(q)$ is energy minus
-# entropy, the **free energy**, which a system in equilibrium minimises (here at temperature one). Without the entropy, the
-# best $q$ would be a spike on the single most probable code. With it, $q$ spreads until it looks like the posterior.
+# entropy, the **free energy**, which a system in equilibrium minimises. Without the entropy, the
+# best $q$ would be a spike on the single most probable code.
 
 # %% [markdown]
 # ## 7 The lost sign
 #
-# *Generative AI 4: Variational Autoencoders (VAEs)* (25 September 2024, the first of the texts named in lesson 00) explains both
-# terms well, and then writes down what is to be minimised:
+# *Generative AI 4: Variational Autoencoders (VAEs)* (25 September 2024) explains both terms well, and then writes
+# down what is to be minimised:
 #
 # $$\text{total loss} = \mathbb E_{q}[\log p(x \mid z)] + \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)$$
 #
-# Something is wrong with it. Look at each term: which way should it go as the model gets better? Say what you think
-# before you read on.
+# Something is wrong with it. Which way should each term go as the model gets better?
 #
-# Then see what it does. `descend` starts with a narrow $q$ between the two hills, at $\mu = 0.5$ and $\log\sigma^2 = -2$, and
+# See what it does. `descend` starts with a narrow $q$ between the two hills, at $\mu = 0.5$ and $\log\sigma^2 = -2$, and
 # lets Adam minimise a loss, 40 steps. It records the loss and the ELBO of the same $q$.
 
 
@@ -839,10 +646,9 @@ curves = printed | {"log p(x)": [log_px_hills.item()] * 40}
 plotting.lines(range(1, 41), curves, xlabel="step of Adam", ylabel="nats", title="minimised: the loss as printed")
 
 # %% [markdown]
-# Training looks like a success, for the loss falls. But the bound falls with it, away from $\log p(x)$. The sum rewards a low
-# log-likelihood, so $q$ looks for codes that do *not* explain $x$. (From other starts the loss falls without end: try
-# `descend(as_printed, start=(1.0, -1.0))`.) A log-likelihood should go up, a KL down. They cannot stand in one sum with the
-# same sign.
+# The loss falls, as in a training that goes well. But the bound falls with it, away from $\log p(x)$. The sum rewards a low
+# log-likelihood, so $q$ looks for codes that do *not* explain $x$. A log-likelihood should go up, a KL
+# down. They cannot stand in one sum with the same sign.
 #
 # ### Your turn: find the sign
 #
@@ -864,11 +670,9 @@ plotting.lines(range(1, 41), curves, xlabel="step of Adam", ylabel="nats", title
 # gap that no Gaussian closes. Where did the two descents lead $q$?
 
 # %%
-picture(hills, x_hills, {"start": (0.5, -2.0), "printed": printed_q, "mended": mended_q})
-
-# %%
 claim("04-sign-printed", printed["ELBO"][-1], world="any", tolerance=0.05, digits=2)
 claim("04-sign-mended", mended["ELBO"][-1], world="any", tolerance=0.05, digits=2)
+picture(hills, x_hills, {"start": (0.5, -2.0), "printed": printed_q, "mended": mended_q})
 
 # %% [markdown]
 # The loss as printed leads $q$ into the valley between the hills, and the ELBO down to {{any:04-sign-printed}} nats. With its
@@ -876,15 +680,7 @@ claim("04-sign-mended", mended["ELBO"][-1], world="any", tolerance=0.05, digits=
 # `elbo` is maximised, `loss = -elbo` is minimised.
 
 # %% [markdown]
-# ## 8 In your own words
-#
-# A fellow student says: "I maximised the ELBO over $q$ until it stopped rising, so now my model gives the data a higher
-# probability." What do you answer, in three to five sentences?
-
-# %% exercise="04-why-q"
-
-# %% [markdown]
-# ## 9 Quiz
+# ## 8 Quiz
 #
 # Six questions. If you see no buttons, type `quizzes.answer("04", 1, "b")` in a cell to answer the first one with b.
 
@@ -895,15 +691,6 @@ quizzes.show("04")
 
 # %%
 exercises.progress("04")
-
-# %% [markdown]
-# All lines of this lesson, with how each was checked:
-
-# %%
-from IPython.display import display
-
-for derivation in (jensen, expansion, moves, importance, forms):
-    display(derivation.summary())
 
 # %% [markdown]
 # ## Summary
@@ -919,8 +706,6 @@ for derivation in (jensen, expansion, moves, importance, forms):
 # > $$\mathcal L(q) = \mathbb E_q[\log p(x \mid z)] - \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big) =
 # > \mathbb E_q[\log p(x, z)] + H(q)$$
 # >
-# > $$H(q) = \tfrac12 \textstyle\sum_d \big(1 + \log 2\pi + \log\sigma_d^2\big) \qquad \text{for a Gaussian } q$$
-# >
 # > $$\text{loss} = -\mathcal L = -\mathbb E_q[\log p(x \mid z)] + \mathrm{KL}\big(q(z) \,\Vert\, p(z)\big)$$
 # >
 # > Moving $q$ moves the ELBO and the gap, never $\log p(x)$. Moving the model moves all three. A log-likelihood goes up, a
@@ -931,9 +716,8 @@ for derivation in (jensen, expansion, moves, importance, forms):
 # section 2.2. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, section 3 and
 # appendix A, for the bound with $k$ draws. R. M. Neal and G. E. Hinton, *A View of the EM Algorithm that Justifies
 # Incremental, Sparse, and Other Variants*, 1998, for the free energy and EM. S. Gershman and N. Goodman, *Amortized Inference
-# in Probabilistic Reasoning*, CogSci 2014, for amortised inference. C. Cremer, X. Li and D. Duvenaud, *Inference
-# Suboptimality in Variational Autoencoders*, ICML 2018, for the two parts of the gap. The loss of section 7 is that of
-# *Generative AI 4: Variational Autoencoders (VAEs)*, a text on the web of 25 September 2024.
+# in Probabilistic Reasoning*, CogSci 2014. C. Cremer, X. Li and D. Duvenaud, *Inference
+# Suboptimality in Variational Autoencoders*, ICML 2018.
 #
 # **Next:** [05 Gradients and reparameterisation](05_gradients_and_reparameterisation.ipynb). You can compute the bound; to
 # maximise it with a network, you need its gradient through a random draw.
@@ -944,12 +728,108 @@ for derivation in (jensen, expansion, moves, importance, forms):
 # What follows can wait, and nothing on the main path needs it.
 
 # %% [markdown]
+# ### In your own words
+#
+# A fellow student says: "I maximised the ELBO over $q$ until it stopped rising, so now my model gives the data a higher
+# probability." What do you answer, in three to five sentences?
+
+# %% exercise="04-why-q"
+
+# %% [markdown]
+# ### The ladder never falls
+#
+# Can $\mathcal L_k$ fall as $k$ grows? **Line 3** checks the start on the urns: a mean of three weights has the
+# expectation $p(x)$ too. **Line 4** is the trick: a mean of three weights is also the mean of the three means that leave one
+# weight out.
+#
+# $$\frac{w_1 + w_2 + w_3}{3} = \frac13 \left( \frac{w_2 + w_3}{2} + \frac{w_1 + w_3}{2} + \frac{w_1 + w_2}{2} \right)$$
+#
+# So inside the logarithm stands a mean of means of two. Jensen once more: the logarithm of that mean is at least the mean of
+# their logarithms. **Line 5** is the equality with its gap; each term of the expectation on the right is zero or more.
+#
+# $$\mathcal L_3 - \mathcal L_2 = \mathbb E\left[\log \frac{w_1 + w_2 + w_3}{3} - \frac13 \sum_{j=1}^3 \log
+# \Big(\text{mean without } w_j\Big)\right] \ge 0$$
+
+# %%
+probability, weights = outcomes(3)
+importance.step("E[(w1 + w2 + w3) / 3] = p(x)", probability @ weights.mean(1), urns.marginal()[x_urns])
+a, b, c = sympy.symbols("w1 w2 w3", positive=True)
+pairs = ((b + c) / 2 + (a + c) / 2 + (a + b) / 2) / 3
+importance.algebra("mean of three = mean of the means of two", (a + b + c) / 3, pairs)
+without = (weights.sum(1, keepdim=True) - weights) / 2
+gains = weights.mean(1).log() - without.log().mean(1)
+rise = bound_of(3) - bound_of(2)
+importance.step("L_3 - L_2 = E[log mean - mean of the logs without one]", rise, probability @ gains)
+assert (gains > -1e-12).all()
+
+# %% [markdown]
+# The same argument leads from any $k - 1$ to $k$. **Line 6** takes the package's `iwae_bound` with $k = 1$ to the
+# linear-Gaussian world, where we know the truth: on average it is $\log p(x)$ minus the gap. Each observation is copied
+# 20,000 times, so that one call gives 20,000 independent values for it.
+
+# %%
+copies = 20_000
+many = linear.with_posterior(mu.repeat(copies, 1), logvar.repeat(copies, 1))
+values = objectives.iwae_bound(many, x.repeat(copies, 1), k=1).reshape(copies, 4)
+truth, error = log_px - kl_post, standard_error(values)
+importance.step("E[iwae_bound, k = 1] = log p(x) - KL(q || p(z|x))", values.mean(0), truth, standard_error=error)
+
+# %% [markdown]
+# ### At the posterior, no noise
+#
+# At the true posterior, $q(z) = p(z \mid x)$, the weight is $p(x, z) / p(z \mid x) = p(x)$, whatever $z$ is. So the ELBO
+# equals $\log p(x)$ not only on average: each single draw gives it exactly. **Lines 8 and 9** of section 3's derivation try
+# it with a thousand draws in 2 dimensions, and in a world of 10.
+
+# %%
+generator = torch.Generator().manual_seed(2)
+W10 = torch.randn(15, 10, generator=generator, dtype=torch.float64)
+for world in (linear, LinearGaussian(W10, torch.zeros(15, dtype=torch.float64), 0.7)):
+    _, points = world.sample(4, generator=generator)
+    log_weights, dims = objectives.log_weights(world, points, k=1000), world.W.shape[1]
+    expansion.step(f"log w = log p(x) at each draw, D = {dims}", log_weights, world.log_marginal(points))
+
+# %% [markdown]
+# ### Joint plus entropy
+#
+# The entropy of a Gaussian has a closed form. In one dimension, write $z = \mu + \sigma \varepsilon$ with a standard normal
+# $\varepsilon$. **Line 4** is the density of $q$ at that place, in logarithms:
+#
+# $$-\log q(z) = \tfrac12 \big(\log 2\pi + \log \sigma^2 + \varepsilon^2\big).$$
+#
+# Its mean needs $\mathbb E[\varepsilon^2] = 1$ only. Dimensions add up. **Line 5** holds the result against the draws.
+#
+# $$H(q) = \tfrac12 \sum_{d=1}^D \big(1 + \log 2\pi + \log \sigma_d^2\big)$$
+
+# %%
+M, S, Eps = sympy.symbols("mu sigma eps", positive=True)
+density = sympy.exp(-((M + S * Eps - M) ** 2) / (2 * S**2)) / sympy.sqrt(2 * sympy.pi * S**2)
+expected = (sympy.log(2 * sympy.pi) + sympy.log(S**2) + Eps**2) / 2
+forms.algebra("-log q = 1/2 (log 2 pi + log sigma^2 + eps^2)", -sympy.log(density), expected)
+
+# %%
+entropy, error = 0.5 * (1 + math.log(2 * math.pi) + logvar).sum(-1), standard_error(log_q)
+forms.step("E_q[-log q] = 1/2 sum (1 + log 2 pi + logvar)", -log_q.mean(0), entropy, standard_error=error)
+
+# %% [markdown]
+# Now write the second form yourself.
+
+# %% exercise="04-two-forms"
+
+# %% [markdown]
+# **Line 6**: your second function against the truth. Same draws, same bound, another way.
+
+# %%
+second, error = elbo_joint_entropy(log_joint, logvar), standard_error(log_joint)
+forms.step("mean of log p(x, z) + H(q) = log p(x) - gap", second, log_px - kl_post, standard_error=error)
+
+# %% [markdown]
 # ### The package's ELBO
 #
 # From lesson 07 on you train with `objectives.elbo` of the course's package. It takes any model with a prior, a likelihood
 # and a posterior, and returns three numbers for each example: `elbo`, `log_px_z`, `kl`. It must give what you derived.
 #
-# **Line 1**: its KL is the closed form. **Line 2**: its bound, averaged over the 20,000 copies of section 5, is $\log p(x)$
+# **Line 1**: its KL is the closed form. **Line 2**: its bound, averaged over the 20,000 copies from above, is $\log p(x)$
 # minus the gap.
 
 # %%
@@ -969,3 +849,12 @@ torch.manual_seed(3)
 few = q_dist.sample((10,))
 yours = elbo(linear.likelihood(few).log_prob(x), gaussian_kl(mu, logvar))
 package.step("your ELBO = the package's ELBO, same draws", yours, theirs.elbo)
+
+# %% [markdown]
+# All lines of this lesson, with how each was checked:
+
+# %%
+from IPython.display import display
+
+for derivation in (jensen, expansion, moves, importance, forms, package):
+    display(derivation.summary())
