@@ -10,8 +10,7 @@
 # # 03 KL divergence and variational inference
 #
 # Lesson 02 ended with a posterior that only tiny worlds let you compute. If you can't have the posterior, take the
-# closest distribution that you can have. "Closest" needs a number. In this lesson you derive that number, learn what
-# it likes and dislikes, and use it to replace a posterior with two hills by a Gaussian.
+# closest distribution that you can have. "Closest" needs a number. Here you derive one, the KL divergence.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -44,9 +43,8 @@
 # %% [markdown]
 # ## 1 How wrong is a distribution?
 #
-# Here are the tools of the lesson. A `Derivation` collects tested lines, as in lesson 02: both sides are computed, and
-# a line that does not hold stops the notebook. Its lines are compared to six digits, and PyTorch's usual numbers have
-# only seven. So we use the longer ones, `float64`.
+# The lines of a `Derivation` are compared to six digits, and PyTorch's usual numbers have only seven. So we use the longer
+# ones, `float64`.
 
 # %%
 import math
@@ -74,23 +72,21 @@ def numbers(*values):
 # Look at one day. If $z$ happens, $q$ had given it the probability $q(z)$ and the forecaster $p(z)$. Compare the two by
 # the **log ratio** $\log q(z) - \log p(z)$. It is positive where the forecaster expected $z$ too little, negative where
 # the forecaster expected it too much.
-
-# %%
-q, p = numbers(0.5, 0.3, 0.2), numbers(0.2, 0.2, 0.6)
-log_ratio = q.log() - p.log()
-for k, weather in enumerate(("sunny ", "cloudy", "rainy ")):
-    print(f"{weather}  q {q[k]:.1f}  p {p[k]:.1f}  log ratio {log_ratio[k]:+.2f}")
-
-# %% [markdown]
+#
 # One number for all days: the **mean** log ratio over the days as they really come, that is, over draws of $z$ from
 # $q$. This is the Kullback-Leibler divergence, KL for short:
 #
 # $$\mathrm{KL}(q \,\Vert\, p) = \mathbb E_q\big[\log q(z) - \log p(z)\big] = \sum_z q(z) \, \big(\log q(z) - \log p(z)\big).$$
 #
 # $\mathbb E_q[\ldots]$ means: draw $z$ from $q$, and average what stands in the brackets. A sunny day has the weight 0.5,
-# because half of the days are sunny. Test the definition: the sum on the left, a mean over real draws on the right.
+# because half of the days are sunny. Test the definition: the sum on the left, a mean over real draws on the right. The two
+# may lie four standard errors apart.
 
 # %%
+q, p = numbers(0.5, 0.3, 0.2), numbers(0.2, 0.2, 0.6)
+log_ratio = q.log() - p.log()
+for k, weather in enumerate(("sunny ", "cloudy", "rainy ")):
+    print(f"{weather}  q {q[k]:.1f}  p {p[k]:.1f}  log ratio {log_ratio[k]:+.2f}")
 what = Derivation("What a KL is")
 kl = (q * log_ratio).sum()
 draws = Categorical(q).sample((100_000,))
@@ -98,26 +94,20 @@ values = log_ratio[draws]
 what.step("sum q (log q - log p) = E_q[log q - log p]", kl, values.mean(), standard_error=standard_error(values))
 
 # %% [markdown]
-# Each step prints the two sides, how far they may lie apart, and whether they do. For a mean over draws that is four
-# standard errors.
-#
 # The KL is a difference of two means. The first, $\mathbb E_q[-\log p(z)]$, is the **cross-entropy**: how surprised the
 # forecaster is on average. The second, $\mathbb E_q[-\log q(z)]$, is the **entropy** of $q$: how surprised somebody is who
 # knows $q$. The KL is the surprise that knowing $q$ would have saved.
 #
 # $$\mathrm{KL}(q \,\Vert\, p) = \mathbb E_q[-\log p(z)] - \mathbb E_q[-\log q(z)]$$
-
-# %%
-cross_entropy = -(q * p.log()).sum()
-what.step("KL(q || p) = cross-entropy - entropy", kl, cross_entropy - Categorical(q).entropy())
-
-# %% [markdown]
+#
 # With natural logarithms the unit is the **nat**. With logarithms to the base 2 it is the **bit**. Since
 # $\log_2 a = \log a / \log 2$, one nat is $1 / \log 2 \approx 1.44$ bits.
 #
 # $$\mathrm{KL} \text{ in bits} = \frac{\mathrm{KL} \text{ in nats}}{\log 2}$$
 
 # %%
+cross_entropy = -(q * p.log()).sum()
+what.step("KL(q || p) = cross-entropy - entropy", kl, cross_entropy - Categorical(q).entropy())
 what.step("KL in bits = KL in nats / log 2", (q * (q.log2() - p.log2())).sum(), kl / math.log(2))
 claim("03-weather-nats", kl, world="any", tolerance=0.006, digits=2)
 claim("03-weather-bits", kl / math.log(2), world="any", tolerance=0.006, unit="bits", digits=2)
@@ -125,42 +115,25 @@ claim("03-weather-bits", kl / math.log(2), world="any", tolerance=0.006, unit="b
 # %% [markdown]
 # This forecaster is wrong by {{any:03-weather-nats}} nats a day, or {{any:03-weather-bits}} bits. The second number can be
 # taken literally: a long file of weather reports that is compressed with $p$ takes that many bits a day more, on average,
-# than one compressed with $q$. Lesson 12 builds such a compressor. Here we count in nats; a later lesson that turns them
-# into bits says so.
+# than one compressed with $q$. Lesson 12 builds such a compressor. Here we count in nats.
 
 # %% [markdown]
 # ## 2 The KL of two tables
 #
-# Before you write it down, two special cases.
+# Two special cases.
 #
 # - **$q(z) = 0$.** Such a $z$ is never drawn, so it contributes nothing. The formula agrees if we read $0 \log 0$ as 0,
 #   which is the limit of $t \log t$ for small $t$. The computer does not know that limit: `0 * log(0)` is NaN.
 # - **$p(z) = 0$, but $q(z) > 0$.** Now something happens that $p$ calls impossible. The log ratio is infinite, and so is
-#   the KL. No small number added inside the logarithm makes that go away; it only hides it.
-#
-# Write the KL of two tables, one number for each pair of rows.
+#   the KL.
 
 # %% exercise="03-kl-discrete"
 
 # %% [markdown]
-# From tables to densities. Cut the line into narrow bins of width $\Delta$. A bin at $z$ then has a probability of about
-# $q(z) \, \Delta$ under $q$ and $p(z) \, \Delta$ under $p$, and in the ratio of the two the width cancels:
+# From tables to densities: cut the line into narrow bins of width $\Delta$. A bin at $z$ has a probability of about
+# $q(z) \, \Delta$ under $q$ and $p(z) \, \Delta$ under $p$. In the ratio the width cancels, and the sum becomes an integral:
 #
-# $$\sum_{\text{bins}} q(z) \, \Delta \, \log \frac{q(z) \, \Delta}{p(z) \, \Delta} \;=\; \sum_{\text{bins}} q(z) \,
-# \log \frac{q(z)}{p(z)} \, \Delta
-# \;\longrightarrow\; \int q(z) \, \big(\log q(z) - \log p(z)\big) \, dz.$$
-#
-# So the KL of two densities is the same mean log ratio, with an integral in place of the sum. Test it with
-# $q = \mathcal N(1, 0.5^2)$ and $p = \mathcal N(0, 1)$: on the left the probabilities of 6,000 bins, from the
-# cumulative distribution function; on the right the integral of the densities.
-
-# %%
-narrow, wide = Normal(numbers(1.0), numbers(0.5)), Normal(numbers(0.0), numbers(1.0))
-edges = torch.linspace(-6, 6, 6001, dtype=torch.float64)
-bins = [density.cdf(edges).diff().unsqueeze(0) for density in (narrow, wide)]
-integrand = narrow.log_prob(edges).exp() * (narrow.log_prob(edges) - wide.log_prob(edges))
-integral = torch.trapezoid(integrand, edges)
-what.step("sum over narrow bins = integral q (log q - log p) dz", kl_discrete(*bins), integral, how="quadrature")
+# $$\mathrm{KL}(q \,\Vert\, p) = \int q(z) \, \big(\log q(z) - \log p(z)\big) \, dz.$$
 
 # %% [markdown]
 # ## 3 Never negative
@@ -174,39 +147,31 @@ kls = kl_discrete(many[0], many[1])
 print(f"{(kls < 0).sum()} of {len(kls):,} are negative")
 
 # %% [markdown]
-# None. That can be proved in four lines. Call the other ratio $t = p(z) / q(z)$, and let both $q$ and $p$ be
+# None. That can be proved in three lines. Call the other ratio $t = p(z) / q(z)$, and let both $q$ and $p$ be
 # positive everywhere.
 #
 # **Line 1** turns the log ratio round, because $\log q - \log p = -\log (p / q)$:
 #
 # $$\mathrm{KL}(q \,\Vert\, p) = -\mathbb E_q[\log t]$$
-
-# %%
-never = Derivation("A KL is never negative")
-t = p / q
-never.step("KL(q || p) = -E_q[log t], with t = p / q", kl_discrete(q[None], p[None]), -(q * t.log()).sum())
-
-# %% [markdown]
+#
 # **Line 2**: the mean of $t$ itself is one. The weight $q(z)$ cancels the denominator, and the probabilities of $p$ add
 # up to one:
 #
 # $$\mathbb E_q[t] = \sum_z q(z) \, \frac{p(z)}{q(z)} = \sum_z p(z) = 1$$
 #
-# Test it on the draws from before.
-
-# %%
-never.step("E_q[t] = sum p = 1", t[draws].mean(), p.sum(), standard_error=standard_error(t[draws]))
-
-# %% [markdown]
 # **Line 3**: so $\mathbb E_q[t - 1]$ is zero, and we may add it without changing anything:
 #
 # $$\mathrm{KL}(q \,\Vert\, p) = \mathbb E_q\big[\, t - 1 - \log t \,\big]$$
 
 # %%
+never = Derivation("A KL is never negative")
+t = p / q
+never.step("KL(q || p) = -E_q[log t], with t = p / q", kl_discrete(q[None], p[None]), -(q * t.log()).sum())
+never.step("E_q[t] = sum p = 1", t[draws].mean(), p.sum(), standard_error=standard_error(t[draws]))
 never.step("KL(q || p) = E_q[t - 1 - log t]", kl, (q * (t - 1 - t.log())).sum())
 
 # %% [markdown]
-# Why would anybody do that? Look at the two curves $\log t$ and $t - 1$.
+# Look at the two curves $\log t$ and $t - 1$.
 
 # %%
 t_axis = torch.linspace(0.1, 4, 200, dtype=torch.float64)
@@ -216,26 +181,12 @@ plotting.lines(t_axis, {"t - 1": t_axis - 1, "log t": t_axis.log()}, xlabel="t",
 # The straight line touches the logarithm at $t = 1$ and lies above it everywhere else. So the bracket $t - 1 - \log t$,
 # the distance between the two, is never negative.
 #
-# **Line 4** proves what the picture shows. The derivative of $t - 1 - \log t$ is $1 - 1/t$, and at $t = 1$ the bracket is
-# zero, so
-#
-# $$t - 1 - \log t = \int_1^t \left(1 - \frac1s\right) ds.$$
-#
-# For $t > 1$ the integrand is positive. For $t < 1$ it is negative, but the integral runs backwards. Both ways the
-# integral is positive.
-
-# %%
-s = 1 + (t[:, None] - 1) * torch.linspace(0, 1, 2001, dtype=torch.float64)
-integral = torch.trapezoid(1 - 1 / s, s)
-never.step("t - 1 - log t = integral from 1 to t of (1 - 1/s) ds", t - 1 - t.log(), integral, how="quadrature")
-assert (integral > 0).all()
+# To prove what the picture shows, take the derivative of the bracket, $1 - 1/t$. It is negative below $t = 1$ and positive
+# above. So the bracket falls until $t = 1$, where it is zero, and rises from there on.
 
 # %% [markdown]
-# Together: the KL is a mean of brackets none of which is negative. Therefore
-#
-# $$\mathrm{KL}(q \,\Vert\, p) \ge 0.$$
-#
-# And the mean of such brackets is zero only if every one of them is (for densities, except at places that hold no probability).
+# So the KL is a mean of brackets none of which is negative, and $\mathrm{KL}(q \,\Vert\, p) \ge 0$. The mean of such
+# brackets is zero only if every one of them is (for densities, except at places that hold no probability).
 # A bracket is zero only at $t = 1$, where $p(z) = q(z)$. So $\mathrm{KL}(q \,\Vert\, p) = 0$ **if and only if** $q = p$.
 #
 # Two cases remain, for so far neither $q$ nor $p$ was zero anywhere. Where $q(z) = 0$, no draw ever lands: the term counts
@@ -243,7 +194,7 @@ assert (integral > 0).all()
 # $\mathrm{KL} \ge \mathbb E_q[t - 1 - \log t]$, and the conclusion stands. Where $p(z) = 0$ but $q(z) > 0$, the log ratio is
 # infinite, and so is the KL.
 #
-# There is a more general way to say it, **Jensen's inequality**: the mean of a logarithm is never above the logarithm of
+# More generally, this is **Jensen's inequality**: the mean of a logarithm is never above the logarithm of
 # the mean, $\mathbb E[\log t] \le \log \mathbb E[t]$, for any positive $t$. The same bracket proves it. Let
 # $m = \mathbb E[t]$ and use $t / m$, whose mean is one, in place of $t$:
 #
@@ -258,7 +209,7 @@ never.step(
 )
 
 # %% [markdown]
-# Remember this line. It leads straight to the bound that a VAE maximises, and lesson 04 begins with it.
+# Lesson 04 begins with this line.
 
 # %% [markdown]
 # ## 4 Not a distance
@@ -290,6 +241,15 @@ for name, (first, second) in pairs.items():
 # **Line 1**: the logarithm turns the product into a sum.
 #
 # $$\log q(z_1, z_2) = \log q_1(z_1) + \log q_2(z_2)$$
+#
+# **Line 2**: the mean of something that depends on $z_1$ alone does not depend on $z_2$, because the probabilities
+# $q_2$ add up to one.
+#
+# $$\mathbb E_{q}\big[\log q_1(z_1) - \log p_1(z_1)\big] = \mathbb E_{q_1}\big[\log q_1(z_1) - \log p_1(z_1)\big]$$
+#
+# **Line 3**: the log ratio of the whole is a sum by line 1, and its mean is a sum of KLs by line 2.
+#
+# $$\mathrm{KL}(q \,\Vert\, p) = \sum_{d=1}^{D} \mathrm{KL}(q_d \,\Vert\, p_d)$$
 
 # %%
 add = Derivation("KLs of independent dimensions add up")
@@ -297,31 +257,16 @@ q1, p1 = numbers(0.5, 0.3, 0.2), numbers(0.2, 0.2, 0.6)
 q2, p2 = numbers(0.1, 0.2, 0.3, 0.4), numbers(0.25, 0.25, 0.25, 0.25)
 q12, p12 = q1[:, None] * q2, p1[:, None] * p2
 add.step("log q(z1, z2) = log q1(z1) + log q2(z2)", q12.log(), q1.log()[:, None] + q2.log())
-
-# %% [markdown]
-# **Line 2**: the mean of something that depends on $z_1$ alone does not depend on $z_2$, because the probabilities
-# $q_2$ add up to one.
-#
-# $$\mathbb E_{q}\big[\log q_1(z_1) - \log p_1(z_1)\big] = \mathbb E_{q_1}\big[\log q_1(z_1) - \log p_1(z_1)\big]$$
-
-# %%
 first_ratio = q1.log() - p1.log()
 add.step("E_q[log q1 - log p1] = E_q1[log q1 - log p1]", (q12 * first_ratio[:, None]).sum(), (q1 * first_ratio).sum())
-
-# %% [markdown]
-# **Line 3**: the log ratio of the whole is a sum by line 1, and its mean is a sum of KLs by line 2.
-#
-# $$\mathrm{KL}(q \,\Vert\, p) = \sum_{d=1}^{D} \mathrm{KL}(q_d \,\Vert\, p_d)$$
-
-# %%
 whole = kl_discrete(q12.reshape(1, 12), p12.reshape(1, 12))
 parts = kl_discrete(q1[None], p1[None]) + kl_discrete(q2[None], p2[None])
 add.step("KL(q1 q2 || p1 p2) = KL(q1 || p1) + KL(q2 || p2)", whole, parts)
 
 # %% [markdown]
-# A **sum** over dimensions, then. Published code sometimes takes a mean (lesson 06 measures two examples), and it is not a
-# matter of taste. A loss that averages a reconstruction error $R$ over 784 pixels and the KL over 200 latent dimensions is
-# not the sum of the two divided by anything. It weighs the KL by a factor that nobody chose:
+# A **sum** over dimensions, then. Published code sometimes takes a mean (lesson 06 measures two examples). A loss that
+# averages a reconstruction error $R$ over 784 pixels and the KL over 200 latent dimensions is not the sum of the
+# two divided by anything. It weighs the KL by a factor that nobody chose:
 #
 # $$\frac{R}{784} + \frac{\mathrm{KL}}{200} = \frac{1}{784} \left( R + \frac{784}{200} \, \mathrm{KL} \right)$$
 
@@ -333,14 +278,13 @@ claim("03-hidden-weight", weight, world="any", tolerance=0.006, unit="times", di
 
 # %% [markdown]
 # Here the KL counts {{any:03-hidden-weight}} times. If the reconstruction is a sum and only the KL is averaged, by one
-# `.mean()` at the very end, it counts $1/D$ times, a twentieth for a code of 20 numbers. Lesson 06 lets you turn any
-# such pair of reductions into its hidden weight.
+# `.mean()` at the very end, it counts $1/D$ times, a twentieth for a code of 20 numbers.
 
 # %% [markdown]
 # ## 6 A KL from draws
 #
-# Often the sum is too long and the integral has no closed form. Two things are enough all the same: draws from $q$, and both
-# log densities at those draws. The definition is a mean over draws, so take that mean:
+# Often the sum is too long and the integral has no closed form. Draws from $q$, and both log densities at those draws, are
+# enough:
 #
 # $$\mathrm{KL}(q \,\Vert\, p) \approx \frac1N \sum_{n=1}^{N} \big(\log q(z_n) - \log p(z_n)\big), \qquad z_n \sim q$$
 #
@@ -350,8 +294,8 @@ claim("03-hidden-weight", weight, world="any", tolerance=0.006, unit="times", di
 # %% exercise="03-kl-mc"
 
 # %% [markdown]
-# Use it on $q = \mathcal N(0.5, 1.5^2)$ and $p = \mathcal N(0, 1)$. For the right sides, the cell also prepares both
-# integrals by quadrature.
+# **Line 1** uses it on $q = \mathcal N(0.5, 1.5^2)$ and $p = \mathcal N(0, 1)$, with a hundred thousand draws of one dimension.
+# The left side is an integral by quadrature.
 
 # %%
 q, p = Normal(numbers(0.5), numbers(1.5)), Normal(numbers(0.0), numbers(1.0))
@@ -359,21 +303,11 @@ z = torch.linspace(-15, 15, 3001, dtype=torch.float64)
 log_ratio = q.log_prob(z) - p.log_prob(z)
 kl_qp = torch.trapezoid(q.log_prob(z).exp() * log_ratio, z)
 kl_pq = torch.trapezoid(-p.log_prob(z).exp() * log_ratio, z)
-
-# %% [markdown]
-# **Line 1** is the estimate itself. A hundred thousand draws, one example, one dimension.
-
-# %%
 draw = Derivation("A KL from draws")
 z = q.sample((100_000,))
 log_q, log_p = q.log_prob(z), p.log_prob(z)
-estimate = kl_mc(log_q[:, None], log_p[:, None])
-draw.step(
-    "KL(q || p) = mean of log q - log p over draws from q",
-    kl_qp,
-    estimate,
-    standard_error=standard_error(log_q - log_p),
-)
+estimate, error = kl_mc(log_q[:, None], log_p[:, None]), standard_error(log_q - log_p)
+draw.step("KL(q || p) = mean of log q - log p over draws from q", kl_qp, estimate, standard_error=error)
 
 # %% [markdown]
 # What if you draw from the wrong one of the two? Predict the sign before you run **line 2**. It takes the same log ratio,
@@ -389,29 +323,20 @@ draw.step("E_p[log q - log p] = -KL(p || q)", wrong.mean(), -kl_pq, standard_err
 # %% [markdown]
 # If a "KL" in your code stays negative however many draws you take, the draws and the first argument do not belong together.
 # (With few draws, and $q$ close to $p$, noise alone can make it negative.)
-#
-# Can draws from $q$ give you the other direction, a mean over $p$? Yes, if each draw gets the weight $p(z) / q(z)$.
-# **Line 3**: the weight cancels the $q$ that the draws come from, as in section 3.
-#
-# $$\mathbb E_q\left[\frac{p(z)}{q(z)} \, \big(\log p(z) - \log q(z)\big)\right]
-# = \int p(z) \, \big(\log p(z) - \log q(z)\big) \, dz = \mathrm{KL}(p \,\Vert\, q)$$
-
-# %%
-weighted = (log_p - log_q).exp() * (log_p - log_q)
-draw.step("E_q[p/q (log p - log q)] = KL(p || q)", weighted.mean(), kl_pq, standard_error=standard_error(weighted))
-
-# %% [markdown]
-# So $p/q$ belongs in the *other* direction. For $\mathrm{KL}(q \,\Vert\, p)$ the draws come from the right place already,
-# and a weight would spoil it.
 
 # %% [markdown]
 # ## 7 The KL of two Gaussians
 #
-# For Gaussians the integral can be solved. You will use the result in every VAE, so take it apart once, line by line. Let
+# For Gaussians the integral can be solved, and you will use the result in every VAE. Let
 #
 # $$q = \mathcal N(\mu, \sigma^2), \qquad p = \mathcal N(\mu_p, \sigma_p^2).$$
 #
-# To test the lines we need numbers for the four, and a way to take means under $q$ by quadrature.
+# **Line 1** is the logarithm of the Gaussian density. The density is $\exp\big(-(z - \mu)^2 / 2 \sigma^2\big)$ divided by
+# $\sqrt{2 \pi \sigma^2}$, and the root becomes a factor $\frac12$ of the logarithm:
+#
+# $$\log q(z) = -\tfrac12 \left( \log 2\pi + \log \sigma^2 + \frac{(z - \mu)^2}{\sigma^2} \right)$$
+#
+# The lines are tested with the four numbers of the cell, and means under $q$ are taken by quadrature.
 
 # %%
 mu, std, mu_p, std_p = 1.2, 0.5, -0.3, 1.6
@@ -423,15 +348,6 @@ def mean_under_q(values):
     return torch.trapezoid(q.log_prob(z).exp() * values, z)
 
 
-# %% [markdown]
-# **Line 1** is the logarithm of the Gaussian density. The density is $\exp\big(-(z - \mu)^2 / 2 \sigma^2\big)$ divided by
-# $\sqrt{2 \pi \sigma^2}$, and the root becomes a factor $\frac12$ of the logarithm:
-#
-# $$\log q(z) = -\tfrac12 \left( \log 2\pi + \log \sigma^2 + \frac{(z - \mu)^2}{\sigma^2} \right)$$
-#
-# This is where the $\frac12$ of every formula below comes from.
-
-# %%
 gauss = Derivation("The KL of two Gaussians")
 log_density = -0.5 * (math.log(2 * math.pi) + math.log(std**2) + (z - mu) ** 2 / std**2)
 gauss.step("log q(z) = -1/2 [log 2 pi + log sigma^2 + (z - mu)^2 / sigma^2]", q.log_prob(z), log_density)
@@ -441,8 +357,13 @@ gauss.step("log q(z) = -1/2 [log 2 pi + log sigma^2 + (z - mu)^2 / sigma^2]", q.
 #
 # $$\mathbb E_q\big[(z - \mu)^2\big] = \sigma^2$$
 #
-# Line 2 tests it with our numbers, by quadrature. Line 3 tests it for all numbers: the capital letters in the cell are
-# symbols without a value, and sympy solves the integral.
+# Line 2 tests it with our numbers, line 3 for all numbers: the capital letters in the cell are symbols without a value, and
+# sympy solves the integral.
+#
+# **Line 4**: take the mean of line 1. The constants stay, and by line 2 the last term becomes
+# $\sigma^2 / \sigma^2 = 1$:
+#
+# $$\mathbb E_q[\log q(z)] = -\tfrac12 \left( \log 2\pi + \log \sigma^2 + 1 \right)$$
 
 # %%
 Z, M, M_p = sympy.symbols("z mu mu_p", real=True)
@@ -451,14 +372,6 @@ gaussian = sympy.exp(-((Z - M) ** 2) / (2 * S**2)) / sympy.sqrt(2 * sympy.pi * S
 solved = sympy.integrate(gaussian * (Z - M) ** 2, (Z, -sympy.oo, sympy.oo))
 gauss.step("E_q[(z - mu)^2] = sigma^2", mean_under_q((z - mu) ** 2), std**2, how="quadrature")
 gauss.algebra("E_q[(z - mu)^2] = sigma^2", solved, S**2)
-
-# %% [markdown]
-# **Line 4**: take the mean of line 1. The constants stay, and by line 2 the last term becomes
-# $\sigma^2 / \sigma^2 = 1$:
-#
-# $$\mathbb E_q[\log q(z)] = -\tfrac12 \left( \log 2\pi + \log \sigma^2 + 1 \right)$$
-
-# %%
 entropy_part = -0.5 * (math.log(2 * math.pi) + math.log(std**2) + 1)
 gauss.step(
     "E_q[log q] = -1/2 [log 2 pi + log sigma^2 + 1]", mean_under_q(q.log_prob(z)), entropy_part, how="quadrature"
@@ -469,29 +382,16 @@ gauss.step(
 # centre of the *other* Gaussian. **Line 5** goes there by way of $\mu$:
 #
 # $$(z - \mu_p)^2 = (z - \mu)^2 + 2 \, (z - \mu)(\mu - \mu_p) + (\mu - \mu_p)^2$$
-
-# %%
-gauss.algebra(
-    "(z - mu_p)^2 = (z - mu)^2 + 2 (z - mu)(mu - mu_p) + (mu - mu_p)^2",
-    (Z - M_p) ** 2,
-    (Z - M) ** 2 + 2 * (Z - M) * (M - M_p) + (M - M_p) ** 2,
-)
-
-# %% [markdown]
-# In the mean the middle term is gone, because the mean of $z$ is $\mu$, **line 6**, and so that of $z - \mu$ is zero:
 #
-# $$\mathbb E_q[z] = \mu$$
-
-# %%
-gauss.step("E_q[z] = mu", mean_under_q(z), mu, how="quadrature")
-
-# %% [markdown]
-# **Line 7**: the first term of line 5 has the mean $\sigma^2$ by line 2, the second has the mean zero by line 6, the third
-# is a constant.
+# In the mean the middle term is gone, because $\mathbb E_q[z] = \mu$, **line 6**.
+# **Line 7**: the first term has the mean $\sigma^2$ by line 2, the third is a constant.
 #
 # $$\mathbb E_q\big[(z - \mu_p)^2\big] = \sigma^2 + (\mu - \mu_p)^2$$
 
 # %%
+apart = (Z - M) ** 2 + 2 * (Z - M) * (M - M_p) + (M - M_p) ** 2
+gauss.algebra("(z - mu_p)^2 = (z - mu)^2 + 2 (z - mu)(mu - mu_p) + (mu - mu_p)^2", (Z - M_p) ** 2, apart)
+gauss.step("E_q[z] = mu", mean_under_q(z), mu, how="quadrature")
 square = std**2 + (mu - mu_p) ** 2
 gauss.step("E_q[(z - mu_p)^2] = sigma^2 + (mu - mu_p)^2", mean_under_q((z - mu_p) ** 2), square, how="quadrature")
 
@@ -500,41 +400,25 @@ gauss.step("E_q[(z - mu_p)^2] = sigma^2 + (mu - mu_p)^2", mean_under_q((z - mu_p
 #
 # $$\mathbb E_q[\log p(z)] = -\tfrac12 \left( \log 2\pi + \log \sigma_p^2 + \frac{\sigma^2 + (\mu -
 # \mu_p)^2}{\sigma_p^2} \right)$$
-
-# %%
-cross_part = -0.5 * (math.log(2 * math.pi) + math.log(std_p**2) + square / std_p**2)
-formula = "E_q[log p] = -1/2 [log 2 pi + log sigma_p^2 + (sigma^2 + (mu - mu_p)^2) / sigma_p^2]"
-gauss.step(formula, mean_under_q(p.log_prob(z)), cross_part, how="quadrature")
-
-# %% [markdown]
+#
 # **Lines 9 and 10**: the KL is line 4 minus line 8. The $\log 2\pi$ cancels, and here is the result:
 #
 # $$\mathrm{KL}(q \,\Vert\, p) = \tfrac12 \left( \log \sigma_p^2 - \log \sigma^2 + \frac{\sigma^2 + (\mu -
 # \mu_p)^2}{\sigma_p^2} - 1 \right)$$
 #
-# Once by sympy, for all numbers; then with ours, where the left side knows nothing of the derivation.
+# Once by sympy, for all numbers; then with ours.
 
 # %%
+cross_part = -0.5 * (math.log(2 * math.pi) + math.log(std_p**2) + square / std_p**2)
+formula = "E_q[log p] = -1/2 [log 2 pi + log sigma_p^2 + (sigma^2 + (mu - mu_p)^2) / sigma_p^2]"
+gauss.step(formula, mean_under_q(p.log_prob(z)), cross_part, how="quadrature")
 line_4 = -(sympy.log(2 * sympy.pi) + sympy.log(S**2) + 1) / 2
 line_8 = -(sympy.log(2 * sympy.pi) + sympy.log(S_p**2) + (S**2 + (M - M_p) ** 2) / S_p**2) / 2
 result = (sympy.log(S_p**2) - sympy.log(S**2) + (S**2 + (M - M_p) ** 2) / S_p**2 - 1) / 2
 gauss.algebra("line 4 - line 8 = KL(q || p)", line_4 - line_8, result)
-
-# %%
 kl = 0.5 * (math.log(std_p**2) - math.log(std**2) + square / std_p**2 - 1)
 formula = "KL = 1/2 [log sigma_p^2 - log sigma^2 + (sigma^2 + (mu - mu_p)^2) / sigma_p^2 - 1]"
 gauss.step(f"{formula}, by quadrature", mean_under_q(q.log_prob(z) - p.log_prob(z)), kl, how="quadrature")
-
-# %% [markdown]
-# Two more witnesses that share nothing with this derivation: your estimate from draws, and PyTorch's own
-# formula.
-
-# %%
-draws = q.sample((100_000,))
-log_q, log_p = q.log_prob(draws), p.log_prob(draws)
-noise = standard_error(log_q - log_p)
-gauss.step("KL, from draws", kl_mc(log_q[:, None], log_p[:, None]), kl, standard_error=noise)
-gauss.step("KL, from torch.distributions", kl_divergence(q, p), kl)
 
 # %% [markdown]
 # Now the formula is yours. In code a network gives $\log \sigma^2$, called `logvar`, because any real number is a valid
@@ -544,8 +428,8 @@ gauss.step("KL, from torch.distributions", kl_divergence(q, p), kl)
 # %% exercise="03-gaussian-kl"
 
 # %% [markdown]
-# Hold it against two others, for four examples of 20 dimensions: PyTorch's KL of 20-dimensional Gaussians, which knows
-# nothing of sums over dimensions, and the function of the course package, which the VAEs of later lessons use.
+# Hold it against two others, for four examples of 20 dimensions: **line 11** against PyTorch's KL of 20-dimensional Gaussians,
+# which knows nothing of sums over dimensions, **line 12** against the package's function, which later lessons use.
 
 # %%
 from torch.distributions import MultivariateNormal
@@ -560,8 +444,8 @@ gauss.step("yours, D = 20 = torch's for whole vectors", yours, kl_divergence(q, 
 gauss.step("yours, D = 20 = the package's", yours, distributions.gaussian_kl(mu, logvar, mu_p, logvar_p))
 
 # %% [markdown]
-# In a VAE, $p$ is the prior $\mathcal N(0, I)$. **Line 15** puts $\mu_p = 0$ and $\sigma_p = 1$ into line 9, where
-# $\log \sigma_p^2$ becomes zero. **Line 16** writes it in `logvar`, $\sigma^2 = e^{\log \sigma^2}$:
+# In a VAE, $p$ is the prior $\mathcal N(0, I)$. **Line 13** puts $\mu_p = 0$ and $\sigma_p = 1$ into line 9, where
+# $\log \sigma_p^2$ becomes zero. **Line 14** writes it in `logvar`, $\sigma^2 = e^{\log \sigma^2}$:
 #
 # $$\mathrm{KL}\big(q \,\Vert\, \mathcal N(0, 1)\big) = \tfrac12 \left( \sigma^2 + \mu^2 - 1 - \log \sigma^2 \right)
 # = \tfrac12 \left( e^{\mathrm{logvar}} + \mu^2 - 1 - \mathrm{logvar} \right)$$
@@ -587,31 +471,27 @@ plotting.lines(logvar, curves, xlabel="logvar of q (p = N(0, 1), mu = 0)", ylabe
 
 # %% [markdown]
 # The sum touches zero at `logvar` $= 0$, where $q$ is $p$. To the left, a $q$ that is narrower than $p$ pays for its
-# precision, and far out the price rises along a straight line: half a nat for each unit of `logvar`. To the right, a $q$
-# that is too wide puts mass where $p$ has hardly any, and pays exponentially.
-#
-# And the mean? It costs $\frac12 \mu^2$. A code that lies three standard deviations of the prior from its centre costs
-# $\frac12 \cdot 9 = 4.5$ nats for its place alone.
+# precision, far out half a nat for each unit of `logvar`. To the right, a $q$ that is too wide puts mass where $p$ has hardly
+# any, and pays exponentially. The mean costs $\frac12 \mu^2$: three standard deviations from the centre of the prior cost
+# 4.5 nats.
 
 # %% [markdown]
 # ## 8 Two directions, two tastes
 #
-# So far $q$ and $p$ were given. Now $p$ is given and you choose $q$, a Gaussian. If $p$ is a Gaussian too, you choose
-# $q = p$, and both directions of the KL are zero. What if $p$ has two modes, so that no Gaussian fits?
+# So far $q$ and $p$ were given. Now $p$ is given and you choose $q$, a Gaussian. What if $p$ has two modes, so that no
+# Gaussian fits?
 #
 # $$p(z) = 0.4 \; \mathcal N(z; -2, 0.35^2) + 0.6 \; \mathcal N(z; 2, 0.35^2)$$
 
 # %%
+from vae_course.plotting.densities import densities, divergence
+
 modes = Normal(numbers(-2.0, 2.0), numbers(0.35, 0.35))
 p = MixtureSameFamily(Categorical(numbers(0.4, 0.6)), modes)
 z = torch.linspace(-12, 12, 4801, dtype=torch.float64)
 dz = float(z[1] - z[0])
 candidates = {"one mode": Normal(2.0, 0.35), "between": Normal(0.0, 1.0), "both modes": Normal(0.4, 2.0)}
 shown = slice(1300, 3501)  # the middle of the grid, -5.5 to 5.5
-
-# %%
-from vae_course.plotting.densities import densities, divergence
-
 qs = {name: q.log_prob(z[shown]).exp() for name, q in candidates.items()}
 densities(z[shown], p.log_prob(z[shown]).exp(), qs)
 
@@ -641,10 +521,8 @@ plotting.bars(
 picture
 
 # %% [markdown]
-# The two directions want opposite things. The reverse KL takes the candidate on one mode, the forward KL the wide one, and
-# the favourite of the first is what the second likes least.
-#
-# The reason lies in where each of them looks. Take the wide candidate and draw the integrand of the reverse KL,
+# The reverse KL takes the candidate on one mode, the forward KL the wide one. The reason lies in where
+# each of them looks. Take the wide candidate and draw the integrand of the reverse KL,
 # $q(z) \, (\log q(z) - \log p(z))$, below the densities. Its area is the KL.
 
 # %%
@@ -669,7 +547,7 @@ divergence(z[shown], log_p.exp(), log_q.exp(), log_p.exp() * (log_p - log_q), na
 # %% [markdown]
 # ### What each optimum is
 #
-# Both optima can be named. On a mode of weight $w$, far from the other, $p$ is $w$ times the Gaussian of that mode. If
+# On a mode of weight $w$, far from the other, $p$ is $w$ times the Gaussian of that mode. If
 # $q$ is that Gaussian, the log ratio is $\log q - \log (w \, q) = \log (1/w)$ at every draw, and so is its mean:
 #
 # $$\mathrm{KL}(q \,\Vert\, p) = \log \frac1w$$
@@ -688,47 +566,15 @@ claim("03-large-mode", -math.log(0.6), world="any", tolerance=0.006, digits=2)
 
 # %% [markdown]
 # Leaving out the smaller mode costs {{any:03-large-mode}} nats, leaving out the larger one {{any:03-small-mode}}. Both are
-# places from which no small move of $q$ helps. Gradient descent ends in one or the other, depending on its start.
+# places from which no small move of $q$ helps.
 #
-# In the forward direction let $m$ and $v$ be the mean and the variance of $p$, whatever its shape. The first part of
-# $\mathbb E_p[\log p(z) - \log q(z)]$ does not depend on $q$. For the second, take line 1 of section 7 and average it
-# over $p$. As in line 7 the square has the mean $v + (m - \mu)^2$:
-#
-# $$\mathrm{KL}(p \,\Vert\, q) = \mathbb E_p[\log p(z)] + \tfrac12 \left( \log 2\pi + \log \sigma^2 + \frac{v + (m -
-# \mu)^2}{\sigma^2} \right)$$
-
-# %%
-mu, std, m, v = 0.0, 1.0, p.mean, p.variance
-log_p = p.log_prob(z)
-rest = 0.5 * (math.log(2 * math.pi) + math.log(std**2) + (v + (m - mu) ** 2) / std**2)
-two.step(
-    "KL(p || q) = E_p[log p] + 1/2 [log 2 pi + log sigma^2 + (v + (m - mu)^2) / sigma^2]",
-    both_directions(Normal(mu, std).log_prob(z)[None], log_p[None], dz)[1],
-    (log_p.exp() * log_p).sum() * dz + rest,
-    how="quadrature",
-)
-
-# %% [markdown]
-# The right side is smallest in $\mu$ at $\mu = m$. Then $\log \sigma^2 + v / \sigma^2$ is left. Its derivative with respect
-# to $\sigma^2$ is zero at one place only:
-#
-# $$\frac{1}{\sigma^2} - \frac{v}{\sigma^4} = 0 \quad \Longrightarrow \quad \sigma^2 = v$$
-
-# %%
-V, S2 = sympy.symbols("v sigma^2", positive=True)
-slope = sympy.diff(sympy.log(S2) + V / S2, S2)
-two.algebra("slope of log sigma^2 + v / sigma^2 = 1/sigma^2 - v/sigma^4", slope, 1 / S2 - V / S2**2)
-two.algebra("the forward optimum: sigma^2 = v", sympy.solve(slope, S2)[0], V)
-
-# %% [markdown]
-# So the forward KL gives $q$ the mean and the variance of $p$. It **matches the moments**, and asks nothing else about
-# the shape of $p$.
+# The forward KL, whatever the shape of $p$, gives $q$ the mean and the variance of $p$: it **matches the moments**.
+# (Going deeper derives that.)
 
 # %% [markdown]
 # ## 9 Fit it yourself
 #
-# Here is the same $p$ with a $q$ that you can move. Below the densities you see the integrand of the direction that you
-# chose.
+# Here is the same $p$ with a $q$ that you can move, and below it the integrand of the direction that you chose.
 
 # %%
 from vae_course.widgets.kl_playground import KLPlayground
@@ -740,31 +586,12 @@ KLPlayground()
 #    *Descend*. Did gradient descent beat you?
 # 2. Start it at a mean of $-1$, and at a mean of $1$. Compare where it ends, and at how many nats.
 # 3. Choose the forward direction. Is there any start from which it does not end at the same place?
-# 4. Put $q$ on the smaller mode, and read the other direction's number.
-#
-# Where two modes lie closer together, the choice becomes less stark. In a cell of your own, try
-#
-# ```python
-# closer = Normal(numbers(-1.5, 1.5), numbers(0.8, 0.8))
-# KLPlayground(MixtureSameFamily(Categorical(numbers(0.4, 0.6)), closer))
-# ```
-#
-# Now the reverse KL covers both modes as well, because there is no deep gap to fear.
-
-# %% [markdown]
-# ### In your own words
-#
-# Why does the Gaussian that minimises $\mathrm{KL}(q \,\Vert\, p)$ sit on one of the two modes, although $p$ has mass on
-# both, and what exactly does that cost? Answer in three to five sentences.
-
-# %% exercise="03-one-mode"
 
 # %% [markdown]
 # ## 10 The variational idea
 #
-# Back to the posterior. By Bayes, $p(z \mid x) = p(x, z) / p(x)$. The numerator, the joint $p(x, z) = p(z) \, p(x \mid z)$,
-# is easy for any $z$. The denominator is the integral over all $z$ that lesson 02 could solve in one dimension and could
-# not estimate well in many.
+# Back to the posterior, $p(z \mid x) = p(x, z) / p(x)$. The numerator is easy for any $z$. The denominator is the integral
+# over all $z$ that lesson 02 could solve in one dimension and could not estimate well in many.
 #
 # **Variational inference** turns the integral into a search. Choose a family of distributions that you can handle, here
 # the Gaussians $q = \mathcal N(\mu, \sigma^2)$, and take the member that is closest to the posterior:
@@ -787,8 +614,8 @@ shown = (hills.grid > -3.5) & (hills.grid < 3.5)
 densities(hills.grid[shown], posterior[shown], {}, name="p(z | x)")
 
 # %% [markdown]
-# Two hills, and you know by now what the reverse KL does with two modes. Search by gradient descent on $\mu$ and
-# $\log \sigma^2$. `kl_to_posterior` computes the KL by quadrature, and PyTorch its gradient.
+# Search by gradient descent on $\mu$ and $\log \sigma^2$. `kl_to_posterior` computes the KL by quadrature, and PyTorch its
+# gradient.
 
 
 # %%
@@ -812,27 +639,22 @@ found = {"narrow, right": search(1.0, -2.0), "narrow, left": search(-1.0, -2.0),
 for name, (mu, logvar) in found.items():
     print(f"{name}: mean {mu.item():.2f}, std {(0.5 * logvar).exp().item():.2f}")
     claim(f"03-hills-{name.split()[-1]}", hills.kl_to_posterior(x, mu, logvar), world="any", tolerance=0.01, digits=2)
-
-# %%
 grid = hills.grid[shown]
 qs = {name: Normal(mu, (0.5 * logvar).exp()).log_prob(grid).exp()[0] for name, (mu, logvar) in found.items()}
 densities(grid, posterior[shown], qs, name="p(z | x)")
 
 # %% [markdown]
 # The narrow ones climb one hill each and fit it closely. The one on the right is off by {{any:03-hills-right}} nats, the one
-# on the left by {{any:03-hills-left}}. Most of that is $\log (1/w)$ for the hill's share $w$ of the posterior, as in
-# section 8; the rest is because the hills are not quite Gaussian. The wide one comes to rest in a third, shallow valley of
-# the KL, stretched over both hills. The gap is not as empty here as in section 8, so that $q$ can afford it, but it is
-# the worst of the three, at {{any:03-hills-wide}} nats. Gradient descent finds *a* valley, not the deepest one.
+# on the left by {{any:03-hills-left}}. The wide one comes to rest in a third, shallow valley of the KL, stretched over both
+# hills, the worst of the three at {{any:03-hills-wide}} nats. Gradient descent finds *a* valley, not the deepest one.
 #
-# Even the best $q$ is not the posterior. That is the price of the family. A richer family costs less, if
-# it can still be drawn from and its density computed; normalising flows are built for that.
+# Even the best $q$ is not the posterior. That is the price of the family.
 
 # %% [markdown]
 # ### The constant that does not matter
 #
-# You may object: to compute $\mathrm{KL}\big(q \,\Vert\, p(z \mid x)\big)$ the cell above used the posterior, which we said
-# we do not have. Try something. Put the joint $p(x, z)$, which we do have, in the place of the posterior:
+# You may object: the cell above used the posterior, which we said we do not have. Put the joint $p(x, z)$, which we do have,
+# in its place:
 #
 # $$F(q) = \mathbb E_q\big[\log q(z) - \log p(x, z)\big]$$
 #
@@ -855,8 +677,7 @@ idea.step("KL(q1 || posterior) - KL(q2 || posterior) = F(q1) - F(q2)", left, F(*
 
 # %% [markdown]
 # Whoever makes $F$ smaller makes the KL smaller, by just as much. $F$ needs no posterior and no $p(x)$: only draws from
-# $q$, the density of $q$, the prior and the likelihood. The search that looked impossible has become an ordinary
-# optimisation.
+# $q$, the density of $q$, the prior and the likelihood.
 #
 # What is the constant, and what does $-F$ have to do with $\log p(x)$? That is lesson 04.
 
@@ -872,17 +693,6 @@ quizzes.show("03")
 
 # %%
 exercises.progress("03")
-
-# %% [markdown]
-# ## Everything you have tested
-#
-# The lines of this lesson's derivations, each computed on both sides and compared.
-
-# %%
-from IPython.display import display
-
-for derivation in (what, never, add, draw, gauss, two, idea):
-    display(derivation.summary())
 
 # %% [markdown]
 # ## Summary
@@ -906,11 +716,9 @@ for derivation in (what, never, add, draw, gauss, two, idea):
 # > $p$, mass-covering, matches the moments. Variational inference takes the reverse one, with the posterior as $p$.
 #
 # **Sources.** S. Kullback and R. A. Leibler, *On Information and Sufficiency*, Annals of Mathematical Statistics 22, 1951.
-# C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 1.6 and 10.1 (figures 10.2 and 10.3 show the two
-# directions, for a Gaussian that leans and for two modes). D. M. Blei, A. Kucukelbir and J. D. McAuliffe, *Variational
-# Inference: A Review for Statisticians*, JASA 112, 2017. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*,
-# ICLR 2014, appendix B. The matrix that is a vector is in *Variational Autoencoders*, a blog post of 18 July 2020; the code
-# that goes with it is ours.
+# C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 1.6 and 10.1. D. M. Blei,
+# A. Kucukelbir and J. D. McAuliffe, *Variational Inference: A Review for Statisticians*, JASA 112, 2017. D. P. Kingma and
+# M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, appendix B.
 #
 # **Next:** [04 The ELBO](04_the_elbo.ipynb), where the constant gets its name.
 
@@ -974,16 +782,91 @@ ellipses(leaning.covariance_matrix, {name: v * torch.eye(2) for name, v in varia
 # nats stay lost: no choice of $\mu$ and $\sigma$ wins them back.
 
 # %% [markdown]
+# ### The other direction, from the same draws
+#
+# Can draws from $q$ give you the other direction, a mean over $p$? Yes, if each draw gets the weight $p(z) / q(z)$.
+# **Line 3**: the weight cancels the $q$ that the draws come from, as in section 3.
+#
+# $$\mathbb E_q\left[\frac{p(z)}{q(z)} \, \big(\log p(z) - \log q(z)\big)\right]
+# = \int p(z) \, \big(\log p(z) - \log q(z)\big) \, dz = \mathrm{KL}(p \,\Vert\, q)$$
+
+# %%
+q, p = Normal(numbers(0.5), numbers(1.5)), Normal(numbers(0.0), numbers(1.0))
+z = q.sample((100_000,))
+log_q, log_p = q.log_prob(z), p.log_prob(z)
+weighted = (log_p - log_q).exp() * (log_p - log_q)
+draw.step("E_q[p/q (log p - log q)] = KL(p || q)", weighted.mean(), kl_pq, standard_error=standard_error(weighted))
+
+# %% [markdown]
+# So $p/q$ belongs in the *other* direction. For $\mathrm{KL}(q \,\Vert\, p)$ the draws come from the right place already,
+# and a weight would spoil it.
+
+# %% [markdown]
+# ### The forward KL matches the moments
+#
+# Let $m$ and $v$ be the mean and the variance of $p$, whatever its shape. The first part of
+# $\mathbb E_p[\log p(z) - \log q(z)]$ does not depend on $q$. For the second, take line 1 of section 7 and average it
+# over $p$. As in line 7 the square has the mean $v + (m - \mu)^2$:
+#
+# $$\mathrm{KL}(p \,\Vert\, q) = \mathbb E_p[\log p(z)] + \tfrac12 \left( \log 2\pi + \log \sigma^2 + \frac{v + (m -
+# \mu)^2}{\sigma^2} \right)$$
+
+# %%
+p = MixtureSameFamily(Categorical(numbers(0.4, 0.6)), modes)
+z = torch.linspace(-12, 12, 4801, dtype=torch.float64)
+mu, std, m, v = 0.0, 1.0, p.mean, p.variance
+log_p = p.log_prob(z)
+rest = 0.5 * (math.log(2 * math.pi) + math.log(std**2) + (v + (m - mu) ** 2) / std**2)
+two.step(
+    "KL(p || q) = E_p[log p] + 1/2 [log 2 pi + log sigma^2 + (v + (m - mu)^2) / sigma^2]",
+    both_directions(Normal(mu, std).log_prob(z)[None], log_p[None], dz)[1],
+    (log_p.exp() * log_p).sum() * dz + rest,
+    how="quadrature",
+)
+
+# %% [markdown]
+# The right side is smallest in $\mu$ at $\mu = m$. Then $\log \sigma^2 + v / \sigma^2$ is left. Its derivative with respect
+# to $\sigma^2$ is zero at one place only:
+#
+# $$\frac{1}{\sigma^2} - \frac{v}{\sigma^4} = 0 \quad \Longrightarrow \quad \sigma^2 = v$$
+
+# %%
+V, S2 = sympy.symbols("v sigma^2", positive=True)
+slope = sympy.diff(sympy.log(S2) + V / S2, S2)
+two.algebra("slope of log sigma^2 + v / sigma^2 = 1/sigma^2 - v/sigma^4", slope, 1 / S2 - V / S2**2)
+two.algebra("the forward optimum: sigma^2 = v", sympy.solve(slope, S2)[0], V)
+
+# %% [markdown]
+# ### Modes that lie closer together
+#
+# Where two modes lie closer together, the choice becomes less stark. In a cell of your own, try
+#
+# ```python
+# closer = Normal(numbers(-1.5, 1.5), numbers(0.8, 0.8))
+# KLPlayground(MixtureSameFamily(Categorical(numbers(0.4, 0.6)), closer))
+# ```
+#
+# Now the reverse KL covers both modes as well, because there is no deep gap to fear.
+
+# %% [markdown]
+# ### In your own words
+#
+# Why does the Gaussian that minimises $\mathrm{KL}(q \,\Vert\, p)$ sit on one of the two modes, although $p$ has mass on
+# both, and what exactly does that cost? Answer in three to five sentences.
+
+# %% exercise="03-one-mode"
+
+# %% [markdown]
 # ### Find the error (optional): which sigma?
 #
-# A text on VAEs writes $q(z \mid x) = \mathcal N(\mu, \Sigma)$, calls $\Sigma$ "a $d$-by-$d$ matrix", draws
-# $z = \mu + \Sigma \varepsilon$, and gives the KL with a trace and a determinant,
+# *Variational Autoencoders*, a blog post of 18 July 2020, writes $q(z \mid x) = \mathcal N(\mu, \Sigma)$, calls $\Sigma$
+# "a $d$-by-$d$ matrix", draws $z = \mu + \Sigma \varepsilon$, and gives the KL with a trace and a determinant,
 #
 # $$\mathrm{KL} = \tfrac12 \left( \mathrm{tr}\, \Sigma + \mu^\top \mu - d - \log \det \Sigma \right).$$
 #
 # For a diagonal matrix the trace is the sum of the diagonal, and the log determinant the sum of its logarithms. Code that
 # is written after such formulas has no matrix anywhere. $\Sigma$ becomes a vector of $d$ numbers for each example, and
-# the network gives its logarithm, under the name of `log_sigma`.
+# the network gives its logarithm, under the name of `log_sigma`. (The code below is ours.)
 
 
 # %%
@@ -1021,3 +904,14 @@ for value in (0.0, -0.1, -1.0, -2.0):
 # with trace and determinant is right, and it is the draw that needs the root of the matrix. The opposite mix-up
 # is `exp(logvar)` used as the width of the noise. The test is always the same. Draw many $z$, measure their
 # width, and compare the KL.
+
+# %% [markdown]
+# ### Everything you have tested
+#
+# The lines of this lesson's derivations, each computed on both sides and compared.
+
+# %%
+from IPython.display import display
+
+for derivation in (what, never, add, draw, gauss, two, idea, field):
+    display(derivation.summary())
