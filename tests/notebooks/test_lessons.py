@@ -30,7 +30,6 @@ LIMITS = {"08": 75, "09": 75, "12": 75}
 # What main paths take that are still longer.
 TOO_LONG = {
     "10": 95,
-    "11": 100,
     "12": 100,
 }
 
