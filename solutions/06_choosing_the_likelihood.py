@@ -1069,9 +1069,10 @@ for name, sigma in (("bin", 1 / 256), ("quarter", 1 / 1024)):
 # ### A diagonal q chooses the axes
 #
 # The linear autoencoder of lesson 01 found the plane of PCA and left its axes to chance. So does $p(x)$ here: it contains
-# $W$ only in $W W^\top$, which a rotation $W R$ does not change (**line 1** of a new derivation). The ELBO with independent latents is not
-# indifferent: once $W$ is turned, the posterior is correlated, and the best $q$ misses it by the gap of **line 2**, with
-# $\Lambda$ for the inverse of the posterior's covariance. So a linear VAE finds the principal directions themselves, up to
+# $W$ only in $W W^\top$, which a rotation $W R$ does not change (**line 1** of a new derivation). The ELBO with independent
+# latents is not indifferent: once $W$ is turned, the posterior is correlated, and the best $q$ misses it by the gap of **line
+# 2**, with $\Lambda$ for the inverse of the posterior's covariance. So a linear VAE finds the principal directions themselves,
+# up to
 # sign and order, as long as their variances differ (Lucas and others, 2019).
 #
 # $$\text{gap} = \tfrac12 \Big( \sum_j \log \Lambda_{jj} - \log \det \Lambda \Big)$$
