@@ -1,6 +1,5 @@
 """A class with known marks, graded twice: every member gets exactly what is expected, and none stops another."""
 
-from pathlib import Path
 
 import pytest
 
@@ -74,14 +73,6 @@ def test_every_lesson_as_handed_out_is_not_tried_and_its_solutions_get_all_point
     code = [m for m in full.marks if m.status != "written"]
     assert [(m.status, m.message) for m in code if m.points != m.max_points] == []
     assert len(code) == len(full.marks) - 1 and not full.needs_person()
-
-
-def test_ten_submissions_of_one_lesson_are_graded_by_two_jobs(need, tmp_path: Path):
-    need("bwrap")
-    full = _file("solutions", "04_the_elbo")
-    class_of_ten = [Submission(f"student-{n}", full.lesson, full.name, full.content) for n in range(10)]
-    results = classes.grade_class(class_of_ten, tmp_path, jobs=2, seed=1, progress=False)
-    assert {g.points for g in results} == {12}
 
 
 def _file(folder: str, name: str) -> Submission:
