@@ -9,9 +9,8 @@
 # %% [markdown]
 # # 10 Rate, distortion and collapse
 #
-# The ELBO is a sum of two prices: what the code costs, and what is still missing once the code is known. This lesson takes the
-# sum apart. You move along the curve on which one price is traded for the other, see how much of the code's price is
-# information, kill a code on purpose, find out why it died, and bring it back.
+# The ELBO is a sum of two prices: what the code costs, and what is still missing once the code is known. You trade one for
+# the other, see how much of the code's price is information, kill a code on purpose, find out why it died, and bring it back.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -24,8 +23,8 @@
 # **You need first:** [lesson 04](04_the_elbo.ipynb) (the ELBO and its two forms), [lesson 06](06_choosing_the_likelihood.ipynb)
 # (beta, and a Gaussian with a stated sigma) and [lesson 07](07_your_first_vae.ipynb) (training a VAE). Variances and logarithms.
 #
-# **Time:** Two cells train networks, or load what they trained before; each says how long it takes. A third, the split
-# of a rate, computes for some seconds.
+# **Time:** A cell that trains networks, or loads what it trained before, says how long it takes. The numbers in the text are
+# MNIST's; those of the pen digits stand in a table at the end.
 #
 # **Symbols of this lesson**
 #
@@ -42,7 +41,6 @@
 # | $a$ | variance of the codes of all $x$ together | `a` | `[X]` |
 # | $I$ | information that codes carry about the image, nats | `information` | one number |
 # | $\mathrm{KL}_d$ | KL of each latent dimension, nats | `kl_of_dims` | `[B, D]` |
-# | $w_{ij}$ | weight of pixel $j$ in the prediction of pixel $i$ | inside `PixelVAE` | one number each |
 #
 # Sizes in brackets: X directions of the data, B images in a batch, D latent dimensions, N images behind a mixture, M
 # codes. (D counts dimensions in shapes only; in formulas $D$ is the distortion.)
@@ -50,20 +48,20 @@
 # %% [markdown]
 # ## 1 Two prices
 #
-# Think of the code $z$ as a message, and of the decoder as the person who receives it.
+# Think of the code $z$ as a message to the decoder.
 #
 # - The **rate** $R = \mathbb E_x \, \mathrm{KL}(q(z \mid x) \,\Vert\, p(z))$ is what the message costs. A code that is
 #   the same for all images, and like the prior, costs nothing.
 # - The **distortion** $D = -\mathbb E_x \mathbb E_{q(z \mid x)} \log p(x \mid z)$ is what has to be added to get the
 #   image exactly, once the message is known.
 #
-# Both are in nats per image. The ELBO adds them, and a **beta-VAE** weighs them:
+# The ELBO adds them, and a **beta-VAE** weighs them:
 #
 # $$-\text{ELBO} = D + R, \qquad \text{loss} = D + \beta R.$$
 #
-# With $\beta = 1$ the loss is the negative ELBO. With $\beta = 4$ a nat of code costs as much as four nats of distortion, so the
-# network will buy fewer of them. Lesson 06 showed how a beta slips in unseen; here you choose it. One thing to keep in mind: the
-# loss of a beta-VAE is not a bound you can compare. **Whatever a model was trained with, its ELBO is $-(D + R)$.**
+# With $\beta = 4$ a nat of code costs as much as four nats of distortion, so the network will buy fewer of them. Lesson 06
+# showed how a beta slips in unseen; here you choose it. The loss of a beta-VAE is not a bound that you can compare.
+# **Whatever a model was trained with, its ELBO is $-(D + R)$.**
 
 # %%
 import functools
@@ -85,22 +83,20 @@ _ = torch.manual_seed(0)
 # %% [markdown]
 # ## 2 The curve, where everything is known
 #
-# Data with one number first: $x$ is Gaussian with variance $s^2$. The model is as small as a VAE can be. Decoder and encoder are
-# straight lines:
+# Data with one number first: $x$ is Gaussian with variance $s^2$. Decoder and encoder are straight lines, and $\sigma$ is fixed:
 #
 # $$z \sim \mathcal N(0, 1), \qquad x \mid z \sim \mathcal N(v z, \sigma^2), \qquad q(z \mid x) = \mathcal N(m x, \tau^2).$$
 #
-# $\sigma$ is fixed, as in lesson 06 where you chose it. Training means to find $v$, $m$ and $\tau^2$ for a given
-# $\beta$. We do it on paper, and each line is tested.
+# Training means to find $v$, $m$ and $\tau^2$ for a given $\beta$, here on paper.
 #
-# **Line 1** is the rate. The KL of a Gaussian to $\mathcal N(0, 1)$ is $\frac12 (\mu^2 + \tau^2 - 1 - \log \tau^2)$
-# with $\mu = m x$, and the mean of $x^2$ is $s^2$. **Line 2** is the distortion: the error $x - v z$ has two parts,
+# **Line 1**, the rate: the KL of a Gaussian to $\mathcal N(0, 1)$ is $\frac12 (\mu^2 + \tau^2 - 1 - \log \tau^2)$,
+# with $\mu = m x$, and the mean of $x^2$ is $s^2$. **Line 2**, the distortion: the error $x - v z$ has two parts,
 # $(1 - v m) x$ and $v$ times the noise of $q$.
 #
 # $$R = \tfrac12 \left(m^2 s^2 + \tau^2 - 1 - \log \tau^2\right),
 # \qquad D = \tfrac12 \log(2 \pi \sigma^2) + \frac{s^2 (1 - v m)^2 + v^2 \tau^2}{2 \sigma^2}.$$
 #
-# The test draws points and codes, with values for $v, m, \tau^2$ that are far from the best ones.
+# The cell draws points and codes, with $v, m, \tau^2$ far from the best ones.
 
 # %%
 curve = Derivation("The rate-distortion curve of Gaussian data")
@@ -122,26 +118,13 @@ curve.step("D = 1/2 log(2 pi sigma^2) + error / (2 sigma^2)", -terms.log_px_z.me
 # \frac{\partial}{\partial \tau^2} (D + \beta R) = \frac{1}{2} \left(\frac{v^2 + \beta \sigma^2}{\sigma^2} -
 # \frac{\beta}{\tau^2}\right).$$
 #
-# They vanish at $m = v / (v^2 + \beta \sigma^2)$ and $\tau^2 = \beta \sigma^2 / (v^2 + \beta \sigma^2)$. For
-# $\beta = 1$ that is the true posterior. For another $\beta$ it is the posterior of a world whose noise has variance
-# $\beta \sigma^2$.
-
-# %%
-V, M, T, S, N, B = sympy.symbols("v m t s sigma beta", positive=True)
-R = (M**2 * S**2 + T - 1 - sympy.log(T)) / 2
-D = sympy.log(2 * sympy.pi * N**2) / 2 + (S**2 * (1 - V * M) ** 2 + V**2 * T) / (2 * N**2)
-loss, total = D + B * R, V**2 + B * N**2
-by_m, by_t = S**2 / N**2 * (total * M - V), (total / N**2 - B / T) / 2
-curve.algebra("dL/dm = s^2 / sigma^2 ((v^2 + beta sigma^2) m - v)", sympy.diff(loss, M), by_m)
-curve.algebra("dL/dtau^2 = 1/2 ((v^2 + beta sigma^2) / sigma^2 - beta / tau^2)", sympy.diff(loss, T), by_t)
-
-# %% [markdown]
-# **Line 5** puts this $q$ in and takes the derivative with respect to the decoder's slope $v$:
+# They vanish at $m = v / (v^2 + \beta \sigma^2)$ and $\tau^2 = \beta \sigma^2 / (v^2 + \beta \sigma^2)$: the true
+# posterior of a world whose noise has variance $\beta \sigma^2$. **Line 5** puts this $q$ in and takes the derivative with
+# respect to the decoder's slope $v$:
 #
 # $$\frac{d}{dv} (D + \beta R) = \frac{\beta \, v}{(v^2 + \beta \sigma^2)^2} \left(v^2 + \beta \sigma^2 - s^2\right).$$
 #
-# $v$ and $-v$ describe the same data (turn $z$ round), so look at $v \ge 0$ only. The derivative vanishes at $v = 0$,
-# and at $v^2 = s^2 - \beta \sigma^2$ if that is not negative. So there are two cases:
+# $v$ and $-v$ describe the same data (turn $z$ round), so look at $v \ge 0$ only. There are two cases:
 #
 # - $s^2 > \beta \sigma^2$: the bracket is negative at small $v$, so the loss falls until $v^2 = s^2 - \beta \sigma^2$.
 #   The code is used.
@@ -151,25 +134,38 @@ curve.algebra("dL/dtau^2 = 1/2 ((v^2 + beta sigma^2) / sigma^2 - beta / tau^2)",
 # The second case is a **collapsed posterior**, and nothing went wrong: it is the minimum of the loss.
 
 # %%
+V, M, T, S, N, B = sympy.symbols("v m t s sigma beta", positive=True)
+R = (M**2 * S**2 + T - 1 - sympy.log(T)) / 2
+D = sympy.log(2 * sympy.pi * N**2) / 2 + (S**2 * (1 - V * M) ** 2 + V**2 * T) / (2 * N**2)
+loss, total = D + B * R, V**2 + B * N**2
+by_m, by_t = S**2 / N**2 * (total * M - V), (total / N**2 - B / T) / 2
+curve.algebra("dL/dm = s^2 / sigma^2 ((v^2 + beta sigma^2) m - v)", sympy.diff(loss, M), by_m)
+curve.algebra("dL/dtau^2 = 1/2 ((v^2 + beta sigma^2) / sigma^2 - beta / tau^2)", sympy.diff(loss, T), by_t)
 best_q = {M: V / total, T: B * N**2 / total}
 slope = sympy.diff(loss.subs(best_q), V)
 curve.algebra("dL/dv = beta v (v^2 + beta sigma^2 - s^2) / (...)^2", slope, B * V * (total - S**2) / total**2)
 
 # %% [markdown]
-# In the first case $v^2 + \beta \sigma^2 = s^2$. Put that into the best $q$, and it reads $m = v / s^2$ and
-# $\tau^2 = \beta \sigma^2 / s^2$. **Line 6** follows:
+# In the first case $v^2 + \beta \sigma^2 = s^2$, so the best $q$ reads $m = v / s^2$ and $\tau^2 = \beta \sigma^2 / s^2$.
+# **Line 6** follows: $m^2 s^2 + \tau^2 = 1$. The left side is the variance of the codes of all $x$ together, and at the
+# best model it is that of the prior, whatever $\beta$ is.
 #
-# $$m^2 s^2 + \tau^2 = \frac{v^2 + \beta \sigma^2}{s^2} = 1.$$
-#
-# The left side is the variance of the codes of all $x$ together, and at the best model it is that of the prior,
-# whatever $\beta$ is. (Section 4 comes back to this.) So three terms of line 1 add up to zero, and
-# $R = -\frac12 \log \tau^2$ is left.
-#
-# **Line 7**: the error that is left has variance $\beta \sigma^2$. **Lines 8 and 9** are the rate and the distortion of
-# the best model.
+# **Lines 7 to 9** are the variance of the error that is left, the rate and the distortion of the best model:
 #
 # $$\mathbb E[(x - v z)^2] = \beta \sigma^2, \qquad R = \frac12 \log \frac{s^2}{\beta \sigma^2},
 # \qquad D = \frac12 \log(2 \pi \sigma^2) + \frac{\beta}{2}.$$
+#
+# Two facts follow.
+#
+# **Line 10, the slope.** Along the curve $dD / dR = -\beta$. At the best model one more nat of code saves exactly $\beta$
+# nats of distortion. If it saved more, the network would buy it; if less, it would sell one. *Any family of models*: the
+# argument needs a smooth curve of best models, nothing Gaussian.
+#
+# **Line 11, the bound.** At $\beta = 1$ the sum $R + D$ is $\frac12 \log(2 \pi e s^2)$, the entropy
+# $H(x) = -\mathbb E[\log p(x)]$ of the data themselves. For *any model and any $q$*, $R + D \ge H(x)$: it is $-$ELBO, the
+# ELBO is at most $\log p_{\text{model}}(x)$, and no model gives the data a higher mean $\log p$ than they have themselves, since
+# $\mathrm{KL}(p_{\text{data}} \,\Vert\, p_{\text{model}}) \ge 0$. The *equals sign* is special: the model has to be the
+# distribution of the data, and $q$ the true posterior. Here both hold.
 
 # %%
 best = {M: V / S**2, T: B * N**2 / S**2}
@@ -181,60 +177,26 @@ best_R = R.subs(best).subs(V, best_v)
 best_D = D.subs(best).subs(V, best_v)
 curve.algebra("R = 1/2 log(s^2 / (beta sigma^2))", best_R, sympy.log(S**2 / (B * N**2)) / 2)
 curve.algebra("D = 1/2 log(2 pi sigma^2) + beta / 2", best_D, sympy.log(2 * sympy.pi * N**2) / 2 + B / 2)
-
-# %% [markdown]
-# Three facts follow. For each, note how far it reaches.
-#
-# **Line 10, the slope.** Move $\beta$ a little and see how much distortion changes for each nat of rate:
-# $dD / dR = -\beta$. At the best model one more nat of code saves exactly $\beta$ nats of distortion. If it saved more,
-# the network would buy it; if less, it would sell one. *Any family of models*: the argument needs a smooth curve of
-# best models, nothing Gaussian.
-#
-# **Line 11, the bound.** At $\beta = 1$ the sum $R + D$ is $\frac12 \log(2 \pi e s^2)$. That is the entropy
-# $H(x) = -\mathbb E[\log p(x)]$ of the data themselves. No model has a smaller sum, and $R + D \ge H(x)$ holds for *any
-# model and any $q$*: $R + D$ is $-$ELBO, the ELBO is at most $\log p_{\text{model}}(x)$, and no model gives the data a
-# higher mean $\log p$ than they have themselves, because
-# $\mathrm{KL}(p_{\text{data}} \,\Vert\, p_{\text{model}}) \ge 0$. The *equals sign* is special: the family has to
-# contain the distribution of the data, and $q$ the true posterior. Here both hold.
-#
-# **Line 12, the price of another beta**, for each direction that is used:
-# $R + D - H(x) = \frac12 (\beta - 1 - \log \beta)$, which is zero at $\beta = 1$ only. This formula is for *Gaussian
-# directions only*.
-
-# %%
 curve.algebra("dD/dR = -beta", sympy.diff(best_D, B) / sympy.diff(best_R, B), -B)
 entropy = sympy.log(2 * sympy.pi * sympy.E * S**2) / 2
 curve.algebra("R + D = H(x), beta = 1", (best_R + best_D).subs(B, 1), entropy)
-curve.algebra("R + D - H(x) = (beta - 1 - log beta) / 2", best_R + best_D - entropy, (B - 1 - sympy.log(B)) / 2)
-claim("10-cost-of-4", (4 - 1 - math.log(4)) / 2, world="any", tolerance=0.005, digits=2)
 
 # %% [markdown]
-# At $\beta = 4$ each direction that is used costs {{any:10-cost-of-4}} nats of ELBO.
-#
 # ### Several directions
 #
-# Data with three independent directions need three such models side by side, and rates and distortions add up.
-# $\beta \sigma^2$ is the same for all of them. (Going deeper checks it on draws.)
+# Data with three independent directions need three such models side by side, and rates and distortions add up (Going deeper
+# checks it on draws). Each direction is left with an error of variance $\beta \sigma^2$, or $s^2$ where that is smaller.
+#
+# Information theory calls this **reverse water-filling**: no code makes a better trade (Going deeper says more).
+#
+# Predict the curve. From right to left $\beta$ grows from 0.25 to 32. With $\sigma^2 = 0.25$, at which values of $\beta$
+# does a direction with variance 4, 1.5 or 0.6 die? Where does the curve touch the bound, and with which slope?
 
 # %%
 s2 = torch.tensor([4.0, 1.5, 0.6], dtype=torch.float64)
 source = GaussianSource(s2, sigma)
 
-# %% [markdown]
-# At $\beta = 4$ the third direction has rate 0: its variance is below $\beta \sigma^2 = 1$.
-#
-# This is the answer of information theory to another question: how many nats does it take to describe such data if the
-# mean squared error may be $\Delta$? Shannon's **rate-distortion function** $R(\Delta)$ of a Gaussian source gives each
-# direction the same error, a level, but none more than its own variance, and the rate
-# $\frac12 \log (s^2 / \text{level})$. It is called **reverse water-filling**. Our level is $\beta \sigma^2$: with Gaussian
-# data the linear VAE traces the best trade that any code can make.
-#
-# Predict the curve before you draw it. From right to left $\beta$ grows from 0.25 to 32. With $\sigma^2 = 0.25$, at
-# which values of $\beta$ does a direction with variance 4, 1.5 or 0.6 die? Where does the curve touch the bound? What
-# is its slope there?
 
-
-# %%
 def point(beta):
     """Rate and distortion of the best model, added up over the directions."""
     return source.rate(beta).sum().item(), source.distortion(beta).sum().item()
@@ -248,16 +210,15 @@ best = source.entropy().item()
 rate_distortion(rates, distortions, betas, chosen=1.0, best=best, path=tuple(zip(*fine, strict=True)), deaths=deaths)
 
 # %% [markdown]
-# The grey region lies below $R + D = H(x)$, and no model gets in. The curve touches its edge at $\beta = 1$, with the
-# slope of the edge, which is $-1$. To the right the code is cheap and the curve flat: more rate saves less and less. To
-# the left it is steep. The directions die at $\beta = s^2 / \sigma^2$, at 2.4, 6 and 16 (crosses); after the last one
-# $R = 0$ and nothing changes any more, so 16 and 32 are one point. (A distortion below zero is not an error: $p(x \mid z)$
-# is a density here, and a density can exceed 1.)
+# No model gets into the grey region, where $R + D < H(x)$. The curve touches its edge at $\beta = 1$, with the slope of the
+# edge, $-1$. To the right the curve is flat: more rate saves less and less. The directions die at
+# $\beta = s^2 / \sigma^2$, at 2.4, 6 and 16 (crosses); from then on $R = 0$, so 16 and 32 are one point. (A distortion
+# below zero is not an error: $p(x \mid z)$ is a density here, and can exceed 1.)
 #
-# The two ends have names. As $R$ grows without end, the code comes to hold all there is to know about $x$:
-# the **auto-encoding limit**. At $R = 0$ the decoder has to do without a code: the **auto-decoding limit**. Here it
-# does badly, because a Gaussian with a fixed $\sigma$ can't describe data with a larger variance. A decoder that could
-# describe them without a code would reach $(R, D) = (0, H(x))$, on the edge. Keep this corner in mind for section 6.
+# The two ends have names. As $R$ grows without end, the code comes to hold all there is to know about $x$: the
+# **auto-encoding limit**. At $R = 0$ the decoder has to do without a code: the **auto-decoding limit**. Here it does badly,
+# because a Gaussian with a fixed $\sigma$ can't describe data with a larger variance. A decoder that could would reach
+# $(R, D) = (0, H(x))$, on the edge. Section 6 comes back to this corner.
 
 # %% [markdown]
 # ### Your turn: which directions are worth their price?
@@ -280,39 +241,12 @@ rate_distortion(rates, distortions, betas, chosen=1.0, best=best, path=tuple(zip
 # %% exercise="10-spend"
 
 # %% [markdown]
-# ### Chords
-#
-# You will not have a smooth curve of trained networks, but a few points. What does the line through two of them say?
-# Let model $i$ be best for $\beta_i$ and model $j$ for $\beta_j > \beta_i$. Being best means that the other one is not
-# better:
-#
-# $$D_i + \beta_i R_i \le D_j + \beta_i R_j, \qquad D_j + \beta_j R_j \le D_i + \beta_j R_i.$$
-#
-# The more expensive code is the smaller one, $R_i > R_j$, so you may divide by $R_i - R_j$. Solve both for that fraction, which
-# is *minus* the slope of the chord:
-#
-# $$\beta_i \;\le\; \frac{D_j - D_i}{R_i - R_j} \;\le\; \beta_j.$$
-#
-# No calculus, no Gaussian: this holds for any family of models, as long as each is the best of them. **Line 13** gives
-# minus the slope for Gaussian data in closed form, $(\beta_j - \beta_i) / \log(\beta_j / \beta_i)$, while no direction
-# dies.
-
-# %%
-steepness = (source.distortion(2).sum() - source.distortion(1).sum()) / (rate(s2, 1, sigma) - rate(s2, 2, sigma)).sum()
-curve.step("chord from beta 1 to 2 = 1 / log 2", steepness, 1 / math.log(2))
-for i in range(len(betas) - 2):  # from 16 to 32 there is no chord: they are one point
-    steepness = (distortions[i + 1] - distortions[i]) / (rates[i] - rates[i + 1])
-    print(f"beta {betas[i]:g} to {betas[i + 1]:g}: slope of the chord -{steepness:.2f}")
-    assert betas[i] <= steepness <= betas[i + 1]
-
-# %% [markdown]
 # ## 3 The curve of a network
 #
 # Now images. The network is small (784 pixels, 200 hidden units, 20 latent dimensions), and it sees 10,000 images six
-# times, pixels drawn anew as 0 or 1: enough to see the curve, far from the best that a VAE can do. There are eight
-# trainings, one for each $\beta$, which differ in nothing else. They do not depend on each other, so they run **side by
-# side, one on each core**: `fit_or_load_all` gives each recipe to a process of its own, and keeps the result for next
-# time. The first time this takes about half a minute on two cores.
+# times, pixels drawn anew as 0 or 1: far from the best that a VAE can do. There are eight trainings, one for each $\beta$,
+# which differ in nothing else. `fit_or_load_all` runs them **side by side, one on each core**, and keeps the results. The
+# first time this takes about half a minute on two cores.
 
 # %%
 from vae_course.models import VAE
@@ -340,52 +274,34 @@ models = {beta: model for beta, (model, _) in zip(betas, fit_or_load_all(recipes
 # %%
 results = {beta: evaluate(model, val) for beta, model in models.items()}
 rates, distortions = [r.rate for r in results.values()], [r.distortion for r in results.values()]
-rate_distortion(rates, distortions, betas, chosen=1.0)
-
-# %% [markdown]
-# The same shape. The dashed line has slope $-1$; on it, the ELBO is that of the model with $\beta = 1$. The others lie
-# above it, only 0.5 so near that another run may turn the two round. There is no grey region: nobody knows $H(x)$ of
-# these images. In numbers:
-
-# %%
-noise = 2.5  # nats: what the course allows an ELBO to differ from run to run
+noise = 2.5  # nats: the margin that the checks of this lesson allow an ELBO, chosen by hand
 for beta in (0.25, 1.0, 8.0):
     name = f"{beta:g}".replace(".", "-")
     claim(f"10-rate-{name}", results[beta].rate, world=world, tolerance=1.5)
     claim(f"10-elbo-{name}", results[beta].elbo, world=world, tolerance=noise)
 claim("10-half-behind", results[1.0].elbo - results[0.5].elbo, world=world, tolerance=1.0)
 assert results[1.0].elbo > max(result.elbo for beta, result in results.items() if beta not in (0.5, 1.0))
-claim("10-noise", noise, world="any", tolerance=0.001)
+rate_distortion(rates, distortions, betas, chosen=1.0)
 
 # %% [markdown]
-# | | rate, MNIST | ELBO, MNIST | rate, pen digits | ELBO, pen digits |
-# |---|---|---|---|---|
-# | $\beta = 1/4$ | {{mnist:10-rate-0-25}} | {{mnist:10-elbo-0-25}} | {{pen:10-rate-0-25}} | {{pen:10-elbo-0-25}} |
-# | $\beta = 1$ | {{mnist:10-rate-1}} | {{mnist:10-elbo-1}} | {{pen:10-rate-1}} | {{pen:10-elbo-1}} |
-# | $\beta = 8$ | {{mnist:10-rate-8}} | {{mnist:10-elbo-8}} | {{pen:10-rate-8}} | {{pen:10-elbo-8}} |
+# The same shape. On the dashed line the ELBO is that of the model with $\beta = 1$. There is no grey region: nobody knows
+# $H(x)$ of these images.
+#
+# | $\beta$ | rate | ELBO |
+# |---|---|---|
+# | 1/4 | {{mnist:10-rate-0-25}} | {{mnist:10-elbo-0-25}} |
+# | 1 | {{mnist:10-rate-1}} | {{mnist:10-elbo-1}} |
+# | 8 | {{mnist:10-rate-8}} | {{mnist:10-elbo-8}} |
 #
 # Going far from $\beta = 1$ costs ELBO on either side, since only the model with $\beta = 1$ was trained for the ELBO.
-# Its lead over 0.5 is {{mnist:10-half-behind}} nats ({{pen:10-half-behind}} on pen digits), less than the
-# {{any:10-noise}} nats by which these numbers may move from run to run. What do the chords say?
-
-# %%
-inside = 0
-for i in range(len(betas) - 1):
-    steepness = (distortions[i + 1] - distortions[i]) / (rates[i] - rates[i + 1])
-    inside += betas[i] <= steepness <= betas[i + 1]
-    print(f"beta {betas[i]:5g} to {betas[i + 1]:g}: slope of the chord -{steepness:.2f}")
-claim("10-chords", inside, world=world, tolerance=1, digits=0, unit="of 7 chords between their betas")
+# Its lead over 0.5 is {{mnist:10-half-behind}} nats, and that settles nothing: these are single runs, and the checks of this
+# lesson allow each ELBO 2.5 nats either way (a tolerance that we chose, not a measured spread).
 
 # %% [markdown]
-# {{mnist:10-chords}} of 7 chords lie between their two betas on MNIST, {{pen:10-chords}} on pen digits. It need not be
-# so: the argument is about the best models on the training images, while these were trained for a short time and
-# measured on others. In a sweep of your own, a chord outside its bounds is a handy sign of a training that did not get
-# where it could.
-#
 # ### Move beta yourself
 #
-# The slider goes through the eight trained models. Above, the point on the curve and the line of slope $-\beta$ through
-# it. Below, originals, their copies, and samples. Try these:
+# The slider goes through the eight models. Above, the point on the curve and the line of slope $-\beta$ through it. Below,
+# originals, their copies, and samples.
 #
 # 1. Go from $\beta = 1$ to the left. Do the copies get sharper? Do the samples?
 # 2. Go to the right, step by step. Which properties of a digit are lost first, which last?
@@ -397,7 +313,7 @@ from vae_course.widgets.beta_playground import BetaPlayground
 BetaPlayground(models, val)
 
 # %% [markdown]
-# If nothing moves here: this is how three of the models copy. Each row is one beta.
+# If nothing moves here: three of the models copy, one in each row.
 
 # %%
 from vae_course.plotting.images import rows
@@ -407,20 +323,18 @@ rows({"originals": shown} | {f"beta = {beta:g}": models[beta].reconstruct(shown)
 
 # %% [markdown]
 # With a cheap code small strokes are kept. At $\beta = 4$ a digit turns into a typical one, and not always of its own
-# kind. The nats would do: to name one of ten digits takes $\log 10 = 2.3$, and there are {{mnist:10-split-rate-4}}
-# ({{pen:10-split-rate-4}} on pen digits). But nobody asked for the name: the loss buys whatever saves most distortion,
-# and that is ink in the right place. At 16 it is little more than a guess about slant and roundness, and at 32 (the
-# slider's last stop) every copy is the same: about the mean image, the best that one picture can do for all. Samples
-# need the opposite end: with a cheap code the codes of the images fill the prior badly, and a code drawn from the prior
-# decodes to something between digits. A large beta forgets details first, because they cost nats and save few. This is
-# lossy compression with a knob, and for that use a beta other than 1 is a reasonable choice.
+# kind. The nats would do: to name one of ten digits takes $\log 10 = 2.3$, and there are {{mnist:10-split-rate-4}}. But the
+# loss buys whatever saves most distortion, and that is ink in the right place. At 32 every copy is about the mean image, the
+# best that one picture can do for all. Samples need the opposite end: with a cheap code the images' codes fill the prior
+# badly, and a draw from it decodes to something between digits. For lossy compression a beta other than 1 is a reasonable
+# choice.
 
 # %% [markdown]
 # ## 4 What is in a rate?
 #
 # A rate of 20 nats: is that 20 nats of information about the image? Not quite. Let $q(z)$ be the mixture of all
-# posteriors, what codes look like when you do not know which image they belong to: $q(z) = \mathbb E_x \, q(z \mid x)$.
-# Add and subtract its logarithm. **Line 1**, for each draw:
+# posteriors, $q(z) = \mathbb E_x \, q(z \mid x)$: what codes look like when you do not know their images. Add and subtract
+# its logarithm. **Line 1**, for each draw:
 #
 # $$\log \frac{q(z \mid x)}{p(z)} = \log \frac{q(z \mid x)}{q(z)} + \log \frac{q(z)}{p(z)}.$$
 #
@@ -428,10 +342,13 @@ rows({"originals": shown} | {f"beta = {beta:g}": models[beta].reconstruct(shown)
 # carries about its image. The second is $\mathrm{KL}(q(z) \,\Vert\, p(z))$, the **marginal KL**: a price for nothing,
 # paid because the codes as a whole do not look like the prior.
 #
-# Back to one Gaussian direction and the poor $q$ of section 2, where all is known. **Line 2**: the codes of all $x$
-# together have variance $a = m^2 s^2 + \tau^2$, so $q(z) = \mathcal N(0, a)$. **Lines 3 and 4** are the two parts:
+# Back to one Gaussian direction and the poor $q$ of section 2. **Line 2**: the codes of all $x$ together have variance
+# $a = m^2 s^2 + \tau^2$, so $q(z) = \mathcal N(0, a)$. **Lines 3 and 4** are the two parts:
 #
 # $$I = \frac12 \log \frac{a}{\tau^2}, \qquad \mathrm{KL}(q(z) \,\Vert\, p(z)) = \frac12 (a - 1 - \log a).$$
+#
+# **Line 5**: they add up to the rate of section 2. **Line 6**: at the *best* $q$ and decoder $a = 1$, whatever $\beta$ is.
+# Then the marginal KL is zero, and the whole rate is information.
 
 # %%
 parts = Derivation("What a rate consists of")
@@ -446,13 +363,6 @@ information = 0.5 * torch.log(a / tau2)
 draws = log_q - log_mixture
 parts.step("I = 1/2 log(a / tau^2)", draws.mean(), information, standard_error=standard_error(draws))
 parts.step("KL(q(z) || p(z)) = 1/2 (a - 1 - log a)", kl_divergence(mixture, prior), 0.5 * (a - 1 - a.log()))
-
-# %% [markdown]
-# **Line 5**: the two add up to the rate of line 1 in section 2. **Line 6** is line 6 of that section again: at
-# the *best* $q$ and decoder $a = 1$, whatever $\beta$ is. Then the marginal KL is zero, and the whole rate is
-# information.
-
-# %%
 A = M**2 * S**2 + T
 halves = sympy.log(A / T) / 2 + (A - 1 - sympy.log(A)) / 2
 parts.algebra("I + KL(q(z) || p(z)) = R", halves, R)
@@ -469,41 +379,14 @@ claim("10-poor-marginal", 0.5 * (a - 1 - a.log()), world="any", tolerance=0.005,
 #
 # $$q(z) = \frac1N \sum_{n=1}^N q(z \mid x_n).$$
 #
-# With it you get the information $I(n; z)$: how well a code tells **which of these $N$ images** it belongs to. For that
-# question the mixture is exact, but it has a ceiling: to name one of $N$ images takes $\log N$ nats, so
-# $I(n; z) \le \log N$. The information $I(x; z)$ about images in general is another quantity, and may be larger.
+# With it you get the information $I(n; z)$: how well a code tells **which of these $N$ images** it belongs to. (In Going
+# deeper you write this split yourself.) Its ceiling is $\log N$, what it takes to name one of $N$ images. The information
+# $I(x; z)$ about images in general may be larger. `split_rate` therefore reports a second number, from a mixture that leaves
+# the code's own image out: in expectation $I(x; z)$ lies between the two. Where codes hardly overlap, the second one exceeds
+# even the rate, and says nothing.
 #
-# ### Your turn: split a rate
-#
-# Given are $M$ codes, code $m$ drawn for image $m$: `log_q` `[M]` is $\log q(z_m \mid x_m)$, `log_q_all` `[M, N]` is
-# $\log q(z_m \mid x_n)$ for all images, `log_p` `[M]` is $\log p(z_m)$. There may be fewer codes than images. Return
-# the information and the marginal KL.
-
-# %% exercise="10-split"
-
-# %% [markdown]
-# Try it on 500 points of the poor $q$. **Line 7**: the parts add up to the mean of the draws, to all digits. **Line 8**
-# says what is missing from the ceiling: by Bayes' rule $q(z \mid x_n) / (N q(z))$ is the probability that the code
-# belongs to image $n$, so $\log N - I$ is minus the mean log probability of the right image.
-
-# %%
-few = x[:500]
-q, z = model.posterior(few), z[:500]
-log_q_all = q.log_prob(z[:, None])  # codes [500, 1], posteriors [500]: each code under each posterior, [500, 500]
-information, marginal = split(log_q[:500], log_q_all, log_p[:500])
-parts.step("I + KL(q(z) || p(z)) = R, 500 images", information + marginal, (log_q - log_p)[:500].mean())
-right_image = torch.log_softmax(log_q_all, 1).diagonal()
-parts.step("log N - I = -mean log p(right image)", math.log(500) - information, -right_image.mean())
-print(f"I = {information:.2f} from 500 points, {0.5 * torch.log(a / tau2).item():.2f} in closed form")
-
-# %% [markdown]
-# For a rate of about a nat, 500 points come near (what differs is the luck of the draws). For images with 20 nats they
-# do not: there the estimate runs into its ceiling. `split_rate` therefore reports a second number, from a mixture that
-# leaves the code's own image out. In expectation the information about *new* images, $I(x; z)$, lies between the two.
-# Where codes hardly overlap, the second one exceeds even the rate. Since $I \le R$, it then says nothing.
-#
-# Predict for the eight models: where is the rate all information? Where do the two estimates part? (The cell compares
-# 2,000 codes with 2,000 images eight times, which takes some seconds.)
+# Predict for the eight models: where is the rate all information? Where do the two estimates part? (The cell takes some
+# seconds.)
 
 # %%
 from vae_course.studies.information import split_rate
@@ -514,7 +397,7 @@ shares(betas, [part.rate for part in parts_of.values()], low, high)
 
 # %% [markdown]
 # The share of each rate that is information lies in the shaded band. Where there is no downward triangle, the second
-# estimate says nothing, and only "at most all of it" is left.
+# estimate says nothing.
 
 # %%
 claim("10-ceiling", math.log(2000), world="any", tolerance=0.05)
@@ -530,30 +413,25 @@ claim("10-marginal-8", parts_of[8.0].marginal_kl, world=world, tolerance=0.3)
 assert parts_of[32.0].marginal_kl < 0.01 < parts_of[16.0].marginal_kl
 
 # %% [markdown]
-# | $\beta$ | rate, MNIST | $I$ at least | at most | rate, pen digits | $I$ at least | at most |
-# |---|---|---|---|---|---|---|
-# | 1/4 | {{mnist:10-split-rate-0-25}} | {{mnist:10-information-0-25}} | {{mnist:10-at-most-0-25}} | {{pen:10-split-rate-0-25}} | {{pen:10-information-0-25}} | {{pen:10-at-most-0-25}} |
-# | 1/2 | {{mnist:10-split-rate-0-5}} | {{mnist:10-information-0-5}} | {{mnist:10-at-most-0-5}} | {{pen:10-split-rate-0-5}} | {{pen:10-information-0-5}} | {{pen:10-at-most-0-5}} |
-# | 1 | {{mnist:10-split-rate-1}} | {{mnist:10-information-1}} | {{mnist:10-at-most-1}} | {{pen:10-split-rate-1}} | {{pen:10-information-1}} | {{pen:10-at-most-1}} |
-# | 2 | {{mnist:10-split-rate-2}} | {{mnist:10-information-2}} | {{mnist:10-at-most-2}} | {{pen:10-split-rate-2}} | {{pen:10-information-2}} | {{pen:10-at-most-2}} |
-# | 4 | {{mnist:10-split-rate-4}} | {{mnist:10-information-4}} | {{mnist:10-at-most-4}} | {{pen:10-split-rate-4}} | {{pen:10-information-4}} | {{pen:10-at-most-4}} |
-# | 8 | {{mnist:10-split-rate-8}} | {{mnist:10-information-8}} | {{mnist:10-at-most-8}} | {{pen:10-split-rate-8}} | {{pen:10-information-8}} | {{pen:10-at-most-8}} |
-# | 16 | {{mnist:10-split-rate-16}} | {{mnist:10-information-16}} | {{mnist:10-at-most-16}} | {{pen:10-split-rate-16}} | {{pen:10-information-16}} | {{pen:10-at-most-16}} |
-# | 32 | {{mnist:10-split-rate-32}} | {{mnist:10-information-32}} | {{mnist:10-at-most-32}} | {{pen:10-split-rate-32}} | {{pen:10-information-32}} | {{pen:10-at-most-32}} |
+# | $\beta$ | rate | $I$ at least | at most |
+# |---|---|---|---|
+# | 1/4 | {{mnist:10-split-rate-0-25}} | {{mnist:10-information-0-25}} | {{mnist:10-at-most-0-25}} |
+# | 1 | {{mnist:10-split-rate-1}} | {{mnist:10-information-1}} | {{mnist:10-at-most-1}} |
+# | 2 | {{mnist:10-split-rate-2}} | {{mnist:10-information-2}} | {{mnist:10-at-most-2}} |
+# | 4 | {{mnist:10-split-rate-4}} | {{mnist:10-information-4}} | {{mnist:10-at-most-4}} |
+# | 8 | {{mnist:10-split-rate-8}} | {{mnist:10-information-8}} | {{mnist:10-at-most-8}} |
+# | 16 | {{mnist:10-split-rate-16}} | {{mnist:10-information-16}} | {{mnist:10-at-most-16}} |
+# | 32 | {{mnist:10-split-rate-32}} | {{mnist:10-information-32}} | {{mnist:10-at-most-32}} |
 #
-# **Where is the rate all information?** Only at $\beta = 32$, where hardly any rate is left, and there as far as 2,000
-# draws can tell. At 16 most of it is, {{mnist:10-information-16}} of {{mnist:10-split-rate-16}} nats
-# ({{pen:10-information-16}} of {{pen:10-split-rate-16}}). At $\beta = 8$ the two estimates still agree, and the split
-# is clear: {{mnist:10-marginal-8}} nats of marginal KL on MNIST, {{pen:10-marginal-8}} on pen digits. Line 6 promised
-# zero, whatever $\beta$ is. But it speaks of the *best* model of a family that contains the truth: a Gaussian source,
-# linear networks, and codes that are Gaussian together whatever their scale. The codes of digits come in clouds. A
-# network would have to bend these into one Gaussian, and this network, trained for a short time, has not.
+# **Where is the rate all information?** Only at $\beta = 32$, where hardly any rate is left, as far as 2,000 draws can
+# tell. At $\beta = 8$ the estimates still agree, and the split is clear: {{mnist:10-marginal-8}} nats of marginal KL. Line 6
+# promised zero, but for the *best* model of a family that contains the truth. The codes of digits come in clouds. A network
+# would have to bend these into one Gaussian, and this one, trained for a short time, has not.
 #
 # **Where do the estimates part?** At $\beta = 4$ and 2, where the rate comes near the ceiling of {{any:10-ceiling}}
 # nats and passes it. For $\beta \le 1$ the lower one has run into that ceiling: nearly each of the 2,000 images can be
-# told from its code. The upper one is of no help there. So all that 2,000 images can say of a rate of 20 nats is
-# that *at least* {{mnist:10-information-1}} of them are information. To see all 20 you would need $N$ near $e^{20}$
-# images.
+# told from its code, and the upper one is no help. So all that 2,000 images can say of the {{mnist:10-split-rate-1}}
+# nats at $\beta = 1$ is that *at least* {{mnist:10-information-1}} of them are information.
 
 # %% [markdown]
 # ## 5 Which dimensions work?
@@ -563,21 +441,18 @@ assert parts_of[32.0].marginal_kl < 0.01 < parts_of[16.0].marginal_kl
 # - the **KL of each dimension**, its share of the rate,
 # - whether it is **active**: does its posterior mean move from image to image? The usual test is a variance above 0.01.
 #
-# They differ in two cases:
-#
-# - A dimension pays for a code that is **the same for all images**. It has a KL, all of it marginal, and no
-#   information. The test rightly calls it not active.
-# - The mean stands still, but the **width** moves from image to image. The test calls this not active too, yet such a
-#   code says something: a draw far from the middle speaks for an image with a wide posterior. The test has a blind spot
-#   here, and you meet a patient in it in section 6.
+# They differ in two cases. A dimension may pay for a code that is **the same for all images**: it has a KL, all of it
+# marginal, and no information. The test rightly calls it not active. Or the mean stands still, but the **width** moves from
+# image to image. The test calls this not active too, yet a draw far from the middle then speaks for an image with a wide
+# posterior. Here the test has a blind spot, and Going deeper shows a patient in it.
 #
 # ### Your turn: find the active ones
 
 # %% exercise="10-active-units"
 
 # %% [markdown]
-# `logvar` was given and not needed: the test looks at the mean alone. Here is the model with $\beta = 16$. Grey and
-# hatched dimensions are not active.
+# `logvar` was not needed: the test looks at the mean alone. Here is the model with $\beta = 16$. Grey and hatched dimensions
+# are not active.
 
 
 # %%
@@ -591,8 +466,8 @@ def show_dimensions(model):
 show_dimensions(models[16.0])
 
 # %% [markdown]
-# How far are they from the threshold? Here are the variances of the means, sorted, for three models. Beside each stands
-# how many are active.
+# How far are they from the threshold? Here are the variances of the means, sorted, for three models, each with its number of
+# active dimensions.
 
 
 # %%
@@ -602,33 +477,28 @@ def variance_of_means(model):
         return model.encode(val.x)[0].var(0)
 
 
-spreads({f"beta {beta:g}": variance_of_means(models[beta]) for beta in (8.0, 16.0, 32.0)})
-
-# %%
 for beta in (1.0, 8.0, 16.0, 32.0):
     claim(f"10-active-{beta:g}", active_units(models[beta], val), world=world, tolerance=5, digits=0, unit="of 20")
 kl, active = kl_per_dim(models[16.0], val), variance_of_means(models[16.0]) > 0.01
 claim("10-least-active", kl[active].min(), world=world, tolerance=0.006, digits=3)
+spreads({f"beta {beta:g}": variance_of_means(models[beta]) for beta in (8.0, 16.0, 32.0)})
 
 # %% [markdown]
-# | active of 20 | $\beta = 1$ | $\beta = 8$ | $\beta = 16$ | $\beta = 32$ |
+# | $\beta$ | 1 | 8 | 16 | 32 |
 # |---|---|---|---|---|
-# | MNIST | {{mnist:10-active-1}} | {{mnist:10-active-8}} | {{mnist:10-active-16}} | {{mnist:10-active-32}} |
-# | pen digits | {{pen:10-active-1}} | {{pen:10-active-8}} | {{pen:10-active-16}} | {{pen:10-active-32}} |
+# | active of 20 | {{mnist:10-active-1}} | {{mnist:10-active-8}} | {{mnist:10-active-16}} | {{mnist:10-active-32}} |
 #
-# As the code gets more expensive, all variances sink, the small ones first, and dimensions fall below the threshold one after
-# the other. It is a low threshold, and the count depends on where you put it: at $\beta = 16$ the points run through
-# the line without a gap, and the least active dimension there has a KL of {{mnist:10-least-active}} nats
-# ({{pen:10-least-active}} on pen digits). Read the bars as well as the count.
+# As the code gets more expensive, all variances sink, the small ones first. The count depends on where you put the threshold:
+# at $\beta = 16$ the points run through it without a gap, and the least active dimension has a KL of
+# {{mnist:10-least-active}} nats. Read the bars as well as the count.
 #
 # ### The dashboard
 #
-# Choose a model, then a dimension (they are sorted by KL), and move its value. The other dimensions keep the code of
-# the image. The strip below shows the whole walk. Try these:
+# Choose a model, then a dimension (they are sorted by KL), and move its value. The others keep the code of the image. The
+# strip below shows the whole walk.
 #
-# 1. With $\beta = 16$, take the first dimension, then the last. What does each change in the picture?
-# 2. Does a dimension with twice the KL change twice as much?
-# 3. Take another image. Does the same dimension still mean the same? (With $\beta = 16$ nearly: the other dimensions
+# 1. With $\beta = 16$, take the first dimension, then the last. What does each change?
+# 2. Take another image. Does the same dimension still mean the same? (With $\beta = 16$ nearly: the other dimensions
 #    hold little. With $\beta = 1$ you will see it depend on them.)
 
 # %%
@@ -638,8 +508,7 @@ DimensionDashboard({f"beta = {beta:g}": models[beta] for beta in (16.0, 8.0, 1.0
 
 # %% [markdown]
 # If nothing moves here: walks along the two dimensions with the largest KL, and along the one with the smallest, at
-# $\beta = 16$. Above each column stands the value that the dimension is given; the others keep the code of the first
-# image. The cell prints how far the pixel that changes most goes.
+# $\beta = 16$. Above each column stands the value of the dimension.
 
 # %%
 from vae_course.plotting.images import walk
@@ -657,55 +526,33 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 
 # %% [markdown]
 # A dimension with a large KL changes much. The one with the smallest changes **little, but not nothing**: a pixel by
-# {{mnist:10-walk-last}} at most on MNIST ({{pen:10-walk-last}} on pen digits), against {{mnist:10-walk-first}}
-# ({{pen:10-walk-first}}) for the first. The decoder saw mostly noise there, and has learned nearly to ignore it. And a
-# KL is not a measure of what you see: on MNIST the second dimension has far less of it than the first, and its walk is
-# about as striking.
+# {{mnist:10-walk-last}} at most, against {{mnist:10-walk-first}} for the first. The decoder saw mostly noise there, and has
+# learned nearly to ignore it.
 
 # %% [markdown]
 # ## 6 Kill a code on purpose
 #
-# At $\beta = 32$ the code died because it was **too expensive**. That is the easy case. The ones that puzzle people happen
-# at $\beta = 1$, and there are two of them:
+# At $\beta = 32$ the code died because it was **too expensive**. Two other causes act even at $\beta = 1$:
 #
 # - The code is **not needed**: the decoder can describe the data without it. This is the corner $(0, H(x))$ of
-#   section 2. Collapse is then the minimum of the loss, whatever the training does.
-# - The code was **never learned**: it would pay, but the training got to a place where the decoder has arranged itself
-#   without a code, so the encoder has no reason to say anything, so the decoder has nothing to listen to.
+#   section 2. Collapse is then the minimum of the loss.
+# - The code was **never learned**: it would pay, but the decoder has arranged itself without a code, so the encoder has no
+#   reason to say anything, so the decoder has nothing to listen to.
 #
-# Both look the same from outside. To tell them apart you need a **control**: the same networks, trained without the
-# suspected cause. We need a decoder for which both are possible.
-#
-# Let the decoder see the pixels before the one it predicts, in reading order:
+# Both look the same from outside. A **control** tells them apart: the same networks, trained without the suspected cause.
+# Let the decoder see the pixels before the one it predicts, in reading order, so that both are possible:
 #
 # $$p(x \mid z) = \prod_i \mathrm{Bernoulli}\left(x_i; \,
 # \mathrm{sigmoid}\left(\ell_i(z) + \textstyle\sum_{j < i} w_{ij} x_j\right)\right).$$
 #
-# $\ell_i(z)$ is the logit of pixel $i$, from a decoder network as before. The $w_{ij}$ are learned numbers, one matrix
-# for all images: the weight of pixel $j$ in the prediction of pixel $i$.
-#
-# It is a proper likelihood: each factor is a conditional probability, and their product sums to one over all images.
-# The package has it as `PixelVAE`, in `vae_course/studies/collapse.py`. Half of a stroke predicts the next pixel of it
-# well, for nothing. A code that says the same costs nats.
+# $\ell_i(z)$ is the logit of pixel $i$, from a decoder network as before. The weights $w_{ij}$ are learned, one matrix for
+# all images. Each factor is a conditional probability, so this is a proper likelihood. (It is `PixelVAE`, in
+# `vae_course/studies/collapse.py`.) Half of a stroke predicts its next pixel well, for nothing. A code that says the same
+# costs nats.
 #
 # Then we start badly: for the first 60% of the training the code is made expensive ($\beta = 16$), and only then does it
-# cost what it should ($\beta = 1$). By then the pixels explain each other, and no dimension says much. That is the
-# **patient**. Beside it stands a **control**, which differs in nothing but the start: $\beta = 1$ from the beginning. Both have
-# 20 latent dimensions, and see the same 10,000 images six times.
-#
-# After that comes the treatment, on the patient itself: its weights are loaded, and it goes on for six more passes at a
-# constant learning rate, with each of four remedies. A patient may also get well by itself, so one more goes on with no
-# remedy at all: only what is better than *that* is the remedy's doing. And two go on from the control.
-#
-# | gone on with | from | what differs |
-# |---|---|---|
-# | nothing | the patient | nothing: the control of the remedies |
-# | annealing | the patient | $\beta$ grows from 0 to 1 once more, in the first half |
-# | free bits | the patient | each dimension costs 0.25 nats at least, so there is nothing to save below that |
-# | weaker decoder | the patient | from now on it sees the 3 pixels before, not all of them |
-# | lower beta | the patient | $\beta$ is 1/4 |
-# | good start | the control | nothing |
-# | good, weaker | the control | the decoder sees 3 pixels, as above |
+# cost what it should ($\beta = 1$). That is the **patient**. Beside it stands a **control**, which differs in nothing but the
+# start: $\beta = 1$ from the beginning. Section 7 treats the patient; one of the treatments is **free bits**.
 #
 # ### Your turn: a floor under each dimension
 #
@@ -716,15 +563,13 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 #     return kl_of_dims.sum(dim=1).mean().clamp_min(floor)
 # ```
 #
-# `kl_of_dims` `[B, D]` holds the KL of each dimension for each image. The total is kept above the floor, but a single
-# dimension can do that alone, and all others may die. Mend it: **each dimension** costs its mean over the batch, and at
-# least `floor`.
+# `kl_of_dims` `[B, D]` holds the KL of each dimension for each image. A single dimension can keep the total above the floor,
+# and all others may die. Mend it: **each dimension** costs its mean over the batch, and at least `floor`.
 
 # %% exercise="10-free-bits"
 
 # %% [markdown]
-# Below its floor a dimension costs the same whatever it says, so nothing pushes it to the prior. First the patient and the
-# control, side by side, in about 15 seconds. `two_prices` is the bad start as a schedule of $\beta$.
+# Now the patient and the control, side by side, in about 15 seconds. `two_prices` is the bad start as a schedule of $\beta$.
 
 # %%
 from vae_course.studies.collapse import PixelVAE, free_bits_loss, two_prices
@@ -748,9 +593,6 @@ patients = {name: model for name, (model, _) in zip(starts, fit_or_load_all(reci
 # First the patient. Predict the picture of its dimensions.
 
 # %%
-show_dimensions(patients["collapsed"])
-
-# %%
 checkup = {name: (active_units(patient, val), evaluate(patient, val)) for name, patient in patients.items()}
 units, result = checkup["collapsed"]
 claim("10-collapsed-rate", result.rate, world=world, tolerance=0.8, digits=1)
@@ -758,53 +600,19 @@ claim("10-collapsed-elbo", result.elbo, world=world, tolerance=noise)
 claim("10-collapsed-active", units, world=world, tolerance=3, digits=0, unit="of 20")
 top = variance_of_means(patients["collapsed"]).max()
 claim("10-collapsed-variance", top, world=world, tolerance=0.01, digits=4, unit="is the largest variance")
+show_dimensions(patients["collapsed"])
 
 # %% [markdown]
-# A rate of {{mnist:10-collapsed-rate}} nats on MNIST ({{pen:10-collapsed-rate}} on pen digits): the posterior has
-# collapsed. {{mnist:10-collapsed-active}} dimensions count as active ({{pen:10-collapsed-active}} on pen digits), but
-# the bars are all about the same height, and the largest variance of a mean is {{mnist:10-collapsed-variance}}
-# ({{pen:10-collapsed-variance}}), near the threshold of 0.01. Two more or less is chance here.
-#
-# ### What is left of the code
-#
-# If no mean moves, where does the KL of these dimensions come from? Split it: $\frac12 \mu^2$ is the part of the mean,
-# $\frac12 (\sigma^2 - 1 - \log \sigma^2)$ that of the width. And compare the width with the amount of ink, the number
-# of black pixels of an image. Predict the sign.
-
-# %%
-with torch.no_grad():
-    mu, logvar = patients["collapsed"].encode(val.x)
-from_mean, from_width = 0.5 * mu**2, 0.5 * (logvar.exp() - 1 - logvar)
-claim(
-    "10-width-share",
-    100 * from_width.sum() / (from_mean + from_width).sum(),
-    world=world,
-    tolerance=15,
-    digits=0,
-    unit="%",
-)
-ink = val.x.flatten(1).sum(1)
-correlations = torch.stack([torch.corrcoef(torch.stack([column, ink]))[0, 1] for column in logvar.T])
-claim("10-ink-least", correlations.max(), world=world, tolerance=0.15, digits=2, unit="")
-claim("10-ink-most", correlations.min(), world=world, tolerance=0.15, digits=2, unit="")
-left = split_rate(patients["collapsed"], val)
-claim("10-collapsed-information", left.information, world=world, tolerance=0.4)
-
-# %% [markdown]
-# {{mnist:10-width-share}}% of the KL comes from the width on MNIST, {{pen:10-width-share}}% on pen digits. And the
-# width is not the same for all images: the more ink, the narrower. The correlation of $\log \sigma^2$ with the ink lies
-# between {{mnist:10-ink-most}} and {{mnist:10-ink-least}} in all 20 dimensions ({{pen:10-ink-most}} and
-# {{pen:10-ink-least}} on pen digits). So here is the blind spot of section 5: dimensions that the test calls dead, or
-# nearly, and that all say a little of one thing, how much ink there is. That makes {{mnist:10-collapsed-information}}
-# nats of information in a rate of {{mnist:10-collapsed-rate}} ({{pen:10-collapsed-information}} of
-# {{pen:10-collapsed-rate}}). What has died is everything else: shape, slant, which digit.
+# A rate of {{mnist:10-collapsed-rate}} nats: the posterior has collapsed. The count of active dimensions is
+# {{mnist:10-collapsed-active}}, but the bars are all about the same height, and the largest variance of a mean is
+# {{mnist:10-collapsed-variance}}, near the threshold of 0.01. Two more or less mean nothing here. (Going deeper looks at what
+# is left of the code.)
 #
 # ### Which cause is it?
 #
 # The ELBO of the patient is {{mnist:10-collapsed-elbo}} nats, **better** than the {{mnist:10-elbo-1}} of the healthy
-# VAE of section 3 ({{pen:10-collapsed-elbo}} against {{pen:10-elbo-1}} on pen digits). Judged by its loss alone,
-# nothing is wrong: it looks like a decoder that does not need a code, near the corner of section 2. Is it? If so, the
-# control has collapsed as well. Predict, then run the next cell.
+# VAE of section 3. Judged by its loss alone, nothing is wrong: it looks like a decoder that does not need a code, near the
+# corner of section 2. If it is, the control has collapsed as well. Predict.
 
 # %%
 units, result = checkup["good start"]
@@ -815,16 +623,28 @@ claim("10-good-start-gain", lead, world=world, tolerance=noise)
 assert checkup["collapsed"][1].rate < result.rate / 4 and lead > 0
 
 # %% [markdown]
-# The control did not collapse. It has a rate of {{mnist:10-good-start-rate}} nats ({{pen:10-good-start-rate}} on pen digits),
-# and an ELBO that is better by {{mnist:10-good-start-gain}} nats ({{pen:10-good-start-gain}}). So this decoder *does* need the
-# code, $\beta = 1$ is not too expensive, and the patient is not a minimum of its loss: its code was never learned, because of
-# the bad start. Without the control you could not have told.
+# The control did not collapse. It has a rate of {{mnist:10-good-start-rate}} nats, and an ELBO that is better by
+# {{mnist:10-good-start-gain}} nats. So this decoder *does* need the code, $\beta = 1$ is not too expensive, and the patient
+# is not at the minimum of its loss: its code was never learned, because of the bad start. Only the control tells.
 
 # %% [markdown]
 # ## 7 Nothing, and four remedies
 #
-# Predict: which of them brings the rate back? What happens to the patient that is left alone? Which remedy costs ELBO? The
-# seven trainings run side by side, the first time in about half a minute.
+# The patient goes on for six more passes at a constant learning rate, with each of four remedies. It may also get well by
+# itself, so it goes on with no remedy too: only what is better than *that* is the remedy's doing. And two go on from the
+# control.
+#
+# | gone on with | from | what differs |
+# |---|---|---|
+# | nothing | the patient | nothing |
+# | annealing | the patient | $\beta$ grows from 0 to 1 in the first half |
+# | free bits | the patient | each dimension costs 0.25 nats at least: nothing to save below |
+# | weaker decoder | the patient | the decoder sees only the 3 pixels before |
+# | lower beta | the patient | $\beta$ is 1/4 |
+# | good start | the control | nothing |
+# | good, weaker | the control | the decoder sees only the 3 pixels before |
+#
+# Predict: which of them brings the rate back? What happens to the patient that is left alone? Which remedy costs ELBO?
 
 
 # %%
@@ -840,7 +660,7 @@ def gone_on(name, reach=784):
 
 
 # %% [markdown]
-# The seven, with where each goes on from; together they take about a minute:
+# The seven run side by side; the first time they take about a minute:
 
 # %%
 plans = {  # where it goes on from, the loss, and its weight over time
@@ -863,9 +683,6 @@ treated = {name: model for name, (model, _) in zip(plans, fit_or_load_all(recipe
 # %%
 after = {name: (active_units(model, val), evaluate(model, val)) for name, model in treated.items()}
 table = {name: (units, result.rate, result.elbo) for name, (units, result) in after.items()}
-cures(table, reference="nothing")
-
-# %%
 for name, (units, rate_now, elbo_now) in table.items():
     key = f"10-on-{names[name]}"
     claim(f"{key}-active", units, world=world, tolerance=4, digits=0, unit="of 20")
@@ -876,45 +693,223 @@ for name, (units, rate_now, elbo_now) in table.items():
 alone = table["nothing"][1]
 assert checkup["collapsed"][1].rate < alone < min(table["annealing"][1], table["free bits"][1])
 assert max(table[name][2] for name in ("weaker decoder", "lower beta")) < table["nothing"][2] - noise
+cures(table, reference="nothing")
 
 # %% [markdown]
-# | gone on with | active, MNIST | rate | ELBO | gain | active, pen digits | rate | ELBO | gain |
-# |---|---|---|---|---|---|---|---|---|
-# | nothing | {{mnist:10-on-nothing-active}} | {{mnist:10-on-nothing-rate}} | {{mnist:10-on-nothing-elbo}} |   | {{pen:10-on-nothing-active}} | {{pen:10-on-nothing-rate}} | {{pen:10-on-nothing-elbo}} |   |
-# | annealing | {{mnist:10-on-annealing-active}} | {{mnist:10-on-annealing-rate}} | {{mnist:10-on-annealing-elbo}} | {{mnist:10-on-annealing-gain}} | {{pen:10-on-annealing-active}} | {{pen:10-on-annealing-rate}} | {{pen:10-on-annealing-elbo}} | {{pen:10-on-annealing-gain}} |
-# | free bits | {{mnist:10-on-free-bits-active}} | {{mnist:10-on-free-bits-rate}} | {{mnist:10-on-free-bits-elbo}} | {{mnist:10-on-free-bits-gain}} | {{pen:10-on-free-bits-active}} | {{pen:10-on-free-bits-rate}} | {{pen:10-on-free-bits-elbo}} | {{pen:10-on-free-bits-gain}} |
-# | weaker decoder | {{mnist:10-on-weaker-decoder-active}} | {{mnist:10-on-weaker-decoder-rate}} | {{mnist:10-on-weaker-decoder-elbo}} | {{mnist:10-on-weaker-decoder-gain}} | {{pen:10-on-weaker-decoder-active}} | {{pen:10-on-weaker-decoder-rate}} | {{pen:10-on-weaker-decoder-elbo}} | {{pen:10-on-weaker-decoder-gain}} |
-# | lower beta | {{mnist:10-on-lower-beta-active}} | {{mnist:10-on-lower-beta-rate}} | {{mnist:10-on-lower-beta-elbo}} | {{mnist:10-on-lower-beta-gain}} | {{pen:10-on-lower-beta-active}} | {{pen:10-on-lower-beta-rate}} | {{pen:10-on-lower-beta-elbo}} | {{pen:10-on-lower-beta-gain}} |
-# | good start | {{mnist:10-on-good-start-active}} | {{mnist:10-on-good-start-rate}} | {{mnist:10-on-good-start-elbo}} | {{mnist:10-on-good-start-gain}} | {{pen:10-on-good-start-active}} | {{pen:10-on-good-start-rate}} | {{pen:10-on-good-start-elbo}} | {{pen:10-on-good-start-gain}} |
-# | good, weaker | {{mnist:10-on-good-weaker-active}} | {{mnist:10-on-good-weaker-rate}} | {{mnist:10-on-good-weaker-elbo}} | {{mnist:10-on-good-weaker-gain}} | {{pen:10-on-good-weaker-active}} | {{pen:10-on-good-weaker-rate}} | {{pen:10-on-good-weaker-elbo}} | {{pen:10-on-good-weaker-gain}} |
+# | gone on with | active | rate | ELBO | gain |
+# |---|---|---|---|---|
+# | nothing | {{mnist:10-on-nothing-active}} | {{mnist:10-on-nothing-rate}} | {{mnist:10-on-nothing-elbo}} |    |
+# | annealing | {{mnist:10-on-annealing-active}} | {{mnist:10-on-annealing-rate}} | {{mnist:10-on-annealing-elbo}} | {{mnist:10-on-annealing-gain}} |
+# | free bits | {{mnist:10-on-free-bits-active}} | {{mnist:10-on-free-bits-rate}} | {{mnist:10-on-free-bits-elbo}} | {{mnist:10-on-free-bits-gain}} |
+# | weaker decoder | {{mnist:10-on-weaker-decoder-active}} | {{mnist:10-on-weaker-decoder-rate}} | {{mnist:10-on-weaker-decoder-elbo}} | {{mnist:10-on-weaker-decoder-gain}} |
+# | lower beta | {{mnist:10-on-lower-beta-active}} | {{mnist:10-on-lower-beta-rate}} | {{mnist:10-on-lower-beta-elbo}} | {{mnist:10-on-lower-beta-gain}} |
+# | good start | {{mnist:10-on-good-start-active}} | {{mnist:10-on-good-start-rate}} | {{mnist:10-on-good-start-elbo}} | {{mnist:10-on-good-start-gain}} |
+# | good, weaker | {{mnist:10-on-good-weaker-active}} | {{mnist:10-on-good-weaker-rate}} | {{mnist:10-on-good-weaker-elbo}} | {{mnist:10-on-good-weaker-gain}} |
 #
-# *Gain* is the ELBO compared with that of the patient left alone. Differences below {{any:10-noise}} nats are within what
-# another run may give.
+# *Gain* is the ELBO above that of the patient left alone. These are single runs: read nothing into a gain below 2.5 nats.
 #
 # **Nothing** is the row to read first. The patient left alone has gained many nats of ELBO, and its rate has gone from
-# {{mnist:10-collapsed-rate}} to {{mnist:10-on-nothing-rate}} nats ({{pen:10-collapsed-rate}} to {{pen:10-on-nothing-rate}} on
-# pen digits): it has begun to recover by itself, slowly. Somebody who had compared the remedies with the patient *before*
-# would have called every one of them a success.
+# {{mnist:10-collapsed-rate}} to {{mnist:10-on-nothing-rate}} nats: it has begun to recover by itself, slowly. Compared with
+# the patient *before*, annealing and free bits would look like a success.
 #
-# - **Annealing** once more makes codes free for a while, so that the encoder finds out what is worth saying. The rate is
-#   {{mnist:10-on-annealing-rate}} nats ({{pen:10-on-annealing-rate}}), more than without it and far from the
-#   {{mnist:10-on-good-start-rate}} ({{pen:10-on-good-start-rate}}) of the control. As a *prevention*, from the first step on, it
-#   is what it was invented for.
-# - **Free bits** put a floor under the rate, 20 dimensions times 0.25 nats, and the rate settles a little above it. Within
-#   the noise the ELBO is that of nothing: the nats of code replace nats of distortion, about one for one.
-# - **The weaker decoder** has to use the code, because nobody else tells it what the picture is. The price is many nats of
-#   ELBO. Most of it is the price of the decoder, not of the bad start: the control pays it as well, as *good, weaker* shows.
-# - **A lower beta** brings back a large rate, {{mnist:10-on-lower-beta-rate}} nats ({{pen:10-on-lower-beta-rate}}), more than the
-#   control has. But the loss is no longer the bound, and the ELBO tells: more rate is bought than it saves in distortion.
+# - **Annealing** makes codes free for a while, so that the encoder finds out what is worth saying. The rate,
+#   {{mnist:10-on-annealing-rate}} nats, stays far from the {{mnist:10-on-good-start-rate}} of the control. Annealing was
+#   invented for *prevention*, from the first step on.
+# - **Free bits** put a floor under the rate, 20 dimensions times 0.25 nats, and the rate settles a little above it. The ELBO
+#   can't be told from that of nothing: the nats of code replace nats of distortion, about one for one.
+# - **The weaker decoder** has to use the code. The price is many nats of ELBO. Most of it is the price of the decoder, not of
+#   the bad start: the control pays it as well, as *good, weaker* shows.
+# - **A lower beta** brings back a large rate, {{mnist:10-on-lower-beta-rate}} nats, more than the control has. But the loss
+#   is no longer the bound: more rate is bought than it saves in distortion.
 #
-# These are single runs of a short training with small networks, and another seed moves the numbers. What stays is the
-# method: **a control for the cause, a control for the cure, and rate, active units and ELBO read together.** Each of the
-# three alone can be made to look good.
+# What another seed does not change is the method: **a control for the cause, a control for the cure, and rate, active units
+# and ELBO read together.**
+
+# %% [markdown]
+# ## 8 Quiz
 #
-# Is the code that came back about the digit? Look at the dashboard with the patients. Their pictures are means of 32
-# drawings, made with the same random numbers for each code. A drawing begins at the top left and each pixel leans on
-# those before, so 32 of them need not show the blur of all digits: with so few, and the same luck in each, they may
-# agree on one shape.
+# Six questions. If you see no buttons, type `quizzes.answer("10", 1, "b")` in a cell to answer the first one with b.
+
+# %%
+from vae_course import quizzes
+
+quizzes.show("10")
+
+# %%
+exercises.progress("10")
+
+# %% [markdown]
+# ## Summary
+#
+# > $$-\text{ELBO} = D + R, \qquad \text{loss} = D + \beta R, \qquad \frac{dD}{dR} = -\beta, \qquad R + D \ge H(x)$$
+# >
+# > $$\text{Gaussian data: error} = \min(\beta \sigma^2, s^2), \qquad R = \tfrac12 \log \frac{s^2}{\text{error}},
+# > \qquad \text{dead if } s^2 \le \beta \sigma^2$$
+# >
+# > $$R = I(x; z) + \mathrm{KL}(q(z) \,\Vert\, p(z)), \qquad q(z) = \tfrac1N \textstyle\sum_n q(z \mid x_n),
+# > \qquad I \le \log N \text{ from } N \text{ images}$$
+# >
+# > $$\text{active}_d: \; \mathrm{Var}_x(\mu_d) > 0.01,
+# > \qquad \text{free bits} = \textstyle\sum_d \max\left(\text{floor}, \tfrac1B \sum_b \mathrm{KL}_{bd}\right)$$
+# >
+# > The ELBO does not see where the information is. A code may die because it is **too expensive**, because it is **not
+# > needed**, or because it was **never learned**. A control, trained without the suspected cause, tells these apart. Report
+# > rate, active units and ELBO together, the ELBO always with $\beta = 1$. A dimension whose mean stands still may
+# > yet speak through its width.
+#
+# **Sources.** T. Cover and J. Thomas, *Elements of Information Theory*, 2nd edition 2006, chapter 10, for reverse
+# water-filling. I. Higgins and others, *beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework*,
+# ICLR 2017. A. Alemi and others, *Fixing a Broken ELBO*, ICML 2018, for the plane of rate
+# and distortion and its two limits. J. Lucas and others, *Don't Blame the ELBO! A Linear VAE
+# Perspective on Posterior Collapse*, NeurIPS 2019, for collapse in the linear world. M. Hoffman and M. Johnson, *ELBO Surgery*,
+# NIPS workshop 2016, for the split, and B. Poole and others, *On Variational Bounds of Mutual Information*, ICML 2019, for
+# its two sides. Y. Burda and others, *Importance Weighted Autoencoders*, ICLR 2016, for active
+# units. S. Bowman and others, *Generating Sentences from a Continuous Space*, CoNLL 2016, for annealing; D. Kingma and
+# others, *Improved Variational Inference with Inverse Autoregressive Flow*, NIPS 2016, for free bits; X. Chen and
+# others, *Variational Lossy Autoencoder*, ICLR 2017, for weaker decoders; I. Gulrajani and others, *PixelVAE: A Latent
+# Variable Model for Natural Images*, ICLR 2017, for such a VAE at scale. B. Frey and others,
+# *Does the Wake-sleep Algorithm Produce Good Density Estimators?*, NIPS 1996, for the decoder that sees pixels.
+#
+# **Next:** [11 How good is it?](11_how_good_is_it.ipynb) asks how sure one can be that one model is
+# better than another.
+
+# %% [markdown]
+# ## Going deeper
+#
+# What follows can wait, and nothing on the main path needs it.
+
+# %% [markdown]
+# ### The price of another beta
+#
+# **Line 12**: off $\beta = 1$ each Gaussian direction that is used costs $R + D - H(x) = \frac12 (\beta - 1 - \log \beta)$ nats
+# of ELBO.
+
+# %%
+curve.algebra("R + D - H(x) = (beta - 1 - log beta) / 2", best_R + best_D - entropy, (B - 1 - sympy.log(B)) / 2)
+claim("10-cost-of-4", (4 - 1 - math.log(4)) / 2, world="any", tolerance=0.005, digits=2)
+
+# %% [markdown]
+# At $\beta = 4$ that is {{any:10-cost-of-4}} nats for each.
+#
+# ### Reverse water-filling
+#
+# How many nats does it take to describe three Gaussian directions if the mean squared error may be $\Delta$? Shannon's
+# **rate-distortion function** $R(\Delta)$ gives each direction the same error, a level, but none more than its own variance, and
+# the rate $\frac12 \log (s^2 / \text{level})$. In section 2 the level is $\beta \sigma^2$: with Gaussian data the linear VAE
+# traces the best trade that any code can make.
+#
+# ### Three directions, from draws
+#
+# In section 2 rates add up over the directions. **Lines 13 and 14** compare the rate of the best model, measured on draws,
+# with the formula, for two values of $\beta$.
+
+# %%
+points = source.sample(20_000, generator=torch.Generator().manual_seed(2))
+for beta in (1.0, 4.0):
+    q = source.model(beta).posterior(points)
+    kl_of_dims = kl_divergence(q.base_dist, Normal(0.0, 1.0))
+    whole = kl_of_dims.sum(1)
+    curve.step(
+        f"R of three directions, beta = {beta:g}",
+        whole.mean(),
+        source.rate(beta).sum(),
+        standard_error=standard_error(whole),
+    )
+    print("   each of them:", ", ".join(f"{part:.3f}" for part in kl_of_dims.mean(0).tolist()))
+
+# %% [markdown]
+# ### Chords
+#
+# A sweep gives a few points, not a smooth curve. What does the line through two of them say? Let model $i$ be best for
+# $\beta_i$ and model $j$ for $\beta_j > \beta_i$. Being best means that the other one is not better:
+#
+# $$D_i + \beta_i R_i \le D_j + \beta_i R_j, \qquad D_j + \beta_j R_j \le D_i + \beta_j R_i.$$
+#
+# The more expensive code is the smaller one, $R_i > R_j$, so you may divide by $R_i - R_j$. Solve both for that fraction, which
+# is *minus* the slope of the chord:
+#
+# $$\beta_i \;\le\; \frac{D_j - D_i}{R_i - R_j} \;\le\; \beta_j.$$
+#
+# No calculus, no Gaussian: this holds for any family of models, as long as each is the best of them. **Line 15** gives
+# minus the slope for Gaussian data in closed form, $(\beta_j - \beta_i) / \log(\beta_j / \beta_i)$, while no direction
+# dies. Below it, the chords of the networks of section 3.
+
+# %%
+steepness = (source.distortion(2).sum() - source.distortion(1).sum()) / (rate(s2, 1, sigma) - rate(s2, 2, sigma)).sum()
+curve.step("chord from beta 1 to 2 = 1 / log 2", steepness, 1 / math.log(2))
+inside = 0
+for i in range(len(betas) - 1):
+    steepness = (distortions[i + 1] - distortions[i]) / (rates[i] - rates[i + 1])
+    inside += betas[i] <= steepness <= betas[i + 1]
+    print(f"beta {betas[i]:5g} to {betas[i + 1]:g}: slope of the chord -{steepness:.2f}")
+claim("10-chords", inside, world=world, tolerance=1, digits=0, unit="of 7 chords between their betas")
+
+# %% [markdown]
+# {{mnist:10-chords}} of 7 chords lie between their two betas. It need not be so: the argument is about the best models on the
+# training images, while these were trained for a short time and measured on others. In a sweep of your own, a chord outside
+# its bounds is a handy sign of a training that did not get where it could.
+#
+# ### Your turn: split a rate
+#
+# Section 4 splits a rate from $N$ images. Given are $M$ codes, code $m$ drawn for image $m$: `log_q` `[M]` is
+# $\log q(z_m \mid x_m)$, `log_q_all` `[M, N]` is $\log q(z_m \mid x_n)$ for all images, `log_p` `[M]` is $\log p(z_m)$. There
+# may be fewer codes than images. Return the information and the marginal KL.
+
+# %% exercise="10-split"
+
+# %% [markdown]
+# Try it on 500 points of the poor $q$ of section 2. **Line 7**: the parts add up to the mean of the draws, to all digits.
+# **Line 8** says what is missing from the ceiling: by Bayes' rule $q(z \mid x_n) / (N q(z))$ is the probability that the code
+# belongs to image $n$, so $\log N - I$ is minus the mean log probability of the right image.
+
+# %%
+few = x[:500]
+q, z = model.posterior(few), z[:500]
+log_q_all = q.log_prob(z[:, None])  # codes [500, 1], posteriors [500]: each code under each posterior, [500, 500]
+information, marginal = split(log_q[:500], log_q_all, log_p[:500])
+parts.step("I + KL(q(z) || p(z)) = R, 500 images", information + marginal, (log_q - log_p)[:500].mean())
+right_image = torch.log_softmax(log_q_all, 1).diagonal()
+parts.step("log N - I = -mean log p(right image)", math.log(500) - information, -right_image.mean())
+print(f"I = {information:.2f} from 500 points, {0.5 * torch.log(a / tau2).item():.2f} in closed form")
+
+# %% [markdown]
+# For a rate of about a nat, 500 points come near (what differs is the luck of the draws).
+#
+# ### What is left of a collapsed code
+#
+# If no mean of the patient of section 6 moves, where does the KL of its dimensions come from? Split it: $\frac12 \mu^2$ is the
+# part of the mean, $\frac12 (\sigma^2 - 1 - \log \sigma^2)$ that of the width. And compare the width with the amount of ink,
+# the number of black pixels of an image. Predict the sign.
+
+# %%
+with torch.no_grad():
+    mu, logvar = patients["collapsed"].encode(val.x)
+from_mean, from_width = 0.5 * mu**2, 0.5 * (logvar.exp() - 1 - logvar)
+claim(
+    "10-width-share",
+    100 * from_width.sum() / (from_mean + from_width).sum(),
+    world=world,
+    tolerance=15,
+    digits=0,
+    unit="%",
+)
+ink = val.x.flatten(1).sum(1)
+correlations = torch.stack([torch.corrcoef(torch.stack([column, ink]))[0, 1] for column in logvar.T])
+claim("10-ink-least", correlations.max(), world=world, tolerance=0.15, digits=2, unit="")
+claim("10-ink-most", correlations.min(), world=world, tolerance=0.15, digits=2, unit="")
+left = split_rate(patients["collapsed"], val)
+claim("10-collapsed-information", left.information, world=world, tolerance=0.4)
+
+# %% [markdown]
+# {{mnist:10-width-share}}% of the KL comes from the width. And the width is not the same for all images: the more ink, the
+# narrower. The correlation of $\log \sigma^2$ with the ink lies between {{mnist:10-ink-most}} and {{mnist:10-ink-least}} in
+# all 20 dimensions. So here is the blind spot of section 5: dimensions that the test calls dead, or nearly, and that all say a
+# little of one thing, how much ink there is. That makes {{mnist:10-collapsed-information}} nats of information in a rate of
+# {{mnist:10-collapsed-rate}}. What has died is everything else: shape, slant, which digit.
+#
+# Look at the dashboard with the patients. Their pictures are means of 32 drawings, made with the same random numbers for each
+# code. A drawing begins at the top left and each pixel leans on those before, so 32 of them need not show the blur of all
+# digits: with so few, and the same luck in each, they may agree on one shape.
 
 # %%
 shown = {"good start": treated["good start"], "collapsed": patients["collapsed"], "free bits": treated["free bits"]}
@@ -938,33 +933,19 @@ claim("10-ink-at-ends", 100 * ends / middle, world=world, tolerance=20, digits=0
 
 # %% [markdown]
 # In the model with the good start one shape turns into another. In the collapsed one the shape stays, and the ink goes from faint
-# to dark and back to faint, about the same on both sides: at the ends there is {{mnist:10-ink-at-ends}}% of the
-# middle's ink ({{pen:10-ink-at-ends}}% on pen digits). That is the width speaking. The decoder never sees means, it
-# sees draws: images with much ink have narrow posteriors, so their draws stay near the middle, and a draw far out
-# speaks for a faint image. With a posterior near $\mathcal N(0, 1)$ such draws come up for every image now and then, so
-# each of them says little.
+# to dark and back to faint, about the same on both sides: at the ends there is {{mnist:10-ink-at-ends}}% of the middle's ink.
+# That is the width speaking. The decoder never sees means, it sees draws: images with much ink have narrow posteriors, so their
+# draws stay near the middle, and a draw far out speaks for a faint image. With a posterior near $\mathcal N(0, 1)$ such draws
+# come up for every image now and then, so each of them says little.
 
 # %% [markdown]
-# ## 8 In your own words
+# ### In your own words
 #
 # A colleague's VAE with a powerful decoder has a rate of 0.1 nats and a good ELBO. She lowers $\beta$ until the rate is
 # 15 nats, and the ELBO gets worse. She asks which of the two models is broken. Answer in four to six sentences. Then
 # compare with `exercises.solution("10-cure")`, and give yourself the points.
 
 # %% exercise="10-cure"
-
-# %% [markdown]
-# ## 9 Quiz
-#
-# Six questions. If you see no buttons, type `quizzes.answer("10", 1, "b")` in a cell to answer the first one with b.
-
-# %%
-from vae_course import quizzes
-
-quizzes.show("10")
-
-# %%
-exercises.progress("10")
 
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
@@ -976,63 +957,35 @@ for derivation in (curve, parts):
     display(derivation.summary())
 
 # %% [markdown]
-# ## Summary
+# ### The same on pen digits
 #
-# > $$-\text{ELBO} = D + R, \qquad \text{loss} = D + \beta R, \qquad \frac{dD}{dR} = -\beta, \qquad R + D \ge H(x)$$
-# >
-# > $$\beta_i \le \frac{D_j - D_i}{R_i - R_j} \le \beta_j \qquad \text{for models that are best at } \beta_i < \beta_j$$
-# >
-# > $$\text{Gaussian data: error} = \min(\beta \sigma^2, s^2), \qquad R = \tfrac12 \log \frac{s^2}{\text{error}},
-# > \qquad \text{dead if } s^2 \le \beta \sigma^2$$
-# >
-# > $$R = I(x; z) + \mathrm{KL}(q(z) \,\Vert\, p(z)), \qquad q(z) = \tfrac1N \textstyle\sum_n q(z \mid x_n),
-# > \qquad I \le \log N \text{ from } N \text{ images}$$
-# >
-# > $$\text{active}_d: \; \mathrm{Var}_x(\mu_d) > 0.01,
-# > \qquad \text{free bits} = \textstyle\sum_d \max\left(\text{floor}, \tfrac1B \sum_b \mathrm{KL}_{bd}\right)$$
-# >
-# > The ELBO does not see where the information is. A code may die because it is **too expensive**, because it is **not
-# > needed**, or because it was **never learned**. A control, trained without the suspected cause, tells these apart. Report rate,
-# > active units and ELBO together, and the ELBO always with $\beta = 1$. And a dimension whose mean stands still may
-# > yet speak through its width.
-#
-# **Sources.** T. Cover and J. Thomas, *Elements of Information Theory*, 2nd edition 2006, chapter 10, for the
-# rate-distortion function and reverse water-filling. I. Higgins and others, *beta-VAE: Learning Basic Visual Concepts with a
-# Constrained Variational Framework*, ICLR 2017. A. Alemi and others, *Fixing a Broken ELBO*, ICML 2018, for the plane of rate
-# and distortion and its two limits. J. Lucas, G. Tucker, R. Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE
-# Perspective on Posterior Collapse*, NeurIPS 2019, for collapse in the linear world. M. Hoffman and M. Johnson, *ELBO Surgery*,
-# NIPS workshop 2016, for the split, and B. Poole and others, *On Variational Bounds of Mutual Information*, ICML 2019, for
-# its two sides. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for active
-# units. S. Bowman and others, *Generating Sentences from a Continuous Space*, CoNLL 2016, for annealing; D. Kingma and
-# others, *Improved Variational Inference with Inverse Autoregressive Flow*, NIPS 2016, for free bits; X. Chen and
-# others, *Variational Lossy Autoencoder*, ICLR 2017, for weaker decoders; I. Gulrajani and others, *PixelVAE: A Latent
-# Variable Model for Natural Images*, ICLR 2017, for a VAE whose decoder sees pixels, at scale. B. Frey, G. Hinton and P. Dayan,
-# *Does the Wake-sleep Algorithm Produce Good Density Estimators?*, NIPS 1996, for the decoder that sees pixels.
-#
-# **Next:** [11 How good is it?](11_how_good_is_it.ipynb) asks what an ELBO leaves out, and how sure one can be that one
-# model is better than another.
-
-# %% [markdown]
-# ## Going deeper
-#
-# What follows can wait, and nothing on the main path needs it.
-
-# %% [markdown]
-# ### Three directions, from draws
-#
-# In section 2 rates add up over the directions. **Lines 14 and 15** compare the rate of the best model, measured on draws,
-# with the formula, for two values of $\beta$.
-
-# %%
-points = source.sample(20_000, generator=torch.Generator().manual_seed(2))
-for beta in (1.0, 4.0):
-    q = source.model(beta).posterior(points)
-    kl_of_dims = kl_divergence(q.base_dist, Normal(0.0, 1.0))
-    whole = kl_of_dims.sum(1)
-    curve.step(
-        f"R of three directions, beta = {beta:g}",
-        whole.mean(),
-        source.rate(beta).sum(),
-        standard_error=standard_error(whole),
-    )
-    print("   each of them:", ", ".join(f"{part:.3f}" for part in kl_of_dims.mean(0).tolist()))
+# | section | what (nats, unless it says otherwise) | MNIST | pen digits |
+# |---|---|---|---|
+# | 3 | $\beta = 1/4$: rate; ELBO | {{mnist:10-rate-0-25}}; {{mnist:10-elbo-0-25}} | {{pen:10-rate-0-25}}; {{pen:10-elbo-0-25}} |
+# | 3 | $\beta = 1$: rate; ELBO | {{mnist:10-rate-1}}; {{mnist:10-elbo-1}} | {{pen:10-rate-1}}; {{pen:10-elbo-1}} |
+# | 3 | $\beta = 8$: rate; ELBO | {{mnist:10-rate-8}}; {{mnist:10-elbo-8}} | {{pen:10-rate-8}}; {{pen:10-elbo-8}} |
+# | 3 | lead of $\beta = 1$ over 1/2 | {{mnist:10-half-behind}} | {{pen:10-half-behind}} |
+# | 4 | $\beta = 1/4$: rate; $I$ at least; at most | {{mnist:10-split-rate-0-25}}; {{mnist:10-information-0-25}}; {{mnist:10-at-most-0-25}} | {{pen:10-split-rate-0-25}}; {{pen:10-information-0-25}}; {{pen:10-at-most-0-25}} |
+# | 4 | $\beta = 1/2$: rate; $I$ at least; at most | {{mnist:10-split-rate-0-5}}; {{mnist:10-information-0-5}}; {{mnist:10-at-most-0-5}} | {{pen:10-split-rate-0-5}}; {{pen:10-information-0-5}}; {{pen:10-at-most-0-5}} |
+# | 4 | $\beta = 1$: rate; $I$ at least; at most | {{mnist:10-split-rate-1}}; {{mnist:10-information-1}}; {{mnist:10-at-most-1}} | {{pen:10-split-rate-1}}; {{pen:10-information-1}}; {{pen:10-at-most-1}} |
+# | 4 | $\beta = 2$: rate; $I$ at least; at most | {{mnist:10-split-rate-2}}; {{mnist:10-information-2}}; {{mnist:10-at-most-2}} | {{pen:10-split-rate-2}}; {{pen:10-information-2}}; {{pen:10-at-most-2}} |
+# | 4 | $\beta = 4$: rate; $I$ at least; at most | {{mnist:10-split-rate-4}}; {{mnist:10-information-4}}; {{mnist:10-at-most-4}} | {{pen:10-split-rate-4}}; {{pen:10-information-4}}; {{pen:10-at-most-4}} |
+# | 4 | $\beta = 8$: rate; $I$ at least; at most | {{mnist:10-split-rate-8}}; {{mnist:10-information-8}}; {{mnist:10-at-most-8}} | {{pen:10-split-rate-8}}; {{pen:10-information-8}}; {{pen:10-at-most-8}} |
+# | 4 | $\beta = 16$: rate; $I$ at least; at most | {{mnist:10-split-rate-16}}; {{mnist:10-information-16}}; {{mnist:10-at-most-16}} | {{pen:10-split-rate-16}}; {{pen:10-information-16}}; {{pen:10-at-most-16}} |
+# | 4 | $\beta = 32$: rate; $I$ at least; at most | {{mnist:10-split-rate-32}}; {{mnist:10-information-32}}; {{mnist:10-at-most-32}} | {{pen:10-split-rate-32}}; {{pen:10-information-32}}; {{pen:10-at-most-32}} |
+# | 4 | $\beta = 8$: marginal KL | {{mnist:10-marginal-8}} | {{pen:10-marginal-8}} |
+# | 5 | active of 20 at $\beta = 1$; 8; 16; 32 | {{mnist:10-active-1}}; {{mnist:10-active-8}}; {{mnist:10-active-16}}; {{mnist:10-active-32}} | {{pen:10-active-1}}; {{pen:10-active-8}}; {{pen:10-active-16}}; {{pen:10-active-32}} |
+# | 5 | KL of the least active dimension at $\beta = 16$ | {{mnist:10-least-active}} | {{pen:10-least-active}} |
+# | 5 | change of a pixel (ink): first dimension; last | {{mnist:10-walk-first}}; {{mnist:10-walk-last}} | {{pen:10-walk-first}}; {{pen:10-walk-last}} |
+# | 6 | patient: rate; ELBO; active of 20; largest variance | {{mnist:10-collapsed-rate}}; {{mnist:10-collapsed-elbo}}; {{mnist:10-collapsed-active}}; {{mnist:10-collapsed-variance}} | {{pen:10-collapsed-rate}}; {{pen:10-collapsed-elbo}}; {{pen:10-collapsed-active}}; {{pen:10-collapsed-variance}} |
+# | 6 | control: rate; active of 20; its ELBO above the patient's | {{mnist:10-good-start-rate}}; {{mnist:10-good-start-active}}; {{mnist:10-good-start-gain}} | {{pen:10-good-start-rate}}; {{pen:10-good-start-active}}; {{pen:10-good-start-gain}} |
+# | 7 | nothing: active of 20; rate; ELBO | {{mnist:10-on-nothing-active}}; {{mnist:10-on-nothing-rate}}; {{mnist:10-on-nothing-elbo}} | {{pen:10-on-nothing-active}}; {{pen:10-on-nothing-rate}}; {{pen:10-on-nothing-elbo}} |
+# | 7 | annealing: active of 20; rate; ELBO; gain | {{mnist:10-on-annealing-active}}; {{mnist:10-on-annealing-rate}}; {{mnist:10-on-annealing-elbo}}; {{mnist:10-on-annealing-gain}} | {{pen:10-on-annealing-active}}; {{pen:10-on-annealing-rate}}; {{pen:10-on-annealing-elbo}}; {{pen:10-on-annealing-gain}} |
+# | 7 | free bits: active of 20; rate; ELBO; gain | {{mnist:10-on-free-bits-active}}; {{mnist:10-on-free-bits-rate}}; {{mnist:10-on-free-bits-elbo}}; {{mnist:10-on-free-bits-gain}} | {{pen:10-on-free-bits-active}}; {{pen:10-on-free-bits-rate}}; {{pen:10-on-free-bits-elbo}}; {{pen:10-on-free-bits-gain}} |
+# | 7 | weaker decoder: active of 20; rate; ELBO; gain | {{mnist:10-on-weaker-decoder-active}}; {{mnist:10-on-weaker-decoder-rate}}; {{mnist:10-on-weaker-decoder-elbo}}; {{mnist:10-on-weaker-decoder-gain}} | {{pen:10-on-weaker-decoder-active}}; {{pen:10-on-weaker-decoder-rate}}; {{pen:10-on-weaker-decoder-elbo}}; {{pen:10-on-weaker-decoder-gain}} |
+# | 7 | lower beta: active of 20; rate; ELBO; gain | {{mnist:10-on-lower-beta-active}}; {{mnist:10-on-lower-beta-rate}}; {{mnist:10-on-lower-beta-elbo}}; {{mnist:10-on-lower-beta-gain}} | {{pen:10-on-lower-beta-active}}; {{pen:10-on-lower-beta-rate}}; {{pen:10-on-lower-beta-elbo}}; {{pen:10-on-lower-beta-gain}} |
+# | 7 | good start: active of 20; rate; ELBO; gain | {{mnist:10-on-good-start-active}}; {{mnist:10-on-good-start-rate}}; {{mnist:10-on-good-start-elbo}}; {{mnist:10-on-good-start-gain}} | {{pen:10-on-good-start-active}}; {{pen:10-on-good-start-rate}}; {{pen:10-on-good-start-elbo}}; {{pen:10-on-good-start-gain}} |
+# | 7 | good, weaker: active of 20; rate; ELBO; gain | {{mnist:10-on-good-weaker-active}}; {{mnist:10-on-good-weaker-rate}}; {{mnist:10-on-good-weaker-elbo}}; {{mnist:10-on-good-weaker-gain}} | {{pen:10-on-good-weaker-active}}; {{pen:10-on-good-weaker-rate}}; {{pen:10-on-good-weaker-elbo}}; {{pen:10-on-good-weaker-gain}} |
+# | deeper | chords of 7 between their betas | {{mnist:10-chords}} | {{pen:10-chords}} |
+# | deeper | patient: share of the width (%); correlation with ink, from; to | {{mnist:10-width-share}}; {{mnist:10-ink-most}}; {{mnist:10-ink-least}} | {{pen:10-width-share}}; {{pen:10-ink-most}}; {{pen:10-ink-least}} |
+# | deeper | patient: information; ink at the ends (%) | {{mnist:10-collapsed-information}}; {{mnist:10-ink-at-ends}} | {{pen:10-collapsed-information}}; {{pen:10-ink-at-ends}} |

@@ -29,7 +29,6 @@ FRAME = [
 LIMITS = {"08": 75, "09": 75, "12": 75}
 # What main paths take that are still longer.
 TOO_LONG = {
-    "10": 95,
     "12": 100,
 }
 
