@@ -43,8 +43,8 @@
 # %% [markdown]
 # ## 1 How wrong is a distribution?
 #
-# The lines of a `Derivation` are compared to six digits, and PyTorch's usual numbers have only seven. So we use the longer
-# ones, `float64`.
+# First the tools. A `Derivation` computes both sides of each line and compares them to six digits. PyTorch's usual numbers have
+# only seven, so we use the longer ones, `float64`.
 
 # %%
 import math
@@ -80,7 +80,7 @@ def numbers(*values):
 #
 # $\mathbb E_q[\ldots]$ means: draw $z$ from $q$, and average what stands in the brackets. A sunny day has the weight 0.5,
 # because half of the days are sunny. Test the definition: the sum on the left, a mean over real draws on the right. The two
-# may lie four standard errors apart.
+# may lie up to four standard errors apart.
 
 # %%
 q, p = numbers(0.5, 0.3, 0.2), numbers(0.2, 0.2, 0.6)
@@ -120,7 +120,7 @@ claim("03-weather-bits", kl / math.log(2), world="any", tolerance=0.006, unit="b
 # %% [markdown]
 # ## 2 The KL of two tables
 #
-# Two special cases.
+# Before you write it, two special cases.
 #
 # - **$q(z) = 0$.** Such a $z$ is never drawn, so it contributes nothing. The formula agrees if we read $0 \log 0$ as 0,
 #   which is the limit of $t \log t$ for small $t$. The computer does not know that limit: `0 * log(0)` is NaN.
@@ -194,7 +194,7 @@ plotting.lines(t_axis, {"t - 1": t_axis - 1, "log t": t_axis.log()}, xlabel="t",
 # $\mathrm{KL} \ge \mathbb E_q[t - 1 - \log t]$, and the conclusion stands. Where $p(z) = 0$ but $q(z) > 0$, the log ratio is
 # infinite, and so is the KL.
 #
-# More generally, this is **Jensen's inequality**: the mean of a logarithm is never above the logarithm of
+# This is a special case of **Jensen's inequality**: the mean of a logarithm is never above the logarithm of
 # the mean, $\mathbb E[\log t] \le \log \mathbb E[t]$, for any positive $t$. The same bracket proves it. Let
 # $m = \mathbb E[t]$ and use $t / m$, whose mean is one, in place of $t$:
 #
@@ -226,8 +226,8 @@ for name, (first, second) in pairs.items():
 
 # %% [markdown]
 # It is not. The order of the arguments says whose days are averaged over. If the days come from `no_rain`, the forecast
-# $p$ is wrong by a finite amount: it expected rain that never came. If the days come from $p$, it rains one day, and
-# on that day `no_rain` is refuted for good: infinity.
+# $p$ is wrong by a finite amount: it expected rain that never came. If the days come from $p$, sooner or later it
+# rains, and `no_rain` is refuted for good: infinity.
 #
 # > Read $\mathrm{KL}(q \,\Vert\, p)$ as: *the draws come from q, and p is held against them.*
 
@@ -383,8 +383,8 @@ gauss.step(
 #
 # $$(z - \mu_p)^2 = (z - \mu)^2 + 2 \, (z - \mu)(\mu - \mu_p) + (\mu - \mu_p)^2$$
 #
-# In the mean the middle term is gone, because $\mathbb E_q[z] = \mu$, **line 6**.
-# **Line 7**: the first term has the mean $\sigma^2$ by line 2, the third is a constant.
+# In the mean the middle term vanishes, because $\mathbb E_q[z] = \mu$ (**line 6**). **Line 7**: the first term has the mean
+# $\sigma^2$ by line 2, the third is a constant.
 #
 # $$\mathbb E_q\big[(z - \mu_p)^2\big] = \sigma^2 + (\mu - \mu_p)^2$$
 
@@ -521,8 +521,8 @@ plotting.bars(
 picture
 
 # %% [markdown]
-# The reverse KL takes the candidate on one mode, the forward KL the wide one. The reason lies in where
-# each of them looks. Take the wide candidate and draw the integrand of the reverse KL,
+# The reverse KL takes the candidate on one mode, the forward KL the wide one. The reason lies in where each of them looks. Take
+# the wide candidate and draw the integrand of the reverse KL,
 # $q(z) \, (\log q(z) - \log p(z))$, below the densities. Its area is the KL.
 
 # %%
@@ -732,12 +732,11 @@ exercises.progress("03")
 # and $v_2$. A family of such products is called **mean field**; the $q$ of the VAEs in lessons 07 to 12 is of that kind.
 # Predict: how wide is the best $q$ in each direction, for $\rho = 0.9$?
 #
-# With $\mu = 0$ (any other mean only adds to both), **line 1** is the KL in one
-# direction, **line 2** in the other. Both are sums of a term in $v_1$ alone and a term in $v_2$ alone:
+# With $\mu = 0$ (any other mean only adds to both), **line 1** is the KL in one direction, **line 2** in the other. Both are
+# sums of a term in $v_1$ alone and a term in $v_2$ alone:
 #
 # $$\mathrm{KL}(q \,\Vert\, p) = \tfrac12 \Big( \frac{v_1 + v_2}{1 - \rho^2} - 2 + \log(1 - \rho^2) - \log v_1 v_2 \Big),
-# \qquad
-# \mathrm{KL}(p \,\Vert\, q) = \tfrac12 \Big( \frac1{v_1} + \frac1{v_2} - 2 + \log v_1 v_2 - \log(1 - \rho^2) \Big)$$
+# \qquad \mathrm{KL}(p \,\Vert\, q) = \tfrac12 \Big( \frac1{v_1} + \frac1{v_2} - 2 + \log v_1 v_2 - \log(1 - \rho^2) \Big)$$
 
 # %%
 RHO, V1, V2 = sympy.symbols("rho v1 v2", positive=True)
@@ -782,10 +781,10 @@ ellipses(leaning.covariance_matrix, {name: v * torch.eye(2) for name, v in varia
 # nats stay lost: no choice of $\mu$ and $\sigma$ wins them back.
 
 # %% [markdown]
-# ### The other direction, from the same draws
+# ### The other direction, from draws of q
 #
 # Can draws from $q$ give you the other direction, a mean over $p$? Yes, if each draw gets the weight $p(z) / q(z)$.
-# **Line 3**: the weight cancels the $q$ that the draws come from, as in section 3.
+# **Line 3** of section 6's derivation: the weight cancels the $q$ that the draws come from, as in line 2 of section 3.
 #
 # $$\mathbb E_q\left[\frac{p(z)}{q(z)} \, \big(\log p(z) - \log q(z)\big)\right]
 # = \int p(z) \, \big(\log p(z) - \log q(z)\big) \, dz = \mathrm{KL}(p \,\Vert\, q)$$
@@ -842,8 +841,7 @@ two.algebra("the forward optimum: sigma^2 = v", sympy.solve(slope, S2)[0], V)
 # Where two modes lie closer together, the choice becomes less stark. In a cell of your own, try
 #
 # ```python
-# closer = Normal(numbers(-1.5, 1.5), numbers(0.8, 0.8))
-# KLPlayground(MixtureSameFamily(Categorical(numbers(0.4, 0.6)), closer))
+# closer = Normal(numbers(-1.5, 1.5), numbers(0.8, 0.8)) KLPlayground(MixtureSameFamily(Categorical(numbers(0.4, 0.6)), closer))
 # ```
 #
 # Now the reverse KL covers both modes as well, because there is no deep gap to fear.

@@ -96,6 +96,9 @@ for z in range(3):
 # %% [markdown]
 # ## 2 First derivation: Jensen's inequality
 #
+# A `Derivation` computes both sides of each line and stops the notebook if they differ. Where one side is a mean over draws, the
+# two may lie up to four standard errors apart.
+#
 # **Line 1** is what marginalising means: the probability of red is a sum over the urns. **Line 2** multiplies and divides
 # each term by $q(z)$. What was a plain sum becomes an expectation under $q$. **Line 3** takes logarithms, because $p(x)$ of an
 # image is far too small a number to work with:
@@ -124,7 +127,7 @@ jensen_picture(w, q)
 # %% [markdown]
 # Each dot is one urn; the larger its area, the larger $q(z)$. The upper diamond sits on the curve above the mean weight: it
 # is $\log \mathbb E_q[w] = \log p(x)$. The lower diamond is the weighted mean of the dots' heights, $\mathbb E_q[\log w]$.
-# The orange bar is what swapping costs.
+# The orange bar is what swapping costs: the logarithm bends downwards, so the mean of the logarithms is the smaller one.
 #
 # This is Jensen's inequality from lesson 03. The dashed line is the **tangent** at the mean $m = \mathbb E_q[w]$, and a curve
 # that bends downwards lies below its tangents.
@@ -273,7 +276,7 @@ claim("04-urns-gap", kl_post, world="any", tolerance=0.005, digits=2)
 # - $\mathcal L(q) \le \log p(x)$ for each $q$, with equality for $q(z) = p(z \mid x)$ and no other;
 # - the gap, here {{any:04-urns-gap}} nats, measures how far $q$ is from the posterior.
 #
-# If $q$ moves, the ELBO and the gap trade places and their sum stays. The model gives $x$ its probability; $q$ has no say in
+# If $q$ moves, what the ELBO gains the gap loses, and their sum stays. The model gives $x$ its probability; $q$ has no say in
 # it.
 
 # %% [markdown]
@@ -367,8 +370,9 @@ graphical_model(parameters=True)
 # **From here on the course drops both letters** unless they are what it is about. A bare $q(z)$, as in this lesson, is any
 # distribution that we choose for the $x$ at hand.
 #
-# Two things keep such a $q$ away from the posterior. Its Gaussian family may not hold it (the **approximation gap**). And the
-# encoder may not return the best member of that family for each image (the **amortisation gap**). Lesson 11 measures both.
+# Two things keep the encoder's $q$ away from the posterior. Its Gaussian family may not hold it (the **approximation gap**).
+# And the encoder may not return the best member of that family for each image (the **amortisation gap**). Lesson 11 measures
+# the second.
 
 # %% [markdown]
 # ### In any dimension
@@ -396,12 +400,13 @@ print("log_joint, log_q:", tuple(log_joint.shape), tuple(log_q.shape))
 # %% [markdown]
 # ### Your turn: the gap from draws
 #
-# Turn line 4 into an estimate. You are given $\log p(x)$ and, at each draw, $\log p(x, z)$ and $\log q(z)$.
+# Turn line 4 of this section, $\mathrm{KL} = \mathbb E_q[\log q(z) - \log p(x, z)] + \log p(x)$, into an estimate. You are
+# given $\log p(x)$ and, at each draw, $\log p(x, z)$ and $\log q(z)$.
 
 # %% exercise="04-gap"
 
 # %% [markdown]
-# **Line 7** holds your estimate against the KL between two Gaussians, which torch knows in closed form.
+# **Line 7** of the second derivation holds your estimate against the KL between two Gaussians, which torch knows in closed form.
 
 # %%
 kl_post = kl_divergence(q_dist, linear.posterior(x))
@@ -435,7 +440,7 @@ ends = {"wide": (0.01, -0.41), "left": (-1.48, -2.50), "right": (1.03, -2.61)}
 picture(hills, x_hills, {"prior": (0.0, 0.0)} | ends)
 
 # %% [markdown]
-# The black line stays, the two columns trade places below it. The climbs end where the descent of lesson 03 ended, for
+# The black line stays; below it, what one column gains the other loses. The climbs end where the descent of lesson 03 ended, for
 # climbing the bound *is* descending the KL. And even the best keeps a gap, because no Gaussian has two hills. How large?
 
 # %%
@@ -597,9 +602,9 @@ fig
 # The ELBO is the same curve in both panels. On the left, a narrow $q$ reconstructs well and pays a high price. On the right,
 # a narrow $q$ sits where the joint is high, but its entropy is low. In both, the best width lies between.
 #
-# Physicists know the right panel. Call $-\log p(x, z)$ the **energy** of $z$. Then $-\mathcal L(q)$ is energy minus
-# entropy, the **free energy**, which a system in equilibrium minimises. Without the entropy, the
-# best $q$ would be a spike on the single most probable code.
+# Physicists know the right panel. Call $-\log p(x, z)$ the **energy** of $z$. Then $-\mathcal L(q)$ is the mean energy minus
+# the entropy: the **free energy**, which a system in equilibrium minimises. Without the entropy, the best $q$ would be a spike on
+# the single most probable code.
 
 # %% [markdown]
 # ## 7 The lost sign
@@ -711,13 +716,12 @@ exercises.progress("04")
 # > Moving $q$ moves the ELBO and the gap, never $\log p(x)$. Moving the model moves all three. A log-likelihood goes up, a
 # > KL goes down.
 #
-# **Sources.** M. I. Jordan, Z. Ghahramani, T. S. Jaakkola and L. K. Saul, *An Introduction to Variational Methods for
-# Graphical Models*, Machine Learning 37, 1999. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014,
-# section 2.2. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, section 3 and
-# appendix A, for the bound with $k$ draws. R. M. Neal and G. E. Hinton, *A View of the EM Algorithm that Justifies
-# Incremental, Sparse, and Other Variants*, 1998, for the free energy and EM. S. Gershman and N. Goodman, *Amortized Inference
-# in Probabilistic Reasoning*, CogSci 2014. C. Cremer, X. Li and D. Duvenaud, *Inference
-# Suboptimality in Variational Autoencoders*, ICML 2018.
+# **Sources.** M. I. Jordan, Z. Ghahramani, T. S. Jaakkola and L. K. Saul, *An Introduction to Variational Methods for Graphical
+# Models*, Machine Learning 37, 1999. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, section 2.2. Y.
+# Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, section 3 and appendix A, for the bound
+# with $k$ draws. R. M. Neal and G. E. Hinton, *A View of the EM Algorithm that Justifies Incremental, Sparse, and Other
+# Variants*, 1998, for the free energy and EM. S. Gershman and N. Goodman, *Amortized Inference in Probabilistic Reasoning*,
+# CogSci 2014. C. Cremer, X. Li and D. Duvenaud, *Inference Suboptimality in Variational Autoencoders*, ICML 2018.
 #
 # **Next:** [05 Gradients and reparameterisation](05_gradients_and_reparameterisation.ipynb). You can compute the bound; to
 # maximise it with a network, you need its gradient through a random draw.
@@ -738,9 +742,9 @@ exercises.progress("04")
 # %% [markdown]
 # ### The ladder never falls
 #
-# Can $\mathcal L_k$ fall as $k$ grows? **Line 3** checks the start on the urns: a mean of three weights has the
-# expectation $p(x)$ too. **Line 4** is the trick: a mean of three weights is also the mean of the three means that leave one
-# weight out.
+# Can $\mathcal L_k$ fall as $k$ grows? **Line 3** of section 5's derivation checks the start on the urns: a mean of three
+# weights has the expectation $p(x)$ too. **Line 4** is the trick: a mean of three weights is also the mean of the three means
+# that leave one weight out.
 #
 # $$\frac{w_1 + w_2 + w_3}{3} = \frac13 \left( \frac{w_2 + w_3}{2} + \frac{w_1 + w_3}{2} + \frac{w_1 + w_2}{2} \right)$$
 #
@@ -793,7 +797,7 @@ for world in (linear, LinearGaussian(W10, torch.zeros(15, dtype=torch.float64), 
 # ### Joint plus entropy
 #
 # The entropy of a Gaussian has a closed form. In one dimension, write $z = \mu + \sigma \varepsilon$ with a standard normal
-# $\varepsilon$. **Line 4** is the density of $q$ at that place, in logarithms:
+# $\varepsilon$. **Line 4** of section 6's derivation is the density of $q$ at that place, in logarithms:
 #
 # $$-\log q(z) = \tfrac12 \big(\log 2\pi + \log \sigma^2 + \varepsilon^2\big).$$
 #
@@ -829,8 +833,8 @@ forms.step("mean of log p(x, z) + H(q) = log p(x) - gap", second, log_px - kl_po
 # From lesson 07 on you train with `objectives.elbo` of the course's package. It takes any model with a prior, a likelihood
 # and a posterior, and returns three numbers for each example: `elbo`, `log_px_z`, `kl`. It must give what you derived.
 #
-# **Line 1**: its KL is the closed form. **Line 2**: its bound, averaged over the 20,000 copies from above, is $\log p(x)$
-# minus the gap.
+# **Line 1**: its KL is the closed form. **Line 2**: its bound, averaged over the 20,000 copies of "The ladder never falls", is
+# $\log p(x)$ minus the gap.
 
 # %%
 package = Derivation("The package's ELBO")

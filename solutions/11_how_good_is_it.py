@@ -10,8 +10,8 @@
 # # 11 How good is it?
 #
 # A VAE is trained on a bound. How far below $\log p(x)$ does it lie? You measure that first where the truth is known, then for a
-# trained network, with error bars. Then you repeat a piece of a published table. It ends with a warning: a good likelihood and
-# good pictures are two different things.
+# trained network, with error bars. Then you test the order of a published table. The lesson ends with a warning: a good
+# likelihood and good pictures are two different things.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -144,7 +144,7 @@ bias.step("E[(R - 1)^2] = v / k", probability @ (R - 1) ** 2, v / k)
 # %% [markdown]
 # Now the logarithm. With $R = 1 + d$ its series begins $\log(1 + d) = d - d^2 / 2 + \dots$ The first term has expectation 0 by
 # line 1, the second is half of line 2. The expectations of the terms that follow shrink at least as fast as $1 / k^2$ (if they
-# are finite; Going deeper has the proof), so to first order
+# are finite; Going deeper shows it for the next two), so to first order
 #
 # $$\boxed{\;\log p(x) - \mathcal L_k \;\approx\; \frac{v}{2k}, \qquad v = \frac{\mathrm{Var}(w)}{p(x)^2}\;}$$
 #
@@ -200,10 +200,10 @@ spread.step("integral = c^2 / sqrt(2c^2 - 1) exp(...)", density, 1 + relative_va
 # %% [markdown]
 # Look at the root. If $q$ has half the posterior's variance or less, $2 c^2 \le 1$ and the integral is **infinite**. A
 # $q$ that is too wide wastes draws; one that is too narrow misses what it should have weighed most. The bound still
-# converges, but more slowly than $1/k$, and $v / (2k)$ does not warn you.
+# converges, but more slowly than $1/k$, and $v / (2k)$, being infinite, no longer says how fast.
 #
-# In $D$ dimensions with the same misfit in each, $r$ is a product of $D$ independent factors, so its second moment is a product
-# too:
+# If posterior and $q$ both factorise, with the same misfit in each of $D$ dimensions, $r$ is a product of $D$ independent
+# factors, so its second moment is a product too:
 #
 # $$1 + v_D = (1 + v_1)^D$$
 #
@@ -277,7 +277,7 @@ render(ladder(1.0, 0.5, 6))  # shift 1, width 0.5, k = 2^6
 
 # %% [markdown]
 # The histogram ends on the right in a thin tail: codes which $q$ hardly ever draws and which would weigh a great deal.
-# Nothing else on the left warns you that the variance is infinite.
+# Nothing else on the left warns you that the variance is infinite. The answers to the three questions:
 #
 # 1. All log weights are $\log p(x)$, so the histogram is a single bar: $q$ is the posterior.
 # 2. The ELBO is best at width 1, for every shift, because the gap is $\mathrm{KL} = (c^2 + a^2 - 1) / 2 - \log c$. With
@@ -334,11 +334,10 @@ claim("11-vae-error", estimates[-1][1], world=world, tolerance=0.1, digits=2)
 plotting.lines(ks, {"bound": values}, logx=True, markers=True, **axes)
 
 # %% [markdown]
-# From 1 to 200 draws the bound rises from {{mnist:11-vae-elbo}} nats to {{mnist:11-vae-200}}. So {{mnist:11-vae-gain}} nats of
-# what looks like the decoder's fault in the ELBO are that of $q$: of the encoder, and of the Gaussian's shape, which no encoder
-# can change. The curve has not become flat: the step from 50 to 200 draws still brings {{mnist:11-vae-last-step}} nats. Papers
-# use 5,000 draws. **State $k$ with each estimate.** Its expectation is a lower bound for any $k$, so on average you never
-# flatter the model.
+# From 1 to 200 draws the bound rises from {{mnist:11-vae-elbo}} nats to {{mnist:11-vae-200}}. So {{mnist:11-vae-gain}} nats
+# that look like the decoder's fault in the ELBO are the fault of $q$: of the encoder, and of the Gaussian's shape, which no
+# encoder can change. The curve has not become flat: the step from 50 to 200 draws still brings {{mnist:11-vae-last-step}} nats.
+# **State $k$ with each estimate.** Its expectation is a lower bound for any $k$, so on average you never flatter the model.
 
 # %% [markdown]
 # ### Two kinds of noise
@@ -425,9 +424,8 @@ plotting.dots(labels, both, xlabel="nats per image", highlight=labels[1::2])
 # What the Gaussian's shape costs is in both; the difference is the encoder's.
 #
 # Be careful, though: both numbers come from the encoder's draws. Where the encoder is bad, 200 draws are not enough,
-# and part of the encoder's fault is booked on the decoder. To check, keep the decoder, forget the
-# encoder's answer, and fit a $q$ to **each image by itself**, by gradient. `refine` does that with 150 steps of Adam on
-# $\mu$ and $\log\sigma^2$.
+# and part of the encoder's fault is booked on the decoder. To check, keep the decoder, forget the encoder's answer, and fit a
+# $q$ to **each image by itself**, by gradient. `refine` does that with 150 steps of Adam on $\mu$ and $\log\sigma^2$.
 
 
 # %%
@@ -473,7 +471,7 @@ claim("11-refined-lead", after - by_draws, world=world, tolerance=2.0, digits=0)
 # The simplest cure is to stop at the epoch which the validation images choose; Going deeper does that.
 
 # %% [markdown]
-# ## 6 A table of a paper, trained again
+# ## 6 The order of a published table
 #
 # If $\mathcal L_k$ is closer to $\log p(x)$ than the ELBO, why not train with it? That is the **importance-weighted
 # autoencoder**, IWAE. Its paper compares, for the network of section 4 on MNIST, $-\log p(x)$ of the test images when
@@ -612,9 +610,9 @@ plotting.dots(labels, nlls, xlabel="-log p(x) of a test image, k = 200 (nats)", 
 # lead is many standard errors over images, though of one training each, and it is the order of the paper. (Only the last two
 # dots may be compared: the first model has seen fewer images.)
 #
-# Could the encoder of the IWAE only make a tighter estimate of an equal model, since both numbers are bounds? Take the encoders
-# away. Fit a $q$ to each of 300 test images by itself, for both decoders by the rule of section 5, and draw from those. The cell
-# takes some seconds. Predict what is left of the lead.
+# Could it be that the IWAE's encoder merely gives a tighter bound on an equally good model? Take the encoders away. Fit a $q$
+# to each of 300 test images by itself, for both decoders by the rule of section 5, and draw from those. The cell takes some
+# seconds. Predict what is left of the lead.
 
 
 # %%
@@ -636,9 +634,9 @@ for key, what in (("vae-5", "vae"), ("iwae-5", "iwae")):
     claim(f"11-own-{what}", gained, world=world, tolerance=0.5, digits=2, unit="nats won by a q of its own")
 
 # %% [markdown]
-# Most of it: {{mnist:11-further-own-gain}} ± {{mnist:11-further-own-se}} nats. So the model itself is the better one, decoder
-# against decoder. The rest was the encoders': a $q$ of its own wins {{mnist:11-own-vae}} nats for the VAE and
-# {{mnist:11-own-iwae}} for the IWAE.
+# Most of it: {{mnist:11-further-own-gain}} ± {{mnist:11-further-own-se}} nats. (These are 300 of the 1,000 images, so the
+# numbers need not add up with the lead above.) So the model itself is the better one, decoder against decoder. The rest was the
+# encoders': a $q$ of its own wins {{mnist:11-own-vae}} nats for the VAE and {{mnist:11-own-iwae}} for the IWAE.
 #
 # One caution. The *ELBO* of the IWAE is lower, by {{mnist:11-further-elbo}} nats. Its encoder was asked for a good set of five,
 # not for one good draw. Whoever compares the two by their ELBOs finds the wrong winner.
@@ -688,8 +686,8 @@ plotting.pairs(samples, picked, ncols=8, labels=("the VAE", "99 % noise"))
 #
 # $$p_{\text{copy}}(x) = \frac1N \sum_{n=1}^N \prod_i 0.99^{[x_i = x^{(n)}_i]} \; 0.01^{[x_i \ne x^{(n)}_i]}$$
 #
-# With $h_n$ the number of pixels in which $x$ differs from training image $n$, that is a sum of
-# $0.99^{784 - h_n} \, 0.01^{h_n}$. These are its pictures:
+# With $h_n$ the number of pixels in which $x$ differs from training image $n$, each product is $0.99^{784 - h_n} \,
+# 0.01^{h_n}$. These are its pictures:
 
 # %%
 memory = data.binarize(train[:10_000], seed=9).x.flatten(1)
@@ -710,7 +708,7 @@ plotting.image_grid((memory[:16] - flips).abs().view(-1, 1, 28, 28), ncols=8)
 
 # %% [markdown]
 # They are the best of this lesson: real digits with a speck here and there. Predict: is the copier's $\log p(x)$ on test images
-# above or below that of the VAE? And of coins with the right bias for each pixel?
+# above or below that of the VAE? And above or below that of coins with the right bias for each pixel?
 
 # %%
 on_test, on_train = copier(test.x), copier(memory[:1000])
@@ -722,9 +720,9 @@ means = [log_noise, biased.mean(), on_test.mean(), log_px_vae.mean(), log_mix.me
 plotting.bars(names, [-float(mean) for mean in means], xlabel="-log p(x) of a test image (nats)", highlight=["copies"])
 
 # %% [markdown]
-# It is {{mnist:11-copier-test}} nats on test images, where coins with a bias have {{mnist:11-biased-coins}}. Nobody else's digit
-# differs from a stored one in eight pixels only. On its own training images it has {{mnist:11-copier-train}}. Whoever had
-# looked at samples, or at the training images, would have been fooled.
+# It is {{mnist:11-copier-test}} nats on test images, where coins with a bias have {{mnist:11-biased-coins}}. It allows for
+# about eight flipped pixels in 784, and nobody else's digit comes that close to a stored one. On its own training images it has
+# {{mnist:11-copier-train}}. Whoever had looked at samples, or at the training images, would have been fooled.
 #
 # So the two questions are separate. Do you want to compress, or to compare densities? Measure the likelihood on images
 # that took no part. Do you want pictures? Look at pictures, many of them, beside their nearest training images.
@@ -761,11 +759,10 @@ exercises.progress("11")
 # > State $k$, the split, the binarisation and a standard error with each number. With many draws, a $q$ that is too
 # > narrow is worse than one that is too wide. A likelihood does not see what else a model draws.
 #
-# **Sources.** Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for the bound,
-# its gradient, the schedule and the table. S. Nowozin, *Debiasing Evidence Approximations: On Importance-weighted
-# Autoencoders and Jackknife Variational Inference*, ICLR 2018, for the bias in powers of 1/k. L. Theis, A. van den Oord
-# and M. Bethge, *A Note on the Evaluation of Generative Models*, ICLR 2016, section 3, for likelihood against looks. Y.
-# Wu, Y. Burda, R. Salakhutdinov and R. Grosse, *On the Quantitative Analysis of Decoder-Based Generative Models*, ICLR
+# **Sources.** Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for the bound, its
+# gradient, the schedule and the table. L. Theis, A. van den Oord and M. Bethge, *A Note on the Evaluation of Generative
+# Models*, ICLR 2016, section 3, for likelihood against looks. Y. Wu, Y. Burda, R. Salakhutdinov and R. Grosse, *On the
+# Quantitative Analysis of Decoder-Based Generative Models*, ICLR
 # 2017, and C. Cremer, X. Li and D. Duvenaud, *Inference Suboptimality in Variational Autoencoders*, ICML 2018, on how
 # much of the gap is the encoder's.
 #
@@ -798,6 +795,9 @@ exercises.progress("11")
 # $m_3$ and $m_4$ those of a single $r - 1$. Both shrink like $1 / k^2$, one power faster than the main term:
 #
 # $$\mathbb E[d^3] = \frac{m_3}{k^2}, \qquad \mathbb E[d^4] = \frac{3 v^2}{k^2} + \frac{m_4 - 3 v^2}{k^3}.$$
+#
+# (S. Nowozin, *Debiasing Evidence Approximations: On Importance-weighted Autoencoders and Jackknife Variational Inference*, ICLR
+# 2018, has the bias in all powers of 1/k.)
 
 # %%
 import sympy
@@ -879,12 +879,12 @@ equal.step("the bound with 7 draws = log p(x)", iwae_bound(log_w_true), log_px)
 equal.step("effective sample size = k", effective_sample_size(log_w_true), 7.0)
 
 # %% [markdown]
-# {{any:11-poor-ess}} of the 256 draws count, and the formula says {{any:11-poor-ess-formula}}.
+# For the poor $q$ of section 1, {{any:11-poor-ess}} of the 256 draws count, and the formula says {{any:11-poor-ess-formula}}.
 
 # %% [markdown]
 # ### Many dimensions, measured
 #
-# **Line 4** checks the product of second moments, with draws in two dimensions.
+# **Line 4** of "How large is v?" checks the product of second moments, with draws in two dimensions.
 
 # %%
 from torch.distributions import Chi2, MultivariateNormal
@@ -1033,9 +1033,9 @@ claim("11-iwae-over-vae-5-se", error, world=world, tolerance=0.03, digits=2)
 # {{mnist:11-iwae-over-vae-5}} ± {{mnist:11-iwae-over-vae-5-se}} nats, where the paper has 0.93. At this share of the training a
 # lead like the paper's **does not show**: what has helped so far is above all to have more draws, and not to have them inside
 # the logarithm. (The standard error over images knows of one training only. Another seed would move the difference too, and may
-# turn its sign; this lesson does not measure by how much.) A guess at the reason, which the experiment of section 6 fits: early
-# in a training, the decoder learns what digits look like, and both losses teach it that. The bound would matter later, when the
-# shape of the posterior is what is left to gain.
+# turn its sign; this lesson does not measure by how much.) A guess at the reason, in keeping with the experiment of section 6:
+# early in a training, the decoder learns what digits look like, and both losses teach it that. The bound would matter later,
+# when the shape of the posterior is what is left to gain.
 #
 # The full schedule (eight learning rates, 3,280 epochs, batches of 20) is one command. It says first how long it will
 # take, goes on where it was interrupted, and prints the table at its end:

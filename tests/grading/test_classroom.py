@@ -1,6 +1,5 @@
 """A class with known marks, graded twice: every member gets exactly what is expected, and none stops another."""
 
-
 import pytest
 
 from tests.support.fixtures import classroom

@@ -86,7 +86,8 @@ QUESTIONS = (
         (
             Choice(
                 "The expected bound does not fall, and stays below log p(x) or at it.",
-                "Yes. A mean of k weights is a mean of leave-one-out means, and Jensen's inequality does the rest.",
+                "Yes: the curve of section 5 climbed towards log p(x) and not past it. Going deeper proves it by Jensen's "
+                "inequality.",
                 right=True,
             ),
             Choice(
