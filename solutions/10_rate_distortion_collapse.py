@@ -16,7 +16,7 @@
 # **After this lesson you can**
 # - say what beta trades for what, and at which rate of exchange,
 # - read a rate-distortion curve, with its bound, its slope and its two ends,
-# - split a rate into information and the price of a prior that does not fit,
+# - say how much of a rate is information, and how much the price of a prior that does not fit,
 # - tell which latent dimensions are active,
 # - recognise a collapsed posterior, tell three of its causes apart with a control, and choose a cure whose price you know.
 #
@@ -163,7 +163,8 @@ curve.algebra("dL/dv = beta v (v^2 + beta sigma^2 - s^2) / (...)^2", slope, B * 
 #
 # **Line 11, the bound.** At $\beta = 1$ the sum $R + D$ is $\frac12 \log(2 \pi e s^2)$, the entropy
 # $H(x) = -\mathbb E[\log p(x)]$ of the data themselves. For *any model and any $q$*, $R + D \ge H(x)$: it is $-$ELBO, the
-# ELBO is at most $\log p_{\text{model}}(x)$, and no model gives the data a higher mean $\log p$ than they have themselves, since
+# ELBO is at most $\log p_{\text{model}}(x)$, and no model gives the data a higher mean $\log p$ than their own distribution
+# does, since
 # $\mathrm{KL}(p_{\text{data}} \,\Vert\, p_{\text{model}}) \ge 0$. The *equals sign* is special: the model has to be the
 # distribution of the data, and $q$ the true posterior. Here both hold.
 
@@ -313,7 +314,7 @@ from vae_course.widgets.beta_playground import BetaPlayground
 BetaPlayground(models, val)
 
 # %% [markdown]
-# If nothing moves here: three of the models copy, one in each row.
+# If nothing moves here: the copies made by three of the models, one row for each.
 
 # %%
 from vae_course.plotting.images import rows
@@ -324,10 +325,11 @@ rows({"originals": shown} | {f"beta = {beta:g}": models[beta].reconstruct(shown)
 # %% [markdown]
 # With a cheap code small strokes are kept. At $\beta = 4$ a digit turns into a typical one, and not always of its own
 # kind. The nats would do: to name one of ten digits takes $\log 10 = 2.3$, and there are {{mnist:10-split-rate-4}}. But the
-# loss buys whatever saves most distortion, and that is ink in the right place. At 32 every copy is about the mean image, the
-# best that one picture can do for all. Samples need the opposite end: with a cheap code the images' codes fill the prior
-# badly, and a draw from it decodes to something between digits. For lossy compression a beta other than 1 is a reasonable
-# choice.
+# loss buys whatever saves most distortion, and that is ink in the right place. At 16 little more is left than a guess at
+# slant and roundness, and at 32 every copy is about the mean image, the best that one picture can do for all. For samples a
+# cheap code is bad: the images' codes fill the prior badly, and a draw from it decodes to something between digits. A large
+# beta gives up details first, because they cost nats and save few. That is lossy compression, and for this use a beta other
+# than 1 is a reasonable choice.
 
 # %% [markdown]
 # ## 4 What is in a rate?
@@ -382,8 +384,8 @@ claim("10-poor-marginal", 0.5 * (a - 1 - a.log()), world="any", tolerance=0.005,
 # With it you get the information $I(n; z)$: how well a code tells **which of these $N$ images** it belongs to. (In Going
 # deeper you write this split yourself.) Its ceiling is $\log N$, what it takes to name one of $N$ images. The information
 # $I(x; z)$ about images in general may be larger. `split_rate` therefore reports a second number, from a mixture that leaves
-# the code's own image out: in expectation $I(x; z)$ lies between the two. Where codes hardly overlap, the second one exceeds
-# even the rate, and says nothing.
+# the code's own image out: in expectation $I(x; z)$ lies between the two. But $I \le R$ always. Where codes hardly overlap, the
+# second number exceeds even the rate and says nothing; "at most" is then the rate itself.
 #
 # Predict for the eight models: where is the rate all information? Where do the two estimates part? (The cell takes some
 # seconds.)
@@ -423,14 +425,15 @@ assert parts_of[32.0].marginal_kl < 0.01 < parts_of[16.0].marginal_kl
 # | 16 | {{mnist:10-split-rate-16}} | {{mnist:10-information-16}} | {{mnist:10-at-most-16}} |
 # | 32 | {{mnist:10-split-rate-32}} | {{mnist:10-information-32}} | {{mnist:10-at-most-32}} |
 #
-# **Where is the rate all information?** Only at $\beta = 32$, where hardly any rate is left, as far as 2,000 draws can
-# tell. At $\beta = 8$ the estimates still agree, and the split is clear: {{mnist:10-marginal-8}} nats of marginal KL. Line 6
-# promised zero, but for the *best* model of a family that contains the truth. The codes of digits come in clouds. A network
-# would have to bend these into one Gaussian, and this one, trained for a short time, has not.
+# **Where is the rate all information?** At $\beta = 32$, where hardly any rate is left, as far as 2,000 draws can tell. From
+# 2 to 16 even the upper estimate stays below the rate; for $\beta \le 1$ these images can't tell. At $\beta = 8$ the two
+# estimates still agree, and the split is clear: {{mnist:10-marginal-8}} nats of marginal KL. Line 6 of this section promised
+# zero, but for the *best* model of a family that contains the truth. The codes of digits come in clouds. A network would have
+# to bend these into one Gaussian, and this one, trained for a short time, has not.
 #
 # **Where do the estimates part?** At $\beta = 4$ and 2, where the rate comes near the ceiling of {{any:10-ceiling}}
-# nats and passes it. For $\beta \le 1$ the lower one has run into that ceiling: nearly each of the 2,000 images can be
-# told from its code, and the upper one is no help. So all that 2,000 images can say of the {{mnist:10-split-rate-1}}
+# nats and passes it. For $\beta \le 1$ the lower one has run into that ceiling: nearly every one of the 2,000 images
+# can be told from its code, and the upper one is no help. So all that 2,000 images can say of the {{mnist:10-split-rate-1}}
 # nats at $\beta = 1$ is that *at least* {{mnist:10-information-1}} of them are information.
 
 # %% [markdown]
@@ -550,9 +553,11 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 # `vae_course/studies/collapse.py`.) Half of a stroke predicts its next pixel well, for nothing. A code that says the same
 # costs nats.
 #
-# Then we start badly: for the first 60% of the training the code is made expensive ($\beta = 16$), and only then does it
-# cost what it should ($\beta = 1$). That is the **patient**. Beside it stands a **control**, which differs in nothing but the
-# start: $\beta = 1$ from the beginning. Section 7 treats the patient; one of the treatments is **free bits**.
+# Then we start badly: for the first 60% of the training (again six passes over the 10,000 images) the code is made expensive
+# ($\beta = 16$), and only then does it cost what it should ($\beta = 1$). That is the **patient**. Beside it stands a
+# **control**, which differs in nothing but the start: $\beta = 1$ from the beginning. Section 7 treats the patient. One of the
+# treatments is **free bits**: a code is charged a minimum, the *floor*, whether it is used or not. Below the floor there is
+# nothing to save, so nothing pushes the posterior to the prior.
 #
 # ### Your turn: a floor under each dimension
 #
@@ -569,7 +574,8 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 # %% exercise="10-free-bits"
 
 # %% [markdown]
-# Now the patient and the control, side by side, in about 15 seconds. `two_prices` is the bad start as a schedule of $\beta$.
+# Now the patient and the control, side by side; the first time this takes about 15 seconds. `two_prices` is the bad start as a
+# schedule of $\beta$.
 
 # %%
 from vae_course.studies.collapse import PixelVAE, free_bits_loss, two_prices
@@ -612,7 +618,7 @@ show_dimensions(patients["collapsed"])
 #
 # The ELBO of the patient is {{mnist:10-collapsed-elbo}} nats, **better** than the {{mnist:10-elbo-1}} of the healthy
 # VAE of section 3. Judged by its loss alone, nothing is wrong: it looks like a decoder that does not need a code, near the
-# corner of section 2. If it is, the control has collapsed as well. Predict.
+# corner of section 2. If that is so, the control has collapsed as well. Predict.
 
 # %%
 units, result = checkup["good start"]
@@ -706,21 +712,22 @@ cures(table, reference="nothing")
 # | good start | {{mnist:10-on-good-start-active}} | {{mnist:10-on-good-start-rate}} | {{mnist:10-on-good-start-elbo}} | {{mnist:10-on-good-start-gain}} |
 # | good, weaker | {{mnist:10-on-good-weaker-active}} | {{mnist:10-on-good-weaker-rate}} | {{mnist:10-on-good-weaker-elbo}} | {{mnist:10-on-good-weaker-gain}} |
 #
-# *Gain* is the ELBO above that of the patient left alone. These are single runs: read nothing into a gain below 2.5 nats.
+# *Gain* is the ELBO above that of the patient left alone. These are single runs: read nothing into a gain or a loss of less
+# than 2.5 nats.
 #
 # **Nothing** is the row to read first. The patient left alone has gained many nats of ELBO, and its rate has gone from
 # {{mnist:10-collapsed-rate}} to {{mnist:10-on-nothing-rate}} nats: it has begun to recover by itself, slowly. Compared with
-# the patient *before*, annealing and free bits would look like a success.
+# the patient *before*, all remedies but the weaker decoder would look like a success.
 #
 # - **Annealing** makes codes free for a while, so that the encoder finds out what is worth saying. The rate,
-#   {{mnist:10-on-annealing-rate}} nats, stays far from the {{mnist:10-on-good-start-rate}} of the control. Annealing was
+#   {{mnist:10-on-annealing-rate}} nats, is far from the {{mnist:10-on-good-start-rate}} of the *good start*. Annealing was
 #   invented for *prevention*, from the first step on.
 # - **Free bits** put a floor under the rate, 20 dimensions times 0.25 nats, and the rate settles a little above it. The ELBO
 #   can't be told from that of nothing: the nats of code replace nats of distortion, about one for one.
 # - **The weaker decoder** has to use the code. The price is many nats of ELBO. Most of it is the price of the decoder, not of
-#   the bad start: the control pays it as well, as *good, weaker* shows.
+#   the bad start: the control pays it as well (compare the ELBO of *good, weaker* with that of *good start*).
 # - **A lower beta** brings back a large rate, {{mnist:10-on-lower-beta-rate}} nats, more than the control has. But the loss
-#   is no longer the bound: more rate is bought than it saves in distortion.
+#   is no longer the bound: more rate is bought than it saves in distortion, and the ELBO is worse than with no remedy at all.
 #
 # What another seed does not change is the method: **a control for the cause, a control for the cure, and rate, active units
 # and ELBO read together.**
@@ -759,16 +766,15 @@ exercises.progress("10")
 #
 # **Sources.** T. Cover and J. Thomas, *Elements of Information Theory*, 2nd edition 2006, chapter 10, for reverse
 # water-filling. I. Higgins and others, *beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework*,
-# ICLR 2017. A. Alemi and others, *Fixing a Broken ELBO*, ICML 2018, for the plane of rate
-# and distortion and its two limits. J. Lucas and others, *Don't Blame the ELBO! A Linear VAE
-# Perspective on Posterior Collapse*, NeurIPS 2019, for collapse in the linear world. M. Hoffman and M. Johnson, *ELBO Surgery*,
-# NIPS workshop 2016, for the split, and B. Poole and others, *On Variational Bounds of Mutual Information*, ICML 2019, for
-# its two sides. Y. Burda and others, *Importance Weighted Autoencoders*, ICLR 2016, for active
-# units. S. Bowman and others, *Generating Sentences from a Continuous Space*, CoNLL 2016, for annealing; D. Kingma and
-# others, *Improved Variational Inference with Inverse Autoregressive Flow*, NIPS 2016, for free bits; X. Chen and
-# others, *Variational Lossy Autoencoder*, ICLR 2017, for weaker decoders; I. Gulrajani and others, *PixelVAE: A Latent
-# Variable Model for Natural Images*, ICLR 2017, for such a VAE at scale. B. Frey and others,
-# *Does the Wake-sleep Algorithm Produce Good Density Estimators?*, NIPS 1996, for the decoder that sees pixels.
+# ICLR 2017. A. Alemi and others, *Fixing a Broken ELBO*, ICML 2018, for the plane of rate and distortion and its two limits. J.
+# Lucas and others, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, for collapse in the
+# linear world. M. Hoffman and M. Johnson, *ELBO Surgery*, NIPS workshop 2016, for the split, and B. Poole and others, *On
+# Variational Bounds of Mutual Information*, ICML 2019, for its two sides. Y. Burda and others, *Importance Weighted
+# Autoencoders*, ICLR 2016, for active units. S. Bowman and others, *Generating Sentences from a Continuous Space*, CoNLL 2016,
+# for annealing; D. Kingma and others, *Improved Variational Inference with Inverse Autoregressive Flow*, NIPS 2016, for free
+# bits; X. Chen and others, *Variational Lossy Autoencoder*, ICLR 2017, for weaker decoders; B. Frey and others, *Does the
+# Wake-sleep Algorithm Produce Good Density Estimators?*, NIPS 1996, for the decoder that sees pixels; I. Gulrajani and others,
+# *PixelVAE: A Latent Variable Model for Natural Images*, ICLR 2017, for a VAE with such a decoder, at scale.
 #
 # **Next:** [11 How good is it?](11_how_good_is_it.ipynb) asks how sure one can be that one model is
 # better than another.
@@ -781,8 +787,8 @@ exercises.progress("10")
 # %% [markdown]
 # ### The price of another beta
 #
-# **Line 12**: off $\beta = 1$ each Gaussian direction that is used costs $R + D - H(x) = \frac12 (\beta - 1 - \log \beta)$ nats
-# of ELBO.
+# The lines below go on from those of section 2. **Line 12**: off $\beta = 1$ each Gaussian direction that is used costs $R + D
+# - H(x) = \frac12 (\beta - 1 - \log \beta)$ nats of ELBO.
 
 # %%
 curve.algebra("R + D - H(x) = (beta - 1 - log beta) / 2", best_R + best_D - entropy, (B - 1 - sympy.log(B)) / 2)
@@ -800,8 +806,8 @@ claim("10-cost-of-4", (4 - 1 - math.log(4)) / 2, world="any", tolerance=0.005, d
 #
 # ### Three directions, from draws
 #
-# In section 2 rates add up over the directions. **Lines 13 and 14** compare the rate of the best model, measured on draws,
-# with the formula, for two values of $\beta$.
+# In section 2 rates add up over the directions. **Lines 13 and 14** of that derivation compare the rate of the best model,
+# measured on draws, with the formula, for two values of $\beta$.
 
 # %%
 points = source.sample(20_000, generator=torch.Generator().manual_seed(2))
@@ -830,8 +836,8 @@ for beta in (1.0, 4.0):
 #
 # $$\beta_i \;\le\; \frac{D_j - D_i}{R_i - R_j} \;\le\; \beta_j.$$
 #
-# No calculus, no Gaussian: this holds for any family of models, as long as each is the best of them. **Line 15** gives
-# minus the slope for Gaussian data in closed form, $(\beta_j - \beta_i) / \log(\beta_j / \beta_i)$, while no direction
+# No calculus, no Gaussian: this holds for any family of models, as long as each is the best of them. **Line 15** of section 2
+# gives minus the slope for Gaussian data in closed form, $(\beta_j - \beta_i) / \log(\beta_j / \beta_i)$, while no direction
 # dies. Below it, the chords of the networks of section 3.
 
 # %%
@@ -858,9 +864,9 @@ claim("10-chords", inside, world=world, tolerance=1, digits=0, unit="of 7 chords
 # %% exercise="10-split"
 
 # %% [markdown]
-# Try it on 500 points of the poor $q$ of section 2. **Line 7**: the parts add up to the mean of the draws, to all digits.
-# **Line 8** says what is missing from the ceiling: by Bayes' rule $q(z \mid x_n) / (N q(z))$ is the probability that the code
-# belongs to image $n$, so $\log N - I$ is minus the mean log probability of the right image.
+# Try it on 500 points of the poor $q$ of section 2. **Line 7**, after the six of section 4: the parts add up to the mean of the
+# draws, to all digits. **Line 8** says what is missing from the ceiling: by Bayes' rule $q(z \mid x_n) / (N q(z))$ is the
+# probability that the code belongs to image $n$, so $\log N - I$ is minus the mean log probability of the right image.
 
 # %%
 few = x[:500]
@@ -877,7 +883,8 @@ print(f"I = {information:.2f} from 500 points, {0.5 * torch.log(a / tau2).item()
 #
 # ### What is left of a collapsed code
 #
-# If no mean of the patient of section 6 moves, where does the KL of its dimensions come from? Split it: $\frac12 \mu^2$ is the
+# If hardly any mean of the patient of section 6 moves, where does the KL of its dimensions come from? Split it, with $\mu$ and
+# $\sigma$ those of the posterior here, not the decoder's noise: $\frac12 \mu^2$ is the
 # part of the mean, $\frac12 (\sigma^2 - 1 - \log \sigma^2)$ that of the width. And compare the width with the amount of ink,
 # the number of black pixels of an image. Predict the sign.
 
