@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docs.book import landing, lessons, pads
 from vae_course.tools.authoring import settings, stamp, tables
+from vae_course.tools.authoring.settings import CourseSettings
 
 HERE = Path(__file__).parent
 # Pages of the repository's documentation that the book has too.
@@ -46,18 +47,17 @@ def prepare(root: Path, source: Path) -> None:
         text = (root / "docs" / f"{name}.md").read_text(encoding="utf-8")
         (source / f"{name}.md").write_text(MARKERS.sub("", text), encoding="utf-8")
     thumbnails = {name: page.figure for name, page in pages.items() if page.figure}
-    text = first_page(root, thumbnails, [*pages, *DOCUMENTS])
+    text = first_page(places, thumbnails, [*pages, *DOCUMENTS])
     (source / "index.md").write_text(text, encoding="utf-8")
 
 
-def first_page(root: Path, thumbnails: dict[str, str], names: list[str]) -> str:
+def first_page(places: CourseSettings, thumbnails: dict[str, str], names: list[str]) -> str:
     """The landing page: the pad, the lessons as cards, the map, and the order of all pages.
 
     Raises:
         ValueError: the README has no table of lessons.
     """
-    places = settings.read(root)
-    rows = landing.lessons((root / "README.md").read_text(encoding="utf-8"), places.solutions)
+    rows = landing.lessons((places.root / "README.md").read_text(encoding="utf-8"), places.solutions)
     rows = [row for row in rows if row.page in names]
     parts = {
         "COUNTS": tables.numbers(),

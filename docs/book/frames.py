@@ -1,27 +1,27 @@
 """Playgrounds that live in a page of the book: their pictures at a grid of values, between which two sliders choose."""
 
-import importlib
 import itertools
 import json
-import re
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image
 
 from vae_course.plotting.figure import AltFigure
+from vae_course.widgets.bound_playground import BoundPlayground
+from vae_course.widgets.elbo_playground import ELBOPlayground
+from vae_course.widgets.kl_playground import KLPlayground
+from vae_course.widgets.pictures import drawn
 from vae_course.widgets.playground import Playground
+from vae_course.widgets.world_playground import WorldPlayground
 
 # Those that need neither data nor a trained model, with the two controls that move here, each with as many values.
-ALIVE = {
-    "WorldPlayground": {"x": 6, "sigma": 4},
-    "KLPlayground": {"mean": 9, "log_std": 4},
-    "ELBOPlayground": {"mu": 7, "logvar": 5},
-    "BoundPlayground": {"shift": 5, "log2_k": 6},
+ALIVE: dict[type[Playground], dict[str, int]] = {
+    WorldPlayground: {"x": 6, "sigma": 4},
+    KLPlayground: {"mean": 9, "log_std": 4},
+    ELBOPlayground: {"mu": 7, "logvar": 5},
+    BoundPlayground: {"shift": 5, "log2_k": 6},
 }
 SHARP = 1.5  # pixels of a frame for each one of the page
 PAGE = """<figure class="book-frames">
@@ -36,27 +36,27 @@ SLIDER = """<label>{label} <input type="range" min="0" max="{last}" value="{at}"
 <output>{value}</output></label>"""
 
 
-@cache
-def write(folder: Path, name: str) -> str:
+def write(folder: Path, kind: type[Playground]) -> str:
     """Write the frames of a playground into a folder of the site's, and return the HTML that shows them.
 
     Args:
         folder: where the site keeps its static files.
-        name: the playground's class, one of `ALIVE`.
+        kind: the playground's class, one of `ALIVE`.
     """
-    playground = _make(name)
-    axes = {key: _values(playground, key, count) for key, count in ALIVE[name].items()}
+    name, playground = kind.__name__, kind()
+    axes = {key: _values(playground, key, count) for key, count in ALIVE[kind].items()}
     at = [axes[key].index(playground.start[key]) for key in axes]
     target = folder / "frames" / name
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
     frames = {}
     for place in itertools.product(*(range(len(values)) for values in axes.values())):
         values = {key: axes[key][i] for key, i in zip(axes, place, strict=True)}
         playground.place(values)
-        drawing = playground.draw(playground.value)
+        value = playground.value
+        drawing = playground.draw(value)
         number = "-".join(map(str, place))
         size = _picture(drawing, target / f"{number}.webp")
-        frames[number] = {"alt": drawing.alt, "words": playground.in_words(playground.value)}
+        frames[number] = {"alt": drawing.alt, "words": playground.in_words(value)}
     start = "-".join(map(str, at))
     sliders = [
         SLIDER.format(
@@ -73,12 +73,6 @@ def write(folder: Path, name: str) -> str:
     return PAGE.format(name=name, start=start, sliders="\n".join(sliders), frames=told, **shown)
 
 
-def _make(name: str) -> Playground:
-    module = re.sub(r"(?<=[a-zA-Z])(?=Playground)", "_", name).lower()
-    made: Playground = getattr(importlib.import_module(f"vae_course.widgets.{module}"), name)()
-    return made
-
-
 def _values(playground: Playground, key: str, count: int) -> list[float]:
     """Equal steps over a slider's range, of which the nearest to its start gives way to the start."""
     control: Any = playground.controls[key]
@@ -91,8 +85,6 @@ def _values(playground: Playground, key: str, count: int) -> list[float]:
 def _picture(drawing: AltFigure, target: Path) -> tuple[int, int]:
     """Write a picture; its width and height on the page."""
     drawing.set_dpi(SHARP * drawing.dpi)
-    canvas = FigureCanvasAgg(drawing)
-    canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    image = drawn(drawing)
     image.save(target, format="WEBP", quality=82)
     return round(image.width / SHARP), round(image.height / SHARP)

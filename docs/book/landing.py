@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-HERE = Path(__file__).parent
 ROW = re.compile(
-    r"^\| \[(\d\d) ([^\]]+)\]\(notebooks/(\w+)\.ipynb\) \| (\d+) \| (\d+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE
+    r"^\| \[(\d\d) ([^\]]+)\]\(notebooks/(\w+)\.ipynb\) \| (\d+) \| (\d+) \| ([^|]+) \| [^|]+ \|$", re.MULTILINE
 )
 NEEDS = re.compile(r"^# \*\*You need first:\*\*(.*?)^#\s*$", re.MULTILINE | re.DOTALL)
 LESSON = re.compile(r"lessons? \[?(\d\d)|\]\((\d\d)_\w+\.ipynb\)")
@@ -26,7 +25,6 @@ class Lesson:
     minutes: int
     deeper: int
     build: str
-    play: str
     needs: tuple[str, ...]
 
 
@@ -41,10 +39,8 @@ def lessons(readme: str, sources: Path) -> list[Lesson]:
         ValueError: the README has no table of lessons.
     """
     rows = [
-        Lesson(
-            number, title, page, int(minutes), int(deeper), build.strip(), play.strip(), needs(sources / f"{page}.py")
-        )
-        for number, title, page, minutes, deeper, build, play in ROW.findall(readme)
+        Lesson(number, title, page, int(minutes), int(deeper), build.strip(), needs(sources / f"{page}.py"))
+        for number, title, page, minutes, deeper, build in ROW.findall(readme)
     ]
     if not rows:
         raise ValueError("README.md has no table with rows `| [00 Title](notebooks/00_title.ipynb) | ...`.")

@@ -37,20 +37,20 @@ PAD_FRAME = """<iframe class="book-pad" src="_static/pads/{name}.html" title="Th
 
 
 @dataclass
-class Page:
+class LessonPage:
     """What a lesson's page needs: the names of pads; and the address of its first figure, which stands for it elsewhere."""
 
     pads: set[str] = field(default_factory=set)
     figure: str = ""
 
 
-def prepare(source: Path, folder: Path, places: CourseSettings) -> Page:
+def prepare(source: Path, folder: Path, places: CourseSettings) -> LessonPage:
     """Write a full notebook as Sphinx reads it into a folder, its figures beside it, and return what its page needs.
 
     Raises:
         ValueError: a figure has no text alternative.
     """
-    notebook, page = nbformat.read(source, as_version=4), Page()
+    notebook, page = nbformat.read(source, as_version=4), LessonPage()
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             cell.source = _prose(cell.source, _about(source.stem, places))
@@ -115,7 +115,7 @@ def _fold(cell: NotebookNode) -> None:
     cell.metadata.mystnb = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
 
 
-def _outputs(cell: NotebookNode, folder: Path, name: str, page: Page) -> None:
+def _outputs(cell: NotebookNode, folder: Path, name: str, page: LessonPage) -> None:
     """Change a cell's outputs into what a page shows."""
     called = _called(cell.source)
     # The words beside a picture stand in its `alt` here.
@@ -125,12 +125,12 @@ def _outputs(cell: NotebookNode, folder: Path, name: str, page: Page) -> None:
         if "image/png" in data:
             address = f"_static/figures/{name}-{number}.png"
             shown = _figure(output, folder / address, address)
-            alive = called & frames.ALIVE.keys()
+            alive = next((kind for kind in frames.ALIVE if kind.__name__ in called), None)
             if output.output_type == "display_data" and "LatentPad" in called:
                 page.pads.add(PAD)
                 shown = PAD_FRAME.format(name=PAD)
             elif output.output_type == "display_data" and alive:
-                shown = frames.write(folder / "_static", alive.pop())
+                shown = frames.write(folder / "_static", alive)
             elif output.output_type == "display_data" and called & _shells():
                 shown += STILL
             else:

@@ -46,7 +46,7 @@ def check(id: str, answer: Answer | None = None) -> Answer | None:
         raise AssertionError(text)
     plain = [textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)]
     more = []
-    place = answer.place if isinstance(answer, Unread) else ""
+    place = answer.place if type(answer) is Unread else ""
     if place:
         plain.append(place)
     if report.status == Verdict.PASSED and (trouble := record.remember(id)):

@@ -56,12 +56,16 @@ def render(decode_mean: Callable[[Tensor], Tensor], z: Sequence[float] | Tensor)
     return to_png(decoded(decode_mean, code[None])[0])
 
 
-def png(drawing: AltFigure) -> bytes:
-    """The figure as a PNG file, made for speed rather than for size, with its text alternative as its description."""
+def drawn(drawing: AltFigure) -> Image.Image:
+    """The figure's pixels."""
     canvas = FigureCanvasAgg(drawing)
     canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def png(drawing: AltFigure) -> bytes:
+    """The figure as a PNG file, made for speed rather than for size, with its text alternative as its description."""
     buffer, told = io.BytesIO(), PngInfo()
     told.add_text("Description", drawing.alt)
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    picture.save(buffer, format="PNG", compress_level=1, pnginfo=told)
+    drawn(drawing).save(buffer, format="PNG", compress_level=1, pnginfo=told)
     return buffer.getvalue()

@@ -4,10 +4,13 @@ The README's table of lessons is written by hand, but for the minutes in each of
 """
 
 import argparse
+import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+
+from torch import Tensor
 
 from vae_course import notation
 from vae_course.exercises import Exercise, all_exercises, evaluate
@@ -23,9 +26,6 @@ from .plan import prepare
 from .settings import read
 from .source import discover
 
-# A mistake that trains without a word.
-WRONG = """def gaussian_kl(mu, logvar):
-    return 0.5 * (logvar.exp() + mu**2 - 1 - logvar).mean(-1)"""
 # As many misconceptions of an exercise are told with what the learner reads; of the others, the names.
 _TOLD = 2
 
@@ -107,20 +107,23 @@ def with_minutes(text: str, taken: dict[str, Minutes]) -> str:
 def numbers() -> str:
     """What there is in the course, in one sentence of four numbers."""
     tasks = [e for e in all_exercises() if isinstance(e, Exercise)]
-    hours = sum(its.stated[0] for its in minutes().values()) / 60
+    taken = minutes()
+    hours = sum(its.stated[0] for its in taken.values()) / 60
     mistakes = sum(len(exercise.misconceptions) for exercise in tasks)
     return (
-        f"{len(minutes())} lessons, {hours:.0f} hours, {len(tasks)} exercises in code, and {mistakes} mistakes that the"
+        f"{len(taken)} lessons, {hours:.0f} hours, {len(tasks)} exercises in code, and {mistakes} mistakes that the"
         " checks know by name."
     )
 
 
 def feedback() -> str:
     """An answer with a mistake that people make, and what its check says."""
-    namespace: dict[str, Any] = {}
-    exec(WRONG, namespace)  # a line of this file's own
-    said = evaluate("07-kl", namespace["gaussian_kl"]).message
-    return f"```python\n{WRONG}\n```\n\n> **07-kl: not yet.** {said}"
+
+    def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
+        return 0.5 * (logvar.exp() + mu**2 - 1 - logvar).mean(-1)
+
+    code = textwrap.dedent(inspect.getsource(gaussian_kl)).strip()
+    return f"```python\n{code}\n```\n\n> **07-kl: not yet.** {evaluate('07-kl', gaussian_kl).message}"
 
 
 def budget() -> str:
