@@ -1,19 +1,28 @@
 """From what a submission holds to its marks and doubts, and to words that tell nothing of hidden inputs."""
 
+from collections.abc import Iterator
+
 import pytest
 
 import vae_course.tools.grading.mark as marking
-from tests.support.fixtures import classroom
 from tests.support.fixtures.classroom import BOUND, ELBO, FIRST, SIGN, B, answer, code, filled, place_of, stub, to_bytes
+from tests.support.sandboxes import handed_on
 from vae_course.exercises import Outcome
 from vae_course.tools.grading import Mark, Submission
-from vae_course.tools.grading.mark import HELD, NOT_FOR_OTHERS, grade_submission, mark_attempts
+from vae_course.tools.grading.mark import grade_submission, mark_attempts
 from vae_course.tools.grading.read import Attempt, lessons
 from vae_course.tools.grading.read.statements import Program
 from vae_course.tools.grading.sandbox import Run
 
 SCALE = "return mu[y == digit].mean(dim=0) * scale['by']"
 HELPER = "def scaled(codes):\n    return codes"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def honest() -> Iterator[None]:
+    """No answer in here does harm to the next one."""
+    with handed_on():
+        yield
 
 
 def answered(body: str, before: str = "", after: str = "") -> dict[str, Mark]:
@@ -73,21 +82,6 @@ def test_doubts_stay_short_however_much_an_answer_reaches_for():
     imports = "".join(f"from vae_course import name_{n}\n" for n in range(500))
     mark = answered(imports + "return mu")[B]
     assert "and 492 more" in mark.message and len(mark.message) < 1_000 and len(mark.doubts[0]) < 1_000
-
-
-def test_no_message_and_no_doubt_tells_of_hidden_inputs(need):
-    """Nbgrader's feedback shows a check's output with its doubts, so what is said must not depend on the seed."""
-    need("bwrap")
-    member = next(m for m in classroom.members() if m.student == "tells-inputs")
-    one, two = (grade_submission(member.submission, seed=seed) for seed in (3, 4))
-    assert {m.exercise: m.status for m in one.marks} == member.statuses
-    said = [[(m.message, m.doubts) for m in graded.marks] for graded in (one, two)]
-    assert said[0] == said[1]
-    assert {m.message for m in one.marks if m.exercise in member.doubts} == {
-        NOT_FOR_OTHERS,
-        HELD,
-        "Your answer ended its process.",
-    }
 
 
 def test_a_result_that_the_comparison_trips_over_is_wrong_and_doubtful(monkeypatch: pytest.MonkeyPatch):
