@@ -45,8 +45,12 @@ def close(a: Array, b: Array, tolerance: float) -> bool:
     if a.shape != b.shape:
         return False
     a, b = a.astype(np.float64), b.astype(np.float64)
-    scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
-    return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance * scale + 1e-6, equal_nan=True))
+    size, finite = np.abs(b), np.isfinite(b)
+    scale = float(size.max(initial=0.0, where=finite))
+    with np.errstate(invalid="ignore", over="ignore"):
+        # np.allclose says the same, and takes twice as long on inputs as small as these.
+        near = (np.abs(a - b) <= tolerance * scale + 1e-6 + tolerance * size) & finite
+    return bool((near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
 
 
 def _same(value: Value, target: Value, tolerance: float) -> bool:
