@@ -50,11 +50,11 @@ EXERCISE = Exercise(
     ),
     hints=(
         "The weights are paid once. What is gained with each image?",
-        "8 W + n a <= n b, with W in bytes, a and b in bits per image; solve for n.",
+        "8 W + n a <= n c, with W in bytes, a and c in bits per image; solve for n.",
         "Divide the weights, in bits, by the bits gained per image, and round up with `math.ceil`.",
     ),
     explanation=(
-        "8 W + n a <= n b means n >= 8 W / (b - a). A byte has 8 bits, and a part of an image can't be sent, so round up."
+        "8 W + n a <= n c means n >= 8 W / (c - a). A byte has 8 bits, and a part of an image can't be sent, so round up."
     ),
     returns="one whole number",
     reference=break_even,

@@ -85,7 +85,7 @@ QUESTIONS = (
         "both fill it in. Which is true?",
         (
             Choice(
-                "The draws give the truth more probability, because they keep all ways in which the digit may go on.",
+                "The draws give the truth more probability, because they keep several ways in which the digit may go on.",
                 "Yes. Their mean probability is the forecast p(hidden | seen); the MAP fill belongs to one code.",
                 right=True,
             ),
