@@ -80,10 +80,17 @@ ENDS = (
 
 @dataclass(frozen=True)
 class Mutant:
-    """A broken function: the lines that changed, and the whole source."""
+    """A broken function: the source that it was made from, and its own."""
 
-    change: str
+    original: str
     source: str
+
+    @functools.cached_property
+    def change(self) -> str:
+        """The lines that changed."""
+        before, lines = self.original.splitlines(), self.source.splitlines()
+        blocks = difflib.SequenceMatcher(None, before, lines, autojunk=False).get_opcodes()
+        return " / ".join(line.strip() for tag, _, _, i, j in blocks if tag != "equal" for line in lines[i:j])
 
 
 @functools.cache
@@ -95,7 +102,7 @@ def mutants(source: str, *, wraps: bool = True) -> list[Mutant]:
     tree = _without_annotations(ast.parse(source))
     original = ast.unparse(tree)
     sources = set(_broken(tree, wraps)) - {original}
-    return [Mutant(_change(original, text), text) for text in sorted(sources) if _compiles(text)]
+    return [Mutant(original, text) for text in sorted(sources) if _compiles(text)]
 
 
 def _broken(tree: ast.Module, wraps: bool) -> Iterator[str]:
@@ -203,11 +210,6 @@ def _broken_inputs(tree: ast.Module) -> Iterator[ast.AST]:
             keep = ast.Assign([ast.Name("kept", ast.Store())], body[-1].value)
             body[-1:] = [keep, *spoil, ast.Return(ast.Name("kept", ast.Load()))]
             yield after
-
-
-def _change(original: str, text: str) -> str:
-    lines = difflib.ndiff(original.splitlines(), text.splitlines())
-    return " / ".join(line[2:].strip() for line in lines if line.startswith("+ "))
 
 
 def _compiles(text: str) -> bool:
