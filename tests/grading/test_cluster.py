@@ -193,24 +193,24 @@ def test_an_address_where_nobody_answers_is_one_sentence(monkeypatch: pytest.Mon
         Cluster("tcp://127.0.0.1:9")
 
 
-def test_workers_with_another_version_are_refused(
-    workers: distributed.LocalCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(grading_cluster, "package_digest", lambda: "another")
-    with pytest.raises(GradingError, match=r"The worker tcp.* another version"):
-        Cluster(workers.scheduler_address, sandbox=False)
-
-
-def test_a_worker_without_a_sandbox_is_refused_by_its_name() -> None:
+@pytest.mark.parametrize(
+    ("version", "sandbox", "sentence"),
+    [
+        ("more", "", r"^The worker tcp://b:2 .* another version"),
+        ("", "bubblewrap is not here.", r"^On the worker tcp://b:2: bubblewrap is not here\.$"),
+    ],
+    ids=["version", "sandbox"],
+)
+def test_a_worker_that_cannot_grade_is_refused_by_its_name(version: str, sandbox: str, sentence: str) -> None:
     class Client:
         def nthreads(self) -> dict[str, int]:
             return {"tcp://a:1": 1, "tcp://b:2": 1}
 
         def run(self, *_: Any, **__: Any) -> dict[str, tuple[str, str]]:
             own = grading_cluster.package_digest()
-            return {"tcp://a:1": (own, ""), "tcp://b:2": (own, "bubblewrap is not here.")}
+            return {"tcp://a:1": (own, ""), "tcp://b:2": (own + version, sandbox)}
 
-    with pytest.raises(GradingError, match=r"^On the worker tcp://b:2: bubblewrap is not here\.$"):
+    with pytest.raises(GradingError, match=sentence):
         grading_cluster._compare_workers(Client(), sandbox=True)
 
 

@@ -1,6 +1,7 @@
 """`vae-course grade` from end to end: a small class, on this machine and on a cluster, and every bad command line."""
 
 import csv
+import io
 import logging
 import os
 import signal
@@ -8,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 
 import distributed
@@ -40,18 +41,30 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory, need: Callable[[str], st
     return folder
 
 
+@pytest.fixture(scope="module")
+def arguments(handed_in: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command line that grades them on this machine; the results come after --to."""
+    results = tmp_path_factory.mktemp("out") / "near"
+    return ["grade", str(handed_in), "--lessons", "04", "--jobs", "2", "--to", str(results)]
+
+
+@pytest.fixture(scope="module")
+def said(arguments: list[str]) -> str:
+    """What the command says when it grades them."""
+    with redirect_stdout(io.StringIO()) as said:
+        assert cli.main(arguments) == 0
+    return said.getvalue()
+
+
 def table(results: Path) -> dict[str, dict[str, str]]:
     with (results / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
 
 
 def test_a_class_is_graded_with_one_command_and_again_without_work(
-    handed_in: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results = tmp_path / "results"
-    arguments = ["grade", str(handed_in), "--to", str(results), "--jobs", "2", "--lessons", "04"]
-    assert cli.main(arguments) == 0
-    said = capsys.readouterr().out
+    results = Path(arguments[-1])
     assert said.startswith("Recognised: plain folders and files (3 files).\n3 submissions of 3 students graded in ")
     assert "Points so far: 22 of " in said
     assert "1 written answer for a person to mark, in the gradebook." in said
@@ -82,9 +95,9 @@ def kill_one_at_work(workers: distributed.LocalCluster) -> str:
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_marks_and_this_machine_needs_no_sandbox(
-    handed_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    handed_in: Path, arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ["grade", str(handed_in), "--lessons", "04", "--no-gradebook"]
+    far = ["grade", str(handed_in), "--lessons", "04", "--no-gradebook", "--to", str(tmp_path / "far")]
     with (
         distributed.LocalCluster(
             n_workers=2,
@@ -99,12 +112,11 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_marks_and_this_machine_nee
         killed = beside.submit(kill_one_at_work, workers)
         change.setattr(bubblewrap, "which", lambda _: None)
         bubblewrap.find.cache_clear()
-        assert cli.main([*arguments, "--to", str(tmp_path / "far"), "--cluster", workers.scheduler_address]) == 0
+        assert cli.main([*far, "--cluster", workers.scheduler_address]) == 0
         assert killed.result(timeout=60) not in workers.scheduler.workers
     bubblewrap.find.cache_clear()
-    assert cli.main([*arguments, "--to", str(tmp_path / "near")]) == 0
-    assert table(tmp_path / "far") == table(tmp_path / "near")
-    assert not (tmp_path / "near" / "nbgrader").exists()
+    assert table(tmp_path / "far") == table(Path(arguments[-1])), said
+    assert not (tmp_path / "far" / "nbgrader").exists()
 
 
 def test_without_a_sandbox_it_refuses_and_with_the_option_it_says_what_that_means(
