@@ -812,11 +812,11 @@ exercises.progress("05")
 #
 # What follows can wait, and nothing on the main path needs it.
 #
-# **Sources.** G. Roeder, Y. Wu and D. Duvenaud, *Sticking the Landing:
-# Simple, Lower-Variance Gradient Estimators for Variational Inference*, NIPS 2017. E. Jang, S. Gu and B. Poole,
-# *Categorical Reparameterization with Gumbel-Softmax*, and C. J. Maddison, A. Mnih and Y. W. Teh, *The Concrete
-# Distribution*, both ICLR 2017. Y. Bengio, N. Léonard and A. Courville, *Estimating or Propagating Gradients Through
-# Stochastic Neurons for Conditional Computation*, 2013, for straight-through.
+# **Sources.** G. Roeder, Y. Wu and D. Duvenaud, *Sticking the Landing: Simple, Lower-Variance Gradient Estimators for Variational
+# Inference*, NIPS 2017. E. Jang, S. Gu and B. Poole, *Categorical Reparameterization with Gumbel-Softmax*, and C. J. Maddison, A.
+# Mnih and Y. W. Teh, *The Concrete Distribution: A Continuous Relaxation of Discrete Random Variables*, both ICLR 2017. Y.
+# Bengio, N. Léonard and A. Courville, *Estimating or Propagating Gradients Through Stochastic Neurons for Conditional
+# Computation*, 2013, for straight-through.
 
 # %% [markdown]
 # ### The variances, line by line

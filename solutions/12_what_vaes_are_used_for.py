@@ -1148,13 +1148,13 @@ assert behind.mean() > -1
 # its codes serve to cluster cells and to bring different experiments together. In the first two another model learns the
 # distribution of the codes, in place of the prior.
 #
-# **Sources.** D. P. Kingma and others, *Semi-supervised Learning with Deep Generative Models*, NeurIPS 2014. R. Rombach and
-# others, *High-Resolution Image Synthesis with Latent Diffusion Models*, CVPR 2022. A. van den Oord and others, *Neural
-# Discrete Representation Learning*, NeurIPS 2017. A. Ramesh and others, *Zero-Shot Text-to-Image Generation*, ICML 2021. R.
-# Lopez and others, *Deep Generative Modeling for Single-Cell Transcriptomics*, Nature Methods 15, 2018. R. Bamler,
-# *Understanding Entropy Coding with Asymmetric Numeral Systems*, 2022, for the library `constriction`. E. DeLong, D. DeLong
-# and D. Clarke-Pearson, *Comparing the Areas under Two or More Correlated Receiver Operating Characteristic Curves*, 1988,
-# for the standard error of an AUROC.
+# **Sources.** D. P. Kingma and others, *Semi-supervised Learning with Deep Generative Models*, NIPS 2014. R. Rombach and others,
+# *High-Resolution Image Synthesis with Latent Diffusion Models*, CVPR 2022. A. van den Oord and others, *Neural Discrete
+# Representation Learning*, NIPS 2017. A. Ramesh and others, *Zero-Shot Text-to-Image Generation*, ICML 2021. R. Lopez and others,
+# *Deep Generative Modeling for Single-Cell Transcriptomics*, Nature Methods 15, 2018. R. Bamler, *Understanding Entropy Coding
+# With Asymmetric Numeral Systems (ANS): a Statistician's Perspective*, 2022, for the library `constriction`. E. DeLong, D. DeLong
+# and D. Clarke-Pearson, *Comparing the Areas under Two or More Correlated Receiver Operating Characteristic Curves: A
+# Nonparametric Approach*, 1988, for the standard error of an AUROC.
 
 # %% [markdown]
 # All lines of this lesson, with how each was checked:
