@@ -324,10 +324,10 @@ exercises.progress("00")
 # > - A straight walk between two codes: $z_i = z_{\text{start}} + t_i (z_{\text{end}} - z_{\text{start}})$, $t_i = i / (n-1)$.
 # > - `exercises.check`, `exercises.hint`, `exercises.solution`: nobody is ever stuck.
 #
-# **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014 (its figure 4 is a plane of
-# digits like the one above). MNIST: Y. LeCun, C. Cortes and C. J. C. Burges. Two texts on the web gave the first push to
-# this course, and several lessons look closely at their formulas and their code: *Generative AI 4: Variational
-# Autoencoders (VAEs)*, of 25 September 2024, and *Variational Autoencoders*, a blog post of 18 July 2020. Later lessons
-# call them the first and the second text.
+# **Sources.** D. P. Kingma and M. Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014 (its
+# figure 4 is a plane of digits like the one above). MNIST: Y. LeCun, C. Cortes and C. J. C. Burges. Two texts on the web gave the
+# first push to this course, and several lessons look closely at their formulas and their code: *Generative AI 4: Variational
+# Autoencoders (VAEs)*, of 25 September 2024, and *Variational Autoencoders*, a blog post of 18 July 2020. Later lessons call them
+# the first and the second text.
 #
 # **Next:** [01 Autoencoders](01_autoencoders.ipynb): compress digits to two numbers, and find out what such a model lacks.

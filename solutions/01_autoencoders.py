@@ -657,12 +657,14 @@ exercises.progress("01")
 # > The loss of an autoencoder fixes reconstructions, not codes. Place, scale and holes of the plane are left to chance, so
 # > there is nothing right to draw from. What is missing is a distribution over codes.
 #
-# **Sources.** K. Pearson, *On Lines and Planes of Closest Fit to Systems of Points in Space*, Philosophical Magazine
-# 2, 1901. C. Eckart and G. Young, *The Approximation of One Matrix by Another of Lower Rank*, Psychometrika 1, 1936. P.
-# Baldi and K. Hornik, *Neural Networks and Principal Component Analysis: Learning from Examples Without Local Minima*,
-# Neural Networks 2, 1989. G. E. Hinton and R. R. Salakhutdinov, *Reducing the Dimensionality of Data with Neural
-# Networks*, Science 313, 2006, for a deep autoencoder with two codes beside PCA. A. Björck and G. H. Golub, *Numerical
-# Methods for Computing Angles Between Linear Subspaces*, Mathematics of Computation 27, 1973.
+# **Sources.** K. Pearson, [*On Lines and Planes of Closest Fit to Systems of Points in
+# Space*](https://doi.org/10.1080/14786440109462720), Philosophical Magazine 2, 1901. C. Eckart and G. Young, [*The Approximation
+# of One Matrix by Another of Lower Rank*](https://doi.org/10.1007/BF02288367), Psychometrika 1, 1936. P. Baldi and K. Hornik,
+# [*Neural Networks and Principal Component Analysis: Learning from Examples Without Local
+# Minima*](https://doi.org/10.1016/0893-6080%2889%2990014-2), Neural Networks 2, 1989. G. E. Hinton and R. R. Salakhutdinov,
+# [*Reducing the Dimensionality of Data with Neural Networks*](https://doi.org/10.1126/science.1127647), Science 313, 2006, for a
+# deep autoencoder with two codes beside PCA. A. Björck and G. H. Golub, [*Numerical Methods for Computing Angles Between Linear
+# Subspaces*](https://doi.org/10.1090/S0025-5718-1973-0348991-3), Mathematics of Computation 27, 1973.
 #
 # **Next:** [02 Latent-variable models](02_latent_variable_models.ipynb). It begins with the distribution, and works out what
 # else follows.
@@ -706,7 +708,8 @@ assert abs(excess["start 1"][29] / excess["start 1"][19] / share**10 - 1) < 0.2
 # After some rounds both are straight lines, of the same slope: each round leaves the same share of what is missing. A round
 # applies $S$ to the plane, so what it holds of $v_3$ shrinks by $\lambda_3 / \lambda_2$ against what it holds of $v_2$; the error
 # knows the square of that. And the axes? In section 4 they were an accident of the seed. Right angles and uncorrelated codes
-# have fixed them, up to signs. (In a model with noise the same steps are EM: S. Roweis, *EM Algorithms for PCA and SPCA*,
+# have fixed them, up to signs. (In a model with noise the same steps are EM: S. Roweis, [*EM Algorithms for PCA and
+# SPCA*](https://proceedings.neurips.cc/paper_files/paper/1997/hash/d9731321ef4e063ebbee79298fa36f56-Abstract.html),
 # NIPS 10, 1998.)
 
 # %% [markdown]

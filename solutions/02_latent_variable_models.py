@@ -740,12 +740,15 @@ exercises.progress("02")
 # > The likelihood is a density over $x$, not over $z$. Unbiased is not accurate: in a world of $D$ equal dimensions, $r^2$
 # > grows like $c^D$. The logarithm of an unbiased estimate is biased low.
 #
-# **Sources.** C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 2.3.3 (linear-Gaussian models), 8.1
-# (graphical models, ancestral sampling) and 12.2 (probabilistic PCA). M. E. Tipping and C. M. Bishop, *Probabilistic
-# Principal Component Analysis*, Journal of the Royal Statistical Society B 61, 1999. L. N. Trefethen and J. A. C. Weideman,
-# *The Exponentially Convergent Trapezoidal Rule*, SIAM Review 56, 2014, for the error of the grid sum. D. P. Kingma and M.
-# Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, section 2.1. D. J. C. MacKay, *Information Theory, Inference, and
-# Learning Algorithms*, 2003, chapter 29, for Monte Carlo in many dimensions.
+# **Sources.** C. M. Bishop, [*Pattern Recognition and Machine
+# Learning*](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/), 2006, sections 2.3.3
+# (linear-Gaussian models), 8.1 (graphical models, ancestral sampling) and 12.2 (probabilistic PCA). M. E. Tipping and C. M.
+# Bishop, [*Probabilistic Principal Component Analysis*](https://doi.org/10.1111/1467-9868.00196), Journal of the Royal
+# Statistical Society B 61, 1999. L. N. Trefethen and J. A. C. Weideman, [*The Exponentially Convergent Trapezoidal
+# Rule*](https://doi.org/10.1137/130932132), SIAM Review 56, 2014, for the error of the grid sum. D. P. Kingma and M. Welling,
+# [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014, section 2.1. D. J. C. MacKay, [*Information
+# Theory, Inference, and Learning Algorithms*](https://www.inference.org.uk/mackay/itila/), 2003, chapter 29, for Monte Carlo in
+# many dimensions.
 #
 # **Next:** [03 KL and variational inference](03_kl_and_variational_inference.ipynb): if you can't have the posterior,
 # take the closest distribution that you can have.

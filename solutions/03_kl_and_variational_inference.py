@@ -715,10 +715,12 @@ exercises.progress("03")
 # > Reverse, $\mathrm{KL}(q \,\Vert\, p)$: draws from $q$, mode-seeking. Forward, $\mathrm{KL}(p \,\Vert\, q)$: draws from
 # > $p$, mass-covering, matches the moments. Variational inference takes the reverse one, with the posterior as $p$.
 #
-# **Sources.** S. Kullback and R. A. Leibler, *On Information and Sufficiency*, Annals of Mathematical Statistics 22, 1951.
-# C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 1.6 and 10.1. D. M. Blei,
-# A. Kucukelbir and J. D. McAuliffe, *Variational Inference: A Review for Statisticians*, JASA 112, 2017. D. P. Kingma and
-# M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, appendix B.
+# **Sources.** S. Kullback and R. A. Leibler, [*On Information and Sufficiency*](https://doi.org/10.1214/aoms/1177729694), Annals
+# of Mathematical Statistics 22, 1951. C. M. Bishop, [*Pattern Recognition and Machine
+# Learning*](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/), 2006, sections 1.6 and
+# 10.1. D. M. Blei, A. Kucukelbir and J. D. McAuliffe, [*Variational Inference: A Review for
+# Statisticians*](https://arxiv.org/abs/1601.00670), JASA 112, 2017. D. P. Kingma and M. Welling, [*Auto-Encoding Variational
+# Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014, appendix B.
 #
 # **Next:** [04 The ELBO](04_the_elbo.ipynb), where the constant gets its name.
 

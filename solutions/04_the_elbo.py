@@ -716,12 +716,14 @@ exercises.progress("04")
 # > Moving $q$ moves the ELBO and the gap, never $\log p(x)$. Moving the model moves all three. A log-likelihood goes up, a
 # > KL goes down.
 #
-# **Sources.** M. I. Jordan, Z. Ghahramani, T. S. Jaakkola and L. K. Saul, *An Introduction to Variational Methods for Graphical
-# Models*, Machine Learning 37, 1999. D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, section 2.2. Y.
-# Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, section 3 and appendix A, for the bound
-# with $k$ draws. R. M. Neal and G. E. Hinton, *A View of the EM Algorithm that Justifies Incremental, Sparse, and Other
-# Variants*, 1998, for the free energy and EM. S. Gershman and N. Goodman, *Amortized Inference in Probabilistic Reasoning*,
-# CogSci 2014. C. Cremer, X. Li and D. Duvenaud, *Inference Suboptimality in Variational Autoencoders*, ICML 2018.
+# **Sources.** M. I. Jordan, Z. Ghahramani, T. S. Jaakkola and L. K. Saul, [*An Introduction to Variational Methods for Graphical
+# Models*](https://doi.org/10.1023/A:1007665907178), Machine Learning 37, 1999. D. P. Kingma and M. Welling, [*Auto-Encoding
+# Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014, section 2.2. Y. Burda, R. Grosse and R. Salakhutdinov,
+# [*Importance Weighted Autoencoders*](https://arxiv.org/abs/1509.00519), ICLR 2016, section 3 and appendix A, for the bound with
+# $k$ draws. R. M. Neal and G. E. Hinton, [*A View of the EM Algorithm that Justifies Incremental, Sparse, and Other
+# Variants*](https://doi.org/10.1007/978-94-011-5014-9_12), 1998, for the free energy and EM. S. Gershman and N. Goodman,
+# *Amortized Inference in Probabilistic Reasoning*, CogSci 2014. C. Cremer, X. Li and D. Duvenaud, [*Inference Suboptimality in
+# Variational Autoencoders*](https://arxiv.org/abs/1801.03558), ICML 2018.
 #
 # **Next:** [05 Gradients and reparameterisation](05_gradients_and_reparameterisation.ipynb). You can compute the bound; to
 # maximise it with a network, you need its gradient through a random draw.

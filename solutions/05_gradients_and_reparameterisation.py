@@ -796,12 +796,13 @@ exercises.progress("05")
 # > differentiable almost everywhere, as a network of ReLUs is; the score function needs values only. `.sample()`,
 # > `.detach()`, `.data` and `torch.no_grad()` cut the path without an error message.
 #
-# **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, sections 2.3 and 2.4. D. J.
-# Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep Generative Models*,
-# ICML 2014. R. J. Williams, *Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning*,
-# Machine Learning 8, 1992. S. Mohamed, M. Rosca, M. Figurnov and A. Mnih, *Monte Carlo Gradient Estimation in Machine
-# Learning*, JMLR 21, 2020, for when the path is the noisier one. A. Mnih and D. J. Rezende, *Variational Inference for
-# Monte Carlo Objectives*, ICML 2016, for leave-one-out baselines. The layer of section 6 is that of
+# **Sources.** D. P. Kingma and M. Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014,
+# sections 2.3 and 2.4. D. J. Rezende, S. Mohamed and D. Wierstra, [*Stochastic Backpropagation and Approximate Inference in Deep
+# Generative Models*](https://arxiv.org/abs/1401.4082), ICML 2014. R. J. Williams, [*Simple Statistical Gradient-Following
+# Algorithms for Connectionist Reinforcement Learning*](https://doi.org/10.1007/BF00992696), Machine Learning 8, 1992. S. Mohamed,
+# M. Rosca, M. Figurnov and A. Mnih, [*Monte Carlo Gradient Estimation in Machine Learning*](https://arxiv.org/abs/1906.10652),
+# JMLR 21, 2020, for when the path is the noisier one. A. Mnih and D. J. Rezende, [*Variational Inference for Monte Carlo
+# Objectives*](https://arxiv.org/abs/1602.06725), ICML 2016, for leave-one-out baselines. The layer of section 6 is that of
 # *Variational Autoencoders*, a blog post of 18 July 2020.
 #
 # **Next:** [06 Choosing the likelihood](06_choosing_the_likelihood.ipynb). You have the gradient of
@@ -812,11 +813,12 @@ exercises.progress("05")
 #
 # What follows can wait, and nothing on the main path needs it.
 #
-# **Sources.** G. Roeder, Y. Wu and D. Duvenaud, *Sticking the Landing: Simple, Lower-Variance Gradient Estimators for Variational
-# Inference*, NIPS 2017. E. Jang, S. Gu and B. Poole, *Categorical Reparameterization with Gumbel-Softmax*, and C. J. Maddison, A.
-# Mnih and Y. W. Teh, *The Concrete Distribution: A Continuous Relaxation of Discrete Random Variables*, both ICLR 2017. Y.
-# Bengio, N. Léonard and A. Courville, *Estimating or Propagating Gradients Through Stochastic Neurons for Conditional
-# Computation*, 2013, for straight-through.
+# **Sources.** G. Roeder, Y. Wu and D. Duvenaud, [*Sticking the Landing: Simple, Lower-Variance Gradient Estimators for
+# Variational Inference*](https://arxiv.org/abs/1703.09194), NIPS 2017. E. Jang, S. Gu and B. Poole, [*Categorical
+# Reparameterization with Gumbel-Softmax*](https://arxiv.org/abs/1611.01144), and C. J. Maddison, A. Mnih and Y. W. Teh, [*The
+# Concrete Distribution: A Continuous Relaxation of Discrete Random Variables*](https://arxiv.org/abs/1611.00712), both ICLR 2017.
+# Y. Bengio, N. Léonard and A. Courville, [*Estimating or Propagating Gradients Through Stochastic Neurons for Conditional
+# Computation*](https://arxiv.org/abs/1308.3432), 2013, for straight-through.
 
 # %% [markdown]
 # ### The variances, line by line

@@ -754,13 +754,15 @@ exercises.progress("06")
 # >
 # > Sum over pixels, sum over latents, one mean over the batch. State the sigma.
 #
-# **Sources.** G. Loaiza-Ganem and J. P. Cunningham, *The continuous Bernoulli: fixing a pervasive error in variational
-# autoencoders*, NeurIPS 2019. R. Salakhutdinov and I. Murray, *On the Quantitative Analysis of Deep Belief Networks*, ICML 2008,
-# for binarised MNIST. O. Rybkin, K. Daniilidis and S. Levine, *Simple and Effective VAE Training with Calibrated Decoders*, ICML
-# 2021, for the learned sigma. P.-A. Mattei and J. Frellsen, *Leveraging the Exact Likelihood of Deep Latent Variable Models*,
-# NeurIPS 2018, for the likelihood without an upper bound. I. Higgins and others, *beta-VAE: Learning Basic Visual Concepts with a
-# Constrained Variational Framework*, ICLR 2017. The losses of section 7 are from public repositories and from the second text of
-# lesson 00; the density of section 5 is that text's.
+# **Sources.** G. Loaiza-Ganem and J. P. Cunningham, [*The continuous Bernoulli: fixing a pervasive error in variational
+# autoencoders*](https://arxiv.org/abs/1907.06845), NeurIPS 2019. R. Salakhutdinov and I. Murray, [*On the Quantitative Analysis
+# of Deep Belief Networks*](https://doi.org/10.1145/1390156.1390266), ICML 2008, for binarised MNIST. O. Rybkin, K. Daniilidis and
+# S. Levine, [*Simple and Effective VAE Training with Calibrated Decoders*](https://arxiv.org/abs/2006.13202), ICML 2021, for the
+# learned sigma. P.-A. Mattei and J. Frellsen, [*Leveraging the Exact Likelihood of Deep Latent Variable
+# Models*](https://arxiv.org/abs/1802.04826), NeurIPS 2018, for the likelihood without an upper bound. I. Higgins and others,
+# [*beta-VAE: Learning Basic Visual Concepts with a Constrained Variational
+# Framework*](https://openreview.net/forum?id=Sy2fzU9gl), ICLR 2017. The losses of section 7 are from public repositories and from
+# the second text of lesson 00; the density of section 5 is that text's.
 #
 # **Next:** [07 Your first VAE](07_your_first_vae.ipynb). You have the bound, its gradient and its likelihood: build it.
 
@@ -769,12 +771,13 @@ exercises.progress("06")
 #
 # What follows can wait, and nothing on the main path needs it.
 #
-# **Sources.** J. Lucas, G. Tucker, R. Grosse and M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior
-# Collapse*, NeurIPS 2019, and M. E. Tipping and C. M. Bishop, *Probabilistic Principal Component Analysis*, Journal of the Royal
-# Statistical Society B 61, 1999, for surviving latents and for the axes. L. Theis, A. van den Oord and M. Bethge, *A Note on the
-# Evaluation of Generative Models*, ICLR 2016, for dequantisation. T. Salimans, A. Karpathy, X. Chen and D. P. Kingma,
-# *PixelCNN++: Improving the PixelCNN with Discretized Logistic Mixture Likelihood and Other Modifications*, ICLR 2017, for a
-# discretised likelihood.
+# **Sources.** J. Lucas, G. Tucker, R. Grosse and M. Norouzi, [*Don't Blame the ELBO! A Linear VAE Perspective on Posterior
+# Collapse*](https://arxiv.org/abs/1911.02469), NeurIPS 2019, and M. E. Tipping and C. M. Bishop, [*Probabilistic Principal
+# Component Analysis*](https://doi.org/10.1111/1467-9868.00196), Journal of the Royal Statistical Society B 61, 1999, for
+# surviving latents and for the axes. L. Theis, A. van den Oord and M. Bethge, [*A Note on the Evaluation of Generative
+# Models*](https://arxiv.org/abs/1511.01844), ICLR 2016, for dequantisation. T. Salimans, A. Karpathy, X. Chen and D. P. Kingma,
+# [*PixelCNN++: Improving the PixelCNN with Discretized Logistic Mixture Likelihood and Other
+# Modifications*](https://arxiv.org/abs/1701.05517), ICLR 2017, for a discretised likelihood.
 
 # %% [markdown]
 # ### A sigma for each pixel?

@@ -457,10 +457,11 @@ exercises.progress("07")
 # > Sum over pixels and over latent dimensions, one mean over the batch, one minus sign. Cross-entropy on grey pixels is a
 # > loss and no log-likelihood of those images; on pixels that are 0 or 1 the ELBO is a bound on $\log p(x)$.
 #
-# **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, sections 2.3, 2.4, 3 and appendix B. G.
-# Loaiza-Ganem and J. P. Cunningham, *The continuous Bernoulli: fixing a pervasive error in variational autoencoders*, NeurIPS
-# 2019, on cross-entropy with grey pixels. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR
-# 2016, on drawing binary pixels anew for each batch. The published losses are those of the first text of lesson 00.
+# **Sources.** D. P. Kingma and M. Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014,
+# sections 2.3, 2.4, 3 and appendix B. G. Loaiza-Ganem and J. P. Cunningham, [*The continuous Bernoulli: fixing a pervasive error
+# in variational autoencoders*](https://arxiv.org/abs/1907.06845), NeurIPS 2019, on cross-entropy with grey pixels. Y. Burda, R.
+# Grosse and R. Salakhutdinov, [*Importance Weighted Autoencoders*](https://arxiv.org/abs/1509.00519), ICLR 2016, on drawing
+# binary pixels anew for each batch. The published losses are those of the first text of lesson 00.
 #
 # **Next:** [08 Inside the latent space](08_inside_the_latent_space.ipynb), where you see all that a VAE with two latent
 # dimensions knows; then [09 Find the bug](09_find_the_bug.ipynb), where twelve mistakes hide in VAEs like yours and in what is

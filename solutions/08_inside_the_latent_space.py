@@ -772,11 +772,12 @@ exercises.progress("08")
 # > No activation on $\mu$; $\sigma = \exp(\frac12 \log\sigma^2)$. Attribute vectors: within each class, or you find the
 # > class instead.
 #
-# **Sources.** D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, figure 4 and appendix A, for the grid
-# through the inverse distribution function. M. D. Hoffman and M. J. Johnson, *ELBO Surgery: Yet Another Way to Carve Up the
-# Variational Evidence Lower Bound*, workshop at NIPS 2016, for the split of the KL. T. White, *Sampling Generative Networks*,
-# 2016, for spherical interpolation and attribute vectors that mix properties. The grid on the unit square is that of the second
-# text of lesson 00.
+# **Sources.** D. P. Kingma and M. Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014,
+# figure 4 and appendix A, for the grid through the inverse distribution function. M. D. Hoffman and M. J. Johnson, [*ELBO
+# Surgery: Yet Another Way to Carve Up the Variational Evidence Lower
+# Bound*](http://approximateinference.org/2016/accepted/HoffmanJohnson2016.pdf), workshop at NIPS 2016, for the split of the KL.
+# T. White, [*Sampling Generative Networks*](https://arxiv.org/abs/1609.04468), 2016, for spherical interpolation and attribute
+# vectors that mix properties. The grid on the unit square is that of the second text of lesson 00.
 #
 # **Next:** [09 Find the bug](09_find_the_bug.ipynb), where the sigmoid of section 5 has eleven companions.
 

@@ -860,11 +860,13 @@ exercises.progress("09")
 # > and does not rely on the code under suspicion.
 #
 # **Sources.** The last line of each `reveal` names where the mistake, or a close relative of it, was public. D. P. Kingma and M.
-# Welling, *Auto-Encoding Variational Bayes*, ICLR 2014, for the loss that all cases should have had. S. Ioffe and C. Szegedy,
-# *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*, ICML 2015, sections 3 and 3.1,
-# on training and inference. N. Srivastava and others, *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR
-# 15, 2014. Q. Zhu and others, *A Batch Normalized Inference Network Keeps the KL Vanishing Away*, ACL 2020, for batch
-# normalisation as a cure. Case F and the shared noise of lesson 05 are from the second text of lesson 00.
+# Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014, for the loss that all cases should
+# have had. S. Ioffe and C. Szegedy, [*Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
+# Shift*](https://arxiv.org/abs/1502.03167), ICML 2015, sections 3 and 3.1, on training and inference. N. Srivastava and others,
+# [*Dropout: A Simple Way to Prevent Neural Networks from Overfitting*](https://jmlr.org/papers/v15/srivastava14a.html), JMLR
+# 15, 2014. Q. Zhu and others, [*A Batch Normalized Inference Network Keeps the KL Vanishing
+# Away*](https://arxiv.org/abs/2004.12585), ACL 2020, for batch normalisation as a cure. Case F and the shared noise of lesson 05
+# are from the second text of lesson 00.
 #
 # **Next:** [10 Rate, distortion and collapse](10_rate_distortion_collapse.ipynb) asks what a code costs and what it is worth.
 # Before that, run the checklist on your own model of [lesson 07](07_your_first_vae.ipynb).

@@ -764,18 +764,23 @@ exercises.progress("10")
 # > rate, active units and ELBO together, the ELBO always with $\beta = 1$. A dimension whose mean stands still may
 # > yet speak through its width.
 #
-# **Sources.** T. Cover and J. Thomas, *Elements of Information Theory*, 2nd edition 2006, chapter 10, for reverse water-filling.
-# I. Higgins and others, *beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework*, ICLR 2017. A. Alemi
-# and others, *Fixing a Broken ELBO*, ICML 2018, for the plane of rate and distortion and its two limits. J. Lucas and others,
-# *Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*, NeurIPS 2019, for collapse in the linear world. M.
-# Hoffman and M. Johnson, *ELBO Surgery: Yet Another Way to Carve Up the Variational Evidence Lower Bound*, NIPS workshop 2016,
-# for the split, and B. Poole and others, *On Variational Bounds of Mutual Information*, ICML 2019, for its two sides. Y. Burda
-# and others, *Importance Weighted Autoencoders*, ICLR 2016, for active units. S. Bowman and others, *Generating Sentences from a
-# Continuous Space*, CoNLL 2016, for annealing; D. Kingma and others, *Improved Variational Inference with Inverse Autoregressive
-# Flow*, NIPS 2016, for free bits; X. Chen and others, *Variational Lossy Autoencoder*, ICLR 2017, for weaker decoders; B. Frey
-# and others, *Does the Wake-sleep Algorithm Produce Good Density Estimators?*, NIPS 8, 1996, for the decoder that sees pixels; I.
-# Gulrajani and others, *PixelVAE: A Latent Variable Model for Natural Images*, ICLR 2017, for a VAE with such a decoder, at
-# scale.
+# **Sources.** T. Cover and J. Thomas, [*Elements of Information Theory*](https://doi.org/10.1002/047174882X), 2nd edition 2006,
+# chapter 10, for reverse water-filling. I. Higgins and others, [*beta-VAE: Learning Basic Visual Concepts with a Constrained
+# Variational Framework*](https://openreview.net/forum?id=Sy2fzU9gl), ICLR 2017. A. Alemi and others, [*Fixing a Broken
+# ELBO*](https://arxiv.org/abs/1711.00464), ICML 2018, for the plane of rate and distortion and its two limits. J. Lucas and
+# others, [*Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse*](https://arxiv.org/abs/1911.02469), NeurIPS
+# 2019, for collapse in the linear world. M. Hoffman and M. Johnson, [*ELBO Surgery: Yet Another Way to Carve Up the Variational
+# Evidence Lower Bound*](http://approximateinference.org/2016/accepted/HoffmanJohnson2016.pdf), NIPS workshop 2016, for the split,
+# and B. Poole and others, [*On Variational Bounds of Mutual Information*](https://arxiv.org/abs/1905.06922), ICML 2019, for its
+# two sides. Y. Burda and others, [*Importance Weighted Autoencoders*](https://arxiv.org/abs/1509.00519), ICLR 2016, for active
+# units. S. Bowman and others, [*Generating Sentences from a Continuous Space*](https://arxiv.org/abs/1511.06349), CoNLL 2016, for
+# annealing; D. Kingma and others, [*Improved Variational Inference with Inverse Autoregressive
+# Flow*](https://arxiv.org/abs/1606.04934), NIPS 2016, for free bits; X. Chen and others, [*Variational Lossy
+# Autoencoder*](https://arxiv.org/abs/1611.02731), ICLR 2017, for weaker decoders; B. Frey and others, [*Does the Wake-sleep
+# Algorithm Produce Good Density
+# Estimators?*](https://proceedings.neurips.cc/paper_files/paper/1995/hash/55b1927fdafef39c48e5b73b5d61ea60-Abstract.html), NIPS
+# 8, 1996, for the decoder that sees pixels; I. Gulrajani and others, [*PixelVAE: A Latent Variable Model for Natural
+# Images*](https://arxiv.org/abs/1611.05013), ICLR 2017, for a VAE with such a decoder, at scale.
 #
 # **Next:** [11 How good is it?](11_how_good_is_it.ipynb) asks how sure one can be that one model is
 # better than another.

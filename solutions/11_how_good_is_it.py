@@ -759,12 +759,12 @@ exercises.progress("11")
 # > State $k$, the split, the binarisation and a standard error with each number. With many draws, a $q$ that is too
 # > narrow is worse than one that is too wide. A likelihood does not see what else a model draws.
 #
-# **Sources.** Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, ICLR 2016, for the bound, its
-# gradient, the schedule and the table. L. Theis, A. van den Oord and M. Bethge, *A Note on the Evaluation of Generative
-# Models*, ICLR 2016, section 3, for likelihood against looks. Y. Wu, Y. Burda, R. Salakhutdinov and R. Grosse, *On the
-# Quantitative Analysis of Decoder-Based Generative Models*, ICLR
-# 2017, and C. Cremer, X. Li and D. Duvenaud, *Inference Suboptimality in Variational Autoencoders*, ICML 2018, on how
-# much of the gap is the encoder's.
+# **Sources.** Y. Burda, R. Grosse and R. Salakhutdinov, [*Importance Weighted Autoencoders*](https://arxiv.org/abs/1509.00519),
+# ICLR 2016, for the bound, its gradient, the schedule and the table. L. Theis, A. van den Oord and M. Bethge, [*A Note on the
+# Evaluation of Generative Models*](https://arxiv.org/abs/1511.01844), ICLR 2016, section 3, for likelihood against looks. Y. Wu,
+# Y. Burda, R. Salakhutdinov and R. Grosse, [*On the Quantitative Analysis of Decoder-Based Generative
+# Models*](https://arxiv.org/abs/1611.04273), ICLR 2017, and C. Cremer, X. Li and D. Duvenaud, [*Inference Suboptimality in
+# Variational Autoencoders*](https://arxiv.org/abs/1801.03558), ICML 2018, on how much of the gap is the encoder's.
 #
 # **Next:** [12 What VAEs are used for](12_what_vaes_are_used_for.ipynb). Nats divided by log 2 are bits, and bits can
 # be counted: there the bound becomes the size of a file.
@@ -796,8 +796,8 @@ exercises.progress("11")
 #
 # $$\mathbb E[d^3] = \frac{m_3}{k^2}, \qquad \mathbb E[d^4] = \frac{3 v^2}{k^2} + \frac{m_4 - 3 v^2}{k^3}.$$
 #
-# (S. Nowozin, *Debiasing Evidence Approximations: On Importance-weighted Autoencoders and Jackknife Variational Inference*, ICLR
-# 2018, has the bias in all powers of 1/k.)
+# (S. Nowozin, [*Debiasing Evidence Approximations: On Importance-weighted Autoencoders and Jackknife Variational
+# Inference*](https://openreview.net/forum?id=HyZoi-WRb), ICLR 2018, has the bias in all powers of 1/k.)
 
 # %%
 import sympy

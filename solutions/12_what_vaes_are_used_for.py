@@ -771,17 +771,20 @@ exercises.progress("12")
 # > sides. A likelihood can follow complexity more than strangeness. One best code is a guess; draws are
 # > a forecast, as good as the walk that drew them.
 #
-# **Sources.** J. Townsend, T. Bird and D. Barber, *Practical Lossless Compression with Latent Variables using Bits Back
-# Coding*, ICLR 2019, for bits back with ANS. The idea of bits back is older: C. Wallace, *Classification by
-# Minimum-Message-Length Inference*, 1990, and B. Frey and G. Hinton, *Efficient Stochastic Source Coding and an Application
-# to a Bayesian Network Source Model*, The Computer Journal 40, 1997. J. Duda, *Asymmetric Numeral Systems: Entropy Coding
-# Combining Speed of Huffman Coding with Compression Rate of Arithmetic Coding*, 2013, for the coder. J. Ballé, N. Johnston
-# and D. Minnen, *Integer Networks for Data Compression with Latent-Variable Models*, ICLR 2019, on the same numbers on both
-# sides. E. Nalisnick and others, *Do Deep Generative Models Know What They Don't Know?*, ICLR 2019, and J. Serrà and others,
-# *Input Complexity and Out-of-distribution Detection with Likelihood-based Generative Models*, ICLR 2020, on likelihoods of
-# what does not belong and the difference from a general coder; E. Nalisnick and others, *Detecting Out-of-Distribution Inputs
-# to Deep Generative Models Using Typicality*, 2019, for typicality. G. Roberts and R. Tweedie, *Exponential Convergence of
-# Langevin Distributions and Their Discrete Approximations*, Bernoulli 2, 1996, for MALA.
+# **Sources.** J. Townsend, T. Bird and D. Barber, [*Practical Lossless Compression with Latent Variables using Bits Back
+# Coding*](https://arxiv.org/abs/1901.04866), ICLR 2019, for bits back with ANS. The idea of bits back is older: C. Wallace,
+# *Classification by Minimum-Message-Length Inference*, 1990, and B. Frey and G. Hinton, [*Efficient Stochastic Source Coding and
+# an Application to a Bayesian Network Source Model*](https://doi.org/10.1093/comjnl/40.2_and_3.157), The Computer Journal
+# 40, 1997. J. Duda, [*Asymmetric Numeral Systems: Entropy Coding Combining Speed of Huffman Coding with Compression Rate of
+# Arithmetic Coding*](https://arxiv.org/abs/1311.2540), 2013, for the coder. J. Ballé, N. Johnston and D. Minnen, [*Integer
+# Networks for Data Compression with Latent-Variable Models*](https://openreview.net/forum?id=S1zz2i0cY7), ICLR 2019, on the same
+# numbers on both sides. E. Nalisnick and others, [*Do Deep Generative Models Know What They Don't
+# Know?*](https://arxiv.org/abs/1810.09136), ICLR 2019, and J. Serrà and others, [*Input Complexity and Out-of-distribution
+# Detection with Likelihood-based Generative Models*](https://arxiv.org/abs/1909.11480), ICLR 2020, on likelihoods of what does
+# not belong and the difference from a general coder; E. Nalisnick and others, [*Detecting Out-of-Distribution Inputs to Deep
+# Generative Models Using Typicality*](https://arxiv.org/abs/1906.02994), 2019, for typicality. G. Roberts and R. Tweedie,
+# [*Exponential Convergence of Langevin Distributions and Their Discrete Approximations*](https://doi.org/10.2307/3318418),
+# Bernoulli 2, 1996, for MALA.
 #
 # **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken cases to diagnose. Lesson 13
 # will give the model structure: convolutions, conditions and known factors.
@@ -1148,13 +1151,16 @@ assert behind.mean() > -1
 # its codes serve to cluster cells and to bring different experiments together. In the first two another model learns the
 # distribution of the codes, in place of the prior.
 #
-# **Sources.** D. P. Kingma and others, *Semi-supervised Learning with Deep Generative Models*, NIPS 2014. R. Rombach and others,
-# *High-Resolution Image Synthesis with Latent Diffusion Models*, CVPR 2022. A. van den Oord and others, *Neural Discrete
-# Representation Learning*, NIPS 2017. A. Ramesh and others, *Zero-Shot Text-to-Image Generation*, ICML 2021. R. Lopez and others,
-# *Deep Generative Modeling for Single-Cell Transcriptomics*, Nature Methods 15, 2018. R. Bamler, *Understanding Entropy Coding
-# With Asymmetric Numeral Systems (ANS): a Statistician's Perspective*, 2022, for the library `constriction`. E. DeLong, D. DeLong
-# and D. Clarke-Pearson, *Comparing the Areas under Two or More Correlated Receiver Operating Characteristic Curves: A
-# Nonparametric Approach*, 1988, for the standard error of an AUROC.
+# **Sources.** D. P. Kingma and others, [*Semi-supervised Learning with Deep Generative Models*](https://arxiv.org/abs/1406.5298),
+# NIPS 2014. R. Rombach and others, [*High-Resolution Image Synthesis with Latent Diffusion
+# Models*](https://arxiv.org/abs/2112.10752), CVPR 2022. A. van den Oord and others, [*Neural Discrete Representation
+# Learning*](https://arxiv.org/abs/1711.00937), NIPS 2017. A. Ramesh and others, [*Zero-Shot Text-to-Image
+# Generation*](https://arxiv.org/abs/2102.12092), ICML 2021. R. Lopez and others, [*Deep Generative Modeling for Single-Cell
+# Transcriptomics*](https://doi.org/10.1038/s41592-018-0229-2), Nature Methods 15, 2018. R. Bamler, [*Understanding Entropy Coding
+# With Asymmetric Numeral Systems (ANS): a Statistician's Perspective*](https://arxiv.org/abs/2201.01741), 2022, for the library
+# `constriction`. E. DeLong, D. DeLong and D. Clarke-Pearson, [*Comparing the Areas under Two or More Correlated Receiver
+# Operating Characteristic Curves: A Nonparametric Approach*](https://doi.org/10.2307/2531595), 1988, for the standard error of an
+# AUROC.
 
 # %% [markdown]
 # All lines of this lesson, with how each was checked:

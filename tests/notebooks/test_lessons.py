@@ -2,6 +2,7 @@
 
 import re
 import statistics
+from collections import Counter
 from pathlib import Path
 
 import jupytext
@@ -27,6 +28,21 @@ FRAME = [
 
 # Minutes of a main path: 60, and more where a lesson is a workshop.
 LIMITS = {"08": 75, "09": 75, "12": 75}
+
+# A link of Markdown: its text and its address, both as they stand.
+LINK = re.compile(r"\[([^\[\]]*)\]\(([^)]*)\)")
+# arXiv's numbers have five digits since 2015. A DOI with brackets writes them as %28 and %29, for they would end the link.
+IDENTIFIER = re.compile(
+    r"https://arxiv\.org/abs/(?:(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}|(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5})"
+    r"|https://doi\.org/10\.\d{4,9}/[\w.:%/-]*\w"
+)
+# Cited by title alone: posts known by title and date, and papers with no open page and no DOI that could be confirmed.
+UNLINKED = {
+    "Amortized Inference in Probabilistic Reasoning",
+    "Classification by Minimum-Message-Length Inference",
+    "Generative AI 4: Variational Autoencoders (VAEs)",
+    "Variational Autoencoders",
+}
 
 
 @pytest.fixture(params=SOURCES, ids=lambda path: path.stem)
@@ -95,6 +111,36 @@ def test_links_to_other_lessons_lead_somewhere(source):
     targets = re.findall(r"\]\((\d\d_\w+)\.ipynb\)", prose)
     assert targets
     assert not [target for target in targets if not source.with_name(f"{target}.py").exists()]
+
+
+def links(source):
+    """The links of a lesson's prose, as pairs of a text on one line and an address as it stands."""
+    cells = jupytext.read(source).cells
+    found = (LINK.findall(cell.source) for cell in cells if cell.cell_type == "markdown")
+    return [(" ".join(text.split()), address) for pairs in found for text, address in pairs]
+
+
+def test_links_to_papers_have_well_formed_identifiers(source):
+    addresses = [address for _, address in links(source) if re.search(r"arxiv\.|doi\.", address)]
+    assert addresses
+    assert not [address for address in addresses if not IDENTIFIER.fullmatch(address)]
+
+
+def test_a_title_and_its_address_belong_together_in_all_lessons():
+    pairs = {pair for source in SOURCES for pair in links(source) if pair[1].startswith("http")}
+    for side in (0, 1):
+        counts = Counter(pair[side] for pair in pairs)
+        assert not [pair for pair in sorted(pairs) if counts[pair[side]] > 1]
+
+
+def test_every_title_among_the_sources_is_linked_or_known_to_have_no_address():
+    bare = set()
+    for source in SOURCES:
+        prose = "\n\n".join(cell.source for cell in jupytext.read(source).cells if cell.cell_type == "markdown")
+        for paragraph in re.findall(r"^\*\*Sources\.\*\*((?:.+\n?)+)", prose, re.MULTILINE):
+            rest = LINK.sub(lambda link: "" if re.fullmatch(r"https?://\S+", link[2]) else link[1], paragraph)
+            bare |= {" ".join(title.split()) for title in re.findall(r"\*([^*]+)\*", rest)}
+    assert bare == UNLINKED
 
 
 def test_prose_avoids_words_that_make_learners_feel_slow(cells):
