@@ -1,9 +1,10 @@
 """A lesson's quiz for a page without a kernel: each choice opens its reply."""
 
-import html
 import re
 
 from vae_course import quizzes
+from vae_course.support.outputs import fold, prose
+from vae_course.widgets.quiz import answered
 
 SHOWN = re.compile(r"quizzes\.show\([\"'](\w+)[\"']\)")
 
@@ -19,11 +20,7 @@ def as_html(source: str) -> str:
 
 def _question(question: quizzes.Question) -> str:
     choices = [
-        f"<details><summary>{letter}) {html.escape(choice.text)}</summary><p>{_reply(choice)}</p></details>"
+        fold(f"{letter}) {choice.text}", answered(choice.reply, choice.right))
         for letter, choice in zip(quizzes.LETTERS, question.choices, strict=False)
     ]
-    return f"<li><p>{html.escape(question.prompt)}</p>{''.join(choices)}</li>"
-
-
-def _reply(choice: quizzes.Choice) -> str:
-    return f"<b>{'Right.' if choice.right else 'Not quite.'}</b> {html.escape(choice.reply.removeprefix('Yes. '))}"
+    return f"<li><p>{prose(question.prompt)}</p>{''.join(choices)}</li>"

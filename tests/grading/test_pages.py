@@ -177,6 +177,11 @@ class InThisProcess:
         return Run(tuple(run_answer(exercise, names[attempt.name], exercise.cases(seed))))
 
 
+@pytest.mark.parametrize(("lesson", "heading"), [("04_the_elbo", "04 The ELBO"), ("04_my_own", "04 my own"), ("", "")])
+def test_a_lesson_is_called_what_the_course_calls_it(lesson: str, heading: str) -> None:
+    assert f"<h2>{heading}</h2>" in feedback_page("ada", [Graded("ada", lesson, "a.ipynb", (GAP,))])
+
+
 @pytest.mark.parametrize(
     "page", [report_page(CLASS, problems=[EVIL], links={EVIL: EVIL}), feedback_page(EVIL, CLASS[-1:])]
 )

@@ -37,6 +37,13 @@ def test_text_is_shown_as_text():
     assert "Is a &lt; b?" in "".join(getattr(child, "value", None) or "" for child in view.children)
 
 
+def test_code_is_marked_up_but_for_the_choices_which_are_plain_text():
+    view = QuizView([("What is `x`?", [("`x.y`", "No, `x`.", False), ("z", "Yes.", True)])])
+    view.buttons[0].value = 0
+    assert view.buttons[0].options[0][0] == "a) x.y"
+    assert "<code>x</code>" in view.replies[0].value
+
+
 def test_without_widgets_the_questions_are_plain_text(view):
     bundle, _ = view.stand_in()
     for number, question in enumerate(quizzes.questions("00"), 1):

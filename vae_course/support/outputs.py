@@ -127,6 +127,6 @@ def paragraph(rich: str) -> str:
 
 
 def fold(summary: str, *blocks: str) -> str:
-    """Blocks of HTML behind a line that opens them by a click or the Enter key, without a kernel."""
-    line = f'<summary style="cursor: pointer">{html.escape(summary)}</summary>'
+    """Blocks of HTML behind a line of text that opens them by a click or the Enter key, without a kernel."""
+    line = f'<summary style="cursor: pointer">{prose(summary)}</summary>'
     return f'<details style="margin: 4px 0">{line}<div style="margin-left: 16px">{"".join(blocks)}</div></details>'

@@ -38,15 +38,16 @@ class QuizView(Shell):
         super().__init__([*rows, self.score], name="vae-quiz")
 
     def _radio(self, choices: list[tuple[str, str, bool]]) -> widgets.RadioButtons:
-        options = [(f"{LETTERS[i]}) {choice}", i) for i, (choice, _, _) in enumerate(choices)]
+        # A radio button's words are plain text, where backticks would only stand about.
+        plain = [choice.replace("`", "") for choice, _, _ in choices]
+        options = [(f"{LETTERS[i]}) {words}", i) for i, words in enumerate(plain)]
         buttons = widgets.RadioButtons(options=options, value=None, layout=widgets.Layout(width="100%"))
         return named(buttons, "vae-choices")
 
     def _picked(self, i: int) -> None:
         """Show the reply to the choice that is taken now."""
         _, reply, right = self.items[i][1][self.buttons[i].value]
-        flag, verdict = (Flag.RIGHT, "Right.") if right else (Flag.WRONG, "Not quite.")
-        self.replies[i].value = panel(flag, verdict, after=prose(_after(reply)))
+        self.replies[i].value = answered(reply, right)
         self.score.value = self._counted()
 
     def _counted(self) -> str:
@@ -67,6 +68,7 @@ class QuizView(Shell):
         return "\n".join(lines).rstrip()
 
 
-def _after(reply: str) -> str:
-    """A right choice's reply without the 'Yes.' that the mark already says."""
-    return reply.removeprefix("Yes. ")
+def answered(reply: str, right: bool) -> str:
+    """The reply to a choice as HTML, without the 'Yes.' that the verdict already says."""
+    flag, verdict = (Flag.RIGHT, "Right.") if right else (Flag.WRONG, "Not quite.")
+    return panel(flag, verdict, after=prose(reply.removeprefix("Yes. ")))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from vae_course.exercises import Exercise, UnknownExercise, get
+from vae_course.exercises.lessons import NOTEBOOKS
 from vae_course.support.words import count
 from vae_course.tools.grading.model import Graded, Mark
 
@@ -191,7 +192,7 @@ def _lesson(row: Graded) -> str:
     waiting = row.to_mark
     further = f", and {count(waiting, 'point')} for written answers that a person marks" if waiting else ""
     parts = [
-        f"<h2>{text(row.lesson.replace('_', ' '))}</h2>",
+        f"<h2>{text(_title(row.lesson))}</h2>",
         f"<p><strong>{row.points} of {count(row.max_points, 'point')}</strong> so far{further}. "
         f'<span class="note">File: {text(row.name)}</span></p>',
     ]
@@ -200,6 +201,13 @@ def _lesson(row: Graded) -> str:
     elif row.doubts:
         parts.append(f"<p>{_LOOKED_AT}</p>")
     return "\n".join([*parts, *[_exercise(mark) for mark in row.marks if not row.problem]])
+
+
+def _title(lesson: str) -> str:
+    """As in the course: 04 The ELBO; of a lesson of the instructor's own, what its file is called."""
+    number = lesson[:2]
+    name, title = NOTEBOOKS.get(number, (None, ""))
+    return f"{number} {title}" if name == lesson else lesson.replace("_", " ")
 
 
 def _exercise(mark: Mark) -> str:
