@@ -295,9 +295,11 @@ def test_the_link_checker_sees_each_kind_of_mistake(tmp_path: Path) -> None:
 
 
 def test_a_lesson_with_a_broken_link_fails_the_build(tmp_path: Path) -> None:
-    for name in ("README.md", "pyproject.toml", *(f"docs/{page}.md" for page in DOCUMENTS), "docs/images/manifold.png"):
+    for name in ("README.md", "pyproject.toml", "docs/images/manifold.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, tmp_path / name)
+    for name in DOCUMENTS:
+        (tmp_path / "docs" / f"{name}.md").write_text("# A page without links to lessons\n", encoding="utf-8")
     (tmp_path / "solutions").mkdir()
     cells = [nbformat.v4.new_markdown_cell("# 00 Start\n\nOn to [the next](01_gone.ipynb).")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "solutions" / "00_start_here.ipynb")
