@@ -11,8 +11,10 @@ from vae_course.tools.authoring.settings import CourseSettings
 
 HERE = Path(__file__).parent
 # Pages of the repository's documentation that the book has too.
-DOCUMENTS = ("notation", "performance")
+DOCUMENTS = ("notation", "glossary", "performance")
 MARKERS = re.compile(r"<!-- \w+:(?:start|end) -->\n?")
+# How these pages link to a full notebook; in the book it lies beside them.
+TO_LESSON = "](../solutions/"
 # MathJax as one file that draws formulas as SVG: no fonts to load, and nothing that a page opened from disk could miss.
 MATHJAX = ("sphinx-mathjax-offline", "static/mathjax/tex-svg.js")
 
@@ -45,7 +47,7 @@ def prepare(root: Path, source: Path) -> None:
     shutil.copy(root / "docs" / "images" / "manifold.png", static / "social.png")
     for name in DOCUMENTS:
         text = (root / "docs" / f"{name}.md").read_text(encoding="utf-8")
-        (source / f"{name}.md").write_text(MARKERS.sub("", text), encoding="utf-8")
+        (source / f"{name}.md").write_text(MARKERS.sub("", text).replace(TO_LESSON, "]("), encoding="utf-8")
     thumbnails = {name: page.figure for name, page in pages.items() if page.figure}
     text = first_page(places, thumbnails, [*pages, *DOCUMENTS])
     (source / "index.md").write_text(text, encoding="utf-8")
