@@ -848,8 +848,8 @@ K, picks = 20, torch.Generator().manual_seed(11)
 places = codes[torch.randperm(len(codes), generator=picks)[:K]]
 weight, mean, log_s2, curve = refit(codes, torch.full((K,), 1 / K), places, torch.full((K, 2), -2.0), 40)
 log_m_grid = torch.logsumexp(weight.log() + Normal(mean, (0.5 * log_s2).exp()).log_prob(grid.unsqueeze(1)).sum(-1), 1)
-assert (curve.diff() > -1e-4).all()
-plotting.lines(range(41), {"codes": curve}, xlabel="rounds", ylabel="mean log m(z) (nats)")
+assert (torch.as_tensor(curve).diff() > -1e-4).all()
+plotting.lines(range(41), {"codes": torch.as_tensor(curve)}, xlabel="rounds", ylabel="mean log m(z) (nats)")
 
 # %% [markdown]
 # It never falls. The mixture beside the codes, and what it is worth for codes of images that it was not

@@ -175,7 +175,7 @@ EXERCISE = Exercise(
     title="Build: a prior that fits",
     points=4,
     difficulty=4,
-    minutes=15,
+    minutes=25,
     task=(
         "A build, optional: fit a mixture of K Gaussians to codes `z` `[N, D]` by `rounds` of EM, beginning with the `weight` "
         "`[K]`, `mean` and `logvar` `[K, D]` that you are given. Return four things: these three after the last round, and "
@@ -251,6 +251,19 @@ EXERCISE = Exercise(
                 var=lambda share, z, old, new: _about(share, z, new) * (1 / (1 - 1 / share.sum(0)))[:, None],
             ),
             "You divide the squared distances by the count less 1. The log density is largest with the count itself.",
+        ),
+        Misconception(
+            "a floor under the variance",
+            _mistaken(log=lambda var: torch.log(var + 1e-6)),
+            "You add a small number to the variance, or keep it above one. Codes that lie close together have a "
+            "variance as small as that: take it as it is.",
+            variants=(
+                _mistaken(log=lambda var: torch.log(var + 1e-8)),
+                _mistaken(log=lambda var: var.clamp_min(1e-6).log()),
+                _mistaken(log=lambda var: torch.log(var + 1e-5)),
+                _mistaken(log=lambda var: torch.log(var + 1e-3)),
+                _mistaken(log=lambda var: var.clamp_min(1e-3).log()),
+            ),
         ),
         Misconception(
             "log sigma",

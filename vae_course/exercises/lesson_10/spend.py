@@ -39,7 +39,8 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         raise AnswerError("level and rates have changed places: return the level first, then the rates.")
     if level is None or rates is None or level.numel() != 1 or rates.shape != s2.shape or not bool(level > 0):
         raise AnswerError(
-            "stage 1 of 3 is not reached: return `level, rates`, a number above 0 and one rate for each direction."
+            "stage 1 of 3 is not reached: return `level, rates`, one number above 0 and a tensor with one rate for each "
+            "direction."
         )
     own = 0.5 * torch.log(s2.double() / level).clamp_min(0)
     return {
@@ -51,13 +52,16 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Two directions by hand, then budgets that leave most directions dead and budgets that reach all."""
+    """Two directions by hand, then budgets that leave most directions dead and budgets that reach all.
+
+    In float64, as in the lesson: an interval that is halved until it is below 1e-9 would never get there in float32.
+    """
     source = generator(seed)
     n = integer(source, 5, 8)
     settings = ((1, 2.0), (n, 0.5), (n, 3.0), (n, 40.0), (3, 1e-2), (50, 10.0))
-    cases: list[Inputs] = [{"s2": torch.tensor([4.0, 0.25]), "nats": 0.5 * math.log(4)}]
-    cases += [{"s2": torch.exp(8 * uniform(source, size) - 4), "nats": nats} for size, nats in settings]
-    return [*cases, {"s2": torch.tensor([1e-6, 1.0, 1e6]) * (1 + uniform(source, 3)), "nats": 9.0}]
+    cases: list[Inputs] = [{"s2": torch.tensor([4.0, 0.25]).double(), "nats": 0.5 * math.log(4)}]
+    cases += [{"s2": torch.exp(8 * uniform(source, size).double() - 4), "nats": nats} for size, nats in settings]
+    return [*cases, {"s2": torch.tensor([1e-6, 1.0, 1e6]).double() * (1 + uniform(source, 3)), "nats": 9.0}]
 
 
 def _from_level(level: Tensor, s2: Tensor) -> Pair:
@@ -81,6 +85,14 @@ def _loop(s2: Tensor, nats: float) -> Pair:
     return _from_level(torch.tensor(high, dtype=torch.float64), s2)
 
 
+def _until_tiny(s2: Tensor, nats: float) -> Pair:
+    low, high = torch.zeros_like(s2.max()), s2.max()
+    while high - low > 1e-9 * high:
+        level = (low + high) / 2
+        low, high = (level, high) if _from_level(level, s2)[1].sum() > nats else (low, level)
+    return _from_level(high, s2)
+
+
 def _equal_shares(s2: Tensor, nats: float) -> Pair:
     rates = torch.full_like(s2, nats / len(s2))
     return (s2 * torch.exp(-2 * rates)).mean(), rates
@@ -96,11 +108,11 @@ EXERCISE = Exercise(
     title="Build: spend a budget",
     points=4,
     difficulty=4,
-    minutes=15,
+    minutes=20,
     task=(
         "A build, optional: turn the question round. For variances `s2` `[X]` and a budget of `nats` in all, return two things: "
         "the level of the error beta sigma^2 at which the rates of all directions add up to `nats`, and these rates, `[X]`. The "
-        "check tells you which of its three stages you have reached."
+        "check names the first of its three stages that you have not reached."
     ),
     hints=(
         "Write the rates for a level that you make up first: that is your function from above, with the level for beta sigma^2. "
@@ -121,7 +133,7 @@ EXERCISE = Exercise(
         Alternative("loop", lambda s2, nats: _loop(s2, nats)),
         Alternative("every number of live directions", lambda s2, nats: _every_count(s2, nats)),
         Alternative("einsum", lambda s2, nats: _from_level(torch.einsum("->", _every_count(s2, nats)[0]), s2)),
-        Alternative("float64", lambda s2, nats: spend(s2.double(), nats)),
+        Alternative("float64, until the interval is tiny", lambda s2, nats: _until_tiny(s2, nats)),
         Alternative("NumPy", lambda s2, nats: tuple(part.numpy() for part in spend(s2, nats))),
     ),
     misconceptions=(

@@ -48,7 +48,13 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
             "stage 1 of 3 is not reached: `coder` must return two functions, first `send`, then `receive`."
         )
     send, receive = sides
-    message = send(sent.tolist(), state)
+    symbols = sent.tolist()
+    message = send(symbols, state)
+    if symbols != sent.tolist():
+        raise AnswerError(
+            "`send` changes the list of symbols that it was given, and its caller still needs that: go through it, by "
+            "`reversed(symbols)` for example, or work on a copy."
+        )
     if not isinstance(message, int) or message < 0:
         found = f"{message}" if isinstance(message, int) else f"a {type(message).__name__}"
         raise AnswerError(
@@ -164,6 +170,7 @@ def _mistaken(
     kept: list[list[int]] | None = None,
     push: Callable[[int, int, int, int], Any] = ans.push,
     turned: bool = False,
+    from_the_end: bool = False,
 ) -> Any:
     """The two sides with one thing wrong; `kept` are counts that outlive a call, one list for each side."""
 
@@ -171,11 +178,11 @@ def _mistaken(
         counts, slots = kept[0] if kept else [first] * k, []
         if known:
             counts = [first + symbols.count(symbol) for symbol in range(k)]
-        for symbol in symbols:
+        for symbol in reversed(symbols) if from_the_end else symbols:
             counts[symbol] += learns[0] if early else 0
             slots.append((sum(counts[:symbol]), counts[symbol], sum(counts)))
             counts[symbol] += 0 if early or known else learns[0]
-        for start, freq, total in reversed(slots) if backwards else slots:
+        for start, freq, total in reversed(slots) if backwards and not from_the_end else slots:
             state = push(state, start, freq, total)
         return state
 
@@ -195,7 +202,7 @@ EXERCISE = Exercise(
     title="Build: a coder that learns on the way",
     points=4,
     difficulty=4,
-    minutes=15,
+    minutes=20,
     task=(
         "A build, optional: write both sides of a coder for the symbols 0 to `k` - 1 that needs no model. Each symbol begins "
         "with one slot and gets one more whenever it has been sent. Return two functions: `send(symbols, state)` puts a list "
@@ -230,6 +237,20 @@ EXERCISE = Exercise(
             "You push the first symbol first, so the receiver meets the last one first, with counts that were meant for the "
             "first. Note the slots of all symbols in order, then push in reverse.",
             variants=(lambda k: _mistaken(k, backwards=False, turned=True),),
+        ),
+        Misconception(
+            "symbols gone through in reverse",
+            lambda k: _mistaken(k, from_the_end=True),
+            "Your sender goes through the symbols in reverse and raises its counts on the way, so its counts for a symbol are "
+            "those after it. Note the slots in order, with the counts before each symbol; then push them in reverse.",
+            variants=(lambda k: _mistaken(k, from_the_end=True, early=True),),
+        ),
+        Misconception(
+            "more slots than asked",
+            lambda k: _mistaken(k, first=2),
+            "All comes back, but your counts are not those asked for: each symbol begins with one slot, and gets one more "
+            "whenever it has been sent.",
+            variants=(lambda k: _mistaken(k, learns=(2, 2)),),
         ),
         Misconception(
             "one side learns",
