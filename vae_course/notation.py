@@ -18,7 +18,8 @@ class Symbol:
     Args:
         formula: the symbol as it stands in formulas, in LaTeX.
         meaning: what it is.
-        code: its name in code, the same in every lesson and in the package.
+        code: its name in code, the same in every lesson and in the package; empty, as are shape and example, if it
+            stands in formulas only.
         shape: its shape; for a distribution its batch and its event, what one draw looks like.
         lesson: the lesson that introduces it, such as "03".
         example: an expression that gives it, with `model` a VAE, `world` an `exact.LinearGaussian` and `points` of it.
@@ -55,6 +56,8 @@ SYMBOLS = (
     Symbol(
         r"\mathcal L", "evidence lower bound, nats, maximised", "elbo", "[B]", "04", "objectives.elbo(model, x).elbo"
     ),
+    Symbol(r"\theta", "parameters of the model", "", "", "04", ""),
+    Symbol(r"\phi", "parameters of the encoder, the network that gives q", "", "", "04", ""),
     Symbol(
         r"\log w",
         "log weight of a draw, log p(x, z) minus log q, nats",
@@ -71,7 +74,7 @@ SYMBOLS = (
 def markdown() -> str:
     """The ledger as a Markdown table, and what the letters in its shapes count."""
     rows = [
-        f"| ${s.formula}$ | {s.meaning} | `{s.code}` | {s.shape} | {s.lesson} |"
+        f"| ${s.formula}$ | {s.meaning} | {f'`{s.code}`' if s.code else ''} | {s.shape} | {s.lesson} |"
         for s in sorted(SYMBOLS, key=lambda s: s.lesson)
     ]
     letters = "; ".join(f"{letter}: {meaning}" for letter, meaning in LETTERS.items())

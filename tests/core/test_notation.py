@@ -15,6 +15,7 @@ from vae_course.notation import SYMBOLS, Symbol
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.py"))
+NAMED = [symbol for symbol in SYMBOLS if symbol.code]
 SIZES = {"B": 3, "D": 2, "X": 5, "L": 4}
 
 
@@ -78,15 +79,19 @@ def names_in_code(path: Path) -> set[str]:
     return variables | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
 
 
-def names_in_table(path: Path) -> set[str]:
-    """The code names in a lesson's own table of symbols."""
+def rows_of_table(path: Path) -> list[str]:
+    """The rows of a lesson's own table of symbols."""
     cells = jupytext.read(path).cells
     table = next(cell.source for cell in cells if "**Symbols of this lesson**" in cell.source)
-    rows = [row.split("|")[3] for row in table.splitlines() if row.startswith("| $")]
-    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    return [row for row in table.splitlines() if row.startswith("| $")]
 
 
-@pytest.mark.parametrize("symbol", SYMBOLS, ids=lambda s: f"{s.code}-{s.lesson}")
+def names_in_table(path: Path) -> set[str]:
+    """The code names in a lesson's own table of symbols."""
+    return {name for row in rows_of_table(path) for name in re.findall(r"`(\w+)`", row.split("|")[3])}
+
+
+@pytest.mark.parametrize("symbol", NAMED, ids=lambda s: f"{s.code}-{s.lesson}")
 class TestEachSymbol:
     def test_has_the_stated_shape(self, symbol: Symbol, values: dict[str, object]) -> None:
         value = eval(symbol.example, dict(values))
@@ -104,15 +109,22 @@ class TestEachSymbol:
         assert set(re.findall(r"\b[A-Z]\b", symbol.shape)) <= set(notation.LETTERS)
 
 
+@pytest.mark.parametrize("symbol", [s for s in SYMBOLS if not s.code], ids=lambda s: f"{s.formula}-{s.lesson}")
+def test_a_symbol_of_formulas_only_is_in_the_table_of_its_first_lesson(symbol: Symbol) -> None:
+    first = next(path for path in SOURCES if path.name.startswith(symbol.lesson))
+    assert any(symbol.formula in row.split("|")[1] for row in rows_of_table(first))
+    assert symbol.shape == symbol.example == ""
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_a_lesson_uses_only_names_that_it_or_an_earlier_one_introduces(path: Path) -> None:
     introduced = {name for earlier in SOURCES if earlier <= path for name in names_in_table(earlier)}
-    ledger = {symbol.code for symbol in SYMBOLS}
+    ledger = {symbol.code for symbol in NAMED}
     assert not (names_in_code(path) & ledger) - introduced
 
 
 def test_one_code_name_means_one_thing() -> None:
-    codes = [symbol.code for symbol in SYMBOLS]
+    codes = [symbol.code for symbol in NAMED]
     assert len(codes) == len(set(codes))
 
 
