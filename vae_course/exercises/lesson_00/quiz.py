@@ -39,7 +39,7 @@ QUESTIONS = (
             Choice(
                 "Noise, since no training image has exactly this code.",
                 "Almost no code belongs to a training image exactly, and still most of the plane gives "
-                "strokes. Lesson 01 shows a model for which this answer is right.",
+                "strokes. Lesson 01 shows a model with holes, and even there it draws blots, not noise.",
             ),
         ),
     ),

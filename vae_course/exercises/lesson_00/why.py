@@ -22,7 +22,8 @@ EXERCISE = Written(
     solution="""\
 Halfway between two codes the decoder draws the shape that it has learned for that place in the plane. It is not the
 mix of the two images, because the decoder is not a linear function: the decoded mean of two codes is not the mean
-of the two decoded images. The mix of pixels shows both digits at once, each at half strength, and no digit looks so.
+of the two decoded images. The mix of pixels shows both digits at once, each at half strength, and no digit looks
+like that.
 """,
     explanation=(
         "The decoder was trained to turn every code that is likely to come up into something like a digit, so it "

@@ -192,7 +192,8 @@ EXERCISE = Exercise(
         "A build, optional: begin with a decoder `D` `[P, k]` and images less their mean, `c` `[N, P]`. A round takes the best "
         "codes for the decoder, then the best decoder for those codes. Return three things: after `rounds` rounds, `V` `[P, k]` "
         "and `lam` `[k]`, the principal axes within the span of `D` and the variances of `c` along them, largest first; and "
-        "`errors` `[rounds + 1]`, the mean squared error of section 1 with the best codes, at the start and after each round. "
+        "`errors` `[rounds + 1]`, the error of section 1 (pixels added up, images averaged) with the best codes, at the start "
+        "and after each round. k may be 1. "
         "The check names the first of its four stages that you have not reached."
     ),
     hints=(

@@ -62,7 +62,7 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "You want new digits from your autoencoder and draw codes from N(0, I). Why is that no good idea?",
+        "You want new digits from your autoencoder and draw codes from N(0, I). Why is that a bad idea?",
         (
             Choice(
                 "A normal distribution never gives the same code twice.",

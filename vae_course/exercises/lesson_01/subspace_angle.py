@@ -127,7 +127,7 @@ EXERCISE = Exercise(
     difficulty=3,
     minutes=7,
     task=(
-        "Write `subspace_angle`, the mended `one_by_one`: return the largest principal angle in degrees, one number "
+        "Write `subspace_angle`, the repaired `one_by_one`: return the largest principal angle in degrees, one number "
         "(a tensor), between the span of the columns of `A` `[P, k]` and that of `B` `[P, k]`, whatever bases these columns are."
     ),
     hints=(
@@ -184,7 +184,7 @@ EXERCISE = Exercise(
             "length one only",
             _lengths_only,
             "Your columns have length one, but they are not at right angles to each other, so the singular values are "
-            "no cosines. `torch.linalg.qr` gives an orthonormal basis.",
+            "not cosines. `torch.linalg.qr` gives an orthonormal basis.",
         ),
         Misconception(
             "no clamp",

@@ -160,7 +160,7 @@ EXERCISE = Exercise(
         Misconception(
             "softmax of probabilities",
             lambda p_z, p_x_z: torch.softmax(_joint(p_z, p_x_z), dim=0).T,
-            "A softmax exponentiates, and the joint is no logarithm. Divide it by its sums over the codes.",
+            "A softmax exponentiates, and the joint is not a logarithm. Divide it by its sums over the codes.",
         ),
     ),
     cases=_cases,

@@ -82,7 +82,7 @@ EXERCISE = Exercise(
         Misconception(
             "KL forgotten",
             lambda log_px_z, kl: log_px_z.mean(0),
-            "Only the reconstruction term is there. Without the KL this is no lower bound: subtract `kl`.",
+            "Only the reconstruction term is there. Without the KL this is not a lower bound: subtract `kl`.",
         ),
         Misconception(
             "summed over the draws",

@@ -111,7 +111,7 @@ EXERCISE = Exercise(
         Misconception(
             "log p(x) forgotten",
             lambda log_px, log_joint, log_q: (log_q - log_joint).mean(0),
-            "You compare q with the joint p(x, z), which is no density in z: it integrates to p(x). The posterior is "
+            "You compare q with the joint p(x, z), which is not a density in z: it integrates to p(x). The posterior is "
             "the joint divided by p(x), so log p(x) has to be added.",
         ),
         Misconception(

@@ -65,7 +65,7 @@ EXERCISE = Exercise(
     difficulty=2,
     minutes=6,
     task=(
-        "Mend the text's total loss: from `log_px_z` `[B]` and `kl` `[B]`, return a dict of three numbers in nats, "
+        "Correct the text's total loss: from `log_px_z` `[B]` and `kl` `[B]`, return a dict of three numbers in nats, "
         "means over the batch, `loss` (to be minimised, by `backward()`), `reconstruction` and `kl`, with loss = "
         "reconstruction + kl."
     ),

@@ -209,8 +209,8 @@ EXERCISE = Exercise(
     ),
     explanation=(
         "Autograd differentiates whatever is not detached. By the path f(z) is differentiated through z. By the score the draws "
-        "and the values are facts, and only log q knows the parameters; so the number that you differentiate is no estimate of "
-        "E_q[f], but its gradient is one of the gradient. The layer multiplies both by x, in `backward()`."
+        "and the values are facts, and only log q knows the parameters; so the number that you differentiate is not an estimate "
+        "of E_q[f], but its gradient is one of the gradient. The layer multiplies both by x, in `backward()`."
     ),
     returns="two tensors, each [R, 2 D, X]",
     reference=layer_gradients,

@@ -120,13 +120,13 @@ EXERCISE = Exercise(
             "says: multiply by eps.",
         ),
         Misconception(
-            "derivative by sigma",
+            "derivative with respect to sigma",
             lambda grad_f, eps, logvar: _with(grad_f, eps),
             "This is the derivative with respect to sigma, dz / dsigma = eps. The parameter is logvar: multiply by "
             "dsigma / dlogvar = sigma / 2.",
         ),
         Misconception(
-            "derivative by the variance",
+            "derivative with respect to the variance",
             lambda grad_f, eps, logvar: _with(grad_f, torch.exp(-0.5 * logvar) * eps / 2),
             "This is the derivative with respect to the variance sigma^2, dz / dsigma^2 = eps / (2 sigma). The parameter is "
             "its logarithm: multiply by one more sigma^2, which gives sigma eps / 2.",

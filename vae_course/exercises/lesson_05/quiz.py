@@ -4,7 +4,7 @@ from vae_course.exercises.quiz import Choice, Question
 
 QUESTIONS = (
     Question(
-        "The score-function gradient needs more draws than the pathwise one. Why?",
+        "For the f of section 4 the score-function gradient needs more draws than the pathwise one. Why?",
         (
             Choice(
                 "It is biased, and more draws remove the bias.",
@@ -105,7 +105,7 @@ QUESTIONS = (
     ),
     Question(
         "The code z takes one of three values, and q(z) is a softmax of three parameters. How do you get the "
-        "gradient of E_q[f(z)] in them?",
+        "gradient of E_q[f(z)] with respect to them?",
         (
             Choice(
                 "The pathwise gradient, once z has been turned into a float, so that it can be differentiated.",

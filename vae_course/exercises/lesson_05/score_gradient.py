@@ -161,13 +161,13 @@ EXERCISE = Exercise(
             "the score does not average to zero.",
         ),
         Misconception(
-            "derivative by log sigma",
+            "derivative with respect to log sigma",
             lambda f, z, mu, logvar: _with(f, (z - mu) / logvar.exp(), _standard(z, mu, logvar) ** 2 - 1),
             "The second gradient is twice the right one: it is the derivative with respect to log sigma. In this course "
             "logvar is log sigma^2, and the score is half of that.",
         ),
         Misconception(
-            "derivative by sigma",
+            "derivative with respect to sigma",
             lambda f, z, mu, logvar: _with(
                 f, (z - mu) / logvar.exp(), (_standard(z, mu, logvar) ** 2 - 1) * torch.exp(-0.5 * logvar)
             ),

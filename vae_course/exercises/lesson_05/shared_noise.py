@@ -124,12 +124,12 @@ def _no_grad(mu: Tensor, logvar: Tensor, n_draws: int, randn: Randn) -> Tensor:
 
 EXERCISE = Exercise(
     id="05-shared-noise",
-    title="Find the shared noise",
+    title="Find the error: a sampling layer",
     points=2,
     difficulty=2,
     minutes=5,
     task=(
-        "Mend the sampling layer: return codes z `[L, B, D]`, `n_draws` = L for each example, from N(mu, sigma^2) with "
+        "Repair the sampling layer: return codes z `[L, B, D]`, `n_draws` = L for each example, from N(mu, sigma^2) with "
         "`mu` and `logvar` `[B, D]`, both of which gradients are to reach, drawing all noise by `randn(*shape)`, which works "
         "like `torch.randn`."
     ),
@@ -220,8 +220,8 @@ EXERCISE = Exercise(
         Misconception(
             "no draws axis",
             lambda mu, logvar, n_draws, randn: mu + torch.exp(0.5 * logvar) * randn(*mu.shape),
-            "You return one code for each example, `[B, D]`: a single draw, or the mean of several, which is no draw from "
-            "q. Return all L of them, `[L, B, D]`.",
+            "You return one code for each example, `[B, D]`: a single draw, or the mean of several, which is not a draw "
+            "from q. Return all L of them, `[L, B, D]`.",
             variants=(lambda mu, logvar, n_draws, randn: sample_codes(mu, logvar, n_draws, randn).mean(0),),
         ),
         Misconception(
