@@ -23,7 +23,8 @@
 # **You need first:** PyTorch tensors, modules and optimisers; from linear algebra eigenvectors of a symmetric matrix,
 # singular values, span and least squares; covariance; [lesson 00](00_start_here.ipynb).
 #
-# **Time:** Three cells train a network, about ten seconds each; each says so beforehand.
+# **Time:** Three cells train a network, about ten seconds each; each says so beforehand. The numbers in the text are those of
+# MNIST; a table at the end has those of the pen digits.
 #
 # **Symbols of this lesson**
 #
@@ -80,9 +81,9 @@ plotting.image_grid(x[:20], ncols=10)
 #
 # $$\text{error} = \frac1B \sum_{b=1}^{B} \sum_{i=1}^{P} (x_{bi} - \hat x_{bi})^2.$$
 #
-# An image is one thing, so its pixels are summed. A batch is a collection, so it is averaged. Mixing these two up changes the
-# error by a factor of 784, and with it its weight against any other term of a loss (lesson 06 shows what that does). Return a
-# tensor, so that networks can learn from it.
+# An image is one thing, so its pixels are summed. A batch is a collection, so it is averaged. A mean over the pixels as well
+# makes the error 784 times smaller, and with it its weight against any other term of a loss (lesson 06 shows what that does).
+# Return a tensor, so that networks can learn from it.
 #
 # ### Your turn: the error
 
@@ -199,8 +200,7 @@ claim("01-pca-share", 100 * reconstruction_error(x, x_pca) / nothing, world=worl
 plotting.pairs(x[:10], x_pca[:10].clamp(0, 1))
 
 # %% [markdown]
-# On MNIST the error falls from {{mnist:01-no-code}} without a code to {{mnist:01-pca-error}}, on pen digits from
-# {{pen:01-no-code}} to {{pen:01-pca-error}}: {{mnist:01-pca-share}}% and {{pen:01-pca-share}}% of it are left. No
+# The error falls from {{mnist:01-no-code}} without a code to {{mnist:01-pca-error}}: {{mnist:01-pca-share}}% of it is left. No
 # plane does better on the training images. Still, that is not much of a gain: the pictures are blurred shapes that look like
 # several digits at once.
 
@@ -278,9 +278,8 @@ def one_by_one(A, B):
 claim("01-column-angle", one_by_one(D, V[:, :2]), world=world, tolerance=3, unit="degrees", digits=0)
 
 # %% [markdown]
-# On MNIST they are up to {{mnist:01-column-angle}} degrees apart, on pen digits up to {{pen:01-column-angle}}. Did training fail?
-# Before you decide, test the *measure*. Take $v_1$ and $v_2$, and mix them into two other vectors of the same plane,
-# $v_1 + v_2$ and $v_1 - v_2$.
+# They are up to {{mnist:01-column-angle}} degrees apart. Did training fail? Before you decide, test the *measure*. Take $v_1$
+# and $v_2$, and mix them into two other vectors of the same plane, $v_1 + v_2$ and $v_1 - v_2$.
 
 # %% tags=["nbval-check-output"]
 mixed = V[:, :2] @ torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)
@@ -293,9 +292,9 @@ print(f"the same plane, other vectors: {one_by_one(mixed, V[:, :2]):.1f} degrees
 # $$(D A^{-1})(A E) = D E$$
 #
 # What does it care about? With its best encoder, a decoder is worth exactly what its **span** is worth as a plane (Going
-# deeper shows it). So compare planes. The **principal angles** $\theta_i$ between two subspaces do that: with
+# deeper shows it). So compare planes. The **principal angles** $\alpha_i$ between two subspaces do that: with
 # orthonormal bases $Q_A$ and $Q_B$ (columns at right angles, of length one), the singular values of $Q_A^\top Q_B$ are
-# their cosines, $\cos \theta_i$. The largest angle is zero only if the subspaces are equal.
+# their cosines, $\cos \alpha_i$. The largest angle is zero only if the subspaces are equal.
 #
 # ### Your turn: find the error
 #
@@ -321,9 +320,9 @@ plotting.lines(
 )
 
 # %% [markdown]
-# The error falls to that of PCA, and the plane turns from nearly a right angle into PCA's own: {{mnist:01-subspace-angle}}
-# degrees on MNIST, {{pen:01-subspace-angle}} on pen digits. **PCA is the linear autoencoder**, as far as planes go. The
-# codes are PCA's codes mixed by some matrix $A$, and which one is an accident of the seed.
+# The error falls to that of PCA, and the plane turns from nearly a right angle to within {{mnist:01-subspace-angle}} degrees of
+# PCA's own. **PCA is the linear autoencoder**, as far as planes go. The codes are PCA's codes mixed by some matrix $A$, and
+# which one is an accident of the seed.
 
 # %% [markdown]
 # ## 5 A network that bends
@@ -391,9 +390,8 @@ curves = {"PCA": pca_errors, "network, 2 numbers": [auto_error.item()] * 12}
 plotting.lines(range(1, 13), curves, xlabel="numbers kept by PCA", ylabel="squared error per image", markers=True)
 
 # %% [markdown]
-# On MNIST the network's error is {{mnist:01-auto-error}}, {{mnist:01-auto-share}}% of the error without a code; PCA
-# needs {{mnist:01-pca-worth}} numbers to do as well. On pen digits it is {{pen:01-auto-error}}, {{pen:01-auto-share}}%,
-# worth {{pen:01-pca-worth}} numbers of PCA. How do the pictures compare?
+# The network's error is {{mnist:01-auto-error}}, {{mnist:01-auto-share}}% of the error without a code; PCA needs
+# {{mnist:01-pca-worth}} numbers to do as well. How do the pictures compare?
 
 # %%
 with torch.no_grad():
@@ -407,9 +405,9 @@ rows = {
 image_rows(rows)
 
 # %% [markdown]
-# The second and third rows look the same, as they should. The last one shows digits, some right and some wrong. This
-# is what autoencoders are used for: **compression**, two numbers of four bytes instead of 784 bytes. Look at
-# the wrong digits in the last row: some of what they miss is not in the two numbers, and lost for any decoder.
+# The second and third rows look the same, as they should. The last one shows digits, some right and some wrong. This is
+# **compression**: two numbers of four bytes instead of 784 bytes. Look at the wrong digits in the last row: some of what they
+# miss is not in the two numbers, and lost for any decoder.
 
 # %% [markdown]
 # ## 6 The code plane
@@ -432,10 +430,9 @@ fig
 
 # %% [markdown]
 # Both planes sort the digits into clouds, crowded in the middle, and both reconstruct about equally well
-# ({{mnist:01-auto-error}} and {{mnist:01-second-error}} on MNIST, {{pen:01-auto-error}} and {{pen:01-second-error}} on
-# pen digits). In both, like digits are neighbours, such as 4, 7 and 9; that comes from the images. Yet the planes are
-# not the same. On MNIST the 7s reach down in one and up to the left in the other; on pen digits the 5s reach down in
-# one and up in the other. Where a digit lies, and how far out, is left to the seed.
+# ({{mnist:01-auto-error}} and {{mnist:01-second-error}}). In both, like digits are neighbours, such as 4, 7 and 9; that comes
+# from the images. Yet the planes are not the same. On MNIST the 7s reach down in one and up to the left in the other. Where a
+# digit lies, and how far out, is left to the seed.
 #
 # You know the reason from section 4. There a matrix $A$ could be slipped between encoder and decoder. A network can
 # slip in more: shift, stretch, bend, as long as the decoder undoes it. **The loss fixes the reconstructions, not the
@@ -528,10 +525,9 @@ claim("01-empty", 100 * empty_share(z, 20), world=world, tolerance=12, unit="% o
 claim("01-empty-normal", 100 * round_clouds.mean(), world=world, tolerance=1.5, unit="% of the cells", digits=0)
 
 # %% [markdown]
-# On MNIST {{mnist:01-empty}}% of the cells are empty, on pen digits {{pen:01-empty}}%; that is also how often a code
-# drawn evenly from the box lands in a hole. But a cloud without holes leaves {{mnist:01-empty-normal}}%
-# ({{pen:01-empty-normal}}%) empty: a few far points set the box, and its corners stay bare. The share alone proves
-# little. Look what the decoder makes of the middle of each cell. Cells without a code are tinted.
+# Of the cells {{mnist:01-empty}}% are empty; that is also how often a code drawn evenly from the box lands in a hole. But a
+# cloud without holes leaves {{mnist:01-empty-normal}}% empty: a few far points set the box, and its corners stay bare. The
+# share alone proves little. Look what the decoder makes of the middle of each cell. Cells without a code are tinted.
 
 # %%
 decoded_plane(plane.decode_mean, z, n=20)
@@ -567,10 +563,9 @@ with torch.no_grad():
 image_rows({"drawn in a hole": pictures[worst], "after the round trip": back})
 
 # %% [markdown]
-# On MNIST a picture comes back with an error of {{mnist:01-trip-codes}} where codes lie and of {{mnist:01-trip-holes}}
-# in holes; on pen digits with {{pen:01-trip-codes}} and {{pen:01-trip-holes}}. The first few stand at the seam: two
-# digits at once go in, and one of them comes back. The thick blots come back a little thinner. Many holes continue a
-# cloud well; there the error is small, and a 0 stays a 0.
+# A picture comes back with an error of {{mnist:01-trip-codes}} where codes lie and of {{mnist:01-trip-holes}} in holes. The
+# first few stand at the seam: two digits at once go in, and one of them comes back. The thick blots come back a little thinner.
+# Many holes continue a cloud well; there the error is small, and a 0 stays a 0.
 
 # %% [markdown]
 # ## 9 More numbers, more holes
@@ -599,11 +594,10 @@ claim("01-drawn-trip", round_trip(wide_model, drawn).mean(), world=world, tolera
 image_rows(rows)
 
 # %% [markdown]
-# The reconstructions are much better: the error is {{mnist:01-wide-error}} on MNIST and {{pen:01-wide-error}} on
-# pen digits. The pictures from random codes are much worse, although those codes come from $\mathcal N(0, I)$ and the codes of
-# images were standardised: a few digits among blots and broken strokes. On a round trip a reconstruction comes back with an
-# error of {{mnist:01-wide-trip}}, a random picture with {{mnist:01-drawn-trip}} (pen digits: {{pen:01-wide-trip}} and
-# {{pen:01-drawn-trip}}).
+# The reconstructions are much better: the error is {{mnist:01-wide-error}}. The pictures from random codes are much worse,
+# although those codes come from $\mathcal N(0, I)$ and the codes of images were standardised: a few digits among blots and
+# broken strokes. On a round trip a reconstruction comes back with an error of {{mnist:01-wide-trip}}, a random picture with
+# {{mnist:01-drawn-trip}}.
 #
 # Most random codes miss the thin part of the space that the codes fill (Going deeper measures it).
 #
@@ -652,7 +646,7 @@ exercises.progress("01")
 # >
 # > $$(D A^{-1})(A E) = D E: \quad \text{a linear autoencoder finds PCA's subspace, not PCA's codes}$$
 # >
-# > $$\cos \theta_i = \text{singular values of } Q_A^\top Q_B \qquad \text{principal angles between two subspaces}$$
+# > $$\cos \alpha_i = \text{singular values of } Q_A^\top Q_B \qquad \text{principal angles between two subspaces}$$
 # >
 # > The loss of an autoencoder fixes reconstructions, not codes. Place, scale and holes of the plane are left to chance, so
 # > there is nothing right to draw from. What is missing is a distribution over codes.
@@ -675,9 +669,9 @@ exercises.progress("01")
 # ### Build (optional): PCA by least squares alone
 #
 # No other part of the course needs this section. With the decoder fixed, the best codes of each image are a least-squares
-# problem (line 4 of "A decoder is worth its span", below). Now fix the codes instead, and ask for the best decoder: least
-# squares once more, one small problem for each pixel. Go to and fro. Neither half of such a round can raise the error,
-# and there is no learning rate to choose.
+# problem (*A decoder is worth its span*, further below, has the formula). Now fix the codes instead, and ask for the best
+# decoder: least squares once more, one small problem for each pixel. Go to and fro. Neither half of such a round can raise the
+# error, and there is no learning rate to choose.
 #
 # The plane in which this ends is PCA's, and then there are still its axes. Take an orthonormal basis $Q$ of the plane: the
 # codes $c\,Q$ have a $k \times k$ covariance, and its eigenvectors turn $Q$ into axes along which the codes are uncorrelated.
@@ -694,7 +688,7 @@ excess, share = {}, (lam_few[2] / lam_few[1]) ** 2
 for seed in (1, 2):
     start = torch.randn(len(mean), 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     axes, _, errors = pca_by_least_squares(few, start, 30)
-    excess[f"start {seed}"] = torch.as_tensor(errors)[1:] - lam_few[2:].sum()
+    excess[f"start {seed}"] = torch.as_tensor(errors, dtype=torch.float64)[1:] - lam_few[2:].sum()
 excess["(lambda_3 / lambda_2)^2 a round"] = excess["start 1"][9] * share ** torch.arange(-9, 21)
 plotting.lines(range(1, 31), excess, xlabel="round", ylabel="error above PCA's", logy=True)
 
@@ -736,10 +730,10 @@ claim("01-wide-cloud", gaps(random_z, cloud).mean(), world=world, tolerance=0.1,
 
 # %% [markdown]
 # A test image lands {{mnist:01-wide-near}} standard deviations from a code that the decoder knows, a random code
-# {{mnist:01-wide-far}} (pen digits: {{pen:01-wide-near}} and {{pen:01-wide-far}}). Most of the second is dimension: had
-# the codes followed $\mathcal N(0, I)$, both would be {{mnist:01-wide-cloud}} ({{pen:01-wide-cloud}}). It is
-# the *first* that tells, far below that: the codes fill a thin part of the space, and random codes miss it. How many
-# do? Count those that are further from the known codes than 99% of the test codes, with two numbers and with sixteen.
+# {{mnist:01-wide-far}}. Most of the second is dimension: had the codes followed $\mathcal N(0, I)$, both would be
+# {{mnist:01-wide-cloud}}. It is the *first* that tells, far below that: the codes fill a thin part of the space, and random
+# codes miss it. How many do? Count those that are further from the known codes than 99% of the test codes, with two numbers and
+# with sixteen.
 
 # %%
 with torch.no_grad():
@@ -750,9 +744,8 @@ missed = gaps(random_z, known) > gaps(tested, known).quantile(0.99)
 claim("01-missed-sixteen", 100 * missed.float().mean(), world=world, tolerance=10, unit="% of the draws", digits=0)
 
 # %% [markdown]
-# Of draws that follow the codes 1% would miss. With two standardised numbers {{mnist:01-missed-two}}% miss on MNIST,
-# {{pen:01-missed-two}}% on pen digits; with sixteen, {{mnist:01-missed-sixteen}}% and {{pen:01-missed-sixteen}}%.
-# With sixteen, nearly every place is a hole.
+# Of draws that follow the codes 1% would miss. With two standardised numbers {{mnist:01-missed-two}}% miss, with sixteen
+# {{mnist:01-missed-sixteen}}%: there nearly every place is a hole.
 
 # %% [markdown]
 # ### No plane is better than PCA's
@@ -899,3 +892,20 @@ from IPython.display import display
 
 for derivation in (line, planes, linear):
     display(derivation.summary())
+
+# %% [markdown]
+# ### The same on pen digits
+#
+# | section | what | MNIST | pen digits |
+# |---|---|---|---|
+# | 1 | error without a code | {{mnist:01-no-code}} | {{pen:01-no-code}} |
+# | 3 | PCA, 2 numbers: error; share of it that is left (%) | {{mnist:01-pca-error}}; {{mnist:01-pca-share}} | {{pen:01-pca-error}}; {{pen:01-pca-share}} |
+# | 4 | columns apart; planes apart (degrees) | {{mnist:01-column-angle}}; {{mnist:01-subspace-angle}} | {{pen:01-column-angle}}; {{pen:01-subspace-angle}} |
+# | 5 | network, 2 numbers: error; share left (%); numbers of PCA that do as well | {{mnist:01-auto-error}}; {{mnist:01-auto-share}}; {{mnist:01-pca-worth}} | {{pen:01-auto-error}}; {{pen:01-auto-share}}; {{pen:01-pca-worth}} |
+# | 6 | the other seed: error | {{mnist:01-second-error}} | {{pen:01-second-error}} |
+# | 8 | empty cells; those of a cloud without holes (%) | {{mnist:01-empty}}; {{mnist:01-empty-normal}} | {{pen:01-empty}}; {{pen:01-empty-normal}} |
+# | 8 | error of a round trip: where codes lie; in holes | {{mnist:01-trip-codes}}; {{mnist:01-trip-holes}} | {{pen:01-trip-codes}}; {{pen:01-trip-holes}} |
+# | 9 | network, 16 numbers: error | {{mnist:01-wide-error}} | {{pen:01-wide-error}} |
+# | 9 | error of a round trip: reconstruction; random picture | {{mnist:01-wide-trip}}; {{mnist:01-drawn-trip}} | {{pen:01-wide-trip}}; {{pen:01-drawn-trip}} |
+# | deeper | distance to a known code: test image; random code; had the codes followed $\mathcal N(0, I)$ (standard deviations) | {{mnist:01-wide-near}}; {{mnist:01-wide-far}}; {{mnist:01-wide-cloud}} | {{pen:01-wide-near}}; {{pen:01-wide-far}}; {{pen:01-wide-cloud}} |
+# | deeper | draws that miss: two numbers; sixteen (%) | {{mnist:01-missed-two}}; {{mnist:01-missed-sixteen}} | {{pen:01-missed-two}}; {{pen:01-missed-sixteen}} |
