@@ -155,10 +155,10 @@ plotting.latent_scatter(mu, images.y)
 LatentExplorer(model, images)
 
 # %% [markdown]
-# The reconstruction has the right class most of the time, but not every stroke: two numbers cannot carry every
-# detail of 784 pixels. But two numbers are also a place in a plane, which can be drawn. The **latent pad** puts the scatter
-# plot and the decoder together. Drag the big dot from class to class, or click the plane and use the arrow keys. What do you
-# see on the border between two classes, and what far outside, where no dots are?
+# The reconstruction may keep the class, but not every stroke: two numbers cannot carry every detail of 784 pixels. But two
+# numbers are also a place in a plane, which can be drawn. The **latent pad** puts the scatter plot and the decoder together.
+# Drag the big dot from class to class, or click the plane and use the arrow keys. What do you see on the border between two
+# classes, and what far outside, where no dots are?
 
 # %%
 from vae_course.widgets import LatentPad
@@ -287,9 +287,9 @@ exercises.progress()
 # %% [markdown]
 # ### The letters of the course
 #
-# Here are the names that several lessons share, in formulas and in code, with the lesson that explains each. There are
-# fewer letters than ideas, so a lesson may use one of them for something of its own: its table of symbols, at the top,
-# says so. Most names are new to you now; come back to this table when a letter has slipped your mind.
+# Here are the names that several lessons share, in formulas and in code, with the lesson that explains each. There are fewer
+# letters than ideas, so a lesson may use one of them for something of its own, or another letter for the same thing; it says so
+# where it does. Most names are new to you now; come back to this table when a letter has slipped your mind.
 
 # %%
 from vae_course import notation

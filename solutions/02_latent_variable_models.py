@@ -15,7 +15,7 @@
 
 # %% [markdown]
 # **After this lesson you can**
-# - draw the graphical model of a VAE, and draw from the model itself,
+# - draw the graphical model of a latent-variable model, and draw from the model itself,
 # - tell prior, likelihood, joint, marginal and posterior apart,
 # - derive $p(x)$ and the posterior of the linear-Gaussian world,
 # - compute $p(x)$ by a grid, and say why no grid helps in twenty dimensions,
@@ -310,7 +310,7 @@ plotting.lines(counts, {"p(2)": digits}, xlabel="points of the grid", ylabel="co
 # ### Twenty dimensions
 #
 # With 25 points along each axis, a grid in $D$ dimensions has $25^D$ points. Let a computer evaluate the joint at a billion
-# points a second. How long does it take for $D = 20$, a usual size for a VAE?
+# points a second. How long does it take for $D = 20$, the size of lesson 07's VAE?
 
 # %%
 seconds = 25**20 / 1e9

@@ -843,7 +843,8 @@ two.algebra("the forward optimum: sigma^2 = v", sympy.solve(slope, S2)[0], V)
 # Where two modes lie closer together, the choice becomes less stark. In a cell of your own, try
 #
 # ```python
-# closer = Normal(numbers(-1.5, 1.5), numbers(0.8, 0.8)) KLPlayground(MixtureSameFamily(Categorical(numbers(0.4, 0.6)), closer))
+# closer = Normal(numbers(-1.5, 1.5), numbers(0.8, 0.8))
+# KLPlayground(MixtureSameFamily(Categorical(numbers(0.4, 0.6)), closer))
 # ```
 #
 # Now the reverse KL covers both modes as well, because there is no deep gap to fear.

@@ -657,7 +657,7 @@ plotting.lines(range(1, 41), curves, xlabel="step of Adam", ylabel="nats", title
 #
 # ### Your turn: find the sign
 #
-# Mend `as_printed`, so that its loss is a thing to minimise. Give the first part a name that says its sign: a
+# Repair `as_printed`, so that its loss is a thing to minimise. Give the first part a name that says its sign: a
 # *reconstruction* that adds to the loss is a **negative** log-likelihood.
 
 # %% exercise="04-sign"

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # 05 Gradients and reparameterisation
 #
-# Lesson 04 ended with a bound that you can compute from draws of $q$. To maximise it you need its slope in the parameters of
-# $q$, and those parameters decide where the draws fall. How do you differentiate through a throw of dice? There are two
-# answers. Both are right on average, and one of them is so much quieter that VAEs are trained with it.
+# Lesson 04 ended with a bound that you can compute from draws of $q$. To maximise it you need its gradient with respect to the
+# parameters of $q$, and those parameters decide where the draws fall. How do you differentiate through a throw of dice? There
+# are two answers. Both are right on average, and one of them is so much quieter that VAEs are trained with it.
 
 # %% [markdown]
 # **After this lesson you can**
@@ -36,15 +36,15 @@
 # | $\varepsilon$ | standard normal noise, $z = \mu + \sigma \varepsilon$ | `eps` | `[L, B, D]` |
 # | $f(z)$ | what is averaged over $q$ | `f` | `[L, B]`; `[G]` on a grid |
 # | $J$ | the average, $J(\mu, \log\sigma^2) = \mathbb E_q[f(z)]$ | `J` | one number |
-# | $s_\mu, s_v$ | scores: slopes of $\log q(z)$ in $\mu$ and in $\log\sigma^2$ | `score_mu`, `score_logvar` | `[L, B, D]` |
-# | $f'(z), \nabla f(z)$ | slope of $f$ in $z$ | `grad_f` | as `z` |
+# | $s_\mu, s_v$ | scores: derivatives of $\log q(z)$ with respect to $\mu$ and to $\log\sigma^2$ | `score_mu`, `score_logvar` | `[L, B, D]` |
+# | $f'(z), \nabla f(z)$ | gradient of $f$ with respect to $z$ | `grad_f` | as `z` |
 # | $g$ | an estimate of a gradient | `g_mu`, `g_logvar` | `[B, D]` |
 # | $c, c^*$ | a baseline that is subtracted from $f$, and the best one (Going deeper) | `c`, `best` | one number, or as `f` |
 # | $W, b, \tau$ | loadings, offset and noise of the linear-Gaussian world | `W`, `linear` | `[X, D]`, `[X]`, one number |
 # | $\eta$ | variance that one example's noise gives a slope | `eta` | one number |
-# | $\theta$ | parameters of a discrete $q$ | `theta` | `[3]` |
+# | $\phi, \theta$ | parameters of any $q$; in section 8 those of a discrete $q$ (in lesson 04 $\theta$ was the model's) | `theta` | `[3]` |
 # | $w(z)$ | $p(x, z) / q(z)$ | `log_w` | `[3]` |
-# | $L, B, D, X$ | draws, examples, dimensions of $z$ and of $x$ | `n_draws`, `n_examples`, `dim` | |
+# | $L, B, D, X, R$ | draws, examples, dimensions of $z$ and of $x$, repeats of the noise | `n_draws`, `n_examples`, `dim`, `repeats` | |
 
 # %% [markdown]
 # ## 1 A draw has no slope
@@ -53,7 +53,7 @@
 #
 # $$J(\mu, \log\sigma^2) = \mathbb E_{q}[f(z)], \qquad q = \mathcal N(\mu, \sigma^2), \qquad f(z) = \log p(x \mid z).$$
 #
-# We want the slopes of $J$ in $\mu$ and $\log\sigma^2$.
+# We want the gradient of $J$ with respect to $\mu$ and $\log\sigma^2$.
 
 # %%
 import functools
@@ -519,9 +519,9 @@ picture(Setting(dim=50, n_draws=10, distance=1.0, baseline=True))
 # 78 draws (the slider's 100); with the baseline $54 / 2 \le 9 L$ takes 3 (the slider's 5).
 
 # %% [markdown]
-# ## 6 One noise for all
+# ## 6 A sampling layer
 #
-# Here is a sampling layer from a published tutorial. It draws $L$ codes for each of $B$ examples:
+# Here is a sampling layer from *Variational Autoencoders* (18 July 2020). It draws $L$ codes for each of $B$ examples:
 
 
 # %%
@@ -772,8 +772,8 @@ exercises.progress("05")
 # %% [markdown]
 # ## Summary
 #
-# > $$\text{score function:} \quad \frac{d}{d\theta} \mathbb E_q[f(z)] = \mathbb E_q\big[f(z) \, s_\theta(z)\big],
-# > \qquad s_\theta = \frac{d \log q(z)}{d\theta}, \qquad \mathbb E_q[s_\theta] = 0$$
+# > $$\text{score function:} \quad \frac{d}{d\phi} \mathbb E_q[f(z)] = \mathbb E_q\big[f(z) \, s_\phi(z)\big],
+# > \qquad s_\phi = \frac{d \log q(z)}{d\phi}, \qquad \mathbb E_q[s_\phi] = 0$$
 # >
 # > $$\text{for a Gaussian:} \quad s_\mu = \frac{\varepsilon}{\sigma},
 # > \qquad s_{\log\sigma^2} = \frac{\varepsilon^2 - 1}{2}, \qquad \varepsilon = \frac{z - \mu}{\sigma}$$
@@ -1220,10 +1220,11 @@ plotting.lines(
 )
 
 # %% [markdown]
-# Slopes shrink here as the code gets longer, since each coordinate matters less to $f$. The path asks for them one by one, so
-# its variance falls. By the score every coordinate is still weighted by the whole of $f$, whose spread stays. So the gap of
-# section 4 grows with $D$ in a layer too.
-#
+# In this layer slopes shrink as the code gets longer, since each coordinate matters less to $f$. The path asks for them one by
+# one, and its variance falls. By the score every coordinate is still weighted by the whole of $f$, whose spread stays. So here
+# too the gap of section 4 grows with $D$.
+
+# %% [markdown]
 # All lines of this lesson, with how each was checked:
 
 # %%
