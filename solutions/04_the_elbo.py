@@ -716,12 +716,14 @@ exercises.progress("04")
 # > Moving $q$ moves the ELBO and the gap, never $\log p(x)$. Moving the model moves all three. A log-likelihood goes up, a
 # > KL goes down.
 #
-# **Sources.** M. I. Jordan, Z. Ghahramani, T. S. Jaakkola and L. K. Saul, [*An Introduction to Variational Methods for Graphical
-# Models*](https://doi.org/10.1023/A:1007665907178), Machine Learning 37, 1999. D. P. Kingma and M. Welling, [*Auto-Encoding
-# Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014, section 2.2. Y. Burda, R. Grosse and R. Salakhutdinov,
-# [*Importance Weighted Autoencoders*](https://arxiv.org/abs/1509.00519), ICLR 2016, section 3 and appendix A, for the bound with
-# $k$ draws. R. M. Neal and G. E. Hinton, [*A View of the EM Algorithm that Justifies Incremental, Sparse, and Other
-# Variants*](https://doi.org/10.1007/978-94-011-5014-9_12), 1998, for the free energy and EM. S. Gershman and N. Goodman,
+# **Sources.** M. I. Jordan, Z. Ghahramani, T. S. Jaakkola and L. K. Saul, [*An Introduction to Variational Methods for
+# Graphical Models*](https://doi.org/10.1023/A:1007665907178), Machine Learning 37, 1999. D. P. Kingma and M. Welling,
+# [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014, section 2.2. Y. Burda, R. Grosse and R.
+# Salakhutdinov, [*Importance Weighted Autoencoders*](https://arxiv.org/abs/1509.00519), ICLR 2016, section 3 and appendix A,
+# for the bound with $k$ draws. R. M. Neal and G. E. Hinton, [*A View of the EM Algorithm that Justifies Incremental, Sparse,
+# and Other Variants*](https://doi.org/10.1007/978-94-011-5014-9_12), in M. I. Jordan (ed.), Learning in Graphical Models, 1998,
+# for the free energy and EM. A. P. Dempster, N. M. Laird and D. B. Rubin, [*Maximum Likelihood from Incomplete Data via the EM
+# Algorithm*](https://doi.org/10.1111/j.2517-6161.1977.tb01600.x), JRSS B 39, 1977, for EM itself. S. Gershman and N. Goodman,
 # *Amortized Inference in Probabilistic Reasoning*, CogSci 2014. C. Cremer, X. Li and D. Duvenaud, [*Inference Suboptimality in
 # Variational Autoencoders*](https://arxiv.org/abs/1801.03558), ICML 2018.
 #
