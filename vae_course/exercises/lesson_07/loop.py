@@ -164,10 +164,11 @@ EXERCISE = Exercise(
     difficulty=4,
     minutes=15,
     task=(
-        'A build: go once through `batches`, a list of tensors of images, and return the mean of `loss(model, x)["loss"]` '
-        "over all images as a plain number. With an `optimizer`, train: training mode, and one step for each batch, by the "
-        "gradient of this batch alone. With `None`, measure: evaluation mode, no gradient. Afterwards the model must be "
-        "in the mode that it was in."
+        "A build, optional: go once through `batches`, a list of tensors of images, and return the mean loss of all images as a "
+        'plain number; `loss(model, x)["loss"]` is a mean over the batch. With `None` for an `optimizer`, measure: evaluation '
+        "mode, no gradient. With one, train: training mode, and one step for each batch, by the gradient of this batch alone. "
+        "Afterwards the model must be in the mode that it was in. The check names the first of its two stages, measuring and "
+        "training, that you have not reached."
     ),
     hints=(
         "Each loss is the mean over its own batch, and the last batch may be smaller. What must you keep of each batch "
