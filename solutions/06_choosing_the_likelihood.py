@@ -194,8 +194,7 @@ plotting.image_grid(torch.cat([grey, once, again]), ncols=8)
 # %% [markdown]
 # ## 3 Grey pixels
 #
-# Many programs skip the drawing and put the grey pixel itself into the cross-entropy. Nothing crashes. What does the
-# number mean?
+# Code that skips the drawing puts the grey pixel itself into the cross-entropy. Nothing crashes. What does the number mean?
 #
 # **Line 10.** The formula $x \, \ell - \log(1 + e^{\ell})$ is *linear* in $x$. So its mean over all draws of the pixels
 # is the formula at the mean of the draws, which is the grey level $g$:
@@ -314,9 +313,9 @@ claim("06-cb-mean", formula[2], world="any", tolerance=0.005, unit="at lam = 0.9
 # For $\lambda = 0.9$ the mean is {{any:06-cb-mean}}. (Train with torch's distribution: near $\ell = 0$ the formula's slope loses
 # its digits and ends as NaN. *Going deeper* shows it.)
 #
-# What was missing on real images? Take the mean image as the decoder, clamped to $[0.01, 0.99]$. Three numbers: the loss that
-# many programs report, what it leaves out, and what is left when nothing is left out. The clamp is our choice, so the last
-# number comes once more with $[0.001, 0.999]$:
+# What was missing on real images? Take the mean image as the decoder, clamped to $[0.01, 0.99]$. Three numbers: the
+# cross-entropy, what it leaves out, and what is left when nothing is left out. The clamp is our choice, so the last number
+# comes once more with $[0.001, 0.999]$:
 
 # %%
 logits = torch.logit(mean_image.clamp(0.01, 0.99))

@@ -110,9 +110,9 @@ claim("07-grey-pixels", 100 * grey, world=world, tolerance=0.5, unit="% of the p
 # %% [markdown]
 # ## 3 Two networks
 #
-# We use the network of many tutorials, 784-400-20. The encoder flattens an image into 784 numbers, has one hidden layer
-# of 400 units with a ReLU, and returns $2 \cdot 20$ numbers: $\mu$ and $\log\sigma^2$ side by side. The decoder goes the
-# other way, from 20 numbers through 400 to one log-odds $\ell$ for each pixel.
+# We use the network of PyTorch's VAE example, 784-400-20. The encoder flattens an image into 784 numbers, has one hidden layer
+# of 400 units with a ReLU, and returns $2 \cdot 20$ numbers: $\mu$ and $\log\sigma^2$ side by side. The decoder goes the other
+# way, from 20 numbers through 400 to one log-odds $\ell$ for each pixel.
 #
 # Neither network ends in an activation. A mean can be any real number, a log variance and a log-odds as well. What a
 # sigmoid or a ReLU at the end would break, the check will tell you if you try.
@@ -250,8 +250,8 @@ print(f"of which KL: {terms['kl']:.2f} nats")
 # write such a loop yourself.) The learning rate rises and falls once (a *one-cycle* schedule) and ends near zero, so that the
 # weights come to rest.
 #
-# The next cell trains your VAE on the grey images, as many tutorials do. It takes about half a minute on two idle cores, longer
-# on a busy machine. The curves are redrawn while it runs. (To train anew, run the notebook from `make_networks()` on.)
+# The next cell trains your VAE on the grey images, as PyTorch's example does. It takes about half a minute on two idle cores,
+# longer on a busy machine. The curves are redrawn while it runs. (To train anew, run the notebook from `make_networks()` on.)
 #
 # Before you run it: the loss is the sum of two curves, the reconstruction loss and the KL. Which of them will go *up*?
 
@@ -455,7 +455,7 @@ exercises.progress("07")
 # > $$\text{loss} = -\frac1B \textstyle\sum_{b=1}^{B} \left( \log p(x_b \mid z_b) - \mathrm{KL}_b \right)$$
 # >
 # > Sum over pixels and over latent dimensions, one mean over the batch, one minus sign. Cross-entropy on grey pixels is a
-# > loss and no log-likelihood of those images; on pixels that are 0 or 1 the ELBO is a bound on $\log p(x)$.
+# > loss and not a log-likelihood of those images; on pixels that are 0 or 1 the ELBO is a bound on $\log p(x)$.
 #
 # **Sources.** D. P. Kingma and M. Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014,
 # sections 2.3, 2.4, 3 and appendix B. G. Loaiza-Ganem and J. P. Cunningham, [*The continuous Bernoulli: fixing a pervasive error
@@ -473,7 +473,7 @@ exercises.progress("07")
 # What follows can wait, and nothing on the main path needs it.
 
 # %% [markdown]
-# ### Build: the training loop
+# ### Build (optional): the training loop
 #
 # What happens in a training, and what is a loss worth on images that take no part in it? For these the same loop goes without
 # the step, in evaluation mode and without a gradient. Write both as one function. The check looks at what it does to a small

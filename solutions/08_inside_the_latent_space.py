@@ -387,7 +387,7 @@ class Caged(VAE):
 # %% exercise="08-posterior-head"
 
 # %% [markdown]
-# Now train both on the same 200,000 images, with the same seed: the caged one and the mended one. The first time, this takes
+# Now train both on the same 200,000 images, with the same seed: the caged one and the repaired one. The first time, this takes
 # about fifteen seconds. Predict: is the caged model's KL higher or lower, and its reconstruction?
 
 
@@ -446,7 +446,7 @@ claim("08-cage-cost", bounds["mended"].elbo - bounds["caged"].elbo, world=world,
 # | | mean KL | mean $\log p(x \mid z)$ |
 # |---|---|---|
 # | caged | {{mnist:08-caged-kl}} | {{mnist:08-caged-log-px-z}} |
-# | mended | {{mnist:08-mended-kl}} | {{mnist:08-mended-log-px-z}} |
+# | repaired | {{mnist:08-mended-kl}} | {{mnist:08-mended-log-px-z}} |
 #
 # The KL of the caged model is *lower*, and yet its ELBO is {{mnist:08-cage-cost}} nats lower too, with the same network, images
 # and seed. So all of that, and what the KL saved, is lost in the reconstruction. The KL is what a code can tell about its
@@ -489,16 +489,16 @@ fig
 #
 # The remedy is to walk on an arc. Take two codes of length one first, with the angle $\theta$ between them. The code at $t$
 # lies in their plane and has turned by $t \, \theta$, so that equal steps of $t$ turn by equal angles. Like each place of the
-# plane, it is a sum $a \, z_0 + b \, z_1$.
+# plane, it is a sum $c_0 z_0 + c_1 z_1$.
 #
 # ### Your turn: along the arc
 #
-# Which shares $a$ and $b$, for each $t$? Draw it: in coordinates with $z_0 = (1, 0)$ and $z_1 = (\cos\theta, \sin\theta)$ the
-# code at $t$ is $(\cos t\theta, \sin t\theta)$, and two equations give two unknowns. Codes of any other length are mixed with
-# the same two shares. So the walk keeps the length where both have the same one; where not, it leads from one length to the
-# other, and may be longer than both on the way if the angle is wide. Two draws in many dimensions have nearly the same length,
-# and nearly a right angle between them. Parallel codes ($\theta = 0$) have no arc but the line, opposite ones ($\theta = \pi$)
-# many: there your shares divide by zero.
+# Which shares $c_0$ and $c_1$, for each $t$? Draw it: in coordinates with $z_0 = (1, 0)$ and $z_1 = (\cos\theta, \sin\theta)$
+# the code at $t$ is $(\cos t\theta, \sin t\theta)$, and two equations give two unknowns. Codes of any other length are mixed
+# with the same two shares. So the walk keeps the length where both have the same one; where not, it leads from one length to
+# the other, and may be longer than both on the way if the angle is wide. Two draws in many dimensions have nearly the same
+# length, and nearly a right angle between them. Parallel codes ($\theta = 0$) have no arc but the line, opposite ones
+# ($\theta = \pi$) many: there your shares divide by zero.
 
 # %% exercise="08-slerp"
 
@@ -922,10 +922,10 @@ for name, q, tolerance in (("caged", cage, None), ("mended", free, 20)):
     claim(f"08-{name}-gap", part, world=world, tolerance=tolerance, digits=0, unit="% of the prior in gaps")
 
 # %% [markdown]
-# Of the caged model's samples, {{mnist:08-caged-top}}% are read as the same class; of the mended one's, the commonest class has
-# {{mnist:08-mended-top}}%. Is the caged decoder asked for what it never practised? In our run mostly not, by a count like
+# Of the caged model's samples, {{mnist:08-caged-top}}% are read as the same class; of the repaired one's, the commonest class
+# has {{mnist:08-mended-top}}%. Is the caged decoder asked for what it never practised? In our run mostly not, by a count like
 # section 3's, with the posteriors of these 2,000 images: {{mnist:08-caged-gap}}% of the draws fall where $q(z)$ of the caged
-# model is less than a tenth of the prior, and {{mnist:08-mended-gap}}% for the mended one. Some of the caged model's ellipses
+# model is less than a tenth of the prior, and {{mnist:08-mended-gap}}% for the repaired one. Some of the caged model's ellipses
 # are nearly as wide as the prior. So the decoder has practised far outside the square, but with codes that tell little: what it
 # draws there is a compromise between many images, and the reader takes that for one class. It is a matter of the start again:
 # where the ellipses stay small, as they may with another `seed`, most of the prior's draws fall into gaps, and the caged
@@ -998,7 +998,7 @@ claim("08-slant-lead-se", standard_error(lead), world=world, tolerance=0.2, unit
 # | 5 | classes on the unit square | {{mnist:08-square-classes}} | {{pen:08-square-classes}} |
 # | 5 | caged: means near the low and the high edge, codes outside (%) | {{mnist:08-low-edge}}; {{mnist:08-high-edge}}; {{mnist:08-codes-outside}} | {{pen:08-low-edge}}; {{pen:08-high-edge}}; {{pen:08-codes-outside}} |
 # | 5 | caged: KL and $\log p(x \mid z)$ (nats) | {{mnist:08-caged-kl}}; {{mnist:08-caged-log-px-z}} | {{pen:08-caged-kl}}; {{pen:08-caged-log-px-z}} |
-# | 5 | mended: KL and $\log p(x \mid z)$ (nats) | {{mnist:08-mended-kl}}; {{mnist:08-mended-log-px-z}} | {{pen:08-mended-kl}}; {{pen:08-mended-log-px-z}} |
+# | 5 | repaired: KL and $\log p(x \mid z)$ (nats) | {{mnist:08-mended-kl}}; {{mnist:08-mended-log-px-z}} | {{pen:08-mended-kl}}; {{pen:08-mended-log-px-z}} |
 # | 5 | what the cage costs (nats) | {{mnist:08-cage-cost}} | {{pen:08-cage-cost}} |
 # | 6 | reader sure: draw, line, arc (%) | {{mnist:08-sure-draw}}; {{mnist:08-sure-line}}; {{mnist:08-sure-arc}} | {{pen:08-sure-draw}}; {{pen:08-sure-line}}; {{pen:08-sure-arc}} |
 # | 7 | slant of the italic and the backhand third | {{mnist:08-italic}}; {{mnist:08-backhand}} | {{pen:08-italic}}; {{pen:08-backhand}} |
@@ -1010,6 +1010,6 @@ claim("08-slant-lead-se", standard_error(lead), world=world, tolerance=0.2, unit
 # | deeper | reconstructions that keep their class; the worst class, and its share (%) | {{mnist:08-kept}}; {{mnist:08-worst}}; {{mnist:08-worst-kept}} | {{pen:08-kept}}; {{pen:08-worst}}; {{pen:08-worst-kept}} |
 # | deeper | rarest digit; its share of images, codes, samples (%) | {{mnist:08-rarest}}; {{mnist:08-rarest-images}}; {{mnist:08-rarest-codes}}; {{mnist:08-rarest-prior}} | {{pen:08-rarest}}; {{pen:08-rarest-images}}; {{pen:08-rarest-codes}}; {{pen:08-rarest-prior}} |
 # | deeper | largest change of a share: images to codes, codes to samples (points) | {{mnist:08-redrawn}}; {{mnist:08-exchange}} | {{pen:08-redrawn}}; {{pen:08-exchange}} |
-# | deeper | samples read as one class: caged, mended (%) | {{mnist:08-caged-top}}; {{mnist:08-mended-top}} | {{pen:08-caged-top}}; {{pen:08-mended-top}} |
-# | deeper | prior in gaps: caged, mended (%) | {{mnist:08-caged-gap}}; {{mnist:08-mended-gap}} | {{pen:08-caged-gap}}; {{pen:08-mended-gap}} |
+# | deeper | samples read as one class: caged, repaired (%) | {{mnist:08-caged-top}}; {{mnist:08-mended-top}} | {{pen:08-caged-top}}; {{pen:08-mended-top}} |
+# | deeper | prior in gaps: caged, repaired (%) | {{mnist:08-caged-gap}}; {{mnist:08-mended-gap}} | {{pen:08-caged-gap}}; {{pen:08-mended-gap}} |
 # | deeper | slant by class: class kept (%); lead, its standard error (points) | {{mnist:08-slant-class-kept}}; {{mnist:08-slant-lead}}; {{mnist:08-slant-lead-se}} | {{pen:08-slant-class-kept}}; {{pen:08-slant-lead}}; {{pen:08-slant-lead-se}} |

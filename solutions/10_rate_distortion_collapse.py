@@ -569,7 +569,7 @@ walks({f"z[{d}]": pictures for d, pictures in steps.items()}, range(-3, 4))
 # ```
 #
 # `kl_of_dims` `[B, D]` holds the KL of each dimension for each image. A single dimension can keep the total above the floor,
-# and all others may die. Mend it: **each dimension** costs its mean over the batch, and at least `floor`.
+# and all others may die. Repair it: **each dimension** costs its mean over the batch, and at least `floor`.
 
 # %% exercise="10-free-bits"
 

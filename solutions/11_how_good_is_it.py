@@ -496,9 +496,9 @@ claim("11-refined-lead", after - by_draws, world=world, tolerance=2.0, digits=0)
 # %% [markdown]
 # ### Your turn: find the error
 #
-# A well-known collection of VAE code trains its IWAE with the following loss. It goes through the loss of each draw,
-# `-log_w`, and weighs the losses by a softmax that is detached, so that only the losses carry a gradient. It runs, and its loss
-# falls. Which draw has the largest share? Put it right.
+# Here is a loss for an IWAE as you may find it in code. It takes the loss of each draw, `-log_w`, and weighs the losses by a
+# softmax that is detached, so that only the losses carry a gradient. It runs, and its loss falls. Which draw has the largest
+# share? Put it right.
 
 
 # %%
@@ -550,7 +550,7 @@ curves = {"log p(x)": log_px_hills.expand(80), "mended": mended, "as found": fou
 plotting.lines(range(1, 81), curves, xlabel="step of Adam", ylabel="bound with k = 20 (nats)")
 
 # %% [markdown]
-# Both losses were "minimised". Mended, the bound climbs from {{any:11-climb-start}} nats below $\log p(x)$ to
+# Both losses were "minimised". Repaired, the bound climbs from {{any:11-climb-start}} nats below $\log p(x)$ to
 # {{any:11-climb-mended}} below: $q$ widens from a log variance of $-1$ to {{any:11-climb-logvar-mended}}, since one good draw
 # of twenty is enough. As found, the bound **falls**, to {{any:11-climb-as-found}} below: the worst draws have the say, so $q$
 # narrows to a log variance of {{any:11-climb-logvar-as-found}} and avoids bad draws.
@@ -924,12 +924,12 @@ for dim, draws, repeats in ((20, 185, 4000), (50, 14_913, 300)):
 # A dimension that carries nothing costs nothing, if the encoder has learned to answer with the prior there: then $q$, the prior
 # and the posterior are one and the same.
 #
-# Why does `mild_log_r` need so few random numbers? Each $z_i = a + c \, \epsilon_i$. Completing the square once more gives
+# Why does `mild_log_r` need so few random numbers? Each $z_i = a + c \, \varepsilon_i$. Completing the square once more gives
 #
 # $$\log r = D \left(\log c + \frac{a^2}{2 (c^2 - 1)}\right) -
-# \frac{c^2 - 1}{2} \sum_i \left(\epsilon_i + \frac{a c}{c^2 - 1}\right)^2,$$
+# \frac{c^2 - 1}{2} \sum_i \left(\varepsilon_i + \frac{a c}{c^2 - 1}\right)^2,$$
 #
-# which depends on nothing but the squared distance of $\epsilon$ from one point. So a draw needs two random numbers, not
+# which depends on nothing but the squared distance of $\varepsilon$ from one point. So a draw needs two random numbers, not
 # $D$: a normal one along the line to that point, and a $\chi^2$ across.
 
 # %% [markdown]
@@ -959,7 +959,7 @@ claim("11-train-images", len(train), world=world, tolerance=0, digits=0, unit="i
 #
 # **Line 1** differentiates the logarithm of a sum of two weights, $w_1 = e^f$ and $w_2 = e^g$, with respect to a parameter
 # $\theta$ that both depend on. **Line 2** checks six draws and two parameters, mean and log variance of $q$, through
-# reparameterised draws whose noise $\epsilon$ is held fixed. The parameters of a network are reached from there by the chain
+# reparameterised draws whose noise $\varepsilon$ is held fixed. The parameters of a network are reached from there by the chain
 # rule.
 
 # %%

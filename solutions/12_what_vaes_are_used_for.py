@@ -413,9 +413,9 @@ image_rows({name: groups[name][:10] for name in some})
 # %% [markdown]
 # A usual digit has {{mnist:12-usual-score}} nats, dots have {{mnist:12-dots-score}}, an AUROC of {{mnist:12-auroc-dots}}. Why?
 #
-# You know what $-\log_2 p(x)$ is: **the size of a file**. An image with little on it makes a small file under most coders.
-# How complicated an image is moves the score more than whether it belongs. If that is so, the score should go with the length
-# of the outline even among the usual digits:
+# You know what $-\log_2 p(x)$ is: **the size of a file**. An image with little on it makes a small file. How complicated an
+# image is moves the score more than whether it belongs. If that is so, the score should go with the length of the outline even
+# among the usual digits:
 
 
 # %%
@@ -512,12 +512,12 @@ def climb(objective):
 image_rows({"truth": half[:11], "seen": shown[:11], "broken": climb(broken)[:11]})
 
 # %% [markdown]
-# Its lower halves are empty or faint. Why? Copy the two lines of `broken` into `known_and_prior` below, and mend them there.
+# Its lower halves are empty or faint. Why? Copy the two lines of `broken` into `known_and_prior` below, and fix them there.
 
 # %% exercise="12-missing-pixels"
 
 # %% [markdown]
-# The same climb with the mended objective (some seconds):
+# The same climb with the corrected objective (some seconds):
 
 # %%
 climbed = climb(known_and_prior)
@@ -786,8 +786,8 @@ exercises.progress("12")
 # [*Exponential Convergence of Langevin Distributions and Their Discrete Approximations*](https://doi.org/10.2307/3318418),
 # Bernoulli 2, 1996, for MALA.
 #
-# **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken cases to diagnose. Lesson 13
-# will give the model structure: convolutions, conditions and known factors.
+# **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken cases to diagnose. Lesson 13, planned, is
+# to give the model structure: convolutions, conditions and known factors.
 
 # %% [markdown]
 # ## Going deeper
@@ -1137,11 +1137,11 @@ assert behind.mean() > -1
 
 # %% [markdown]
 # On MNIST {{mnist:12-labels-vae}}% are right on $\mu$, {{mnist:12-labels-pca}}% on PCA and {{mnist:12-labels-pixels}}% on
-# pixels. Another draw of the labels moves such a number by {{mnist:12-labels-spread}} points, but PCA's lead on the same labels
-# is {{mnist:12-labels-behind}} ± {{mnist:12-labels-behind-se}} points. So this VAE's code is **no better** for a linear
-# classifier than principal components. Nothing in the bound asks that classes lie apart: it asks that pixels be explained at a
-# low price. (One model, one classifier; the encoder, trained on binary pixels, sees grey.) Kingma and others (2014) put the few
-# labels into the model instead, as a class variable that is summed out where it is unknown.
+# pixels. Another draw of the labels moves such a number by {{mnist:12-labels-spread}} points, but the difference from PCA on
+# the same labels is {{mnist:12-labels-behind}} ± {{mnist:12-labels-behind-se}} points. So this VAE's code is **no better** for
+# a linear classifier than principal components. Nothing in the bound asks that classes lie apart: it asks that pixels be
+# explained at a low price. (One model, one classifier; the encoder, trained on binary pixels, sees grey.) Kingma and others
+# (2014) put the few labels into the model instead, as a class variable that is summed out where it is unknown.
 #
 # ### Where VAEs work today
 #
@@ -1198,4 +1198,4 @@ for derivation in (bits, odd_ones, fill):
 # | 3 | noise, wrong pixels: at first; median; round trip; best code; draws | {{mnist:12-clean-noisy}}; {{mnist:12-clean-median}}; {{mnist:12-clean-round-trip}}; {{mnist:12-clean-best-code}}; {{mnist:12-clean-draws}} | {{pen:12-clean-noisy}}; {{pen:12-clean-median}}; {{pen:12-clean-round-trip}}; {{pen:12-clean-best-code}}; {{pen:12-clean-draws}} |
 # | 3 | noise: gain of the draws; standard error (wrong pixels) | {{mnist:12-clean-gain}}; {{mnist:12-clean-gain-se}} | {{pen:12-clean-gain}}; {{pen:12-clean-gain-se}} |
 # | deeper | 100 labels: VAE; PCA; pixels (% right) | {{mnist:12-labels-vae}}; {{mnist:12-labels-pca}}; {{mnist:12-labels-pixels}} | {{pen:12-labels-vae}}; {{pen:12-labels-pca}}; {{pen:12-labels-pixels}} |
-# | deeper | between draws of the labels; PCA's lead; standard error (points) | {{mnist:12-labels-spread}}; {{mnist:12-labels-behind}}; {{mnist:12-labels-behind-se}} | {{pen:12-labels-spread}}; {{pen:12-labels-behind}}; {{pen:12-labels-behind-se}} |
+# | deeper | between draws of the labels; PCA less VAE; standard error (points) | {{mnist:12-labels-spread}}; {{mnist:12-labels-behind}}; {{mnist:12-labels-behind-se}} | {{pen:12-labels-spread}}; {{pen:12-labels-behind}}; {{pen:12-labels-behind-se}} |

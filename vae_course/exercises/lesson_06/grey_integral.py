@@ -33,7 +33,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
                 "`torch.no_grad()` and conversions to plain numbers."
             )
         (slope,) = torch.autograd.grad(again.sum(), leaf)
-    return {"": result, "the slope by the logits": slope}
+    return {"": result, "the slope with respect to the logits": slope}
 
 
 def _cases(seed: int) -> list[Inputs]:

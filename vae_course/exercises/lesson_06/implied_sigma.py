@@ -62,7 +62,7 @@ EXERCISE = Exercise(
     difficulty=3,
     minutes=7,
     task=(
-        "Mend the text's loss: return -log N(x; mean, sigma^2) in nats, one number for each image, `[B]`, from `x` and "
+        "Correct the text's loss: return -log N(x; mean, sigma^2) in nats, one number for each image, `[B]`, from `x` and "
         "`mean` `[B, X]` and the standard deviation `sigma`, one number as a tensor `[]`. A decoder's `mean` and `sigma` "
         "are to be learned by gradients of this loss."
     ),

@@ -10,8 +10,8 @@ EXERCISE = Written(
     minutes=8,
     task=(
         'Answer in four to six sentences somebody who says: "My VAE ends at 103.2, so its images have a '
-        'log-probability of -103.2 nats": say why the loss is no log-probability, and what the published and the measured losses '
-        "tell about where the number came from."
+        'log-probability of -103.2 nats": say why the loss is not a log-probability, and what the published and the measured '
+        "losses tell about where the number came from."
     ),
     hints=(
         "On which pixels was the loss computed, on which images, and when? Then lay the published and the measured "
@@ -23,7 +23,7 @@ EXERCISE = Written(
         "while the printed code gives ..., so ...",
     ),
     solution="""\
-The loss was computed on grey pixels, where the Bernoulli formula is no density: it does not integrate to one over
+The loss was computed on grey pixels, where the Bernoulli formula is not a density: it does not integrate to one over
 [0, 1], and even a perfect reconstruction costs many nats. So 103.2 is a loss, but neither a log-probability of these
 images nor a bound on one. (It is also a mean over training images, taken while the weights were still changing.) Where
 the number came from cannot be known: the published losses start higher and end lower than what the printed code gives
@@ -35,7 +35,7 @@ here, so the code, or something that the text does not state, differed in the ru
     ),
     rubric=(
         Criterion(
-            "Says why 103.2 is no (bound on a) log-probability: binary cross-entropy is a negative log-likelihood for "
+            "Says why 103.2 is not a log-probability, nor a bound on one: binary cross-entropy is a negative log-likelihood for "
             "pixels that are 0 or 1 only; on grey pixels it does not normalise, or has a floor above zero. That it "
             "is an average over training images, or a bound rather than the value itself, counts beside that but not "
             "instead of it.",

@@ -87,7 +87,7 @@ QUESTIONS = (
         (
             Choice(
                 "Yes, nats are nats, whatever the pixels.",
-                "The unit is the same, the data are not. And the first number is no likelihood: on grey "
+                "The unit is the same, the data are not. And the first number is not a likelihood: on grey "
                 "pixels the Bernoulli formula does not integrate to one.",
             ),
             Choice(

@@ -149,7 +149,7 @@ EXERCISE = Exercise(
             "weak noise",
             lambda mu, logvar, eps: mu + 0.01 * torch.exp(0.5 * logvar) * eps,
             "The noise is made a hundred times smaller than sigma, so z isn't a draw from N(mu, sigma^2), and what "
-            "you train is no bound any more. Leave out the factor 0.01.",
+            "you train is no longer a bound. Leave out the factor 0.01.",
             variants=(lambda mu, logvar, eps: mu + 0.1 * torch.exp(0.5 * logvar) * eps,),
         ),
         Misconception(

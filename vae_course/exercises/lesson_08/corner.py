@@ -24,8 +24,8 @@ EXERCISE = Written(
 The encoder sends mu and sigma through a sigmoid, so every mean lies in the unit square, and the codes around it: the
 decoder has practised on the square, and outside of it as far as sigma lets the codes stray. There is little room, and a
 mean at an edge hardly moves any more, so a code tells less about its image. The grid shows what the decoder does on the
-square, not what the model samples: the model is N(0, I) followed by the decoder, and only 11.7 % of the draws of N(0, I)
-lie in the square. Of the other 88.3 % the grid says nothing: where sigma is small, hardly any code of the training lies
+square, not what the model samples: the model is N(0, I) followed by the decoder, and only 11.7% of the draws of N(0, I)
+lie in the square. Of the other 88.3% the grid says nothing: where sigma is small, hardly any code of the training lies
 there, and where it is large, the codes there tell little. The repair is to leave mu as it is and to use exp(logvar / 2)
 as sigma, and then to draw the grid at quantiles of the prior, where each picture stands for the same share of the
 samples.
@@ -42,7 +42,7 @@ samples.
         ),
         Criterion(
             "Distinguishes the grid from the samples: samples come from N(0, I), most of whose draws lie outside the square "
-            "(about 88 %), of which the grid shows nothing. Whether the decoder has practised there depends on sigma and need "
+            "(about 88%), of which the grid shows nothing. Whether the decoder has practised there depends on sigma and need "
             "not be said.",
             1,
         ),

@@ -67,7 +67,7 @@ EXERCISE = Exercise(
     difficulty=2,
     minutes=5,
     task=(
-        "Mend the head of the second text: from the encoder's numbers `out` `[B, 2 D]`, of which the first half is mu and "
+        "Repair the head of the second text: from the encoder's numbers `out` `[B, 2 D]`, of which the first half is mu and "
         "the second half is log sigma squared, return `mu` and `std`, `[B, D]` each. Each can then take every value "
         "that a mean or a standard deviation may have."
     ),
@@ -189,7 +189,7 @@ EXERCISE = Exercise(
             "softplus",
             lambda out: (_mu(out), F.softplus(_logvar(out))),
             "A softplus is positive, and a model that returns its sigma as a Normal would train with it. But then the second "
-            "half is no log sigma squared, as the task says and the rest of the course reads it. Use exp(0.5 logvar).",
+            "half is not log sigma squared, as the task says and the rest of the course reads it. Use exp(0.5 logvar).",
         ),
         Misconception(
             "every other number",

@@ -106,8 +106,9 @@ EXERCISE = Exercise(
         "the whole angle."
     ),
     hints=(
-        "The second coordinate of a z_start + b z_end is b sin(angle), and it must be sin(t angle): that gives b. Turned round, "
-        "from z_end to z_start, the same walk gives a. The angle's cosine is the inner product of the codes made one long.",
+        "The second coordinate of c_0 z_start + c_1 z_end is c_1 sin(angle), and it must be sin(t angle): that gives c_1. "
+        "Turned round, from z_end to z_start, the same walk gives c_0. The angle's cosine is the inner product of the codes made "
+        "one long.",
         "z(t) = [ sin((1 - t) angle) z_start + sin(t angle) z_end ] / sin(angle), cos(angle) = z_start . z_end / (|z_start| "
         "|z_end|).",
         "`torch.acos` of the cosine gives the angle; make `t` a column, `[T, 1]`, so that it multiplies rows `[D]`; then the "

@@ -42,7 +42,7 @@ EXERCISE = Exercise(
     difficulty=2,
     minutes=4,
     task=(
-        "Mend the average: from the mean ELBO of each of N batches, `means` `[N]` in nats, and their numbers of images, "
+        "Correct the average: from the mean ELBO of each of N batches, `means` `[N]` in nats, and their numbers of images, "
         "`counts` `[N]`, return the mean over all images, one number."
     ),
     hints=(
@@ -154,7 +154,7 @@ EXERCISE = Exercise(
         Misconception(
             "median",
             lambda means, counts: means.median(),
-            "The median of the batches is no mean over images: it ignores how large they are. Weight each mean by its "
+            "The median of the batches is not a mean over images: it ignores how large they are. Weight each mean by its "
             "count.",
         ),
     ),

@@ -172,7 +172,7 @@ EXERCISE = Exercise(
     difficulty=3,
     minutes=6,
     task=(
-        "Mend the evaluation: return the mean over the batch of `bounds_of(model, x)`, which gives the bound of each "
+        "Correct the evaluation: return the mean over the batch of `bounds_of(model, x)`, which gives the bound of each "
         "example `[B]`, taken in evaluation mode and without a gradient; afterwards the model must be in the mode that "
         "it was in."
     ),

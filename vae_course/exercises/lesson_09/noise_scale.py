@@ -53,12 +53,12 @@ def _wrong_eps(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 EXERCISE = Exercise(
     id="09-noise-scale",
-    title="Mend the instrument",
+    title="Fix the instrument",
     points=3,
     difficulty=3,
     minutes=6,
     task=(
-        "Mend the instrument: from L draws z `[L, B, D]` and the `mu` and `logvar` `[B, D]` that they claim to come "
+        "Correct the instrument: from L draws z `[L, B, D]` and the `mu` and `logvar` `[B, D]` that they claim to come "
         "from, return the size of the noise in each dimension, `[D]`: the root of the mean square of (z - mu) / sigma "
         "over draws and examples."
     ),

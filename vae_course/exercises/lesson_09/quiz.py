@@ -38,7 +38,7 @@ QUESTIONS = (
             ),
             Choice(
                 "At the draw and the KL: they must speak of the same q.",
-                "Yes. If the noise is smaller than the sigma that the KL is charged for, the sum is no bound.",
+                "Yes. If the noise is smaller than the sigma that the KL is charged for, the sum is not a bound.",
                 right=True,
             ),
         ),
@@ -95,8 +95,8 @@ QUESTIONS = (
                 "It has one, and the network of case J trains without trouble.",
             ),
             Choice(
-                "Because in training q(z | x) then depends on the other images of the batch, so it is no "
-                "function of x.",
+                "Because in training q(z | x) then depends on the other images of the batch, so it is not "
+                "a function of x.",
                 "Yes. The bound of an image is defined for that image alone; here it changes with its neighbours.",
                 right=True,
             ),
@@ -108,7 +108,7 @@ QUESTIONS = (
         (
             Choice(
                 "Whether `model.training` is False in both while the number is made.",
-                "Yes. It takes one line, and it is a common reason. Then the averaging, and the data.",
+                "Yes. It takes one line, and it is one of this lesson's cases. Then the averaging, and the data.",
                 right=True,
             ),
             Choice(

@@ -38,12 +38,12 @@ def _loop(errors: Tensor, kl_of_dims: Tensor) -> Tensor:
 
 EXERCISE = Exercise(
     id="09-scale",
-    title="Mend the scale",
+    title="Fix the scale",
     points=2,
     difficulty=2,
     minutes=4,
     task=(
-        "Mend the loss of cases A and B: from the loss of each pixel, `errors` `[B, P]`, and the KL of each latent "
+        "Correct the loss of cases A and B: from the loss of each pixel, `errors` `[B, P]`, and the KL of each latent "
         "dimension, `kl_of_dims` `[B, D]`, both in nats, return the mean over the batch of the negative ELBO, one "
         "number."
     ),

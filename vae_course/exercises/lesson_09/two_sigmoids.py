@@ -49,7 +49,7 @@ EXERCISE = Exercise(
     difficulty=2,
     minutes=5,
     task=(
-        "This decoder ends in a sigmoid, and you may not change it. Mend the loss that it is used with: from images "
+        "This decoder ends in a sigmoid, and you may not change it. Repair the loss that it is used with: from images "
         "`x` of 0 and 1 and probabilities of ink `p`, both `[B, C, H, W]`, return -log p(x | z) in nats for each image, "
         "`[B]`."
     ),
@@ -178,7 +178,7 @@ EXERCISE = Exercise(
         Misconception(
             "squared error",
             lambda x, p: (x - p).square().flatten(1).sum(1),
-            "This is the squared error, which is no likelihood of a pixel that is 0 or 1. Use the cross-entropy of the "
+            "This is the squared error, which is not a likelihood of a pixel that is 0 or 1. Use the cross-entropy of the "
             "probabilities.",
         ),
     ),

@@ -64,7 +64,7 @@ EXERCISE = Exercise(
     difficulty=3,
     minutes=8,
     task=(
-        "Mend the function: from the KL of each dimension, `kl_of_dims` `[B, D]`, return the price of the code with free "
+        "Repair the function: from the KL of each dimension, `kl_of_dims` `[B, D]`, return the price of the code with free "
         "bits, one number: each dimension costs its mean KL over the batch, but never less than `floor` nats."
     ),
     hints=(

@@ -96,7 +96,7 @@ QUESTIONS = (
                 "They do. But early in the training a code is noise that costs nats and saves none.",
             ),
             Choice(
-                "Because its likelihood is no bound any more.",
+                "Because its likelihood is no longer a bound.",
                 "It is a proper likelihood: a product of conditional probabilities that sums to one. The ELBO"
                 " stays a bound.",
             ),

@@ -50,7 +50,7 @@ EXERCISE = Exercise(
     difficulty=3,
     minutes=7,
     task=(
-        "Mend the function: from the log weights `log_w` `[k, B]`, return one number to minimise whose gradient is that "
+        "Correct the function: from the log weights `log_w` `[k, B]`, return one number to minimise whose gradient is that "
         "of minus the mean over the examples of the bound L_k."
     ),
     hints=(

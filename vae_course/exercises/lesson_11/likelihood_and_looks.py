@@ -34,7 +34,7 @@ come with a paired standard error, on the same binarised test images, with the s
     rubric=(
         Criterion(
             "Explains, with the noise mixture or an example of the same kind, that a high likelihood allows bad samples, "
-            "and says that the loss is bounded by a few nats (log 100 for 99 % noise).",
+            "and says that the loss is bounded by a few nats (log 100 for 99% noise).",
             1,
         ),
         Criterion(

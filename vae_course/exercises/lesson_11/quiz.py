@@ -95,7 +95,7 @@ QUESTIONS = (
             ),
             Choice(
                 "Yes, because 1.5 is more than 0.8.",
-                "The errors of two separate means are no measure for their difference, neither way. Form the "
+                "The errors of two separate means are not a measure of their difference, either way. Form the "
                 "difference image by image.",
             ),
         ),

@@ -182,7 +182,7 @@ EXERCISE = Exercise(
         Misconception(
             "interval in place of the error",
             lambda a, b: (_mean(a, b), 1.96 * (a - b).std() / len(a) ** 0.5),
-            "This is half of a 95 % interval. One standard error is asked for: leave the factor out.",
+            "This is half of a 95% interval. One standard error is asked for: leave the factor out.",
             variants=(lambda a, b: (_mean(a, b), 2 * (a - b).std() / len(a) ** 0.5),),
         ),
         Misconception(

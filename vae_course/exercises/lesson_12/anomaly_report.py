@@ -15,7 +15,7 @@ EXERCISE = Written(
     ),
     hints=(
         "Which images in section 2 had a higher likelihood than the digits that the model was trained on?",
-        "-log p(x) counts bits. An image of few strokes needs few bits under nearly any model, whether it was seen or not.",
+        "-log p(x) counts bits. An image of few strokes needs few bits, whether it was seen or not.",
         "Begin: This finds parts that ... , but an image that is simpler than ... gets ... , as the ones did in ... The "
         "reason is that ... I would compare with ... , look at both tails, and measure the AUROC on ...",
     ),

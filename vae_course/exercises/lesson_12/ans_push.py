@@ -103,7 +103,7 @@ EXERCISE = Exercise(
         Misconception(
             "multiplied by total over freq",
             lambda state, start, freq, total: state * total // freq + start,
-            "The number grows as it should, but it can't be undone: its remainder by `total` is no slot of the symbol. Keep "
+            "The number grows as it should, but it can't be undone: its remainder by `total` is not a slot of the symbol. Keep "
             "quotient and remainder apart.",
             variants=(
                 lambda state, start, freq, total: state * total // freq,

@@ -291,7 +291,7 @@ EXERCISE = Exercise(
         Misconception(
             "counts that outlive the call",
             lambda k: _mistaken(k, kept=[[1] * k] * 2),
-            "Your counts are made once, in `coder`, and keep what an earlier call has learnt. Both sides must begin anew in "
+            "Your counts are made once, in `coder`, and keep what an earlier call has learned. Both sides must begin anew in "
             "each call: make the counts inside `send` and inside `receive`.",
             variants=(lambda k: _mistaken(k, kept=[[1] * k, [1] * k]),),
         ),

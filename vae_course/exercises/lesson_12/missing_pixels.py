@@ -66,9 +66,9 @@ EXERCISE = Exercise(
     difficulty=3,
     minutes=8,
     task=(
-        "Mend the colleague's `broken`, as `known_and_prior`: for each image return log p(x_seen | z) + log p(z) in nats, `[B]`, "
-        "without the constant of the prior, from `logits` and `x` `[B, P]`, `seen` `[B, P]` (1 for a pixel that is known) and "
-        "`z` `[B, D]`."
+        "Correct the colleague's `broken`, as `known_and_prior`: for each image return log p(x_seen | z) + log p(z) in nats, "
+        "`[B]`, without the constant of the prior, from `logits` and `x` `[B, P]`, `seen` `[B, P]` (1 for a pixel that is known) "
+        "and `z` `[B, D]`."
     ),
     hints=(
         "Setting a missing pixel to 0 does not leave it out. What does the likelihood say about a pixel with x = 0?",

@@ -67,7 +67,7 @@ QUESTIONS = (
         (
             Choice(
                 "It has seen ones after all.",
-                "It has not. Ones have few ink pixels and smooth edges, so they need few bits under nearly any model.",
+                "It has not. Ones have few ink pixels and smooth edges, so they need few bits.",
             ),
             Choice(
                 "The likelihood says how many bits an image needs, and simple images need few, strange or not.",
