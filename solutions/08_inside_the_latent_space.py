@@ -834,8 +834,8 @@ claim("08-worst-kept", 100 * kept.min(), world=world, tolerance=30, digits=0, un
 #
 # *Expectation maximisation* (EM) does it in rounds of two halves. First share out each code among the components: how
 # much of $m(z)$ comes from each of them? Then give each component what fits the codes that it owns, each code counted
-# by its share. The next two cells use your function, and nothing after them does. The check names the stage that you
-# have reached.
+# by its share. The next two cells use your function, and nothing after them does. The check names the first stage
+# not yet reached.
 
 # %% exercise="08-mixture-prior"
 

@@ -237,7 +237,7 @@ rate_distortion(rates, distortions, betas, chosen=1.0, best=best, path=tuple(zip
 # So far $\beta$ was given, and the rates followed. Turn it round: you may spend so many nats in all, as on a line that
 # carries no more. Which rate does each direction get? All that live are left with the same error $\beta \sigma^2$, call
 # it the *level*. The lower the level, the more the rates add up to. Find the level at which they add up to the budget.
-# Nothing below needs this function; write it if you like to search. The check names the stage that you have reached.
+# Nothing below needs this function; write it if you like to search. The check names the first stage not yet reached.
 
 # %% exercise="10-spend"
 

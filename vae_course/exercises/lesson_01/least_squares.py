@@ -187,7 +187,7 @@ EXERCISE = Exercise(
     title="Build: PCA by least squares alone",
     points=4,
     difficulty=4,
-    minutes=15,
+    minutes=20,
     task=(
         "A build, optional: begin with a decoder `D` `[P, k]` and images less their mean, `c` `[N, P]`. A round takes the best "
         "codes for the decoder, then the best decoder for those codes. Return three things: after `rounds` rounds, `V` `[P, k]` "

@@ -190,7 +190,7 @@ EXERCISE = Exercise(
     title="Build: two gradients for a layer",
     points=4,
     difficulty=5,
-    minutes=15,
+    minutes=25,
     task=(
         "A build, optional: `encoder` is an `nn.Linear` that makes `mu` and then `logvar`, side by side in `[B, 2 D]`, from `x` "
         "`[B, X]`; `f` turns draws `[L, B, D]` into values `[L, B]`; `noise` `[R, L, B, D]` is standard normal. For each of the "
