@@ -62,6 +62,7 @@ ENDS = {
     "the square of its result": "{} ** 2",
     "1 minus its result": "1 - {}",
 }
+_TOLD = "Your numbers are those of the worked answer with {}; your code may get there in another way."
 _MODULES = {"torch", "math", "F", "nn"}
 
 
@@ -78,7 +79,7 @@ class Change:
     """A change of one place in a function.
 
     Args:
-        template: what is different, as it follows "the right formula with", with a `{}` for each fragment.
+        template: what is different, as it follows "the worked answer with", with a `{}` for each fragment.
         fragments: the pieces of code that it speaks of.
         make: the changed node from the one that stands there.
     """
@@ -129,7 +130,7 @@ def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outc
         first = min((v.kind for v in matching), default=None)
         words = {v.words for v in matching if v.kind == first}
         if words:
-            return f"Your numbers are those of the right formula with {words.pop()}." if len(words) == 1 else ""
+            return _TOLD.format(words.pop()) if len(words) == 1 else ""
     return ""
 
 
