@@ -134,6 +134,48 @@ def test_parts_that_changed_places_are_not_called_rounded():
     assert told(lambda a, b: {"first": a - b, "second": a + b}, near).startswith("First and second have changed places")
 
 
+def left_off(a):
+    torch.set_grad_enabled(False)
+    return a
+
+
+ONE, NONE = torch.tensor(1.0), torch.tensor(0.0)
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer"),
+    [
+        # Two flags, each the other's opposite: it is not for their places that they are wrong.
+        (lambda a, b: {"one": ONE, "none": NONE}, lambda a, b: {"one": NONE, "none": ONE}),
+        # Two results that are right and the same: nothing is wrong with either.
+        (lambda a, b: {"first": a, "second": a}, lambda a, b: {"first": a, "second": left_off(a)}),
+        # Two results that could not be taken for one another.
+        (lambda a, b: {"first": a, "second": a[:2]}, lambda a, b: {"first": a[:2], "second": a}),
+    ],
+)  # fmt: skip
+def test_what_can_not_have_changed_places_is_not_said_to(reference, answer):
+    assert "changed places" not in told(answer, asked(reference, {"a": A, "b": B}))
+
+
+def test_a_question_is_answered():
+    asks = asked(lambda a, b: {"is it so?": torch.tensor(True)}, {"a": A, "b": B})
+    assert told(lambda a, b: {"is it so?": torch.tensor(False)}, asks).endswith("is it so? No; expected: Yes.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (lambda a, b: (a > b).sum(0), "Your result has dtype int64, expected float32."),
+        (
+            lambda a, b: (a + b).sum(0).half(),
+            "Your result has dtype float16, expected float32: convert nothing on the way.",
+        ),
+    ],
+)
+def test_a_count_was_not_converted(answer, expected):
+    assert told(answer, asked(lambda a, b: (a + b).sum(0), {"a": A, "b": B})) == expected
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

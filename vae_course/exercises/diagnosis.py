@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vae_course.exercises.comparing import FLOATS, agree, changed_inputs, close, same_gradients, same_values
 from vae_course.exercises.model import Exercise, Inputs
-from vae_course.exercises.outcomes import Array, Cause, Failure, Outcome
+from vae_course.exercises.outcomes import Array, Cause, Failure, Outcome, Value
 
 Check = Callable[[Exercise, Inputs, Outcome, Outcome], str]
 # The outcomes of an answer and of the reference on further inputs.
@@ -104,12 +104,21 @@ def _found(kind: str) -> str:
 
 
 def _exchanged(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
-    """Two named results of which each is right as the other."""
+    """Two named results of one kind and shape, no flags, of which each is right as the other and wrong as itself."""
+    if same_values(outcome.values, target.values, exercise.tolerance):
+        return ""
     for a, b in itertools.combinations(outcome.values, 2):
+        both = outcome.values[a], outcome.values[b]
+        if both[0].kind != both[1].kind or both[0].array.shape != both[1].array.shape or all(map(_is_flag, both)):
+            continue
         swapped = {**outcome.values, a: outcome.values[b], b: outcome.values[a]}
         if same_values(swapped, target.values, exercise.tolerance):
             return f"{_subject(a)} and {b} have changed places.{_input_was(exercise, case)}"
     return ""
+
+
+def _is_flag(value: Value) -> bool:
+    return bool(np.isin(value.array, (0, 1)).all())
 
 
 _KINDS = {
@@ -137,7 +146,8 @@ def _dtype(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) 
     for name, value in outcome.values.items():
         needed = target.values[name].dtype
         if value.dtype != needed and not (value.dtype in FLOATS and needed in FLOATS):
-            return f"{_subject(name)} has dtype {value.dtype}, expected {needed}: convert nothing on the way."
+            told = f"{_subject(name)} has dtype {value.dtype}, expected {needed}"
+            return f"{told}: convert nothing on the way." if "float" in value.dtype else f"{told}."
     return ""
 
 
@@ -247,12 +257,18 @@ def _subject(name: str) -> str:
 def _both(name: str, own: Array, needed: Array) -> str:
     """Both values where they are few, else the place where they differ most; with more digits where those decide."""
     label, place = name or "your result", ""
+    if label.endswith("?"):
+        return f"{label} {_answer(own)}; expected: {_answer(needed)}"
     if own.size > 6:
         difference = np.abs(own.astype(np.float64) - needed.astype(np.float64))
         worst = np.unravel_index(int(np.argmax(np.nan_to_num(difference, nan=np.inf))), own.shape)
         own, needed, place = own[worst], needed[worst], f" at [{', '.join(str(int(i)) for i in worst)}]"
     digits = 4 if _show(own) != _show(needed) else 8
     return f"{label} is {_show(own, digits)}{place}, expected {_show(needed, digits)}"
+
+
+def _answer(flag: Array) -> str:
+    return "Yes" if flag else "No"
 
 
 def pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
