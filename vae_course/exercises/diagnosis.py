@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae_course.exercises import stages
 from vae_course.exercises.comparing import FLOATS, agree, changed_inputs, close, same_gradients, same_values
 from vae_course.exercises.model import Exercise, Inputs
 from vae_course.exercises.outcomes import Array, Cause, Failure, Outcome, Value
@@ -27,7 +28,7 @@ def diagnose(
     rerun: Rerun | None = None,
 ) -> str:
     """The first difference in this order: exception, names, kind, shape, dtype, finiteness, what is left behind, no gradient,
-    changed inputs, randomness, numbers, gradient. Of the cases that show it, the smallest speaks.
+    changed inputs, randomness, numbers, gradient. Of the cases that show it, the smallest of the first stage speaks.
 
     Args:
         exercise: what was asked.
@@ -38,7 +39,7 @@ def diagnose(
         rerun: runs answer and reference on further inputs; without it nothing is said that needs that.
     """
     wrong = [row for row, ok in zip(zip(cases, outcomes, expected, strict=True), right, strict=True) if not ok]
-    wrong.sort(key=lambda row: input_size(row[0]))
+    wrong.sort(key=lambda row: (stages.first_wrong(exercise, row[1], row[2]), input_size(row[0])))
     for check in _CHECKS:
         for case, outcome, target in wrong:
             message = check(exercise, case, outcome, target)
@@ -46,6 +47,29 @@ def diagnose(
                 factor = pattern(outcomes, expected) if check is _numbers else ""
                 return _for_batch(exercise, cases, right, case, rerun) + message + factor
     return "The result differs from the reference."
+
+
+def half_written(
+    exercise: Exercise,
+    cases: list[Inputs],
+    outcomes: list[Outcome],
+    expected: list[Outcome],
+    right: list[bool],
+    stubs: list[bool],
+) -> str:
+    """The first difference in what is answered already; where there is none, what holds and what is not written yet."""
+    rows = list(zip(cases, outcomes, expected, right, stubs, strict=True))
+    answered = [row[:4] for row in rows if not row[4]]
+    if not all(ok for *_, ok in answered):
+        inputs, own, needed, agreeing = (list(column) for column in zip(*answered, strict=True))
+        message = diagnose(exercise, inputs, own, needed, agreeing)
+        return f"{message} The rest is not written yet: `raise NotImplementedError` is reached there."
+    first = min((case for case, *_, stub in rows if stub), key=input_size)
+    return (
+        stages.not_reached(expected, right, stubs)
+        or f"What your function answers is right, but not all is written yet: `raise NotImplementedError` is still "
+        f"reached.{_input_was(exercise, first)}"
+    )
 
 
 def _for_batch(exercise: Exercise, cases: list[Inputs], right: list[bool], case: Inputs, rerun: Rerun | None) -> str:

@@ -4,9 +4,9 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from vae_course.exercises import variations
+from vae_course.exercises import stages, variations
 from vae_course.exercises.comparing import agree, same_values
-from vae_course.exercises.diagnosis import Rerun, diagnose, pattern
+from vae_course.exercises.diagnosis import Rerun, diagnose, half_written, pattern
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import (
     Answer,
@@ -54,8 +54,8 @@ def judge(
 ) -> Report:
     """Compare the outcomes of an answer with those of the reference on `exercise.cases(seed)`.
 
-    A pass is looked for first, then a misconception with the same outcomes, then a variation of the worked answer with the
-    same values, then what differs.
+    A pass is looked for first, then what is not written yet, then a misconception with the same outcomes, then a variation
+    of the worked answer with the same values, then what differs.
 
     Args:
         exercise: what was asked.
@@ -64,12 +64,20 @@ def judge(
         rerun: runs the answer and the reference on further inputs, where the answer is at hand.
         varied: whether variations are tried, which may take some seconds.
     """
-    if any(outcome.failure and outcome.failure.kind == Cause.STUB for outcome in outcomes):
+    stubs = [outcome.failure is not None and outcome.failure.kind == Cause.STUB for outcome in outcomes]
+    if all(stubs):
         return Report(Verdict.NOT_TRIED, 0, "Replace `raise NotImplementedError` by your answer, then run this again.")
     expected = _expected(exercise, seed)
     right = [_right(exercise, outcome, seed, i) for i, outcome in enumerate(outcomes)]
     if all(right):
         return Report(Verdict.PASSED, exercise.points, "This agrees with the reference on every input.")
+    if any(stubs):
+        return Report(
+            Verdict.FAILED, 0, half_written(exercise, _cases(exercise, seed), outcomes, expected, right, stubs)
+        )
+    blank = stages.left_at_zero(exercise, outcomes, expected)
+    if blank:
+        return Report(Verdict.FAILED, 0, blank)
     misconception = _explain(exercise, outcomes, right, seed=seed)
     if misconception:
         return Report(Verdict.FAILED, 0, misconception.message, misconception.name)

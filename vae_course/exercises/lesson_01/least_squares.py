@@ -43,7 +43,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     side = torch.cos(1.7 * torch.arange(len(D), dtype=torch.float64) + 0.5) @ V
     return {
         "stage 2 of 4 (the start): errors[0]": errors[0],
-        "stage 3 of 4 (the rounds): errors": errors,
+        **({"stage 3 of 4 (the rounds): errors": errors} if rounds else {}),
         "stage 4 of 4 (the axes): V.T @ V": V.T @ V,
         "stage 4 of 4 (the axes): lam": lam,
         "stage 4 of 4 (the axes): V, with signs that agree,": torch.where(side < 0, -V, V),

@@ -52,27 +52,32 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     assert isinstance(x, Tensor) and isinstance(weight, Tensor) and isinstance(size, int) and isinstance(rate, float)
     model = _Halving(weight).train(bool(came_training))
     optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.5) if rate else None
+    modes: list[bool] = []
     with_gradient, steps = [], []
     if optimizer is not None:
         optimizer.register_step_post_hook(lambda *_: steps.append(1))
 
     def loss(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+        modes.extend(module.training for module in model.modules())
         value = (model(x) - 1).square().mean()
         with_gradient.append(value.requires_grad)
         return {"loss": value}
 
     result = answer(model, list(x.split(size)), loss, optimizer)
-    if not with_gradient:
-        raise AnswerError("your function never calls `loss(model, x)`; call it for each batch x.")
     kept = isinstance(result, Tensor) and result.requires_grad
-    stage = "stage 2 of 2 (training)" if rate else "stage 1 of 2 (measuring)"
+    stage, mode = ("stage 2 of 2 (training)", "training") if rate else ("stage 1 of 2 (measuring)", "evaluation")
+    if not with_gradient:
+        raise AnswerError(f"{stage} is not reached: `loss(model, x)` is never called there; call it for each batch x.")
     named = {
+        f"is the whole model in {mode} mode when a loss is made?": torch.tensor(set(modes) == {bool(rate)}),
+        "is a loss made with a gradient?": torch.tensor(any(with_gradient)),
         "the mean loss": torch.as_tensor(result).detach() if isinstance(result, Tensor | float | int) else result,
         "the number of steps": torch.tensor(len(steps)),
         "the weights afterwards": model.weight.detach(),
-        "the mode of the model afterwards (1: training)": torch.tensor([float(m.training) for m in model.modules()]),
-        "whether the losses are made with a gradient (1: yes)": torch.tensor(float(any(with_gradient))),
-        "whether the result keeps a gradient (1: yes)": torch.tensor(float(kept)),
+        "is the whole model afterwards in the mode that it was in?": torch.tensor(
+            all(module.training == bool(came_training) for module in model.modules())
+        ),
+        "does the result keep a gradient?": torch.tensor(kept),
     }
     return {f"{stage}: {name}": value for name, value in named.items()}
 
