@@ -219,3 +219,20 @@ def test_what_fails_after_the_call_is_not_said_to_be_raised_by_the_function():
 
 def test_a_report_of_the_notebook_has_the_answer_at_hand():
     assert "Right for one example" in evaluate("07-kl", lambda mu, logvar: kl(mu, logvar) * len(mu)).message
+
+
+def occupied(z, n):
+    return (torch.histogramdd(z, bins=[n, n])[0] > 0).sum()
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        (lambda z, n: n * n - int(occupied(z, n)), "a number of cells"),
+        (lambda z, n: n * n - occupied(z, n), "a number of cells"),
+        (occupied, "a number of occupied cells"),
+        (lambda z, n: occupied(z, n).numpy().sum(), "a number of occupied cells"),
+    ],
+)
+def test_a_count_of_any_kind_is_called_a_count(answer, named):
+    assert evaluate("01-holes", answer).misconception == named

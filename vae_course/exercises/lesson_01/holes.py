@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -118,9 +119,12 @@ def _along_a_diagonal(z: Tensor, n: int) -> Tensor:
 
 
 def _probe(answer: Answer, case: Inputs) -> Any:
-    """No gradient is needed, so a plain number is as good as a tensor."""
+    """No gradient is needed, so a plain number is as good as a tensor; whole numbers are counts, and named as such."""
     share = answer(*case.values())
-    return torch.tensor(share) if isinstance(share, float) else share
+    if isinstance(share, int | float | np.number) and not isinstance(share, bool):
+        return torch.tensor(float(share))
+    whole = isinstance(share, Tensor) and share.dtype in (torch.int32, torch.int64)
+    return share.float() if whole else share
 
 
 EXERCISE = Exercise(
@@ -166,7 +170,12 @@ EXERCISE = Exercise(
             "a number of cells",
             lambda z, n: (_counts(z, n) == 0).float().sum(),
             "This is how many cells are empty. A share is asked for: divide by the n x n cells.",
-            variants=(lambda z, n: (_counts(z, n) == 0).sum(),),
+        ),
+        Misconception(
+            "a number of occupied cells",
+            lambda z, n: (_counts(z, n) > 0).float().sum(),
+            "This is how many cells hold a code. The share of the empty ones is asked for: divide by the n x n cells, and take "
+            "the result from 1.",
         ),
         Misconception(
             "divided by the codes",
