@@ -177,6 +177,12 @@ def _of_all_pixels(c: Tensor, D: Tensor) -> Axes:
     return Vh[: D.shape[1]].T, s[: D.shape[1]].square() / len(c)
 
 
+def _by_cov(c: Tensor, D: Tensor, correction: int) -> Axes:
+    Q = torch.linalg.qr(D)[0]
+    lam, A = torch.linalg.eigh(torch.cov((c @ Q).T, correction=correction))
+    return Q @ A.flip(1), lam.flip(0)
+
+
 def _of(change: Callable[[Tensor, Tensor, Tensor], Axes]) -> Callable[[Tensor, Tensor], Axes]:
     """The right axes and variances, changed afterwards."""
     return lambda c, D: change(c, *_axes(c, D))
@@ -340,6 +346,13 @@ EXERCISE = Exercise(
             "sums in place of variances",
             _mistaken(axes=_of(lambda c, V, lam: (V, lam * len(c)))),
             "Your lam holds sums of squares, which grow with the number of images. Divide by N.",
+        ),
+        Misconception(
+            "a covariance of one column",
+            _mistaken(axes=lambda c, D: _by_cov(c, D, 0)),
+            "Where k = 1, `torch.cov` gives a single number in place of a 1 x 1 matrix, which `eigh` can't take. Form the "
+            "covariance as a product, (c Q)' (c Q) / N.",
+            variants=(_mistaken(axes=lambda c, D: _by_cov(c, D, 1)),),
         ),
     ),
     cases=_cases,

@@ -122,11 +122,16 @@ def _mistaken(
     again: bool = False,
     first_only: bool = False,
     graph: bool = False,
+    slope_of: Callable[[Any, int], Any] = lambda value, size: value,
+    step_at_the_end: bool = False,
+    together: Callable[[list[Any], list[int]], Any] | None = None,
+    joined: bool = False,
 ) -> Answer:
     """The loop with one thing changed."""
 
     def answer(model: nn.Module, batches: Any, loss: Loss, optimizer: torch.optim.Optimizer | None) -> Any:
         training, was = optimizer is not None, model.training
+        batches = [torch.cat(batches)] if joined and training else batches
         mode(model, training)
         values: list[Any] = []
         with torch.set_grad_enabled(training if gradients is None else gradients):
@@ -134,17 +139,22 @@ def _mistaken(
                 optimizer.zero_grad()
             for x in batches[:1] if first_only else batches:
                 value = loss(model, x)["loss"]
-                if optimizer is not None:
+                if optimizer is not None and together is None:
                     steps: dict[str, Callable[[], Any]] = {
                         "zero": optimizer.zero_grad,
-                        "backward": value.backward,
+                        "backward": slope_of(value, len(x)).backward,
                         "step": optimizer.step,
                     }
                     for name in order.split():
                         steps[name]()
                 if again:
                     value = loss(model, x)["loss"]
-                values.append(value if graph else value.item())
+                values.append(value if graph or together else value.item())
+            if optimizer is not None and together is not None:
+                together(values, [len(x) for x in batches]).backward()
+            if optimizer is not None and step_at_the_end:
+                optimizer.step()
+            values = [v.item() if together else v for v in values]
         back(model, was)
         return mean(values, [len(x) for x in batches])
 
@@ -285,6 +295,20 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "no evaluation mode",
+            _mistaken(mode=lambda model, training: training and model.train()),
+            "You never switch to evaluation mode, so a model that comes in training mode is measured with dropout at work. With "
+            "`None` call `model.eval()`.",
+            variants=(_mistaken(mode=lambda model, training: training and model.train(), back=_nothing),),
+        ),
+        Misconception(
+            "no training mode",
+            _mistaken(mode=lambda model, training: training or model.eval()),
+            "You never switch to training mode, so a model that comes in evaluation mode is trained without its dropout. With an "
+            "optimiser call `model.train()`.",
+            variants=(_mistaken(mode=lambda model, training: training or model.eval(), back=_nothing),),
+        ),
+        Misconception(
             "measured with a gradient",
             _mistaken(gradients=True),
             "The numbers are right, but gradients are prepared while you measure, which takes time and memory for nothing. "
@@ -301,6 +325,30 @@ EXERCISE = Exercise(
             _mistaken(again=True),
             "You compute the loss anew after the step and average that. The training loss is the one that the step was "
             "made by; it costs no second pass.",
+        ),
+        Misconception(
+            "one step for all batches",
+            _mistaken(order="backward", zero_once=True, step_at_the_end=True),
+            "You train with a single step for all batches. Take one for each batch, inside the loop, by the gradient of this "
+            "batch alone.",
+            variants=(
+                _mistaken(order="backward", step_at_the_end=True),
+                _mistaken(order="zero backward", step_at_the_end=True),
+                _mistaken(together=_of_all, step_at_the_end=True),
+                _mistaken(together=lambda values, sizes: sum(values), step_at_the_end=True),
+                _mistaken(together=lambda values, sizes: sum(values) / len(values), step_at_the_end=True),
+                _mistaken(
+                    together=lambda values, sizes: sum(v * s for v, s in zip(values, sizes, strict=True)),
+                    step_at_the_end=True,
+                ),
+                _mistaken(joined=True),
+            ),
+        ),
+        Misconception(
+            "stepped by the gradient of a sum",
+            _mistaken(slope_of=lambda value, size: value * size),
+            "You multiply the loss by the size of its batch before `backward()`, so a step is as many times too long. Multiply "
+            "only in the mean that you return.",
         ),
     ),
     cases=_cases,
