@@ -104,3 +104,10 @@ def test_where_the_stage_before_it_is_wrong_that_one_speaks():
         return path + 1, torch.zeros_like(score)
 
     assert "stage 2 of 3 (by path)" in evaluate("05-layer-gradients", answer).message
+
+
+def test_a_whole_number_is_a_number():
+    def answer(s2, nats):
+        return 1, 0.5 * s2.log().clamp(min=0)
+
+    assert "stage 3 of 3 (the level that spends the budget)" in evaluate("10-spend", answer).message

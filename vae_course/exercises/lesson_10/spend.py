@@ -32,7 +32,9 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     s2, nats = case.values()
     assert isinstance(s2, Tensor)
     level, rates = (
-        torch.as_tensor(part).detach().double() if isinstance(part, Tensor | np.ndarray | np.generic | float) else None
+        torch.as_tensor(part).detach().double()
+        if isinstance(part, Tensor | np.ndarray | np.generic | float | int)
+        else None
         for part in pair(answer(s2, nats), "level", "rates")
     )
     if level is not None and rates is not None and (level.shape, rates.numel()) == (s2.shape, 1) != (s2.shape, len(s2)):
