@@ -927,9 +927,9 @@ bits.step("KL on a grid of 1/64 = KL", kl_grid, kl_divergence(narrow, prior), ho
 send, receive = coder(2)
 pixels, start = x[:500].flatten(1).long().T.tolist(), 2**32
 messages = [send(pixel, start) for pixel in pixels]
-for message, pixel in zip(messages, pixels, strict=True):
-    symbols, state = receive(message, 500)
-    assert (list(symbols), state) == (pixel, start)
+for each, pixel in zip(messages, pixels, strict=True):
+    back, left = receive(each, 500)
+    assert (list(back), left) == (pixel, start)
 learnt = sum(math.log2(each) - 32 for each in messages) / 500
 told = 8 * len(compression.bernoulli_encode(x[:500], means)) / 500
 print(f"coins that learn: {learnt:.0f} bits per image; coins that were told the means: {told:.0f}")
