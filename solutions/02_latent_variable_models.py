@@ -288,9 +288,8 @@ for ax, points in zip(axes[0], (9, 25), strict=True):
 fig
 
 # %% [markdown]
-# Nine bars miss most of the shape, and still their sum is not far from $p(2) =$ {{any:02-hills-px}}. The steps of 25 bars
-# look coarse, but where one is too high another is too low. The next picture counts the correct digits, $-\log_{10}$ of the
-# relative error.
+# Nine bars miss most of the shape, and still their sum is not far from $p(2) =$ {{any:02-hills-px}}. The next
+# picture counts the correct digits, $-\log_{10}$ of the relative error.
 
 # %%
 counts = list(range(5, 62, 4))
@@ -303,8 +302,7 @@ plotting.lines(counts, {"p(2)": digits}, xlabel="points of the grid", ylabel="co
 # %% [markdown]
 # Nine points are {{any:02-grid-nine}}% off, 25 points give {{any:02-grid-digits}} digits, and soon the sum is as exact as
 # the computer. For smooth curves that vanish at both ends, the errors of neighbouring bars cancel, and the error falls
-# faster than any power of $\Delta$. One latent dimension is a solved problem. (Going deeper
-# has a grid sum for you to repair.)
+# faster than any power of $\Delta$.
 
 # %% [markdown]
 # ### Twenty dimensions
@@ -318,8 +316,7 @@ ages = seconds / (365.25 * 24 * 3600) / 13.8e9
 claim("02-grid-ages", ages, world="any", tolerance=0.5, unit="ages of the universe", digits=0)
 
 # %% [markdown]
-# {{any:02-grid-ages}} times the age of the universe, for a single $x$, and a training set has tens of thousands. The grid is
-# out.
+# {{any:02-grid-ages}} times the age of the universe, for a single $x$, and a training set has tens of thousands.
 
 # %% [markdown]
 # ## 5 Move x yourself

@@ -300,8 +300,8 @@ path.step("slope of J = E_eps[slope of f(mu + std eps)]", truth, inside @ p_nois
 # **Line 5** is the result, the **pathwise gradient**, or reparameterised gradient; **line 6** is the same from draws.
 #
 # $$\boxed{\;\frac{dJ}{d\mu} = \mathbb E_\varepsilon[f'(z)], \qquad
-# \frac{dJ}{d\log\sigma^2} = \mathbb E_\varepsilon\big[f'(z) \, \tfrac12 \sigma \varepsilon\big],
-# \qquad z = \mu + \sigma\varepsilon\;}$$
+# \frac{dJ}{d\log\sigma^2} = \mathbb E_\varepsilon\big[f'(z) \, \tfrac12 \sigma \varepsilon\big], \qquad z = \mu +
+# \sigma\varepsilon\;}$$
 
 
 # %%
@@ -472,10 +472,9 @@ scaling(dims, measured, exact, xlabel="dimension D", ylabel="variance of one est
 # %% [markdown]
 # Markers are measured, lines are theory. Without a baseline the variance grows like $D^2$, with it like $D$, as
 # $\frac12 (D + 4)$, and the pathwise variance of a coordinate does not grow at all. The reason is in lines 1 and 2. The
-# pathwise estimate asks for the slope in $z_1$, in which the other coordinates do not occur. (A decoder mixes coordinates,
-# so its path is noisier, but it still gives each one a slope of its own.) The score
-# function knows one number, $f$, to which all coordinates have contributed, and has to find out by trial which of them was to
-# blame.
+# pathwise estimate asks for the slope in $z_1$, in which the other coordinates do not occur. (A decoder mixes coordinates, so
+# its path is noisier, but it still gives each one a slope of its own.) The score function knows one number, $f$, to which all
+# coordinates have contributed, and has to find out by trial which of them was to blame.
 #
 # ### Baselines and more draws
 #
@@ -707,8 +706,6 @@ print("spread of the codes' means:", {name: round(value.item(), 3) for name, val
 plotting.lines(range(1, 301), runs, xlabel="step", ylabel="exact ELBO (nats)")
 
 # %% [markdown]
-# (The line *with the path* may cross that of the true world: a model fitted to these 64 points may suit them a little better.)
-#
 # The encoder does what it is told: it makes the KL zero, and every observation gets the same code. The decoder, whose codes
 # now say nothing, learns the mean of the data. The bound stops at {{any:05-cut-sample}} nats; with the path it reaches
 # {{any:05-cut-path}}. A falling loss proves that *something* learns. To know that the encoder does, compare its gradient

@@ -188,7 +188,7 @@ curve.algebra("R + D = H(x), beta = 1", (best_R + best_D).subs(B, 1), entropy)
 # Data with three independent directions need three such models side by side, and rates and distortions add up (Going deeper
 # checks it on draws). Each direction is left with an error of variance $\beta \sigma^2$, or $s^2$ where that is smaller.
 #
-# Information theory calls this **reverse water-filling**: no code makes a better trade (Going deeper says more).
+# Information theory calls this **reverse water-filling**: no code makes a better trade.
 #
 # Predict the curve. From right to left $\beta$ grows from 0.25 to 32. With $\sigma^2 = 0.25$, at which values of $\beta$
 # does a direction with variance 4, 1.5 or 0.6 die? Where does the curve touch the bound, and with which slope?
@@ -219,7 +219,7 @@ rate_distortion(rates, distortions, betas, chosen=1.0, best=best, path=tuple(zip
 # The two ends have names. As $R$ grows without end, the code comes to hold all there is to know about $x$: the
 # **auto-encoding limit**. At $R = 0$ the decoder has to do without a code: the **auto-decoding limit**. Here it does badly,
 # because a Gaussian with a fixed $\sigma$ can't describe data with a larger variance. A decoder that could would reach
-# $(R, D) = (0, H(x))$, on the edge. Section 6 comes back to this corner.
+# $(R, D) = (0, H(x))$, on the edge.
 
 # %% [markdown]
 # ### Your turn: which directions are worth their price?

@@ -243,13 +243,12 @@ curves = {"bits back": rates, "-ELBO, in bits": goal}
 plotting.lines(counts, curves, xlabel="images in one message", ylabel="bits per image", logx=True, markers=True)
 
 # %% [markdown]
-# A single image is expensive: {{mnist:12-rate-single}} bits. It pays for the head, and for the bits that it borrowed. (The
-# receiver has them again, but somebody had to send them.) More images share this cost $b$, so the curve is about $a + b / n$,
-# and with a hundred images it has nearly met the bound. The bound wiggles, because each point averages a different set of images.
+# A single image is expensive: {{mnist:12-rate-single}} bits. It pays for the head, and for the bits that it borrowed. More
+# images share this cost $b$, so the curve is about $a + b / n$, and with a hundred images it has nearly met the bound.
 #
 # ### The table
 #
-# Three rivals. `zlib` is what gzip uses, on all packed pixels at once. The *coins* are an entropy coder with a probability for
+# `zlib` is what gzip uses, on all packed pixels at once. The *coins* are an entropy coder with a probability for
 # each pixel, the pixel's mean over the training images: a model without a latent variable. And *two parts* sends $z$, the
 # posterior mean on a coarse grid, and then $x$, without any bits back.
 #
@@ -685,7 +684,7 @@ fig
 # forecasts by four of them and by the other four differ by {{mnist:12-walks-differ}} nats on average.
 #
 # Change the line `seen[:, 14:] = 0` to hide something else (`seen[:, :, :14] = 0` hides the left half), and run the section
-# again. Your numbers will not be the course's, but nothing has to be trained anew.
+# again.
 #
 # ### Noise
 #
