@@ -11,6 +11,7 @@ import pytest
 from vae_course import exercises, quizzes
 from vae_course.tools.authoring import settings
 from vae_course.tools.authoring.assemble import STAMPED, minutes_of
+from vae_course.tools.authoring.minutes import going_deeper, words
 from vae_course.tools.authoring.plan import prepare
 
 SOURCES = sorted((Path(__file__).parents[2] / "solutions").glob("[0-9][0-9]_*.py"))
@@ -184,6 +185,12 @@ def test_no_minutes_are_typed_in(source):
 def test_the_main_path_is_no_longer_than_it_may_be(source, plan):
     main, _ = minutes_of(plan.lesson, settings.read()).stated
     assert main <= LIMITS.get(source.stem[:2], 60)
+
+
+def test_the_main_paths_of_the_first_thirteen_lessons_stay_short():
+    lessons = [prepare(source, settings.read()).lesson.cells for source in SOURCES[:13]]
+    main = (cell for cells in lessons for cell, deep in zip(cells, going_deeper(cells), strict=True) if not deep)
+    assert sum(words(cell.text) for cell in main if cell.kind == "markdown" and not cell.task) <= 45_000
 
 
 def test_what_goes_deeper_comes_last(source):
