@@ -783,6 +783,78 @@ TREES = {
 }  # fmt: skip
 
 
+GRADESCOPE = """---
+submission_4711001:
+  :submitters:
+  - :name: 'Al O''Neil'
+    :sid: '0042'
+    :email: al@example.org
+  :created_at: 2025-10-11 09:30:00.123000000 Z
+  :score: 0.0
+  :results:
+    tests:
+    - output: |-
+        submission_4711002:
+          :submitters:
+          - :name: Al O'Neil
+  :history:
+  - :id: 1
+    :submitters:
+    - :name: Nobody
+submission_4711002:
+  :submitters:
+  - :name: "Zo\\u00EB M\u00fcller"
+    :email: zoe@example.org
+  - :name: Bo Park
+    :sid: 43
+  :created_at: yesterday
+submission_4711003:
+  :submitters: []
+submission_4711004:
+  :submitters:
+  - :name:
+    :sid: ''
+    :email: cy@example.org
+"""
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_gradescopes_list_says_whose_its_numbered_folders_are(tmp_path: Path, as_zip: bool):
+    files = {f"submission_471100{n}/{FIRST}.ipynb": book(str(n)) for n in range(1, 6)}
+    # Nobody becomes somebody else by a list of one's own.
+    files["submission_4711001/submission_metadata.yml"] = GRADESCOPE.encode()
+    files[f"submission_4711001/submission_4711002/{FIRST} (1).ipynb"] = book("1")
+    files["submission_metadata.yml"] = GRADESCOPE.encode()
+    inside = {f"assignment_1_export/{name}": content for name, content in files.items()}
+    found = laid_out(tmp_path, {"download.zip": zipped(inside)} if as_zip else inside)
+    students = {"Al O'Neil": "1", "Zo\u00eb M\u00fcller and Bo Park": "2", "cy@example.org": "4"}
+    students |= {f"submission_471100{n}": str(n) for n in (3, 5)}
+    assert {s.student: s.content for s in found.submissions} == {name: book(n) for name, n in students.items()}
+    assert list(found.platforms) == ["Gradescope"]
+    assert [p.partition(" stood in no")[0] for p in found.problems if "submission_metadata" in p] == [
+        "2 students (submission_4711003, submission_4711005)"
+    ]
+
+
+def test_a_roster_knows_those_whom_only_gradescopes_list_names(tmp_path: Path):
+    roster = tmp_path / "names.csv"
+    roster.write_text("login,number\nal,42\nzoe,0042\n", encoding="utf-8")
+    path = tmp_path / "in" / f"submission_4711001/{FIRST}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(BOOK)
+    (tmp_path / "in" / "submission_metadata.yml").write_text(GRADESCOPE, encoding="utf-8")
+    assert whose(collect(tmp_path / "in", names=read_names(roster, None))) == [("zoe", FIRST)]
+
+
+def test_two_people_of_one_name_on_gradescope_stay_two_and_the_newest_of_one_counts(tmp_path: Path):
+    entry = "submission_{0}{1}:\n  :submitters:\n  - :name: Ann Lee\n    :sid: '{1}'\n  :created_at: 2025-10-1{2} 09:30:00 Z\n"
+    for export, day in ((7001, 2), (7002, 1)):
+        names = "".join(entry.format(export, number, day) for number in (1, 2))
+        files = {f"{export}/submission_{export}{n}/{FIRST}.ipynb": book(f"{export}, {n}") for n in (1, 2)}
+        found = laid_out(tmp_path, files | {f"{export}/submission_metadata.yml": names.encode()})
+    assert {s.student: s.content for s in found.submissions} == {f"Ann Lee_{n}": book(f"7001, {n}") for n in (1, 2)}
+
+
 def written(name: str) -> str:
     return name.replace("{}", f"{FIRST}.ipynb") if "/{}" in name or name.endswith("{}") else name.replace("{}", FIRST)
 

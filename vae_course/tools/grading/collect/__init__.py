@@ -3,12 +3,13 @@
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from vae_course.exercises import all_exercises
 from vae_course.support.words import count
+from vae_course.tools.grading.collect import gradescope
 from vae_course.tools.grading.collect.archives import File, Finder
 from vae_course.tools.grading.collect.roster import Names
 from vae_course.tools.grading.collect.students import (
@@ -86,7 +87,7 @@ def collect(folder: Path, lessons: Sequence[str] | None = None, names: Names | N
         row.sign = sign_of(row.signs, shared)
     finder.problems += name_students(found)
     finder.problems += _unused(finder, found, homes | shared, shared, wanted)
-    finder.problems += _absent(names, found)
+    finder.problems += [*_unlisted(found), *_absent(names, found)]
     groups: dict[tuple[str, str], list[HandIn]] = {}
     for row in found:
         if row.lesson in wanted:
@@ -108,7 +109,7 @@ def _find(finder: Finder, known: Sequence[str], names: Names) -> tuple[list[Hand
     found: list[HandIn] = []
     homes: set[PurePosixPath] = set()
     for file in _submitted(finder):
-        place, doubts = _by_names(file, read_path(file.path, known, file.zips), names)
+        place, doubts = _by_names(file, _by_lists(read_path(file.path, known, file.zips), finder.listed), names)
         file = replace(file, when=next((sign.when for sign in place.signs if sign.when), file.when))
         lessons = _lessons_of(file, place.lesson, known)
         if len(lessons) > 1:
@@ -141,16 +142,42 @@ def _submitted(finder: Finder) -> Iterator[File]:
         )
 
 
+def _by_lists(place: Place, listed: Mapping[PurePosixPath, Mapping[str, gradescope.Entry]]) -> Place:
+    """The same, but what Gradescope calls by a number has the name from the list beside it."""
+    entries = [listed.get(sign.path.parent, {}).get(sign.student) for sign in place.signs]
+    signs = [
+        replace(sign, student=entry.student, number=entry.number, when=entry.when) if entry else sign
+        for sign, entry in zip(place.signs, entries, strict=True)
+    ]
+    return replace(place, signs=tuple(signs))
+
+
 def _by_names(file: File, place: Place, names: Names) -> tuple[Place, list[str]]:
     """The student that the roster or the pattern finds in the path, or else a doubt."""
     if not names:
         return place, []
-    students = names.students(file.path)
+    students = names.students(file.path, *(f"{sign.student} {sign.number}" for sign in place.signs))
     if len(students) == 1:
         return Place((Sign(students[0], PurePosixPath(students[0]), "platform"),), place.lesson), []
     if students:
         return place, [f"{file.name} names several students of the roster: {', '.join(sorted(students))[:300]}."]
     return place, [f"{file.name} names nobody whom --roster or --names knows."]
+
+
+def _unlisted(found: Sequence[HandIn]) -> Iterator[str]:
+    """A sentence on those whom nothing but Gradescope's number of their submission names."""
+    numbers = sorted(
+        {
+            row.sign.student
+            for row in found
+            if row.sign and row.sign.student == row.sign.path.name and row.sign.platform == "Gradescope"
+        }
+    )
+    if numbers:
+        yield (
+            f"{count(len(numbers), 'student')} ({', '.join(numbers)[:300]}) stood in no {gradescope.LIST}, which names them: "
+            "it comes with Gradescope's download; leave it beside their folders and grade again."
+        )
 
 
 def _absent(names: Names, found: Sequence[HandIn]) -> Iterator[str]:

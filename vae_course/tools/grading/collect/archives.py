@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from vae_course.tools.grading.collect import gradescope
 from vae_course.tools.grading.model import GradingError
 
 # A notebook with many pictures has some megabytes.
@@ -131,12 +132,14 @@ class Finder:
         problems: what could not be read.
         others: the path and the name of each file that is neither a notebook nor a zip.
         folders: the path of each folder and of each readable zip.
+        listed: what Gradescope's list in a folder says of the folders beside it.
     """
 
     root: Path
     problems: list[str] = field(default_factory=list)
     others: list[tuple[PurePosixPath, str]] = field(default_factory=list)
     folders: set[PurePosixPath] = field(default_factory=set)
+    listed: dict[PurePosixPath, dict[str, gradescope.Entry]] = field(default_factory=dict)
 
     def files(self) -> Iterator[File]:
         """Every notebook."""
@@ -150,6 +153,9 @@ class Finder:
                     yield from self._zip_file(path, place)
                 else:
                     self.others.append((place, shown_as(place)))
+                    if path.name == gradescope.LIST:
+                        with path.open("rb") as stream:
+                            self.listed[place.parent] = gradescope.entries(stream.read(LARGEST_NOTEBOOK))
             except OSError as error:
                 self._unread(place, error)
 
@@ -222,7 +228,7 @@ class Finder:
             return
         inside = PurePosixPath(member.filename.replace("\\", "/"))
         shown = f"{own.name}: {shown_as(inside)}"
-        is_zip = inside.suffix.lower() == ".zip"
+        is_zip, is_list = inside.suffix.lower() == ".zip", inside.name == gradescope.LIST
         if not inside.name or _SKIPPED & set(inside.parts) or inside.name.startswith("._"):
             return
         if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
@@ -235,7 +241,7 @@ class Finder:
             self.problems.append(f"{shown} is a link to another place and was left out.")
         elif is_zip and len(archive.zips) > 1:
             self.problems.append(f"{shown} lies in a zip within a zip within a zip and was left out.")
-        elif not (is_zip or is_notebook(inside.name)):
+        elif not (is_zip or is_list or is_notebook(inside.name)):
             self.others.append((path, shown))
             self.folders.add(path.parent)
         elif not (problem := _refused(member)) and not archive.budget.take(member.file_size):
@@ -243,10 +249,12 @@ class Finder:
         else:
             stored = Stored(own.path, shown, (*own.members, number))
             content, problem = (b"", problem) if problem else _content(opened, member)
-            if is_zip and problem:
+            if problem and (is_zip or is_list):
                 self.problems.append(f"{shown} was left out. {problem}")
             elif is_zip:
                 yield from self._zip(io.BytesIO(content), archive.inner(path, stored))
+            elif is_list:
+                self.listed[path.parent] = gradescope.entries(content)
             else:
                 yield File(path, shown, _when(member), stored, archive.zips, problem)
 

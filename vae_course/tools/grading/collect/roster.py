@@ -36,9 +36,11 @@ class Names:
     def __bool__(self) -> bool:
         return bool(self.roster or self.pattern)
 
-    def students(self, path: PurePosixPath) -> list[str]:
-        """The students that a path names: by the roster, the one whose name says most; else by the pattern."""
-        text = f" {plain(str(path))} "
+    def students(self, path: PurePosixPath, *said: str) -> list[str]:
+        """The students that a path, or what else is said of its owner, names: by the roster, the one whose name says most;
+        else by the pattern, in the path alone.
+        """
+        text = f" {' '.join(map(plain, (str(path), *said)))} "
         found = {
             student: max((name for name in names if f" {name} " in text), key=len, default="")
             for student, names in self.roster.items()
