@@ -526,15 +526,21 @@ def test_objects_and_giants_are_sent_as_empty_arrays():
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="is a plain user already, whom every other test is for")
 def test_a_plain_user_gets_the_same_sandbox_by_other_means(need):
-    """As root there is no user namespace; a plain user needs one. An outer box lets nobody reach this Python."""
+    """As root there is no user namespace; a plain user needs one. An outer box lets nobody reach this Python.
+
+    Limits are kept there too: those on files from outside, of whom a plain user may see less.
+    """
     code = """
-from pathlib import Path
-from tests.support.fixtures.classroom import REPOSITORY
+import os
+from tests.support.fixtures.classroom import BOUND, ELBO, FORMS, GAP, SIGN, answer, filled, solution, to_bytes
 from vae_course.tools.grading import Submission
 from vae_course.tools.grading.mark import grade_submission
-content = (REPOSITORY / "solutions/00_start_here.ipynb").read_bytes()
-graded = grade_submission(Submission("a", "00_start_here", "a", content))
-print(__import__("os").getuid(), graded.points, [mark.message for mark in graded.marks])
+many = answer(GAP, "for i in range(180_000): open(f'/tmp/{i}', 'w').close()")
+large = answer(FORMS, "for i in range(99): open(f'/dev/shm/{i}', 'wb').write(bytes(1_000_000))")
+forks = answer(SIGN, "import os, time\\nfor _ in range(40): os.fork() or time.sleep(99)")
+book = filled(ELBO, {GAP: many, FORMS: large, SIGN: forks, BOUND: solution(BOUND)})
+graded = grade_submission(Submission("a", ELBO, "a", to_bytes(book)))
+print(os.getuid(), *[f"{mark.exercise}: {mark.points}, {mark.message}" for mark in graded.marks], sep="\\n")
 """
     reach: list[str] = []
     for path in dict.fromkeys((sys.base_prefix, str(REPOSITORY))):
@@ -553,7 +559,15 @@ print(__import__("os").getuid(), graded.points, [mark.message for mark in graded
         cwd=REPOSITORY,
         env=env,
     )
-    assert done.stdout.startswith("65534 4 "), done.stdout + done.stderr
+    said = done.stdout.splitlines()
+    for line in (
+        "65534",
+        "04-elbo: 2, Right",
+        "04-gap: 0, Your answer made more than 10000 files",
+        "04-sign: 0, Your answer started more than 32 processes",
+    ):
+        assert any(row.startswith(line) for row in said), done.stdout + done.stderr
+    assert any(row.startswith("04-two-forms: 0") and "No space left on device" in row for row in said)
 
 
 def test_a_look_that_began_in_one_run_stops_no_other(monkeypatch: pytest.MonkeyPatch):

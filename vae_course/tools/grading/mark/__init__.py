@@ -5,10 +5,11 @@ Nothing that a submission contains raises an error. `suspicions` says what an an
 """
 
 import dataclasses
+import re
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from vae_course.exercises.judging import INCOMPARABLE, judge
 from vae_course.exercises.model import AnyExercise, Exercise, Report, Verdict
@@ -23,6 +24,8 @@ from vae_course.tools.grading.sandbox.limits import DEFAULT_LIMITS, Limits, Stop
 PUBLIC_SEED = 0
 NOT_FOR_OTHERS = "Right for the inputs of the notebook's own check, but not for others."
 HELD = "A person will look at this answer before it gets points."
+
+_DEVICE = re.compile(r"\b(cuda|mps|xpu)\b")
 
 # The reference runs with random numbers and output set aside for the whole process, so one at a time.
 _one_at_a_time = threading.Lock()
@@ -161,7 +164,18 @@ def _run(exercise: Exercise, attempt: Attempt, sandbox: Sandbox, number: int) ->
         return dataclasses.replace(
             empty, status="passed", points=exercise.points, message=message, doubts=attempt.doubts
         )
+    empty = dataclasses.replace(empty, doubts=(*doubts, *_lacking(run, attempt)))
     return _wrong(report, run, empty, sound=sound, hidden=number != PUBLIC_SEED)
+
+
+def _lacking(run: Run, attempt: Attempt) -> Iterator[str]:
+    """Why an answer may have failed for want of what the student's machine has."""
+    assert attempt.program is not None
+    raised = {outcome.failure.type for outcome in run.outcomes if outcome.failure}
+    if raised & {"ModuleNotFoundError", "ImportError"}:
+        yield "It imports something that is not here."
+    if raised and any(_DEVICE.search(statement.text) for statement in attempt.program.statements if statement.own):
+        yield "It asks for a device that is not here."
 
 
 def _wrong(report: Report, run: Run, empty: Mark, *, sound: bool, hidden: bool) -> Mark:
@@ -230,6 +244,6 @@ def _no_outcome(run: Run, attempt: Attempt, empty: Mark, *, hidden: bool) -> Mar
     doubts = list(empty.doubts)
     if run.stop.kind is StopKind.FORGED:
         doubts.append("What came out of the sandbox is nothing that a run of an answer gives.")
-    elif run.stop.kind in (StopKind.ENDED, StopKind.PROCESSES, StopKind.DISK, StopKind.RESULT):
+    else:
         doubts.append(f"It {what}.")
     return dataclasses.replace(empty, status="stopped", message=f"Your answer {what}.", doubts=tuple(doubts))

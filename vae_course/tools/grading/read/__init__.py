@@ -37,6 +37,8 @@ _STUBS = re.compile(r"\*?Write your answer here\.?\*?|YOUR ANSWER HERE|<!--(?:(?
 _LONGEST = 20_000
 _PICTURE = re.compile(r"!\[[^\]\n]*\][(\[]|<img\b|\bdata:image/|\\includegraphics\b", re.IGNORECASE)
 _PIXELS = re.compile(r"(\bdata:[\w.+-]+/[\w.+-]+;base64,)[A-Za-z0-9+/=%]{40,}")
+# What may give meanings to names that do not stand in the notebook.
+_UNSEEN = re.compile(r"^[ \t]*%%?(run|store|load|pylab|cython)\b|(?<![.\w])(exec|globals|get_ipython)\(", re.MULTILINE)
 State = Literal["answer", "not tried", "missing", "broken", "written"]
 
 
@@ -65,12 +67,15 @@ class Attempt:
 
 @dataclass(frozen=True, eq=False)
 class Code:
-    """A submission's code, statement by statement, what of it doesn't parse, doubts by cell, and names changed by work."""
+    """A submission's code, statement by statement, what of it doesn't parse, doubts by cell, names changed by work, and the
+    first cell that may give meanings to names which nobody can see in it.
+    """
 
     statements: tuple[Statement, ...]
     broken: tuple[tuple[Cell, str], ...]
     doubts: dict[str, str]
     worked: frozenset[str]
+    unseen: str
 
 
 def attempts_in(notebook: Notebook, lesson: Handout) -> dict[str, Attempt]:
@@ -112,7 +117,9 @@ def _take_apart(notebook: Notebook, lesson: Handout) -> Code:
     modules = frozenset[str]().union(*(p.binds for p in statements if isinstance(p.tree, ast.Import | ast.ImportFrom)))
     work = [p.tree for p in own if not p.binds and not p.own]
     worked = frozenset[str]().union(*(names_stored(tree) | (names_changed(tree) - modules) for tree in work))
-    return Code(tuple(own), tuple(broken), doubts, worked)
+    changed = (c for c in notebook.cells if c.kind == "code" and c.text.strip() not in lesson.texts)
+    unseen = next((f"cell {cell.place}" for cell in changed if _UNSEEN.search(cell.text)), "")
+    return Code(tuple(own), tuple(broken), doubts, worked, unseen)
 
 
 def _unread(python: str, notebook: Notebook) -> str:
@@ -170,7 +177,7 @@ def _in_code(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code
     candidates = [p for p in code.statements if name in p.binds and not _hand_over(p)]
     written = [p for p in candidates if p.own and not is_stub(p.tree)]
     if not written:
-        return _nothing(exercise, notebook, lesson, code, stub=bool(candidates))
+        return _nothing(exercise, notebook, lesson, code, stubs={p.cell for p in candidates})
     place = _checked_at(exercise, written[0], code)
     answer = [p for p in written if p.order < place][-1]
     doubts = [f"The function is called `{name}`, not `{exercise.function}`."] if renamed else []
@@ -204,6 +211,10 @@ def _unsure(answer: Statement, needed: Program, code: Code) -> list[str]:
     if names | changed:
         made = quoted(sorted(names | changed))
         doubts.append(f"The answer uses {made}, which the notebook makes by code that grading does not run.")
+    if needed.missing and code.unseen:
+        doubts.append(
+            f"The answer uses {quoted(sorted(needed.missing))}, and {code.unseen} may make it, unseen by grading."
+        )
     unread = [n for n in sorted(needed.missing) if any(_definition_of(n).search(python) for _, python in code.broken)]
     if unread:
         doubts.append(f"The answer uses {quoted(unread)}, which stands in a cell that can't be read.")
@@ -250,7 +261,7 @@ def _name(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code) -
     return (known[0], True) if known else (name, False)
 
 
-def _nothing(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code, *, stub: bool) -> Attempt:
+def _nothing(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code, *, stubs: set[str]) -> Attempt:
     """Why there is no answer to run: it does not parse, was not tried, or is gone."""
     definition = _definition_of(exercise.function)
     for cell, python in code.broken:
@@ -258,12 +269,14 @@ def _nothing(exercise: Exercise, notebook: Notebook, lesson: Handout, code: Code
             message = f"Your answer can't be run, because Python can't read its cell ({_unread(python, notebook)})."
             doubt = f"Cell {cell.place} can't be read, so the answer in it did not run."
             return Attempt("broken", cell.text.strip(), message=message, doubts=(doubt,))
-    if stub:
-        return Attempt("not tried")
-    inside = [c for c in notebook.cells if definition.search(c.text) and c.text.strip() not in lesson.texts]
-    own = [c for c in notebook.cells if exercise.id in c.ids and c.text.strip()]
-    doubts = [f"Cell {c.place} mentions the answer, but not as a function that could be run." for c in inside or own]
-    return Attempt("missing", "\n\n".join(c.text.strip() for c in inside or own), doubts=tuple(doubts))
+    definition = re.compile(rf"\bdef[ \t]+{exercise.function}\b") if stubs else definition
+    changed = [c for c in notebook.cells if c.text.strip() not in lesson.texts and f"cell {c.place}" not in stubs]
+    found = [c for c in changed if definition.search(c.text)]
+    if not (found or stubs):
+        found = [c for c in notebook.cells if exercise.id in c.ids and c.text.strip()]
+    doubts = [f"Cell {c.place} mentions the answer, but not as a function that could be run." for c in found]
+    state: State = "not tried" if stubs else "missing"
+    return Attempt(state, "\n\n".join(c.text.strip() for c in found), doubts=tuple(doubts))
 
 
 def _definition_of(name: str) -> re.Pattern[str]:

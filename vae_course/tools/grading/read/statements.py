@@ -170,7 +170,9 @@ def bound_names(node: ast.stmt) -> frozenset[str]:
         return _targets(node.targets)
     if isinstance(node, ast.AnnAssign) and node.value is not None:
         return _targets([node.target])
-    if isinstance(node, ast.If | ast.Try):
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.NamedExpr):
+        return _targets([node.value.target])
+    if isinstance(node, ast.If | ast.Try | ast.With):
         return _compound(node)
     return frozenset()
 
@@ -248,10 +250,10 @@ def _leaves(target: ast.expr) -> Iterator[ast.expr]:
         yield target.value if isinstance(target, ast.Starred) else target
 
 
-def _compound(node: ast.If | ast.Try) -> frozenset[str]:
-    """An `if` or `try` counts as a definition where it holds nothing but definitions."""
+def _compound(node: ast.If | ast.Try | ast.With) -> frozenset[str]:
+    """An `if`, `try` or `with` counts as a definition where it holds nothing but definitions."""
     inner = [child for child in ast.walk(node) if isinstance(child, ast.stmt)]
-    blocks = [*node.body, *node.orelse, *getattr(node, "finalbody", [])]
+    blocks = [*node.body, *getattr(node, "orelse", []), *getattr(node, "finalbody", [])]
     blocks += [child for handler in getattr(node, "handlers", []) for child in handler.body]
     if len(inner) > 200 or not all(isinstance(child, ast.Pass | ast.Raise) or bound_names(child) for child in blocks):
         return frozenset()
