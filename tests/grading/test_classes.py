@@ -60,7 +60,7 @@ def test_what_is_there_is_not_graded_again(tmp_path: Path):
     assert again.calls == {"bob": 1}
 
 
-@pytest.mark.parametrize("more", [{"seed": 1}, {"limits": Limits(seconds=1)}, {"resume": False}])
+@pytest.mark.parametrize("more", [{"seed": 1}, {"limits": Limits(seconds=1)}])
 def test_other_settings_are_graded_again(tmp_path: Path, more):
     grade(tmp_path, Grader())
     again = Grader()
@@ -71,13 +71,15 @@ def test_other_settings_are_graded_again(tmp_path: Path, more):
 def test_a_class_keeps_the_seed_that_was_drawn_for_it_or_named(tmp_path: Path):
     drawn, again, other, named, after = (Grader() for _ in range(5))
     grade(tmp_path / "one", drawn)
-    grade(tmp_path / "one", again, resume=False, jobs=2)
+    shutil.rmtree(tmp_path / "one" / "graded")
+    grade(tmp_path / "one", again, jobs=2)
     grade(tmp_path / "two", other)
     assert len(drawn.seeds) == 1 and drawn.seeds == again.seeds != other.seeds
     assert PUBLIC_SEED not in drawn.seeds
     assert (tmp_path / "one" / "seed.txt").read_text() == f"{drawn.seeds.pop()}\n"
     grade(tmp_path / "one", named, seed=7)
-    grade(tmp_path / "one", after, resume=False)
+    shutil.rmtree(tmp_path / "one" / "graded")
+    grade(tmp_path / "one", after)
     assert named.seeds == after.seeds == {7}
 
 

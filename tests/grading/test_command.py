@@ -20,7 +20,6 @@ from tests.support.fixtures.small_class import KL_ADDED, code_only, hand_in, wor
 from vae_course.tools import cli
 from vae_course.tools.grading import command
 from vae_course.tools.grading.collect import archives
-from vae_course.tools.grading.mark import classes
 from vae_course.tools.grading.report import gradebook
 from vae_course.tools.grading.sandbox import Sandbox, bubblewrap
 
@@ -77,7 +76,7 @@ def test_a_class_is_graded_with_one_command_and_again_without_work(
     assert "KL added" in (results / "report.html").read_text(encoding="utf-8")
     assert (results / "nbgrader" / "autograded" / "ada" / LESSON / f"{LESSON}.ipynb").is_file()
     before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file() and path.suffix != ".db"}
-    monkeypatch.setattr(classes, "_graded", lambda *_, **__: pytest.fail("nothing is new"))
+    monkeypatch.setattr(Sandbox, "__init__", lambda *_, **__: pytest.fail("nothing is new"))
     assert cli.main(arguments) == 0
     assert {path: path.read_bytes() for path in before} == before
 

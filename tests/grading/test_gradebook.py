@@ -16,7 +16,7 @@ from nbgrader.api import Gradebook
 from vae_course import exercises
 from vae_course.tools import authoring
 from vae_course.tools.grading import Graded, GradingError, Mark, Submission
-from vae_course.tools.grading.report.gradebook import Course, by_student_and_lesson, markdown, unlocked
+from vae_course.tools.grading.report.gradebook import Course, markdown, unlocked
 
 LESSON = "04_the_elbo"
 EVIL = '<script>alert(1)</script> and $a<b$ <img src=x onerror="alert(2)">'
@@ -45,7 +45,7 @@ CLASS = [
     Graded("cy", LESSON, "cy/04.ipynb", marks(elbo=replace(WRONG, doubts=("It reads the reference.",)), why=BLANK)),
 ]
 AUTOMATIC = sum(e.points for e in exercises.all_exercises() if e.id.startswith("04") and e.kind == "code")
-SUBMISSIONS = by_student_and_lesson([Submission(g.student, LESSON, g.name, b"what was handed in") for g in CLASS])
+SUBMISSIONS = [Submission(g.student, LESSON, g.name, b"what was handed in") for g in CLASS]
 
 
 def nbgrader(course: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -181,9 +181,7 @@ def _grade(args: argparse.Namespace, collection: "Collection") -> list[Graded]:
 
     with Cluster(args.cluster, sandbox=settings["sandbox"]) as cluster:
         jobs = args.jobs or cluster.slots
-        graded = grade_class(
-            collection.submissions, args.to, jobs=jobs, grade=cluster.grade, elsewhere=True, **settings
-        )
+        graded = grade_class(collection.submissions, args.to, jobs=jobs, grade=cluster.grade, **settings)
         cluster.raise_failure()
         return graded
 

@@ -26,8 +26,6 @@ class Source(Protocol):
 class Submission:
     """One student's notebook of one lesson, as it was found: bytes that nobody has looked into yet.
 
-    On its way to another process it takes its bytes along.
-
     Args:
         student: the student's name or id, from the folder or file name.
         lesson: the lesson's number and topic, such as `04_the_elbo`.
@@ -54,12 +52,8 @@ class Submission:
         return self.source if isinstance(self.source, bytes) else self.source.read()
 
     def loaded(self) -> "Submission":
-        """The same, with its bytes in memory."""
+        """The same with its bytes in memory, as it goes to another machine."""
         return replace(self, source=self.content)
-
-    def __reduce__(self) -> tuple[type["Submission"], tuple[Any, ...]]:
-        said = (self.problem, self.doubts, self.nameless)
-        return Submission, (self.student, self.lesson, self.name, self.content, *said)
 
 
 @dataclass(frozen=True)

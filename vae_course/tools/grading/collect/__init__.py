@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from vae_course.exercises import all_exercises
+from vae_course.support.groups import grouped
 from vae_course.support.words import count
 from vae_course.tools.grading.collect import gradescope
 from vae_course.tools.grading.collect.archives import File, Finder
@@ -88,11 +89,9 @@ def collect(folder: Path, lessons: Sequence[str] | None = None, names: Names | N
     finder.problems += name_students(found)
     finder.problems += _unused(finder, found, homes | shared, shared, wanted)
     finder.problems += [*_unlisted(found), *_absent(names, found)]
-    groups: dict[tuple[str, str], list[HandIn]] = {}
-    for row in found:
-        if row.lesson in wanted:
-            finder.problems += [doubt for doubt in row.doubts if doubt not in finder.problems]
-            groups.setdefault((row.student, row.lesson), []).append(row)
+    kept = [row for row in found if row.lesson in wanted]
+    finder.problems += dict.fromkeys(doubt for row in kept for doubt in row.doubts if doubt not in finder.problems)
+    groups = grouped(kept, lambda row: (row.student, row.lesson))
     rows = [_latest(key, files, finder.problems) for key, files in sorted(groups.items())]
     platforms = Counter(_platform(row) for row in found if row.sign)
     return Collection(tuple(rows), tuple(finder.problems), dict(platforms.most_common()))

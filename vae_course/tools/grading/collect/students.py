@@ -9,13 +9,14 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Literal
 
+from vae_course.support.groups import grouped
 from vae_course.tools.grading.collect.archives import NOTEBOOK, File
 
 UNKNOWN = "unknown"
@@ -257,6 +258,22 @@ class HandIn:
     doubts: list[str] = field(default_factory=list)
 
     @property
+    def own(self) -> Sign:
+        """The student's name, of a notebook that has one."""
+        assert self.sign is not None
+        return self.sign
+
+    @property
+    def above(self) -> tuple[Sign, ...]:
+        """The names on the way to the student's."""
+        return self.signs[: self.signs.index(self.own)]
+
+    @property
+    def below(self) -> tuple[Sign, ...]:
+        """The names between the student's and the file."""
+        return self.signs[self.signs.index(self.own) + 1 :]
+
+    @property
     def home(self) -> PurePosixPath:
         """The place of everything that is the same student's; of a nameless notebook, its own."""
         return self.sign.home if self.sign else self.file.path
@@ -316,10 +333,7 @@ def shared_folders(found: Sequence[HandIn]) -> set[PurePosixPath]:
 
 def _shared(found: Sequence[HandIn], depth: int, *, alone: bool) -> set[PurePosixPath]:
     """Those among the names at this depth, and below what is among them."""
-    roots: dict[PurePosixPath, list[HandIn]] = {}
-    for row in found:
-        if len(row.signs) > depth:
-            roots.setdefault(row.signs[depth].home, []).append(row)
+    roots = grouped((row for row in found if len(row.signs) > depth), lambda row: row.signs[depth].home)
     alone = alone and len(roots) == 1
     shared: set[PurePosixPath] = set()
     for root, rows in roots.items():
@@ -374,14 +388,12 @@ def name_students(found: Sequence[HandIn]) -> list[str]:
     Returns:
         A sentence for each name that several people have, and for each folder that was taken for one of several students.
     """
-    signed = [(row, row.sign) for row in found if row.sign]
+    signed = [row for row in found if row.sign]
     several = _several_people(signed)
-    for row, sign in signed:
-        number = sign.number if sign.student in several else ""
-        row.student = spelt(f"{sign.student}_{number}" if number else sign.student)
-    students = {row.student for row, _ in signed}
-    for row, sign in signed:
-        _doubt_names(row, sign, students)
+    for row in signed:
+        number = row.own.number if row.own.student in several else ""
+        row.student = spelt(f"{row.own.student}_{number}" if number else row.own.student)
+    _doubt_names(signed)
     remarks = [
         f"{spelt(name)} is the name of several people ({', '.join(sorted(numbers))}), so each has the number behind "
         f"it; what an earlier run graded as {spelt(name)} stays under that name."
@@ -390,34 +402,28 @@ def name_students(found: Sequence[HandIn]) -> list[str]:
     remarks += _doubt_folders(signed)
     _doubt_several(signed)
     _doubt_homes(signed)
-    _tell_apart([row for row, _ in signed])
+    _tell_apart(signed)
     _number([row for row in found if not row.sign], {row.student for row in found})
     return remarks
 
 
-def _several_people(signed: Sequence[tuple[HandIn, Sign]]) -> dict[str, set[str]]:
+def _several_people(signed: Sequence[HandIn]) -> dict[str, set[str]]:
     """The names that platforms give to several people, with their numbers: on Moodle, to several in one assignment."""
-    numbers: dict[tuple[str, str], set[str]] = {}
-    for row, sign in signed:
-        if sign.number:
-            numbers.setdefault((sign.student, "" if sign.lasting else row.lesson), set()).add(sign.number)
+    numbered = [row for row in signed if row.own.number]
     several: dict[str, set[str]] = {}
-    for (name, _), found in numbers.items():
-        if len(found) > 1:
-            several.setdefault(name, set()).update(found)
+    for (name, _), rows in grouped(numbered, lambda row: (row.own.student, row.own.lasting or row.lesson)).items():
+        numbers = {row.own.number for row in rows}
+        if len(numbers) > 1:
+            several[name] = several.get(name, set()) | numbers
     return several
 
 
-def _doubt_folders(signed: Sequence[tuple[HandIn, Sign]]) -> Iterator[str]:
+def _doubt_folders(signed: Sequence[HandIn]) -> Iterator[str]:
     """A sentence for each folder whose names are taken for students' though no platform wrote them, and which is not simply
     the whole class; of two names, it may well be that they are one student's two tries.
     """
-    folders: dict[Sign, list[HandIn]] = {}
-    for row, sign in signed:
-        above = row.signs.index(sign) - 1
-        if above >= 0 and sign.kind != "platform" and sign.path not in row.file.zips:
-            folders.setdefault(row.signs[above], []).append(row)
-    for folder, rows in folders.items():
+    inner = [row for row in signed if row.above and row.own.kind != "platform" and row.own.path not in row.file.zips]
+    for folder, rows in grouped(inner, lambda row: row.above[-1]).items():
         students = sorted({row.student for row in rows})
         told = (
             f"{spelt(str(folder.path))} was taken for a folder of several students: {', '.join(students)[:300]}. If "
@@ -432,55 +438,54 @@ def _doubt_folders(signed: Sequence[tuple[HandIn, Sign]]) -> Iterator[str]:
             yield told
 
 
-def _doubt_several(signed: Sequence[tuple[HandIn, Sign]]) -> None:
+def _doubt_several(signed: Sequence[HandIn]) -> None:
     """Say it where what is taken for one student's stands below several names."""
-    below: dict[str, dict[str, list[HandIn]]] = {}
-    for row, sign in signed:
-        later = row.signs[row.signs.index(sign) + 1 :]
-        if later and sign.kind != "platform" and later[0].student != sign.student:
-            below.setdefault(row.student, {}).setdefault(spelt(later[0].student), []).append(row)
-    for student, names in below.items():
+    outer = [row for row in signed if row.below and row.own.kind != "platform"]
+    outer = [row for row in outer if row.below[0].student != row.own.student]
+    for student, rows in grouped(outer, lambda row: row.student).items():
+        names = {spelt(row.below[0].student) for row in rows}
         if len(names) > 1:
             told = f"What {student} handed in stands below several names: {', '.join(sorted(names))[:300]}."
-            for row in (row for rows in names.values() for row in rows):
+            for row in rows:
                 row.doubts.append(f"{row.file.name} is graded as {student}'s. {told}")
 
 
-def _doubt_homes(signed: Sequence[tuple[HandIn, Sign]]) -> None:
+def _doubt_homes(signed: Sequence[HandIn]) -> None:
     """Say it where a student's work lies at the top of the folder, and more of that name in a folder of several students."""
-    own = {row.student: row.home for row, sign in signed if sign == row.signs[0]}
-    for row, sign in signed:
-        if sign != row.signs[0] and row.student in own and row.home != own[row.student]:
+    top = {row.student: row.home for row in signed if not row.above}
+    for row in signed:
+        if row.above and row.student in top and row.home != top[row.student]:
             row.doubts.append(
-                f"{row.file.name} is graded as {row.student}'s, whose other work lies in {own[row.student]}: somebody else "
+                f"{row.file.name} is graded as {row.student}'s, whose other work lies in {top[row.student]}: somebody else "
                 "may have put it there."
             )
 
 
-def _doubt_names(row: HandIn, sign: Sign, students: set[str]) -> None:
+def _doubt_names(signed: Sequence[HandIn]) -> None:
     """Say it where the path goes on as if another student had handed it in."""
-    later = [s for s in row.signs[row.signs.index(sign) + 1 :] if s.student != sign.student]
-    other = next((s.student for s in later if s.kind == "platform" or spelt(s.student) in students), "")
-    if other:
-        row.doubts.append(
-            f"{row.file.name} names {spelt(other)}, but lies in what {row.student} handed in, and is graded as that; "
-            "put a download of the whole class at the top of the folder, or into one called `submissions`."
-        )
+    students = {row.student for row in signed}
+    for row in signed:
+        others = [sign for sign in row.below if sign.student != row.own.student]
+        named = (sign for sign in others if sign.kind == "platform" or spelt(sign.student) in students)
+        if other := next(named, None):
+            row.doubts.append(
+                f"{row.file.name} names {spelt(other.student)}, but lies in what {row.student} handed in, and is graded as "
+                "that; put a download of the whole class at the top of the folder, or into one called `submissions`."
+            )
 
 
 def _tell_apart(found: Sequence[HandIn]) -> None:
     """One name in two folders is one student, unless both hold different notebooks of one lesson: then the names of the
     folders around tell them apart. The one that no other name stands above keeps its own: nobody takes it from outside.
     """
-    places: dict[str, dict[PurePosixPath, list[HandIn]]] = {}
-    for row in found:
-        places.setdefault(row.student, {}).setdefault(_spelt(row.home), []).append(row)
-    taken = set(places)
-    for student, homes in places.items():
-        if not _differ(homes.values()) or _downloaded_again([row for rows in homes.values() for row in rows]):
+    students = grouped(found, lambda row: row.student)
+    taken = set(students)
+    for student, own_rows in students.items():
+        homes = grouped(own_rows, _spelt_home)
+        if not _differ(own_rows) or _downloaded_again(own_rows):
             continue
         where = ", ".join(str(home) for home in sorted(homes))
-        own = [home for home, rows in homes.items() if rows[0].sign == rows[0].signs[0]]
+        own = [home for home, rows in homes.items() if not rows[0].above]
         for home, rows in sorted(homes.items()):
             name = (
                 student
@@ -498,17 +503,14 @@ def _tell_apart(found: Sequence[HandIn]) -> None:
 
 def _downloaded_again(rows: Sequence[HandIn]) -> bool:
     """Whether a platform names one person in all these places, and nobody's folder stands above."""
-    numbers = {row.sign.number for row in rows if row.sign and row.sign == row.signs[0]}
-    return len(numbers) == 1 and "" not in numbers and all(row.sign == row.signs[0] for row in rows)
+    numbers = {row.own.number for row in rows}
+    return len(numbers) == 1 and "" not in numbers and not any(row.above for row in rows)
 
 
-def _differ(homes: Iterable[Sequence[HandIn]]) -> bool:
+def _differ(found: Sequence[HandIn]) -> bool:
     """Whether two places hold different notebooks of one lesson."""
-    lessons: dict[str, list[Sequence[HandIn]]] = {}
-    for rows in homes:
-        for lesson in {row.lesson for row in rows}:
-            lessons.setdefault(lesson, []).append([row for row in rows if row.lesson == lesson])
-    return any(len(places) > 1 and len({digest(r) for rows in places for r in rows}) > 1 for places in lessons.values())
+    lessons = grouped(found, lambda row: row.lesson).values()
+    return any(len(set(map(_spelt_home, rows))) > 1 and len(set(map(digest, rows))) > 1 for rows in lessons)
 
 
 def _number(found: Sequence[HandIn], taken: set[str]) -> None:
@@ -535,8 +537,8 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def _spelt(path: PurePosixPath) -> PurePosixPath:
-    return PurePosixPath(*(spelt(part) for part in path.parts))
+def _spelt_home(row: HandIn) -> PurePosixPath:
+    return PurePosixPath(*(spelt(part) for part in row.home.parts))
 
 
 def digest(row: HandIn) -> str:

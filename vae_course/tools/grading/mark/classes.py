@@ -36,9 +36,7 @@ def grade_class(
     sandbox: bool = True,
     seed: int | None = None,
     progress: bool = True,
-    resume: bool = True,
     grade: Grade = grade_submission,
-    elsewhere: bool = False,
 ) -> list[Graded]:
     """Grade all submissions, in their order.
 
@@ -53,22 +51,19 @@ def grade_class(
         sandbox: run student code in bubblewrap.
         seed: source of the hidden inputs; where it is None, the one in `results/seed.txt`, which is drawn the first time.
         progress: show a progress bar.
-        resume: take up results that are there.
-        grade: what grades one submission, with the arguments of `grade_submission`.
-        elsewhere: `grade` runs student code on other machines, which have been seen to make sandboxes.
+        grade: what grades one submission, with the arguments of `grade_submission`; another one sees to its sandboxes itself.
 
     Raises:
         GradingError: there is no sandbox, a submission is of no lesson of the course, or `seed.txt` holds no number.
     """
-    if sandbox and not elsewhere:
+    if sandbox and grade is grade_submission:
         bubblewrap.find()
     for lesson in sorted({submission.lesson for submission in submissions}):
         lessons.load(lesson)
-    seed = class_seed(results, seed)
-    one = functools.partial(
-        _kept, results=results, limits=limits, sandbox=sandbox, seed=seed, resume=resume, grade=grade
+    settings = {"limits": limits, "sandbox": sandbox, "seed": class_seed(results, seed)}
+    return _all(
+        lambda submission: _one(submission, results, grade, settings), submissions, jobs=jobs, progress=progress
     )
-    return _all(one, submissions, jobs=jobs, progress=progress)
 
 
 def _all(
@@ -149,57 +144,43 @@ def digest_of(submission: Submission) -> str:
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """A kept result of a student and lesson that this run does not have: the marks, and the digest of what was handed in."""
+class Kept:
+    """A result on the disk: what it depends on, the digest of what was handed in, and the marks."""
 
-    graded: Graded
+    key: str
     content: str
+    graded: Graded
 
 
-def earlier(results: Path, graded: Iterable[Graded]) -> list[Earlier]:
+def earlier(results: Path, graded: Iterable[Graded]) -> list[Kept]:
     """What earlier runs left in a folder of results and this run did not grade; what can't be read is no result."""
     own = {(row.student, row.lesson) for row in graded}
-    found = []
-    for path in sorted((results / "graded").glob("*/*.json")):
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            row = Earlier(Graded.from_dict(kept["graded"]), str(kept["content"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if (row.graded.student, row.graded.lesson) not in own:
-            found.append(row)
-    return found
+    found = [_read(path) for path in sorted((results / "graded").glob("*/*.json"))]
+    return [kept for kept in found if kept and (kept.graded.student, kept.graded.lesson) not in own]
 
 
-def _kept(
-    submission: Submission, *, results: Path, limits: Limits, sandbox: bool, seed: int, resume: bool, grade: Grade
-) -> Graded:
-    """The result that is there already, else a new one, which is written."""
+def _one(submission: Submission, results: Path, grade: Grade, settings: dict[str, Any]) -> Graded:
+    """The result that is there already, else a new one, which is written; where grading itself fails, one that says so."""
     submission = submission.loaded()
-    path = result_path(results, submission.student, submission.lesson)
-    key = key_of(submission, limits=limits, sandbox=sandbox, seed=seed)
-    graded = _read(path, key) if resume else None
-    if graded is None:
-        graded = _graded(submission, limits=limits, sandbox=sandbox, seed=seed, grade=grade)
-        done = "" if graded.ungraded else key
-        content = {"key": done, "content": digest_of(submission), "graded": graded.to_dict()}
-        _write(path, json.dumps(content, ensure_ascii=True, indent=1) + "\n")
+    path, key = result_path(results, submission.student, submission.lesson), key_of(submission, **settings)
+    kept = _read(path)
+    if kept and kept.key == key:
+        return kept.graded
+    try:
+        graded = grade(submission, **settings)
+    except Exception as error:
+        problem = f"Grading itself failed ({type(error).__name__}: {error}); it is tried again next time."
+        graded = unmarked(submission, lessons.load(submission.lesson), problem, ungraded=True)
+    done = "" if graded.ungraded else key
+    content = {"key": done, "content": digest_of(submission), "graded": graded.to_dict()}
+    _write(path, json.dumps(content, ensure_ascii=True, indent=1) + "\n")
     return graded
 
 
-def _graded(submission: Submission, *, grade: Grade, **settings: Any) -> Graded:
-    """The result; where grading itself fails, a result that says so, and the others go on."""
-    try:
-        return grade(submission, **settings)
-    except Exception as error:
-        problem = f"Grading itself failed ({type(error).__name__}: {error}); it is tried again next time."
-        return unmarked(submission, lessons.load(submission.lesson), problem, ungraded=True)
-
-
-def _read(path: Path, key: str) -> Graded | None:
+def _read(path: Path) -> Kept | None:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return Graded.from_dict(kept["graded"]) if kept["key"] == key else None
+        return Kept(kept["key"], str(kept["content"]), Graded.from_dict(kept["graded"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -66,7 +66,12 @@ def load(name: str) -> Handout:
     content = to_bytes(prepare(path, course).student)
     cells = notebook.read(content).cells
     known = {exercise.id: exercise for exercise in exercises.all_exercises()}
-    statements = [statement for cell in cells if cell.kind == "code" for statement in statements_of_cell(cell)]
+    code = [cell for cell in cells if cell.kind == "code"]
+    statements = [
+        p
+        for cell in code
+        for p in statements_of(cell.python, cell=f"cell {cell.place}", start=cell.place * 100_000) or []
+    ]
     answers = {getattr(known[id], "function", "") for cell in cells for id in cell.ids if id in known}
     return Handout(
         name=name,
@@ -76,11 +81,6 @@ def load(name: str) -> Handout:
         texts=frozenset(cell.text.strip() for cell in cells),
         source=content,
     )
-
-
-def statements_of_cell(cell: notebook.Cell) -> list[Statement]:
-    """The statements of a cell that parses; none of one that doesn't."""
-    return statements_of(cell.python, cell=f"cell {cell.place}", start=cell.place * 100_000) or []
 
 
 def shape(node: ast.stmt) -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vae_course.support.files import write
+from vae_course.support.groups import grouped
 from vae_course.tools.authoring import settings, source
 from vae_course.tools.grading.mark.classes import digest_of, earlier, result_path, safe_name
 from vae_course.tools.grading.model import Graded, Mark, Submission
-from vae_course.tools.grading.report.gradebook import Course, by_student_and_lesson, remove_unmarked, unlocked
+from vae_course.tools.grading.report.gradebook import Course, remove_unmarked, unlocked
 from vae_course.tools.grading.report.pages import feedback_page, report_page
 
 # A spreadsheet takes a cell that begins with one of these for a formula, and runs it.
@@ -43,7 +44,7 @@ def write_results(
     # With a mark in front, Excel knows that this is UTF-8.
     write(folder / "grades.csv", b"\xef\xbb\xbf" + grades_csv(graded).encode())
     write(folder / "report.html", report_page(graded, problems=problems, links=links, note=note).encode())
-    for student, own in _by_student(graded).items():
+    for student, own in grouped(graded, lambda row: row.student).items():
         write(folder / "feedback" / f"{names[student]}.html", feedback_page(student, own).encode())
     if gradebook:
         with unlocked(folder / "nbgrader"):
@@ -81,13 +82,6 @@ def clear_nameless(folder: Path, graded: Sequence[Graded], submissions: Sequence
     return [row.graded for row in left]
 
 
-def _by_student(graded: Sequence[Graded]) -> dict[str, list[Graded]]:
-    students: dict[str, list[Graded]] = {}
-    for row in graded:
-        students.setdefault(row.student, []).append(row)
-    return students
-
-
 def _gradebook(
     folder: Path, graded: Sequence[Graded], submissions: Sequence[Submission], names: dict[str, str]
 ) -> None:
@@ -97,7 +91,7 @@ def _gradebook(
     for path in source.discover(checkout.solutions):
         if path.stem in lessons:
             course.add_lesson(path, checkout)
-    course.add(graded, by_student_and_lesson(submissions))
+    course.add(graded, submissions)
 
 
 def grades_csv(graded: Iterable[Graded]) -> str:

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -129,17 +129,18 @@ class Course:
         write(place, content)
         _generate_assignment(self.folder, self.url, source.stem)
 
-    def add(self, graded: Iterable[Graded], submissions: Mapping[tuple[str, str], Submission]) -> None:
+    def add(self, graded: Iterable[Graded], submissions: Iterable[Submission]) -> None:
         """Enter marks and comments, and write what nbgrader's autograde would have written.
 
         A submission that stands there with the same answers and marks stays as it is, by hand or not.
 
         Args:
             graded: the marks; their lessons have been added.
-            submissions: what was handed in, by student and lesson.
+            submissions: what was handed in.
         """
         from nbgrader.api import Gradebook
 
+        handed_in = {(submission.student, submission.lesson): submission for submission in submissions}
         blank: dict[str, NotebookNode] = {}
         with warnings.catch_warnings(), Gradebook(self.url, "vae-course") as book:
             # nbgrader's own use of SQLAlchemy earns some, which say nothing to an instructor.
@@ -148,9 +149,8 @@ class Course:
                 if row.lesson not in blank:
                     blank[row.lesson] = nbformat.read(self.path("release", row.lesson), as_version=4)
                 self._add(book, row, blank[row.lesson])
-                handed_in = submissions.get((row.student, row.lesson))
-                if handed_in is not None:
-                    write(self.path("submitted", row.lesson, self.names[row.student]), handed_in.content)
+                if own := handed_in.get((row.student, row.lesson)):
+                    write(self.path("submitted", row.lesson, self.names[row.student]), own.content)
 
     def _add(self, book: Any, row: Graded, blank: NotebookNode) -> None:
         student = self.names[row.student]
@@ -304,8 +304,3 @@ def _generate_assignment(folder: Path, url: str, lesson: str) -> None:
             f"nbgrader could not make an assignment of {lesson} in {folder}: {error} Name a new folder by --to if the "
             "lesson has changed since this one was made."
         ) from None
-
-
-def by_student_and_lesson(submissions: Sequence[Submission]) -> dict[tuple[str, str], Submission]:
-    """The submissions, to be found by student and lesson."""
-    return {(submission.student, submission.lesson): submission for submission in submissions}

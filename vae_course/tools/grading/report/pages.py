@@ -5,12 +5,13 @@ Each is complete in itself, without scripts, and deaf to text from submissions.
 
 import html
 import statistics
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from vae_course.exercises import Exercise, UnknownExercise, get
 from vae_course.exercises.lessons import NOTEBOOKS
+from vae_course.support.groups import grouped
 from vae_course.support.words import count
 from vae_course.tools.grading.model import Graded, Mark
 
@@ -63,13 +64,6 @@ def report_page(
     return page("Report on the class", "\n".join(parts))
 
 
-def _by_lesson(graded: Iterable[Graded]) -> dict[str, list[Graded]]:
-    lessons: dict[str, list[Graded]] = defaultdict(list)
-    for row in graded:
-        lessons[row.lesson].append(row)
-    return dict(sorted(lessons.items()))
-
-
 def share(row: Graded) -> float:
     """The points earned over the points that have been decided; what waits for a person counts in neither."""
     decided = row.max_points - row.to_mark
@@ -90,7 +84,7 @@ def _summary(graded: Sequence[Graded], note: str) -> str:
 def _distribution(graded: Sequence[Graded]) -> Iterable[str]:
     yield "<h2>Distribution</h2>"
     yield '<p class="note">Per cent of the points that are decided; written answers count once a person has marked them.</p>'
-    for lesson, rows in _by_lesson(graded).items():
+    for lesson, rows in sorted(grouped(graded, lambda row: row.lesson).items()):
         shares = [share(row) for row in rows]
         tenths = Counter(min(int(10 * value), 9) for value in shares)
         yield f"<h3>{text(lesson)}</h3>"
@@ -102,17 +96,10 @@ def _distribution(graded: Sequence[Graded]) -> Iterable[str]:
         yield histogram([tenths[i] for i in range(10)], _TENTHS, title=title)
 
 
-def _marks(graded: Iterable[Graded]) -> dict[str, list[Mark]]:
-    marks: dict[str, list[Mark]] = defaultdict(list)
-    for row in graded:
-        for mark in row.marks:
-            marks[mark.exercise].append(mark)
-    return dict(sorted(marks.items(), key=lambda item: item[0][:2]))
-
-
 def _success(graded: Sequence[Graded]) -> str:
     rows = []
-    for exercise, marks in _marks(graded).items():
+    by_exercise = grouped((mark for row in graded for mark in row.marks), lambda mark: mark.exercise)
+    for exercise, marks in sorted(by_exercise.items(), key=lambda item: item[0][:2]):
         tally = Counter(str(mark.status) for mark in marks)
         rate = tally["passed"] / len(marks)
         shown = f"{100 * rate:.0f} %{bar(rate)}" if _is_code(exercise) else ""
