@@ -209,6 +209,12 @@ def test_a_result_that_is_too_large_ends_at_once_and_says_so(worker, monkeypatch
     assert "outcomes" in worker.ask(request_of(BOUND.solution))
 
 
+@pytest.mark.parametrize("filled", ["bytearray(1 << 40)", "np.empty(1 << 40)", "torch.empty(1 << 40)"])
+def test_whoever_runs_out_of_memory_says_so_in_another_way_and_it_is_the_same(worker, filled: str):
+    body = f"import numpy as np, torch\ndef elbo(a, b):\n    {filled}\n"
+    assert json.loads(worker.ask(request_of(body))) == {"memory": True}
+
+
 def test_many_empty_files_are_noticed(need):
     need("bwrap")
     files = "def elbo(a, b):\n    for i in range({}): open(f'/dev/shm/{{i}}', 'w').close()\n    return a.mean(0) - b\n"

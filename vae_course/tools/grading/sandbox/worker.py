@@ -188,6 +188,7 @@ def _unless_memory(attempt: Any) -> Any:
 
     def attempt_or_end(*given: Any) -> Any:
         result, failure = attempt(*given)
+        # On a CPU PyTorch has no type of its own for this, only a RuntimeError with these words.
         if failure and (failure.type == "MemoryError" or "can't allocate memory" in failure.message):
             raise MemoryError
         return result, failure
