@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from vae_course.exercises import evaluate
+from vae_course.exercises import all_exercises, evaluate, run_answer
 from vae_course.exercises.lesson_01.least_squares import pca_by_least_squares
 from vae_course.exercises.lesson_05.layer_gradients import layer_gradients
 from vae_course.exercises.lesson_07.loop import run_epoch
+from vae_course.exercises.probes import BuildStage, StageResult
 
 HOLDS = {n: f"Stage {n} of 2 ({name}) holds. " for n, name in ((1, "measuring"), (2, "training"))}
 UNWRITTEN = "is not written yet: `raise NotImplementedError` is reached there."
@@ -111,3 +112,23 @@ def test_a_whole_number_is_a_number():
         return 1, 0.5 * s2.log().clamp(min=0)
 
     assert "stage 3 of 3 (the level that spends the budget)" in evaluate("10-spend", answer).message
+
+
+BUILDS = [e for e in all_exercises() if e.kind == "code" and e.title.startswith("Build")]
+
+
+@pytest.mark.parametrize("exercise", BUILDS, ids=lambda e: e.id)
+def test_each_result_of_a_build_knows_its_stage(exercise):
+    names = [name for o in run_answer(exercise, exercise.reference, exercise.cases(0)) for name in o.values]
+    assert [name for name in names if not isinstance(name, StageResult)] == []
+    assert all(name.startswith(str(name.stage)) for name in names if name.startswith("stage"))
+    stages = {name.stage for name in names}
+    (of,) = {stage.of for stage in stages}
+    # The first stage may be the shapes, of which the probe itself speaks.
+    assert {stage.number for stage in stages} in (set(range(1, of + 1)), set(range(2, of + 1)))
+
+
+def test_the_stage_of_a_result_is_not_read_from_its_words():
+    name = BuildStage(2, 3, "by path").result("the slope")
+    assert (str(name), name.stage.number, name == "stage 2 of 3 (by path): the slope") == (str(name), 2, True)
+    assert not any(isinstance(n, StageResult) for n in ("stage 2 of 3 (by path): the slope", str(name)))

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from vae_course.exercises import surroundings
 from vae_course.exercises.model import Answer, AnswerError, Exercise, Inputs
+from vae_course.exercises.probes import StageResult
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -181,7 +182,7 @@ def _parts(result: Any) -> dict[str, Any]:
 
 
 def _values(result: Any) -> dict[str, Value]:
-    return {str(name): _value(part) for name, part in _parts(result).items()}
+    return {name if type(name) is StageResult else str(name): _value(part) for name, part in _parts(result).items()}
 
 
 def _value(part: Any) -> Value:

@@ -1,12 +1,41 @@
-"""What a probe makes of a result that may come in more than one form."""
+"""What a probe makes of a result that may come in more than one form, and of the stages of a build."""
 
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vae_course.exercises.model import Answer, AnswerError, Inputs
+
+
+class BuildStage(NamedTuple):
+    """One of the stages of a build: its number, how many there are, and what it is, in words.
+
+    As text it is "stage 2 of 4 (the start)".
+    """
+
+    number: int
+    of: int
+    words: str
+
+    def __str__(self) -> str:
+        return f"stage {self.number} of {self.of} ({self.words})"
+
+    def result(self, name: str) -> "StageResult":
+        """The name of a result of this stage, with the stage before it."""
+        return StageResult(f"{self}: {name}", self)
+
+
+class StageResult(str):
+    """The name of a result as messages say it, and the stage that it belongs to; for a probe's dict."""
+
+    stage: BuildStage
+
+    def __new__(cls, name: str, stage: BuildStage) -> Self:
+        result = super().__new__(cls, name)
+        result.stage = stage
+        return result
 
 
 def numbers(answer: Answer, case: Inputs) -> Any:

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
-from vae_course.exercises.probes import untrained
+from vae_course.exercises.probes import BuildStage, untrained
 
 Axes = tuple[Any, Any]
 Result = tuple[Any, Any, Any]
+START, ROUNDS, AXES = BuildStage(2, 4, "the start"), BuildStage(3, 4, "the rounds"), BuildStage(4, 4, "the axes")
 SHAPES = "stage 1 of 4 is not reached: return `V, lam, errors` with the shapes [P, k], [k] and [rounds + 1]"
 
 
@@ -42,11 +43,11 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         raise AnswerError(f"{SHAPES}; for P, k = {list(D.shape)} and rounds = {rounds} yours have {found}.")
     side = torch.cos(1.7 * torch.arange(len(D), dtype=torch.float64) + 0.5) @ V
     return {
-        "stage 2 of 4 (the start): errors[0]": errors[0],
-        **({"stage 3 of 4 (the rounds): errors": errors} if rounds else {}),
-        "stage 4 of 4 (the axes): V.T @ V": V.T @ V,
-        "stage 4 of 4 (the axes): lam": lam,
-        "stage 4 of 4 (the axes): V, with signs that agree,": torch.where(side < 0, -V, V),
+        START.result("errors[0]"): errors[0],
+        **({ROUNDS.result("errors"): errors} if rounds else {}),
+        AXES.result("V.T @ V"): V.T @ V,
+        AXES.result("lam"): lam,
+        AXES.result("V, with signs that agree,"): torch.where(side < 0, -V, V),
     }
 
 

@@ -9,6 +9,7 @@ from torch.distributions import Normal
 
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import BuildStage
 
 F = Callable[[Tensor], Tensor]
 Pair = tuple[Any, Any]
@@ -53,9 +54,9 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     if not all(isinstance(part, Tensor) and list(part.shape) == wanted for part in parts):
         found = ", ".join(str(list(part.shape)) if isinstance(part, Tensor) else type(part).__name__ for part in parts)
         raise AnswerError(f"{SHAPES}; here that is {wanted}, and yours are {found}.")
-    named = zip(("stage 2 of 3 (by path)", "stage 3 of 3 (by score)"), parts, strict=True)
+    named = zip((BuildStage(2, 3, "by path"), BuildStage(3, 3, "by score")), parts, strict=True)
     return {
-        f"{stage}: the gradient in the rows that make {name}": rows
+        stage.result(f"the gradient in the rows that make {name}"): rows
         for stage, part in named
         for name, rows in zip(("mu", "logvar"), part.detach().chunk(2, dim=1), strict=True)
     }

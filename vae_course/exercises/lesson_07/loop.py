@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import BuildStage
 
 Loss = Callable[[nn.Module, Tensor], dict[str, Tensor]]
 
@@ -65,7 +66,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
 
     result = answer(model, list(x.split(size)), loss, optimizer)
     kept = isinstance(result, Tensor) and result.requires_grad
-    stage, mode = ("stage 2 of 2 (training)", "training") if rate else ("stage 1 of 2 (measuring)", "evaluation")
+    stage, mode = (BuildStage(2, 2, "training"), "training") if rate else (BuildStage(1, 2, "measuring"), "evaluation")
     if not with_gradient:
         raise AnswerError(f"{stage} is not reached: `loss(model, x)` is never called there; call it for each batch x.")
     named = {
@@ -79,7 +80,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         ),
         "does the result keep a gradient?": torch.tensor(kept),
     }
-    return {f"{stage}: {name}": value for name, value in named.items()}
+    return {stage.result(name): value for name, value in named.items()}
 
 
 def _cases(seed: int) -> list[Inputs]:

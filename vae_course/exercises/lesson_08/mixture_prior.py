@@ -10,7 +10,7 @@ from torch.distributions import Normal
 
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
-from vae_course.exercises.probes import untrained
+from vae_course.exercises.probes import BuildStage, untrained
 
 Mixture = tuple[Any, Any, Any, Any]
 SHAPES = (
@@ -47,11 +47,12 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     if [part.shape for part in parts] != [weight.shape, mean.shape, mean.shape, (rounds + 1,)]:
         found = ", ".join(str(list(part.shape)) for part in parts)
         raise AnswerError(f"{SHAPES}; for K, D = {list(mean.shape)} and rounds = {rounds} yours have {found}.")
-    stage = "stage 3 of 4 (one round)" if rounds == 1 else "stage 4 of 4 (all rounds)"
+    start, stage = (
+        BuildStage(2, 4, "the density at the start"),
+        BuildStage(3, 4, "one round") if rounds == 1 else BuildStage(4, 4, "all rounds"),
+    )
     named = zip(("weight", "mean", "logvar", "curve"), parts, strict=True)
-    return {"stage 2 of 4 (the density at the start): curve[0]": parts[3][0]} | {
-        f"{stage}: {name}": part for name, part in named
-    }
+    return {start.result("curve[0]"): parts[3][0], **{stage.result(name): part for name, part in named}}
 
 
 def _cases(seed: int) -> list[Inputs]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vae_course.exercises.inputs import generator, integer, uniform
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
-from vae_course.exercises.probes import pair
+from vae_course.exercises.probes import BuildStage, StageResult, pair
 
 Pair = tuple[Any, Any]
 
@@ -44,12 +44,15 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
             "stage 1 of 3 is not reached: return `level, rates`, one number above 0 and a tensor with one rate for each "
             "direction."
         )
+    rates_stage, level_stage = (
+        BuildStage(2, 3, "rates of your level"),
+        BuildStage(3, 3, "the level that spends the budget"),
+    )
     own = 0.5 * torch.log(s2.double() / level).clamp_min(0)
     return {
-        "stage 2 of 3 (rates of your level): each rate less 1/2 log(s2 / level), or less 0 where that is negative,": rates
-        - own,
-        "stage 3 of 3 (the level that spends the budget): the sum of your rates": rates.sum(),
-        "the level": level.reshape(()),
+        rates_stage.result("each rate less 1/2 log(s2 / level), or less 0 where that is negative,"): rates - own,
+        level_stage.result("the sum of your rates"): rates.sum(),
+        StageResult("the level", level_stage): level.reshape(()),
     }
 
 

@@ -8,6 +8,7 @@ import torch
 
 from vae_course.exercises.inputs import generator, integer, uniform
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import BuildStage
 from vae_course.studies.compression import ans
 
 Coder = tuple[Callable[[list[int], int], int], Callable[[int, int], tuple[list[int], int]]]
@@ -68,13 +69,14 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
             "a Python `int`."
         )
     grown = math.log2(max(message, 1)) - math.log2(state) if state > 2**40 else 0.0
+    trip = BuildStage(2, 3, "a round trip")
     parts = {
-        "stage 2 of 3 (a round trip): the list that came back": torch.tensor([float(s) for s in received[0]]),
-        "stage 2 of 3 (a round trip): the state after `receive`, less that before `send`,": received[1] - state,
-        "stage 2 of 3 (the same symbols again): the second message, less the first,": (
+        trip.result("the list that came back"): torch.tensor([float(s) for s in received[0]]),
+        trip.result("the state after `receive`, less that before `send`,"): received[1] - state,
+        BuildStage(2, 3, "the same symbols again").result("the second message, less the first,"): (
             send(sent.tolist(), state) - message
         ),
-        "stage 3 of 3 (a coder that learns): the growth of the message, in bits,": grown,
+        BuildStage(3, 3, "a coder that learns").result("the growth of the message, in bits,"): grown,
     }
     return {name: part if isinstance(part, torch.Tensor) else _number(part) for name, part in parts.items()}
 
