@@ -33,6 +33,11 @@ def own_answer(id: str, words: str) -> str:
     return panel(Flag.OPEN, "Not yours", paragraph(prose(words[0].upper() + words[1:])), after=_code(id))
 
 
+def still_running(id: str, words: str) -> str:
+    """What is said while a check takes long."""
+    return panel(Flag.OPEN, "Still running", paragraph(prose(words[0].upper() + words[1:])), after=_code(id))
+
+
 def hint(exercise: AnyExercise, number: int) -> str:
     """One hint, with the next behind it."""
     words = paragraph(prose(exercise.hints[number - 1]))

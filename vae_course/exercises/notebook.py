@@ -3,10 +3,11 @@
 import os
 import textwrap
 
-from vae_course.exercises import feedback, record
+from vae_course.exercises import feedback, record, waiting
 from vae_course.exercises.judging import evaluate
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Verdict, Written
+from vae_course.exercises.outcomes import Stopped
 from vae_course.exercises.reading import Unread
 from vae_course.support.outputs import notebook, show
 from vae_course.support.words import count
@@ -27,6 +28,8 @@ def check(id: str, answer: Answer | None = None) -> Answer | None:
     In a notebook the hints are one click away, each behind the one before it, and the worked answer behind the last.
     Once an answer of the learner's own has passed, only the worked answer is there, to compare.
 
+    An answer that runs for long is said to, and the stop button ends its check alone: the rest of the lesson can go on.
+
     Returns:
         The learner's function where it is right, else the course's own. While grading nothing is handed over.
 
@@ -39,7 +42,7 @@ def check(id: str, answer: Answer | None = None) -> Answer | None:
         words = "this is the course's own answer, handed over here; run the cell with your answer, then this one."
         show(f"{id}: {words}", feedback.own_answer(id, words))
         return answer
-    report = evaluate(id, answer)
+    report = _report(id, answer)
     text = _status_line(id, report)
     right = report.status in (Verdict.PASSED, Verdict.WRITTEN)
     if _grading() and not right:
@@ -118,6 +121,25 @@ def solution(id: str) -> None:
     else:
         code = f"```python\n{exercise.solution.strip()}\n```"
         _show(f"{id}: worked answer.", f"\n\n{code}\n\n{exercise.explanation}")
+
+
+def _report(id: str, answer: Answer | None) -> Report:
+    """The verdict; outside of grading, where the sandbox has a limit of its own, a learner may wait for it or stop it."""
+    if _grading():
+        return evaluate(id, answer)
+    words = (
+        "your function is still running. If it has a loop that never ends, the stop button ends this check, and nothing is "
+        "lost."
+    )
+    try:
+        with waiting.announced(lambda: show(f"{id}: {words}", feedback.still_running(id, words))):
+            return evaluate(id, answer)
+    except KeyboardInterrupt as stop:
+        line = stop.line if isinstance(stop, Stopped) else ""
+        where = (
+            f"while your function was at {line}. Is there a loop that never ends?" if line else "before it was done."
+        )
+        return Report(Verdict.FAILED, 0, f"You stopped the check {where}")
 
 
 def _status_line(id: str, report: Report) -> str:

@@ -64,6 +64,18 @@ class Failure:
     line: str = ""
 
 
+class Stopped(KeyboardInterrupt):
+    """The stop button was pressed while an answer ran.
+
+    Args:
+        line: the line of the learner's code that it was at, with its text, where known.
+    """
+
+    def __init__(self, line: str) -> None:
+        super().__init__(line)
+        self.line = line
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one case gave.
@@ -232,14 +244,18 @@ def _seed(seed: int) -> None:
 
 
 def _attempt(own: _Watched, call: Callable[[], Any]) -> tuple[Any, Failure | None]:
-    """The call's result or its failure; the stop button still stops."""
+    """The call's result or its failure.
+
+    Raises:
+        Stopped: the stop button was pressed.
+    """
     try:
         with surroundings.watched(own.changes):
             return call(), None
     except AnswerError as error:
         return None, Failure(Cause.ANSWER, str(error))
-    except KeyboardInterrupt:
-        raise
+    except KeyboardInterrupt as stop:
+        raise Stopped(_learners_line(stop.__traceback__, _code(own.answer))) from None
     except BaseException as error:
         return None, _failure(own, error)
 
