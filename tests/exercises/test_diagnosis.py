@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 
 import pytest
 import torch
@@ -236,3 +237,85 @@ def occupied(z, n):
 )
 def test_a_count_of_any_kind_is_called_a_count(answer, named):
     assert evaluate("01-holes", answer).misconception == named
+
+
+def rows(*sizes):
+    return [{"a": torch.arange(1.0, n + 1), "b": torch.tensor([1.0, 2.0, 4.0]), "k": 2.0 + n} for n in sizes]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (lambda a, b, k: (a.sum() * b) * k, "In every case your numbers are the right ones times `k`."),
+        (lambda a, b, k: (a.sum() * b) / k**2, "In every case your numbers are the right ones divided by the square of `k`."),
+        (lambda a, b, k: (a.sum() * b) / len(a), "In every case your numbers are the right ones divided by the length of `a`."),
+        (lambda a, b, k: (a.sum() * b) + len(a), "In every case your numbers are the right ones plus the length of `a`."),
+        (lambda a, b, k: (a.sum() * b) - math.log(k), "the right ones minus the logarithm of `k`."),
+        (lambda a, b, k: (a.sum() * b) + 0.5, "In every case your numbers are the right ones plus 0.5."),
+        (lambda a, b, k: (a.sum() * b) - 0.25, "In every case your numbers are the right ones minus 0.25."),
+    ],
+)  # fmt: skip
+def test_what_numbers_are_off_by_in_every_case_is_said(answer, expected):
+    message = told(answer, asked(lambda a, b, k: a.sum() * b, *rows(2, 3, 5, 7)))
+    assert message.endswith(expected)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda a, b, k: (a.sum() * b) * (len(a) if len(a) < 7 else 1),  # not in the last case
+        lambda a, b, k: a.sum() * b * torch.tensor([1.0, 1.0, 2.0]) * k,  # not by one factor
+        lambda a, b, k: a.sum() * b + torch.tensor([0.0, 0.5, 0.5]),
+        lambda a, b, k: a.sum() * b * torch.nan,
+    ],
+)
+def test_what_holds_in_some_cases_only_is_not_said_of_all(answer):
+    message = told(answer, asked(lambda a, b, k: a.sum() * b, *rows(2, 3, 5, 7)))
+    assert "In every case" not in message and "Every number" not in message
+
+
+def test_of_several_results_the_first_wrong_one_is_what_the_sentence_is_about():
+    split = get("10-split")
+
+    def answer(log_q, log_q_all, log_p):
+        information, marginal = split.reference(log_q, log_q_all, log_p)
+        return information + math.log(log_q_all.shape[1]), marginal - math.log(log_q_all.shape[1])
+
+    message = evaluate("10-split", answer).message
+    assert (
+        "In every case information is the right one plus the logarithm of the length of axis 1 of `log_q_all`."
+        in message
+    )
+
+
+def test_of_several_results_the_right_ones_are_named():
+    assert told(lambda a, b: {"first": a + b, "second": (a * b).exp()}, PAIR).endswith(" First is right.")
+    assert "is right" not in told(lambda a, b: {"first": a.cos(), "second": (a * b).exp()}, PAIR)
+    assert "is right" not in told(lambda a, b: a * b, asked(lambda a, b: a + b, {"a": A, "b": B}))
+
+
+def test_an_input_on_which_the_answer_is_right_is_shown_beside_the_wrong_one():
+    halves = asked(lambda a, k: a.sum() / k, {"a": A, "k": 1.0}, {"a": B, "k": 2.0}, {"a": B[:2], "k": 1.0})
+    message = told(lambda a, k: a.sum(), halves)
+    assert message == (
+        "For a = [0.5, 4, -1], k = 2, your result is 3.5, expected 1.75. For a = [0.5, 4], k = 1 it is right."
+    )
+
+
+def test_a_build_says_what_the_right_numbers_are():
+    def answer(s2, nats):
+        level = s2.max() * 0.9
+        return level, (0.5 * (s2 / level).log()).clamp(min=0)
+
+    assert "They fit your level: a lower level spends more" in evaluate("10-spend", answer).message
+
+
+def test_two_functions_that_have_changed_places_are_told_so():
+    def answer(k):
+        send, receive = get("12-coder").reference(k)
+        return receive, send
+
+    assert evaluate("12-coder", answer).message.startswith("The two functions have changed places")
+    # A `send` that fails by itself is not blamed on its place.
+    broken = evaluate("12-coder", lambda k: (lambda symbols, state: symbols + state, get("12-coder").reference(k)[1]))
+    assert "changed places" not in broken.message and "TypeError" in broken.message

@@ -125,7 +125,8 @@ def test_the_opposite_sign_is_named_where_no_misconception_does():
 
 def test_the_smallest_failing_input_is_shown_with_both_values():
     text = message(lambda mu, logvar: kl(mu, logvar) + 1)
-    assert text == "For mu = [[1, -2]], logvar = [[0.5, -1]], your result is [3.758], expected [2.758]."
+    shown = "For mu = [[1, -2]], logvar = [[0.5, -1]], your result is [3.758], expected [2.758]."
+    assert text == f"{shown} In every case your numbers are the right ones plus 1."
 
 
 def test_of_many_values_the_worst_is_shown_with_its_place():

@@ -17,6 +17,12 @@ ROWS = [
     ("07-kl", lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - 2 - logvar).sum(-1), "2 in place of 1"),
     ("07-kl", lambda mu, logvar: (0.5 * (logvar.exp() + mu**2 - 1 - logvar)).sum(-1).sqrt(),
      "the square root of its result"),
+    ("07-loss", lambda log_px_z, kl: -(log_px_z - 0.00025 * kl).mean(), "0.00025 times `kl`"),
+    ("09-scale", lambda errors, kl_of_dims: errors.sum(1).mean() + 2 * kl_of_dims.sum(1).mean(),
+     "2 times the summand with `kl_of_dims`"),
+    ("04-elbo", lambda log_px_z, kl: log_px_z.mean(0) - 4 * kl, "4 times `kl`"),
+    ("03-direction", lambda log_q, log_p, dz: tuple(part / dz**2 for part in get("03-direction").reference(log_q, log_p, dz)),
+     "a division by `dz` in place of the factor, in two places"),
     ("04-elbo", lambda log_px_z, kl: log_px_z.median(0).values - kl, "`median` in place of `mean`"),
     ("02-quadrature", lambda log_joint, step: torch.logsumexp(log_joint, -1), None),
 ]  # fmt: skip
@@ -59,6 +65,12 @@ def test_of_several_kinds_that_of_a_part_speaks(monkeypatch):
     found = [variations.Variation(kind.name, kind, lambda mu, logvar: mu) for kind in reversed(variations.Kind)]
     monkeypatch.setattr(variations, "_singles", lambda _: [found])
     assert variations.explain(kl, kl.cases(0), variations_outcomes(kl, lambda mu, logvar: mu)) == TOLD + "PART" + ELSE
+
+
+def test_a_change_is_not_made_in_what_another_has_made():
+    """`a - b` divided and then multiplied is no division."""
+    for e in (get("07-loss"), get("03-kl-mc"), get("02-posterior-table")):
+        assert not any("divided by" in v.words and "in place of the division" in v.words for v in variations._pairs(e))
 
 
 def variations_outcomes(exercise, answer):

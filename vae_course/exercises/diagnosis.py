@@ -11,6 +11,8 @@ from vae_course.exercises import stages
 from vae_course.exercises.comparing import FLOATS, agree, changed_inputs, close, same_gradients, same_values
 from vae_course.exercises.model import Exercise, Inputs
 from vae_course.exercises.outcomes import Array, Cause, Failure, Outcome, Value
+from vae_course.exercises.probes import StageResult
+from vae_course.exercises.remarks import remark
 
 Check = Callable[[Exercise, Inputs, Outcome, Outcome], str]
 # The outcomes of an answer and of the reference on further inputs.
@@ -44,8 +46,12 @@ def diagnose(
         for case, outcome, target in wrong:
             message = check(exercise, case, outcome, target)
             if message:
-                factor = pattern(outcomes, expected) if check is _numbers else ""
-                return _for_batch(exercise, cases, right, case, rerun) + message + factor
+                batch = _for_batch(exercise, cases, right, case, rerun)
+                if check is _numbers:
+                    message += remark(exercise, cases, outcomes, expected) or (
+                        "" if batch else _contrast(exercise, cases, right)
+                    )
+                return batch + message
     return "The result differs from the reference."
 
 
@@ -86,6 +92,13 @@ def _for_batch(exercise: Exercise, cases: list[Inputs], right: list[bool], case:
     if not all(not target.failure and agree(own, target, exercise.tolerance) for own, target in alone):
         return ""
     return f"Right for one example, wrong for a batch of {size}. "
+
+
+def _contrast(exercise: Exercise, cases: list[Inputs], right: list[bool]) -> str:
+    """An input on which the answer is right, the smallest: what it has that the others have not may say what is wrong."""
+    fine = [case for case, ok in zip(cases, right, strict=True) if ok]
+    given = _show_case(exercise, min(fine, key=input_size)) if fine else ""
+    return f" For {given} it is right." if given else ""
 
 
 def _exception(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
@@ -224,12 +237,13 @@ def _changed(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome
 
 
 def _numbers(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
-    for name, value in outcome.values.items():
-        needed = target.values[name].array
-        if not close(value.array, needed, exercise.tolerance):
+    for name, right in target.values.items():
+        own, needed = outcome.values[name].array, right.array
+        if not close(own, needed, exercise.tolerance):
             given = _show_case(exercise, case)
-            sentence = f"{f'for {given}, ' if given else ''}{_both(name, value.array, needed)}."
-            return sentence[:1].upper() + sentence[1:]
+            sentence = f"{f'for {given}, ' if given else ''}{_both(name, own, needed)}."
+            hint = f" {name.hint}" if isinstance(name, StageResult) and name.hint else ""
+            return sentence[:1].upper() + sentence[1:] + hint
     return ""
 
 
@@ -293,32 +307,6 @@ def _both(name: str, own: Array, needed: Array) -> str:
 
 def _answer(flag: Array) -> str:
     return "Yes" if flag else "No"
-
-
-def pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
-    """A sentence where every number of every case is off by the same factor, or by no more than rounding."""
-    if any(o.values.keys() != e.values.keys() for o, e in zip(outcomes, expected, strict=True)):
-        return ""
-    pairs = [(o.values[k].array, v.array) for o, e in zip(outcomes, expected, strict=True) for k, v in e.values.items()]
-    if any(own.shape != needed.shape or np.iscomplexobj(own) for own, needed in pairs):
-        return ""
-    a, b = (np.concatenate([arrays.ravel() for arrays in side]).astype(np.float64) for side in zip(*pairs, strict=True))
-    if not (np.isfinite(a).all() and np.isfinite(b).all()) or not b.any():
-        return ""
-    factor = float(a @ b / (b @ b))
-    if abs(factor) > 1e-3 and abs(factor - 1) > 1e-3 and np.allclose(a, factor * b, rtol=1e-4, atol=1e-4):
-        return (
-            " Every number has the opposite sign."
-            if round(factor, 3) == -1
-            else (f" Every number is {factor:.4g} times the right one.")
-        )
-    # Rounding goes up and down; what is cut off, or added for safety, goes one way.
-    if np.all(np.abs(a - b) <= 4e-3 * np.abs(b)) and (a < b).any() and (a > b).any():
-        return (
-            " All are within 0.4% of the right ones, some above and some below, as if rounded on the way: stay in "
-            "float32, without `.half()`, `.int()` and `.round()`."
-        )
-    return ""
 
 
 def input_size(case: Inputs) -> int:

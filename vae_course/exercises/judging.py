@@ -6,7 +6,7 @@ from typing import Any
 
 from vae_course.exercises import stages, variations
 from vae_course.exercises.comparing import agree, same_values
-from vae_course.exercises.diagnosis import Rerun, diagnose, half_written, pattern
+from vae_course.exercises.diagnosis import Rerun, diagnose, half_written
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import (
     Answer,
@@ -20,6 +20,7 @@ from vae_course.exercises.model import (
 )
 from vae_course.exercises.outcomes import Cause, Outcome, run_answer
 from vae_course.exercises.reading import Unread
+from vae_course.exercises.remarks import pattern
 from vae_course.exercises.surroundings import plain
 from vae_course.support.words import count
 

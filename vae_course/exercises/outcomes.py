@@ -109,18 +109,17 @@ def run_answer(exercise: Exercise, answer: Answer, cases: list[Inputs]) -> list[
     failure = _signature_failure(exercise, answer)
     if failure:
         return [Outcome(failure=failure) for _ in cases]
-    with _apart():
+    with apart():
         return [_run_case(exercise, answer, case) for case in cases]
 
 
 def values_of(exercise: Exercise, answer: Answer, case: Inputs) -> dict[str, Value] | None:
-    """The values alone of an answer of the course's, on one case; None where it raises an error."""
-    with _apart():
-        _seed(1)
-        try:
-            return _values(exercise.apply(answer, {name: _copy(value) for name, value in case.items()}))
-        except Exception:
-            return None
+    """The values alone of an answer of the course's, on one case, inside of `apart`; None where it raises an error."""
+    _seed(1)
+    try:
+        return _values(exercise.apply(answer, {name: _copy(value) for name, value in case.items()}))
+    except Exception:
+        return None
 
 
 def _run_case(exercise: Exercise, answer: Answer, case: Inputs) -> Outcome:
@@ -218,7 +217,7 @@ def _copy(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _apart() -> Iterator[None]:
+def apart() -> Iterator[None]:
     """Nothing that the answer prints or warns of reaches the notebook (nbgrader takes points off for it), and what the
     learner has set neither changes the verdict nor is changed.
     """

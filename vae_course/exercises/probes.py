@@ -22,19 +22,25 @@ class BuildStage(NamedTuple):
     def __str__(self) -> str:
         return f"stage {self.number} of {self.of} ({self.words})"
 
-    def result(self, name: str) -> "StageResult":
+    def result(self, name: str, hint: str = "") -> "StageResult":
         """The name of a result of this stage, with the stage before it."""
-        return StageResult(f"{self}: {name}", self)
+        return StageResult(f"{self}: {name}", self, hint)
 
 
 class StageResult(str):
-    """The name of a result as messages say it, and the stage that it belongs to; for a probe's dict."""
+    """The name of a result as messages say it, for a probe's dict.
+
+    Args:
+        stage: the stage that it belongs to.
+        hint: a sentence on what the right numbers are, for wrong ones that nothing else explains.
+    """
 
     stage: BuildStage
+    hint: str
 
-    def __new__(cls, name: str, stage: BuildStage) -> Self:
+    def __new__(cls, name: str, stage: BuildStage, hint: str = "") -> Self:
         result = super().__new__(cls, name)
-        result.stage = stage
+        result.stage, result.hint = stage, hint
         return result
 
 

@@ -7,6 +7,7 @@ alternatives that are written out as functions. Where just one agrees with an an
 
 import ast
 import contextlib
+import copy
 import functools
 import inspect
 import itertools
@@ -16,10 +17,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
+
 from vae_course.exercises.comparing import same_values
 from vae_course.exercises.diagnosis import input_size
 from vae_course.exercises.model import Answer, Exercise, Inputs
-from vae_course.exercises.outcomes import Outcome, values_of
+from vae_course.exercises.outcomes import Outcome, apart, values_of
 
 # Of two changes at once no more than so many are tried: enough for a formula of three lines.
 MOST_PAIRS = 1000
@@ -63,6 +66,8 @@ ENDS = {
     "1 minus its result": "1 - {}",
 }
 _TOLD = "Your numbers are those of the worked answer with {}; your code may get there in another way."
+# Changes that can be made once more where they have been made.
+_ON_ITSELF = ("the root of", "the square of", "the factor", "the sign of")
 _MODULES = {"torch", "math", "F", "nn"}
 
 
@@ -125,13 +130,64 @@ def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outc
         return ""
     # On the smallest inputs most are ruled out, before one makes a large tensor of large ones.
     rows = sorted(zip(cases, outcomes, strict=True), key=lambda row: input_size(row[0]))
-    for variations in (*_singles(exercise), _pairs(exercise)):
-        matching = [v for v in variations if _agrees(exercise, v.answer, rows)]
-        first = min((v.kind for v in matching), default=None)
-        words = {v.words for v in matching if v.kind == first}
-        if words:
-            return _TOLD.format(words.pop()) if len(words) == 1 else ""
+    with apart():
+        for variations in (*_singles(exercise), _weighted(exercise, rows), _pairs(exercise)):
+            matching = [v for v in variations if _agrees(exercise, v.answer, rows)]
+            first = min((v.kind for v in matching), default=None)
+            words = {v.words for v in matching if v.kind == first}
+            if words:
+                return _TOLD.format(words.pop()) if len(words) == 1 else ""
     return ""
+
+
+def _weighted(exercise: Exercise, rows: Sequence[tuple[Inputs, Outcome]]) -> list[Variation]:
+    """The worked answer with one summand weighted, by the weight that fits the smallest input; where it has an effect."""
+    found = []
+    for words, with_weight in _summands(exercise):
+        none, whole = (values_of(exercise, with_weight(weight), rows[0][0]) for weight in (0.0, 1.0))
+        own = rows[0][1].values
+        if none is None or whole is None or not own.keys() == none.keys() == whole.keys():
+            continue
+        parts = [(own[k].array.astype(float), none[k].array, whole[k].array) for k in own]
+        if any(not a.shape == b.shape == c.shape or not np.isfinite([a, b, c]).all() for a, b, c in parts):
+            continue
+        a, b, c = (np.concatenate([array.ravel() for array in arrays]) for arrays in zip(*parts, strict=True))
+        if not np.allclose(b, c):
+            weight = float((a - b) @ (c - b) / ((c - b) @ (c - b)))
+            if all(abs(weight - known) > 1e-4 for known in (-1.0, 0.0, 1.0)):
+                found.append(Variation(f"{weight:.3g} times {words}", Kind.PART, with_weight(weight)))
+    return found
+
+
+@functools.lru_cache(maxsize=16)
+def _summands(exercise: Exercise) -> list[tuple[str, Callable[[float], Answer]]]:
+    """The summands of the worked answer, in words and as that answer with a weight on it.
+
+    Those that are short, and those that are all that it does with one of its inputs.
+    """
+    base = exercise.reference
+    if not _is_written_out(base):
+        return []
+    tree = _tree(base)
+    parameters = [argument.arg for argument in tree.args.args]
+    found: list[tuple[str, Callable[[float], Answer]]] = []
+    for node in list(ast.walk(tree)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            for side in ("left", "right"):
+                term = getattr(node, side)
+                names = [name for name in parameters if 0 < _occurrences(name, term) == _occurrences(name, tree)]
+                short = len(ast.unparse(term)) <= LONGEST_FRAGMENT
+                if not isinstance(term, ast.Constant) and (short or len(names) == 1):
+                    words = f"`{ast.unparse(term)}`" if short else f"the summand with `{names[0]}`"
+                    setattr(node, side, ast.BinOp(ast.Name("_weight", ast.Load()), ast.Mult(), term))
+                    weighted = functools.partial(_function, copy.deepcopy(tree), base)
+                    found.append((words, weighted))
+                    setattr(node, side, term)
+    return found
+
+
+def _occurrences(name: str, tree: ast.AST) -> int:
+    return sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
 
 
 def _agrees(exercise: Exercise, answer: Answer, rows: Iterable[tuple[Inputs, Outcome]]) -> bool:
@@ -156,7 +212,7 @@ def _compiled(base: Answer, known: set[str] | None = None) -> list[Variation]:
     if not _is_written_out(base):
         return []
     tree = _tree(base)
-    return [Variation(words, kind, _function(tree, base)) for words, kind in _varied(tree, known)]
+    return [Variation(words, kind, _function(tree, base)) for words, kind, _ in _varied(tree, known)]
 
 
 @functools.lru_cache(maxsize=16)
@@ -167,13 +223,17 @@ def _pairs(exercise: Exercise) -> list[Variation]:
         return []
     tree = _tree(base)
     both = (
-        Variation(f"{first}, and {second}", Kind.PART, _function(tree, base))
-        for first, kind in _varied(tree)
+        Variation(_both(first, second), Kind.PART, _function(tree, base))
+        for first, kind, changed in _varied(tree)
         if kind == Kind.PART
-        for second, other in _varied(tree)
-        if other == Kind.PART and first < second
+        for second, other, _ in _varied(tree, without=changed)
+        if other == Kind.PART and (first < second or (first == second and not first.startswith(_ON_ITSELF)))
     )
     return list(itertools.islice(both, MOST_PAIRS))
+
+
+def _both(first: str, second: str) -> str:
+    return f"{first}, in two places" if first == second else f"{first}, and {second}"
 
 
 def _is_written_out(answer: Answer) -> bool:
@@ -192,32 +252,37 @@ def _tree(answer: Answer) -> ast.FunctionDef:
     return function
 
 
-def _function(tree: ast.FunctionDef, base: Answer) -> Answer:
-    """The function as the tree stands now, among the names of the one that it was made from."""
-    space = dict(inspect.unwrap(base).__globals__)
+def _function(tree: ast.FunctionDef, base: Answer, weight: float = 1.0) -> Answer:
+    """The function as the tree stands now, among the names of the one that it was made from, and a weight."""
+    space = dict(inspect.unwrap(base).__globals__) | {"_weight": weight}
     exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<variation>", "exec"), space)
     answer: Answer = space[tree.name]
     return answer
 
 
-def _varied(tree: ast.FunctionDef, known: set[str] | None = None) -> Iterator[tuple[str, Kind]]:
-    """Change the tree in one place after another, and put it back each time; with each change its words and its kind.
+def _varied(
+    tree: ast.FunctionDef, known: set[str] | None = None, without: ast.AST | None = None
+) -> Iterator[tuple[str, Kind, ast.AST]]:
+    """Change the tree in one place after another, and put it back each time; with each change its words, its kind and the
+    node that it has made.
 
-    Two parameters exchanged are a change, too. With `known`, no change is made that speaks of another variable.
+    Two parameters exchanged are a change, too. With `known`, no change is made that speaks of another variable; none is made
+    of the node `without`.
     """
     for parent in list(ast.walk(tree)):
         for field, i, node in list(children(parent)):
-            for kind, changes in _CHANGES.items():
+            for kind, changes in () if node is without else _CHANGES.items():
                 for change in changes(node):
                     if change.is_short and (known is None or change.names <= known):
-                        _put(parent, field, i, change.make(node))
-                        yield change.words, kind
+                        changed = change.make(node)
+                        _put(parent, field, i, changed)
+                        yield change.words, kind, changed
                         _put(parent, field, i, node)
     arguments = tree.args.args
     for a, b in itertools.combinations(range(len(arguments)), 2):
         words = f"`{arguments[a].arg}` and `{arguments[b].arg}` exchanged"
         arguments[a], arguments[b] = arguments[b], arguments[a]
-        yield words, Kind.PART
+        yield words, Kind.PART, tree.args
         arguments[a], arguments[b] = arguments[b], arguments[a]
 
 
@@ -257,18 +322,28 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
             yield Change("{} left out", left, lambda n: n.right)
             yield Change("the sign of {} turned", right, lambda n: ast.BinOp(n.left, ast.Sub(), n.right))
             yield Change("the sign of {} turned", left, lambda n: ast.BinOp(n.right, ast.Sub(), n.left))
+            yield Change("{} multiplied by {}", both, lambda n: ast.BinOp(n.left, ast.Mult(), n.right))
         case ast.Sub():
             yield Change("{} left out", right, lambda n: n.left)
             yield Change("{} left out", left, lambda n: ast.UnaryOp(ast.USub(), n.right))
             yield Change("the sign of {} turned", right, lambda n: ast.BinOp(n.left, ast.Add(), n.right))
             yield Change("{} and {} exchanged", both, lambda n: ast.BinOp(n.right, ast.Sub(), n.left))
+            yield Change("{} divided by {}", both, lambda n: ast.BinOp(n.left, ast.Div(), n.right))
+            yield Change("{} multiplied by {}", both, lambda n: ast.BinOp(n.left, ast.Mult(), n.right))
         case ast.Mult() | ast.MatMult():
             yield Change("the factor {} left out", right, lambda n: n.left)
             yield Change("the factor {} left out", left, lambda n: n.right)
-            yield Change("{} divided by {}", both, lambda n: ast.BinOp(n.left, ast.Div(), n.right))
+            yield Change("the factor {} twice", right, lambda n: ast.BinOp(n, ast.Mult(), n.right))
+            yield Change(
+                "a division by {} in place of the factor", right, lambda n: ast.BinOp(n.left, ast.Div(), n.right)
+            )
         case ast.Div():
             yield Change("the division by {} left out", right, lambda n: n.left)
-            yield Change("{} multiplied by {}", both, lambda n: ast.BinOp(n.left, ast.Mult(), n.right))
+            yield Change(
+                "a factor {} in place of the division",
+                right,
+                lambda n: ast.BinOp(n.left, ast.Mult(), n.right),
+            )
             yield Change("{} and {} exchanged", both, lambda n: ast.BinOp(n.right, ast.Div(), n.left))
         case ast.Pow():
             yield Change("{} without its power", left, lambda n: n.left)
@@ -278,6 +353,9 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
 def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
     name = function.attr
     of_module = isinstance(function.value, ast.Name) and function.value.id in _MODULES
+    if name == "exp":
+        yield Change("the square of {}", (node,), lambda n: ast.BinOp(n, ast.Pow(), ast.Constant(2)))
+        yield Change("the root of {}", (node,), lambda n: _method(n, "sqrt"))
     for named in SWAPS.get(name, ()):
         yield Change(f"`{named}` in place of `{name}`", (), functools.partial(_renamed, name=named))
     if name in DROPPED and not of_module:

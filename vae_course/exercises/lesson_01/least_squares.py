@@ -13,6 +13,11 @@ from vae_course.exercises.probes import BuildStage, untrained
 Axes = tuple[Any, Any]
 Result = tuple[Any, Any, Any]
 START, ROUNDS, AXES = BuildStage(2, 4, "the start"), BuildStage(3, 4, "the rounds"), BuildStage(4, 4, "the axes")
+BEST = "The error is that of the codes that least squares gives for `D`: pixels added up, images averaged."
+ROUND = (
+    "A round is two least squares: codes for the decoder, then a decoder for those codes; its error is with new codes."
+)
+SPAN = "Axes lie within the span of the last decoder, the one with the largest variance first."
 SHAPES = "stage 1 of 4 is not reached: return `V, lam, errors` with the shapes [P, k], [k] and [rounds + 1]"
 
 
@@ -43,11 +48,11 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         raise AnswerError(f"{SHAPES}; for P, k = {list(D.shape)} and rounds = {rounds} yours have {found}.")
     side = torch.cos(1.7 * torch.arange(len(D), dtype=torch.float64) + 0.5) @ V
     return {
-        START.result("errors[0]"): errors[0],
-        **({ROUNDS.result("errors"): errors} if rounds else {}),
-        AXES.result("V.T @ V"): V.T @ V,
-        AXES.result("lam"): lam,
-        AXES.result("V, with signs that agree,"): torch.where(side < 0, -V, V),
+        START.result("errors[0]", BEST): errors[0],
+        **({ROUNDS.result("errors", ROUND): errors} if rounds else {}),
+        AXES.result("V.T @ V", "Axes have length one and stand at right angles to each other."): V.T @ V,
+        AXES.result("lam", "A variance is a mean of squares over the N images, along one axis; largest first."): lam,
+        AXES.result("V, with signs that agree,", SPAN): torch.where(side < 0, -V, V),
     }
 
 

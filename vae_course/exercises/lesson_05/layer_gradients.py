@@ -13,6 +13,10 @@ from vae_course.exercises.probes import BuildStage
 
 F = Callable[[Tensor], Tensor]
 Pair = tuple[Any, Any]
+HINTS = {
+    2: "By path, f(z) itself is differentiated, through z = mu + sigma eps; the mean is over draws and examples.",
+    3: "By score, log q(z) is differentiated at fixed z, weighted by f(z) less the mean of the other draws.",
+}
 SHAPES = "stage 1 of 3 is not reached: return two tensors, `by_path, by_score`, each of the shape [R, 2 D, X]"
 
 
@@ -56,7 +60,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         raise AnswerError(f"{SHAPES}; here that is {wanted}, and yours are {found}.")
     named = zip((BuildStage(2, 3, "by path"), BuildStage(3, 3, "by score")), parts, strict=True)
     return {
-        stage.result(f"the gradient in the rows that make {name}"): rows
+        stage.result(f"the gradient in the rows that make {name}", HINTS[stage.number]): rows
         for stage, part in named
         for name, rows in zip(("mu", "logvar"), part.detach().chunk(2, dim=1), strict=True)
     }

@@ -13,6 +13,12 @@ from vae_course.exercises.probes import BuildStage
 Loss = Callable[[nn.Module, Tensor], dict[str, Tensor]]
 
 
+HINTS = {
+    "the mean loss": "It is the mean over all images of the losses that were made before each step.",
+    "the weights afterwards": "Each batch moves them once, by the gradient of its own mean loss as it is.",
+}
+
+
 class _Halved(nn.Module):
     """Like dropout, another function in each mode, but without chance."""
 
@@ -80,7 +86,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         ),
         "does the result keep a gradient?": torch.tensor(kept),
     }
-    return {stage.result(name): value for name, value in named.items()}
+    return {stage.result(name, HINTS.get(name, "")): value for name, value in named.items()}
 
 
 def _cases(seed: int) -> list[Inputs]:

@@ -13,6 +13,12 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 from vae_course.exercises.probes import BuildStage, untrained
 
 Mixture = tuple[Any, Any, Any, Any]
+HINTS = {
+    "weight": "A weight is the mean over the codes of the component's share.",
+    "mean": "A mean is one of the codes, each weighted by the component's share in it; these weights add up to one.",
+    "logvar": "It is the logarithm of the mean squared distance from the new mean, weighted by the component's shares.",
+    "curve": "A code's density is the sum of weight times density over components; its logarithm is averaged over codes.",
+}
 SHAPES = (
     "stage 1 of 4 is not reached: return `weight, mean, logvar, curve` with the shapes [K], [K, D], [K, D] and "
     "[rounds + 1]"
@@ -52,15 +58,17 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         BuildStage(3, 4, "one round") if rounds == 1 else BuildStage(4, 4, "all rounds"),
     )
     named = zip(("weight", "mean", "logvar", "curve"), parts, strict=True)
-    return {start.result("curve[0]"): parts[3][0], **{stage.result(name): part for name, part in named}}
+    results: dict[str, Any] = {stage.result(name, HINTS[name]): part for name, part in named}
+    return {start.result("curve[0]", HINTS["curve"]): parts[3][0], **results}
 
 
 def _cases(seed: int) -> list[Inputs]:
     """Groups of codes that overlap, tiny and huge ones too, one code far from all and a rare group, one Gaussian by hand."""
     source = generator(seed)
     cases: list[Inputs] = []
-    for k, d, rounds, level in ((3, 5, 3, 0.0), (3, 2, 0, 0.0), (3, 2, 1, -15.0), (4, 2, 2, 15.0)):
-        groups, n = 1.5 * normal(source, k, d), integer(source, 10, 14)
+    n = integer(source, 10, 14)
+    for k, d, rounds, level in ((3, 5, 3, 0.0), (3, 2, 0, 0.0), (3, 2, 1, -15.0), (3, 2, 1, 0.0), (4, 2, 2, 15.0)):
+        groups = 1.5 * normal(source, k, d)
         scale = math.exp(0.5 * level)
         z = groups.repeat(n, 1) + 0.8 * normal(source, n * k, d)
         cases.append(

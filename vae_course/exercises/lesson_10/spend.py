@@ -49,11 +49,14 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         BuildStage(3, 3, "the level that spends the budget"),
     )
     own = 0.5 * torch.log(s2.double() / level).clamp_min(0)
-    return {
-        rates_stage.result("each rate less 1/2 log(s2 / level), or less 0 where that is negative,"): rates - own,
-        level_stage.result("the sum of your rates"): rates.sum(),
-        StageResult("the level", level_stage): level.reshape(()),
-    }
+    less = rates_stage.result(
+        "each rate less 1/2 log(s2 / level), or less 0 where that is negative,",
+        "All of this is to be 0: the rates belong to the level that you return.",
+    )
+    spent = level_stage.result(
+        "the sum of your rates", "They fit your level: a lower level spends more, a higher one less."
+    )
+    return {less: rates - own, spent: rates.sum(), StageResult("the level", level_stage): level.reshape(())}
 
 
 def _cases(seed: int) -> list[Inputs]:

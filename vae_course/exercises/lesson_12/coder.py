@@ -11,6 +11,7 @@ from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercis
 from vae_course.exercises.probes import BuildStage
 from vae_course.studies.compression import ans
 
+ORDER = "What is put on last comes off first: the receiver meets the symbols in the order in which they were sent."
 Coder = tuple[Callable[[list[int], int], int], Callable[[int, int], tuple[list[int], int]]]
 
 
@@ -50,7 +51,14 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         )
     send, receive = sides
     symbols = sent.tolist()
-    message = send(symbols, state)
+    try:
+        message = send(symbols, state)
+    except Exception:
+        if not _is_swapped(sides):
+            raise
+        message = None
+    if not isinstance(message, int) and _is_swapped(sides):
+        raise AnswerError("the two functions have changed places: return first `send`, then `receive`.")
     if symbols != sent.tolist():
         raise AnswerError(
             "`send` changes the list of symbols that it was given, and its caller still needs that: go through it, by "
@@ -71,7 +79,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     grown = math.log2(max(message, 1)) - math.log2(state) if state > 2**40 else 0.0
     trip = BuildStage(2, 3, "a round trip")
     parts = {
-        trip.result("the list that came back"): torch.tensor([float(s) for s in received[0]]),
+        trip.result("the list that came back", ORDER): torch.tensor([float(s) for s in received[0]]),
         trip.result("the state after `receive`, less that before `send`,"): received[1] - state,
         BuildStage(2, 3, "the same symbols again").result("the second message, less the first,"): (
             send(sent.tolist(), state) - message
@@ -79,6 +87,15 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         BuildStage(3, 3, "a coder that learns").result("the growth of the message, in bits,"): grown,
     }
     return {name: part if isinstance(part, torch.Tensor) else _number(part) for name, part in parts.items()}
+
+
+def _is_swapped(sides: Any) -> bool:
+    """Whether the second takes a list of symbols and the first gives it back."""
+    try:
+        symbols, state = sides[0](sides[1]([0, 0], 2**50), 2)
+        return (list(symbols), state) == ([0, 0], 2**50)
+    except Exception:  # whatever the learner's functions do with each other's arguments
+        return False
 
 
 def _number(part: float) -> torch.Tensor:

@@ -1,0 +1,173 @@
+"""What wrong numbers have in common: a factor, a summand, rounding, a part or a case that is right."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from vae_course.exercises.model import Exercise, Inputs
+from vae_course.exercises.outcomes import Array, Outcome
+
+Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+CLOSE = 1e-4  # what counts as the same factor
+# What the numbers of a case may be off by: its words, with a `{}` for a length or a plain number of the case, and the amount.
+FACTORS: tuple[tuple[str, Callable[[float], float]], ...] = (
+    ("times {}", lambda n: n),
+    ("divided by {}", lambda n: 1 / n),
+    ("times the root of {}", math.sqrt),
+    ("divided by the root of {}", lambda n: 1 / math.sqrt(n)),
+    ("times the square of {}", lambda n: n**2),
+    ("divided by the square of {}", lambda n: 1 / n**2),
+)
+SUMMANDS: tuple[tuple[str, Callable[[float], float]], ...] = (
+    ("plus {}", lambda n: n),
+    ("minus {}", lambda n: -n),
+    ("plus the logarithm of {}", math.log),
+    ("minus the logarithm of {}", lambda n: -math.log(n)),
+)
+
+
+class Pair(NamedTuple):
+    """The numbers of one result in one case: those of the answer, and the right ones."""
+
+    own: Numbers
+    needed: Numbers
+
+
+def remark(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], expected: list[Outcome]) -> str:
+    """Sentences on what is common to all wrong numbers, each after a space; empty where nothing is.
+
+    Which results are right in every case, and of the first wrong one by what it is off.
+    """
+    named = _by_name(outcomes, expected)
+    if named is None:
+        return ""
+    right = [name for name, pairs in named.items() if all(_same(pair, exercise.tolerance) for pair in pairs.values())]
+    wrong = [name for name in named if name not in right]
+    told = pattern(outcomes, expected)
+    if wrong and not told:  # of several wrong results the first has been shown
+        subject = "your numbers are the right ones" if len(named) == 1 else f"{wrong[0]} is the right one"
+        told = _of_each_case(cases, named[wrong[0]], subject)
+    if len(wrong) == 1 and right and not any(name.endswith(("?", ",")) or ":" in name for name in named):
+        others = f"{right[0][:1].upper()}{right[0][1:]}" if len(right) == 1 else "All the rest"
+        told = f" {others} is right.{told}"
+    return told
+
+
+def pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
+    """A sentence where every number of every case is off by the same factor, or by no more than rounding."""
+    named = _by_name(outcomes, expected)
+    if not named:
+        return ""
+    pairs = [pair for by_case in named.values() for pair in by_case.values()]
+    a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    if not (np.isfinite(a).all() and np.isfinite(b).all()) or not b.any():
+        return ""
+    factor = float(a @ b / (b @ b))
+    if abs(factor) > 1e-3 and abs(factor - 1) > 1e-3 and np.allclose(a, factor * b, rtol=CLOSE, atol=CLOSE):
+        return (
+            " Every number has the opposite sign."
+            if round(factor, 3) == -1
+            else (f" Every number is {factor:.4g} times the right one.")
+        )
+    # Rounding goes up and down; what is cut off, or added for safety, goes one way.
+    if np.all(np.abs(a - b) <= 4e-3 * np.abs(b)) and (a < b).any() and (a > b).any():
+        return (
+            " All are within 0.4% of the right ones, some above and some below, as if rounded on the way: stay in "
+            "float32, without `.half()`, `.int()` and `.round()`."
+        )
+    return ""
+
+
+def _by_name(outcomes: list[Outcome], expected: list[Outcome]) -> dict[str, dict[int, Pair]] | None:
+    """The numbers of each result by the number of the case; None where results differ in names or shapes, or are flags."""
+    named: dict[str, dict[int, Pair]] = {}
+    for i, (outcome, target) in enumerate(zip(outcomes, expected, strict=True)):
+        if outcome.values.keys() != target.values.keys():
+            return None
+        for name, value in target.values.items():
+            own, needed = outcome.values[name].array, value.array
+            if own.shape != needed.shape or np.iscomplexobj(own) or needed.dtype == np.bool_:
+                return None
+            named.setdefault(name, {})[i] = Pair(_flat(own), _flat(needed))
+    return named
+
+
+def _flat(array: Array) -> Numbers:
+    return array.ravel().astype(np.float64)
+
+
+def _same(pair: Pair, tolerance: float) -> bool:
+    a, b = pair
+    scale = np.abs(b).max(initial=0.0, where=np.isfinite(b))
+    with np.errstate(invalid="ignore"):
+        near = np.abs(a - b) <= tolerance * scale + 1e-6
+    return bool((near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
+
+
+def _of_each_case(cases: list[Inputs], pairs: dict[int, Pair], subject: str) -> str:
+    """A sentence where the numbers of each case are the right ones and something that its sizes or plain numbers say."""
+    if not all(np.isfinite(part).all() for pair in pairs.values() for part in pair):
+        return ""
+    for amounts, forms, same in (
+        (_factors(pairs), FACTORS, lambda a, b: math.isclose(a, b, rel_tol=CLOSE)),
+        (_summands(pairs), SUMMANDS, lambda a, b: math.isclose(a, b, rel_tol=CLOSE, abs_tol=CLOSE)),
+    ):
+        if not amounts:
+            continue
+        first = next(iter(amounts.values()))
+        if forms is SUMMANDS and abs(first) > CLOSE and all(same(amount, first) for amount in amounts.values()):
+            return f" In every case {subject} {'plus' if first > 0 else 'minus'} {abs(first):.4g}."
+        if len({round(amount, 4) for amount in amounts.values()}) < 3:
+            continue
+        for (words, form), (what, of) in itertools.product(forms, _measures(cases)):
+            sizes = {i: of(cases[i]) for i in amounts}
+            if all(size > 0 for size in sizes.values()) and all(same(amounts[i], form(n)) for i, n in sizes.items()):
+                return f" In every case {subject} {words.format(what)}."
+    return ""
+
+
+def _factors(pairs: dict[int, Pair]) -> dict[int, float]:
+    """By what each case is multiplied, where it is by one factor; empty where a case is not. Zeros say nothing."""
+    found = {}
+    for i, (own, needed) in pairs.items():
+        if not needed.any():
+            if own.any():
+                return {}
+            continue
+        found[i] = float(own @ needed / (needed @ needed))
+        if not np.allclose(own, found[i] * needed, rtol=CLOSE, atol=CLOSE * float(np.abs(own).max())):
+            return {}
+    return found
+
+
+def _summands(pairs: dict[int, Pair]) -> dict[int, float]:
+    """What is added in each case, where it is one number; empty where it is not, or is lost in rounding."""
+    found = {}
+    for i, (own, needed) in pairs.items():
+        if not len(own) or np.abs(needed).max() > 1e3:
+            continue
+        found[i] = float((own - needed).mean())
+        if not np.allclose(own - needed, found[i], rtol=CLOSE, atol=CLOSE):
+            return {}
+    return found
+
+
+def _measures(cases: list[Inputs]) -> Iterator[tuple[str, Callable[[Inputs], float]]]:
+    """The plain numbers of a case, then the lengths of its tensors' axes, with their words."""
+    for name, value in cases[0].items():
+        if not isinstance(value, Tensor):
+            yield f"`{name}`", lambda case, name=name: float(case[name])  # type: ignore[misc]
+    for name, value in cases[0].items():
+        if isinstance(value, Tensor):
+            for axis in range(value.dim()):
+                what = f"the length of `{name}`" if value.dim() == 1 else f"the length of axis {axis} of `{name}`"
+                yield what, lambda case, name=name, axis=axis: _length(case[name], axis)  # type: ignore[misc]
+
+
+def _length(value: object, axis: int) -> float:
+    return float(value.shape[axis]) if isinstance(value, Tensor) and axis < value.dim() else 0.0
