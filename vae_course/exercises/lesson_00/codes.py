@@ -117,7 +117,7 @@ EXERCISE = Exercise(
         Misconception(
             "an axis left over",
             lambda mu, y, digit: mu[y == digit].mean(0, keepdim=True),
-            "The numbers are right, but an axis is left over: `[1, D]`. Return `[D]`: leave out `keepdim`.",
+            "The numbers are right, but an axis is left over: `[1, D]`. Return `[D]`, without `keepdim` or an index `[n, 1]`.",
         ),
         Misconception(
             "labels as positions",

@@ -162,6 +162,12 @@ EXERCISE = Exercise(
             lambda p_z, p_x_z: torch.softmax(_joint(p_z, p_x_z), dim=0).T,
             "A softmax exponentiates, and the joint is not a logarithm. Divide it by its sums over the codes.",
         ),
+        Misconception(
+            "likelihood divided first",
+            lambda p_z, p_x_z: (p_x_z / p_x_z.sum(0) * p_z[:, None]).T,
+            "You divide the likelihood by its sum over the codes and multiply by the prior after that, so a row does not add up "
+            "to one. Multiply first, and divide that product by its own sum.",
+        ),
     ),
     cases=_cases,
 )

@@ -269,6 +269,12 @@ EXERCISE = Exercise(
             "You sum over the first axis, which holds the different x. The grid lies along the last axis.",
             variants=(lambda log_joint, step: torch.logsumexp(log_joint, (0, 1)) + math.log(step),),
         ),
+        Misconception(
+            "step inside the exponent",
+            lambda log_joint, step: torch.logsumexp(log_joint * step, -1),
+            "You multiply the logarithms by the step, which raises each height to a power. The step is a width, so it "
+            "multiplies the sum of the heights: add its logarithm.",
+        ),
     ),
     cases=_cases,
     batch="log_joint",

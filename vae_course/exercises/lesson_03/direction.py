@@ -187,6 +187,20 @@ EXERCISE = Exercise(
             "Your sum runs over the batch as well. Sum over the grid only, the last axis, and keep one number for each "
             "pair.",
         ),
+        Misconception(
+            "quotient of the logarithms",
+            lambda log_q, log_p, dz: (
+                (log_q.exp() * (log_q / log_p)).sum(-1) * dz,
+                (log_p.exp() * (log_p / log_q)).sum(-1) * dz,
+            ),
+            "You divide one logarithm by the other. The logarithm of a ratio is a difference: log q - log p.",
+            variants=(
+                lambda log_q, log_p, dz: (
+                    (log_q.exp() * (log_q / log_p)).sum(-1) * dz,
+                    -(log_p.exp() * (log_q / log_p)).sum(-1) * dz,
+                ),
+            ),
+        ),
     ),
     cases=_cases,
     batch="log_q",

@@ -287,6 +287,12 @@ EXERCISE = Exercise(
             _of_the_bracket(lambda log_ratio, var, var_p, square: log_ratio + (var + square.sqrt()) / var_p - 1),
             "The distance of the means enters as an absolute value. It is squared: `(mu - mu_p) ** 2`.",
         ),
+        Misconception(
+            "distance divided by sigma of p",
+            _of_the_bracket(lambda log_ratio, var, var_p, square: log_ratio + var / var_p + square / var_p.sqrt() - 1),
+            "The squared distance of the means is divided by sigma_p. A square is measured by a variance: divide by "
+            "exp(logvar_p).",
+        ),
     ),
     cases=_cases,
     batch="mu",

@@ -266,6 +266,13 @@ EXERCISE = Exercise(
             "You add up absolute values. Some outcomes contribute negatively, and have to: only the sum of all is never "
             "negative.",
         ),
+        Misconception(
+            "difference of the entropies",
+            lambda q, p: (torch.xlogy(q, q) - torch.xlogy(p, p)).sum(-1),
+            "Your second sum weights log p by p, so this is the difference of two entropies. Both logarithms are weighted "
+            "by q, which draws the outcomes.",
+            variants=(lambda q, p: (torch.xlogy(p, p) - torch.xlogy(q, q)).sum(-1),),
+        ),
     ),
     cases=_cases,
     batch="q",

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
+from torch.nn import functional as F
 
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
@@ -188,6 +189,18 @@ EXERCISE = Exercise(
             "order of the results",
             lambda mu, log_sigma, eps: (_kl(mu, log_sigma), mu + log_sigma.exp() * eps),
             "Both results are right, but in the other order. Return the draw first: `z, kl`.",
+        ),
+        Misconception(
+            "another map to sigma",
+            lambda mu, log_sigma, eps: (
+                mu + F.softplus(log_sigma) * eps,
+                _kl(mu, F.softplus(log_sigma).log()),
+            ),
+            "You make sigma by another function, such as softplus. The network gives log sigma, so sigma is its exponential.",
+            variants=(
+                lambda mu, log_sigma, eps: (mu + F.softplus(log_sigma) * eps, _kl(mu, log_sigma)),
+                lambda mu, log_sigma, eps: (mu + log_sigma.sigmoid() * eps, _kl(mu, log_sigma.sigmoid().log())),
+            ),
         ),
     ),
     cases=_cases,

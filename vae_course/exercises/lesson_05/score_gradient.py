@@ -232,6 +232,15 @@ EXERCISE = Exercise(
             lambda f, z, mu, logvar: score_gradient(f, z, mu, logvar)[::-1],
             "Both gradients are right, but in the other order: first mu, then logvar.",
         ),
+        Misconception(
+            "derivative with respect to the variance",
+            lambda f, z, mu, logvar: _with(
+                f,
+                (z - mu) / logvar.exp(),
+                0.5 * ((z - mu) ** 2 / logvar.exp() ** 2 - 1 / logvar.exp()),
+            ),
+            "This is the derivative with respect to the variance. The parameter is its logarithm: multiply by the variance.",
+        ),
     ),
     cases=_cases,
     batch="mu",

@@ -190,6 +190,12 @@ EXERCISE = Exercise(
             lambda nll, pixels, levels: bits_per_dim(nll, pixels, levels).mean(),
             "Your result is one number for the whole batch. Return one for each image, `[B]`.",
         ),
+        Misconception(
+            "levels as the base",
+            lambda nll, pixels, levels: nll / (pixels * math.log(levels)),
+            "You take a logarithm to the base `levels`. Bits are logarithms to base 2, and the levels make a summand: each "
+            "bin has the width 1 / levels.",
+        ),
     ),
     cases=_cases,
     batch="nll",

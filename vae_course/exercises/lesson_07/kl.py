@@ -20,7 +20,7 @@ def _cases(seed: int) -> list[Inputs]:
     shapes = ((1, 3), (b, d), (b, d), (3, 1), (5, 20), (64, 20))
     first: Inputs = {"mu": torch.tensor([[1.0, -2.0]]), "logvar": torch.tensor([[0.5, -1.0]])}
     # One extreme a case, so that a large number does not hide what was cut off a small one.
-    extremes = [(30.0, 0.0), (-30.0, 0.0), (0.0, 15.0), (0.0, -15.0)]
+    extremes = [(30.0, 0.0), (-30.0, 0.0), *((0.0, level) for level in (15.0, -15.0, 60.0, -60.0))]
     cases = [first]
     for shape in shapes:
         cases.append({"mu": 1.5 * normal(source, *shape), "logvar": 2 * normal(source, *shape) - 1})

@@ -24,7 +24,7 @@ def _cases(seed: int) -> list[Inputs]:
     b, d = integer(source, 4, 9), integer(source, 2, 7)
     shapes = ((1, 3), (b, d), (b, d), (3, 1), (5, 20), (64, 20))
     # One extreme a case, so that a large number does not hide what was cut off a small one.
-    extremes = [(30.0, 0.0), (-30.0, 0.0), (0.0, 15.0), (0.0, -15.0)]
+    extremes = [(30.0, 0.0), (-30.0, 0.0), *((0.0, level) for level in (15.0, -15.0, 60.0, -60.0))]
     return [
         first,
         *(_inputs(normal(source, *s), 2 * normal(source, *s) - 1, source) for s in shapes),

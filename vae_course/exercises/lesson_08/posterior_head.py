@@ -33,7 +33,7 @@ def _cases(seed: int) -> list[Inputs]:
     b, d = 2 * integer(source, 1, 3) + 1, integer(source, 2, 4)
     sizes = ((b, d), (b, d), (5, 1), (1, 3), (128, 10))
     cases += [{"out": 2 * normal(source, *size) - 1} for size in ((n, 2 * dims) for n, dims in sizes)]
-    for place, level in ((30.0, 0.0), (-30.0, 0.0), (0.0, 15.0), (0.0, -15.0)):
+    for place, level in ((30.0, 0.0), (-30.0, 0.0), (0.0, 15.0), (0.0, -15.0), (0.0, 60.0)):
         cases.append({"out": torch.tensor([[place, place, level, level]]) + normal(source, 3, 4)})
     return cases
 

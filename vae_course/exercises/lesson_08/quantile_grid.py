@@ -176,6 +176,12 @@ EXERCISE = Exercise(
             "`erfinv` belongs to a normal distribution of variance 1/2. Multiply by the root of 2, or use "
             "`torch.special.ndtri`.",
         ),
+        Misconception(
+            "column by column, from the bottom",
+            lambda n: torch.cartesian_prod(torch.special.ndtri(_shares(n)), torch.special.ndtri(_shares(n)).flip(0)),
+            "You go through the columns, from left to right. The codes are to come row by row: within a row z[1] stays and "
+            "z[0] grows.",
+        ),
     ),
     cases=_cases,
 )

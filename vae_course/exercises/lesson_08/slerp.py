@@ -236,6 +236,12 @@ EXERCISE = Exercise(
                 lambda a, b, t: _with_angle(a, b, t, torch.acos(((a @ b) / (a @ a)).clamp(-1, 1))),
             ),
         ),
+        Misconception(
+            "the shorter way",
+            lambda a, b, t: slerp(a, b if a @ b > 0 else -b, t),
+            "For an obtuse angle you walk to minus z_end, which is nearer. That is done with quaternions, of which q and -q are "
+            "the same rotation; two opposite codes are two images.",
+        ),
     ),
     cases=_cases,
 )

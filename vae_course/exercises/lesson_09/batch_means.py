@@ -113,7 +113,7 @@ EXERCISE = Exercise(
         Misconception(
             "divided by the first count",
             lambda means, counts: (means * counts).sum() / (counts[0] * len(counts)),
-            "You divide as if every batch were as large as the first. The last is often smaller: divide by "
+            "You divide as if every batch were as large as the first, or as the largest. The last is often smaller: divide by "
             "`counts.sum()`.",
             variants=(lambda means, counts: (means * counts).sum() / (counts.max() * len(counts)),),
         ),

@@ -172,6 +172,13 @@ EXERCISE = Exercise(
             "You ask whether the posterior is narrower than the prior. A narrow posterior in the same place for all images "
             "says nothing about them: look at the variance of the mean.",
         ),
+        Misconception(
+            "compared with the posterior's own width",
+            lambda mu, logvar, threshold: mu.var(0) / logvar.exp().mean(0) > threshold,
+            "You divide the variance of the means by that of the posterior. A fixed dimension may have a narrow posterior; the "
+            "variance of the mean alone is held against the threshold.",
+            variants=(lambda mu, logvar, threshold: mu.var(0) / (mu.var(0) + logvar.exp().mean(0)) > threshold,),
+        ),
     ),
     cases=_cases,
 )

@@ -154,6 +154,12 @@ EXERCISE = Exercise(
             "The value is right, but below the floor a gradient is left that pushes the dimension to the prior. That is "
             "what free bits are to prevent: use `clamp_min` or `torch.maximum`.",
         ),
+        Misconception(
+            "one floor for all dimensions of an image",
+            lambda kl, floor: kl.sum(1).clamp_min(floor * kl.shape[1]).mean(),
+            "You put one floor of D times `floor` under the sum over the dimensions, so one of them can pay for all. Each "
+            "dimension has a floor of its own.",
+        ),
     ),
     cases=_cases,
     probe=_probe,
