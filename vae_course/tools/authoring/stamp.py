@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from vae_course import claims
+from vae_course import claims, spreads
 from vae_course.support.words import count
 
 from . import costs
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 GetExercise = Callable[[str], "AnyExercise"]
 
-# A number that a cell of the course measures, such as {{mnist:07-grey-test-loss}}.
-_CLAIM = re.compile(r"\{\{(\w+):([\w-]+)\}\}")
+# A number that a cell of the course measures, such as {{mnist:07-grey-test-loss}}, or how far it moves with the seed,
+# {{mnist:07-grey-test-loss:spread}}.
+_CLAIM = re.compile(r"\{\{(\w+):([\w-]+)(:spread)?\}\}")
 
 # The paragraph that says how long a lesson takes.
 _TIME = re.compile(r"^\*\*Time:\*\*(.*(?:\n.+)*)", re.MULTILINE)
@@ -79,7 +80,7 @@ def with_claims(lesson: Lesson, cell: SourceCell) -> str:
     if claims.recording():
         return cell.text
     try:
-        return _CLAIM.sub(lambda match: claims.text(match[2], match[1]), cell.text)
+        return _CLAIM.sub(lambda match: (spreads if match[3] else claims).text(match[2], match[1]), cell.text)
     except claims.ClaimError as error:
         raise lesson.error(cell.line, str(error)) from None
 
