@@ -7,7 +7,7 @@ from vae_course.exercises import feedback, record, waiting
 from vae_course.exercises.judging import evaluate
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import Answer, AnyExercise, Exercise, Report, UnknownExercise, Verdict, Written
-from vae_course.exercises.outcomes import Stopped
+from vae_course.exercises.outcomes import StopPressed
 from vae_course.exercises.reading import Unread
 from vae_course.support.outputs import notebook, show
 from vae_course.support.words import count
@@ -135,7 +135,7 @@ def _report(id: str, answer: Answer | None) -> Report:
         with waiting.announced(lambda: show(f"{id}: {words}", feedback.still_running(id, words))):
             return evaluate(id, answer)
     except KeyboardInterrupt as stop:
-        line = stop.line if isinstance(stop, Stopped) else ""
+        line = stop.line if isinstance(stop, StopPressed) else ""
         where = (
             f"while your function was at {line}. Is there a loop that never ends?" if line else "before it was done."
         )

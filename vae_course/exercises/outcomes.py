@@ -64,7 +64,7 @@ class Failure:
     line: str = ""
 
 
-class Stopped(KeyboardInterrupt):
+class StopPressed(KeyboardInterrupt):
     """The stop button was pressed while an answer ran.
 
     Args:
@@ -246,7 +246,7 @@ def _attempt(own: _Watched, call: Callable[[], Any]) -> tuple[Any, Failure | Non
     """The call's result or its failure.
 
     Raises:
-        Stopped: the stop button was pressed.
+        StopPressed: the stop button was pressed.
     """
     try:
         with surroundings.watched(own.changes):
@@ -254,7 +254,7 @@ def _attempt(own: _Watched, call: Callable[[], Any]) -> tuple[Any, Failure | Non
     except AnswerError as error:
         return None, Failure(Cause.ANSWER, str(error))
     except KeyboardInterrupt as stop:
-        raise Stopped(_learners_line(stop.__traceback__, _code(own.answer))) from None
+        raise StopPressed(_learners_line(stop.__traceback__, _code(own.answer))) from None
     except BaseException as error:
         return None, _failure(own, error)
 
