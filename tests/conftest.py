@@ -25,8 +25,12 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
     "mnist": (lambda: _mnist(), "point VAE_COURSE_DATA at a folder that holds MNIST/raw"),
 }
 
-# What takes longest, so that it begins first where several workers share the tests.
-LONGEST = ("test_notebooks.py", "test_student_notebooks.py", "test_exercise_proofs.py", "test_browser")
+# What takes longest, so that it begins first where several workers share the tests, and none of them waits for one in the end.
+LONGEST = (
+    "test_notebooks.py", "test_student_notebooks.py", "test_exercise_proofs.py", "test_browser", "test_classroom.py",
+    "test_nbgrader.py", "test_book.py", "test_command.py", "test_injected_bugs.py", "test_cluster.py", "test_widgets.py",
+    "test_formgrader.py", "test_widget_pad.py",
+)  # fmt: skip
 
 # What `make quick` runs: the tests in these folders that are not marked `slow`. They start no other program.
 QUICK = ("core", "data", "exercises", "plotting", "widgets")

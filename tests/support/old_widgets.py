@@ -59,11 +59,11 @@ def folder_with_7_7_1(scratch: Path) -> Path:
     return target
 
 
-def assert_tests_pass_with_7_7_1(file: str, scratch: Path, *, chosen: str) -> None:
-    """Run the chosen tests of a file again, in a process that imports ipywidgets 7.7.1."""
+def assert_tests_pass_with_7_7_1(*files: Path, scratch: Path, chosen: str) -> None:
+    """Run the chosen tests of some files again, in a process that imports ipywidgets 7.7.1."""
     repository = Path(__file__).resolve().parents[2]
     path = os.pathsep.join([str(folder_with_7_7_1(scratch)), str(repository), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file, "-k", chosen]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, files), "-k", chosen]
     env = {**os.environ, "PYTHONPATH": path, "TEST_IPYWIDGETS": "7.7.1"}
     done = subprocess.run(command, env=env, cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -22,7 +22,6 @@ from scipy.special import expit
 from torch import Tensor, nn
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from tests.support.old_widgets import assert_tests_pass_with_7_7_1
 from vae_course.data import Images, pen
 from vae_course.models import VAE
 from vae_course.plotting import CLASS_COLOURS
@@ -559,12 +558,6 @@ def test_colabs_own_anywidget_may_stay() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     [asked] = [Requirement(line) for line in project["dependencies"] if line.startswith("anywidget")]
     assert asked.specifier.contains("0.9.21")
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(ipywidgets.__version__ == "7.7.1", reason="this is the run with 7.7.1")
-def test_everything_here_holds_with_ipywidgets_7_7_1(tmp_path: Path) -> None:
-    assert_tests_pass_with_7_7_1(__file__, tmp_path, chosen="not 7_7_1")
 
 
 def test_this_run_is_with_the_version_it_should_be_with() -> None:

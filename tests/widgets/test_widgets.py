@@ -351,8 +351,9 @@ def test_nothing_is_set_that_version_7_7_1_would_ignore(model: VAE, images: Imag
 
 @pytest.mark.slow
 @pytest.mark.skipif(ipywidgets.__version__ == "7.7.1", reason="this is the run with 7.7.1")
-def test_everything_here_holds_with_ipywidgets_7_7_1(tmp_path: Path) -> None:
-    assert_tests_pass_with_7_7_1(__file__, tmp_path, chosen="not 7_7_1 and not notebook")
+def test_everything_here_and_of_the_pad_holds_with_ipywidgets_7_7_1(tmp_path: Path) -> None:
+    files = (Path(__file__), Path(__file__).with_name("test_widget_pad.py"))
+    assert_tests_pass_with_7_7_1(*files, scratch=tmp_path, chosen="not 7_7_1 and not notebook")
 
 
 def test_this_run_is_with_the_version_it_should_be_with() -> None:
