@@ -162,17 +162,16 @@ class Summary:
 
 
 def typeset(formula: str) -> str:
-    """A formula in plain text as HTML: Greek letters, indices, exponents, roots, sums and minus signs."""
-    text = html.escape(formula.replace("||", "‖").replace("...", "…"), quote=False)
-    text = re.sub(rf"(?<![A-Za-z])(d?)({'|'.join(_GREEK)})(?![A-Za-z])", lambda m: m[1] + _GREEK[m[2]], text)
-    text = re.sub(r"(?<![A-Za-z])-(?=[^\s-])|(?<=\s)-(?=\s)", "−", text).replace("sqrt", "√")
-    text = re.sub(r"\blog2\b", "log<sub>2</sub>", text)
-    text = re.sub(r"(?<![A-Za-z]{2})(sum|[^\W\d_])_(\w+)", lambda m: f"{_SUM.get(m[1], m[1])}<sub>{m[2]}</sub>", text)
-    return re.sub(r"\^(?:\(([^()]*)\)|(−?(?:\|\w+\||\w+|\*)))", lambda m: f"<sup>{m[1] or m[2]}</sup>", text)
+    """A formula in plain text as HTML: variables in italics, Greek letters, indices, exponents, primes and minus signs."""
+    text = html.escape(formula, quote=False)
+    for pattern, shown in _RULES:
+        text = pattern.sub(shown, text)
+    return _LETTERS.sub(lambda m: f"{m['d'] or ''}<i>{m['letters']}</i>" if m["letters"] else m[0], text)
 
 
-_SUM = {"sum": "∑"}
 _GREEK = {
+    "Lambda": "Λ",
+    "Phi": "Φ",
     "beta": "β",
     "delta": "δ",
     "eps": "ε",
@@ -182,13 +181,48 @@ _GREEK = {
     "mu": "μ",
     "nu": "ν",
     "phi": "φ",
-    "Phi": "Φ",
     "pi": "π",
     "rho": "ρ",
     "sigma": "σ",
     "tau": "τ",
     "theta": "θ",
 }
+_ONE = "(?<![A-Za-z])[A-Za-z]"  # a letter that begins no word and ends none that is longer
+# From plain text to HTML, one rule after another.
+_RULES = [
+    (re.compile(pattern), shown)
+    for pattern, shown in (
+        (r"\|\|", "‖"),
+        (r"\.\.\.", "…"),
+        (rf"(?<![A-Za-z])(d?)({'|'.join(_GREEK)})(?![A-Za-z])", lambda m: m[1] + _GREEK[m[2]]),
+        (r"\bsqrt\b", "√"),
+        (r"\bgrad\b", "∇"),
+        (r"\bdlog(?=[a-z]\b)", "d log "),
+        (r"\bsum_", "∑_"),
+        (r"\b1/2(?![\w/])", "½"),
+        # A minus sign, not the hyphen of a word.
+        (rf"({_ONE})-(?=[A-Z\d]|[a-z]\b)", r"\1 − "),
+        (r"(?<![A-Za-z])-(?=[^\s-])|(?<=\s)-(?=\s)", "−"),
+        # A prime, not the apostrophe of a word; what is given; an expectation and a normal density.
+        (rf"({_ONE}(?:_\w+)?|\))'(?!s\b)", r"\1′"),
+        (r"(\(\w[^()|]*)\|(\w[^()|]*\))", "\\1\u2009|\u2009\\2"),
+        (r"(?<![A-Za-z])E(?=[\[_])", "𝔼"),
+        (r"(?<![A-Za-z])N(?=\()", "𝒩"),
+        # Indices and exponents.
+        (r"\blog2\b", "log<sub>2</sub>"),
+        (rf"({_ONE})_hat(?![A-Za-z])", "\\1\u0302"),
+        (r"(?<![A-Za-z]{2})([^\W\d_]|∑)_(\w+)", r"\1<sub>\2</sub>"),
+        (r"(?<=[a-z]{2})_([a-z])(?!\w)", r"<sub>\1</sub>"),
+        (rf"({_ONE})(\d+)(?!\w)", r"\1<sub>\2</sub>"),
+        (r"\^(?:\(([^()]*)\)|(−?(?:\|\w+\||\w+|\*)))", lambda m: f"<sup>{m[1] or m[2]}</sup>"),
+    )
+]
+# A single letter is a variable, and so are the letters of a product without spaces; the d of a derivative stays upright.
+# Tags, entities and an article are passed over.
+_LETTERS = re.compile(
+    r"<[^>]*>|&\w+;|(?<![A-Za-z])(?:a(?= [a-z]{2})|d(?= log|[α-ω]))"
+    r"|(?<![A-Za-z'])(?P<d>d(?=[A-Za-np-z](?![A-Za-z])))?(?P<letters>DEc?|ESD|SQ|vz|[A-Za-z]\u0302?)(?![A-Za-z])"
+)
 
 
 def _table(steps: Sequence[Step]) -> str:
