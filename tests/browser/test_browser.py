@@ -141,6 +141,13 @@ def test_every_figure_has_a_text_alternative(visit: Visit) -> None:
     assert all(described)
 
 
+def test_pictures_are_softened_on_a_dark_page_and_only_there(visit: Visit) -> None:
+    for light, seen in (("false", "brightness(0.87)"), ("true", "none")):
+        visit.page.evaluate(f"() => document.body.dataset.jpThemeLight = '{light}'")
+        for picture in ("img.vae-figure", ".vae-widget img"):
+            assert visit.page.locator(picture).first.evaluate("e => getComputedStyle(e).filter") == seen
+
+
 def test_nothing_goes_wrong_and_nothing_is_fetched_from_outside(visit: Visit, explorer: Locator) -> None:
     assert explorer.locator("[role=alert]").count() == 0
     visit.check()

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from vae_course import plotting
 from vae_course.models import VAE
-from vae_course.plotting.figure import GREYS, LARGEST, SCALE, TONES, _compact, spread
+from vae_course.plotting.figure import GREYS, LARGEST, SCALE, SOFT_CSS, TONES, _compact, spread
 from vae_course.plotting.latent import apart, densest
 from vae_course.training import History
 
@@ -149,6 +149,7 @@ def test_a_notebook_gets_the_picture_with_its_alt_text_in_every_form() -> None:
     assert metadata["image/png"] == {"alt": figure.alt, **size}
     assert 'alt="two &quot;digits&quot; &amp; more"' in bundle["text/html"]
     assert bundle["image/png"] in bundle["text/html"]
+    assert SOFT_CSS in bundle["text/html"] and 'class="vae-figure"' in bundle["text/html"]
 
 
 @pytest.mark.parametrize("room", [LARGEST, 100])

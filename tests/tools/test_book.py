@@ -192,6 +192,22 @@ def test_no_code_scrolls_sideways_on_a_laptop(phone: Visit, site: str) -> None:
     laptop.close()
 
 
+def test_figures_are_softened_on_a_dark_page_and_only_there(phone: Visit, site: str) -> None:
+    phone.page.goto(f"{site}/{LESSONS[4]}.html")
+    for scheme, theme, soft in [
+        ("light", "auto", False),
+        ("dark", "auto", True),
+        ("dark", "light", False),
+        ("light", "dark", True),
+    ]:
+        phone.page.emulate_media(color_scheme=scheme)
+        phone.page.evaluate(f"() => document.body.dataset.theme = '{theme}'")
+        for picture in (".book-figure", ".book-frames img"):
+            filters = phone.page.locator(picture).first.evaluate("e => getComputedStyle(e).filter")
+            assert filters == ("brightness(0.87)" if soft else "none"), (scheme, theme, picture)
+    phone.page.emulate_media(color_scheme="light")
+
+
 @pytest.mark.parametrize("lesson", [name for name in LESSONS if name[:2] in ("02", "03", "04", "11")])
 def test_a_playground_of_frames_is_moved_by_keyboard(phone: Visit, site: str, book: Path, lesson: str) -> None:
     phone.page.goto(f"{site}/{lesson}.html")

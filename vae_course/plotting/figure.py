@@ -25,6 +25,12 @@ STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#5F5F5F"
 
+# A white picture would glare on a dark page: there it is a card of light grey, in JupyterLab and Notebook 7, VS Code and Colab.
+# Where a page drops style sheets, as JupyterLab does for outputs that it does not trust, it stays white.
+SOFTER = "filter: brightness(0.87); border-radius: 6px"
+DARK_PAGE = ':is([data-jp-theme-light="false"], .vscode-dark, html[theme="dark"])'
+SOFT_CSS = f"{DARK_PAGE} :is(.vae-figure, .vae-widget img) {{ {SOFTER}; }}"
+
 
 AnyFigure = TypeVar("AnyFigure", bound=Figure)
 
@@ -57,7 +63,8 @@ class AltFigure(Figure):
         """The picture for every front end.
 
         JupyterLab 4.6 gives an `image/png` output no alt text whatever its metadata say, so the HTML form is
-        there for screen readers; nbconvert's classic template reads the metadata. They hold the size on the page too.
+        there for screen readers and for dark pages; nbconvert's classic template reads the metadata. They hold the size
+        on the page too.
         """
         png = self.png()
         with Image.open(io.BytesIO(png)) as image:
@@ -66,8 +73,13 @@ class AltFigure(Figure):
             )
         data = base64.b64encode(png).decode("ascii")
         alt = html.escape(self.alt, quote=True)
-        img = f'<img src="data:image/png;base64,{data}" alt="{alt}" width="{width}" height="{height}">'
-        bundle = {"image/png": data, "text/html": img, "text/plain": self.alt or repr(self)}
+        size = f'width="{width}" height="{height}" style="max-width: 100%; height: auto"'
+        img = f'<img class="vae-figure" src="data:image/png;base64,{data}" alt="{alt}" {size}>'
+        bundle = {
+            "image/png": data,
+            "text/html": f"<style>{SOFT_CSS}</style>{img}",
+            "text/plain": self.alt or repr(self),
+        }
         return bundle, {"image/png": {"alt": self.alt, "width": width, "height": height}}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from vae_course.plotting.figure import AltFigure
+from vae_course.plotting.figure import SOFT_CSS, AltFigure
 from vae_course.widgets.names import names
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -114,7 +114,7 @@ class Shell(widgets.VBox):
     error: ErrorBox  # of those that have callbacks which may fail
 
     def __init__(self, parts: Sequence[widgets.Widget], *, name: str) -> None:
-        style_sheet = widgets.HTML(f"<style>{CSS}</style>", layout=widgets.Layout(display="none"))
+        style_sheet = widgets.HTML(f"<style>{CSS}{SOFT_CSS}</style>", layout=widgets.Layout(display="none"))
         super().__init__([style_sheet, *parts, *names()])
         self.add_class("vae-widget")
         self.add_class(name)
