@@ -27,6 +27,8 @@ PAD = "mnist-2d"  # the pretrained model whose pad stands in a lesson that shows
 COLUMNS = 88  # of code, which fit a page
 BADGE = re.compile(r"\[!\[(Open in \w+)\]\([^)]*\)\]\(([^)]*)\)\s*")
 MARKER = re.compile(r"^\s*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
+# What is said before the picture that stands in for a playground in a notebook.
+INSTEAD = re.compile(r"^If nothing moves here[,:] (\w)", re.MULTILINE)
 WRITTEN = re.compile(r"<!-- ### BEGIN SOLUTION -->\n(.*?)\n<!-- ### END SOLUTION -->", re.DOTALL)
 STILL = """<p class="book-note">A still picture of a widget. To move it, open the lesson in Colab or Binder by the links
 at the top.</p>"""
@@ -94,7 +96,8 @@ def _narrow(cells: list[NotebookNode]) -> None:
 
 
 def _prose(text: str, about: dict[str, str]) -> str:
-    """Links for badges, which are pictures from elsewhere, and an answer in words behind its summary."""
+    """Links for badges, which are pictures from elsewhere, an answer in words behind its summary, and no word of a kernel."""
+    text = INSTEAD.sub(lambda m: m[1].upper(), text)
     badges = BADGE.findall(text)
     if badges:
         shown = [*badges, *about.items()]

@@ -42,6 +42,7 @@ ALL_THAT_SCROLLS_IS_REACHED = """() => [...document.querySelectorAll("div.highli
     .every((e) => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)"""
 SIDEWAYS = """() => [...document.querySelectorAll(".cell_input pre")]
     .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent.slice(0, 80))"""
+FITTED = "() => [...document.querySelectorAll('div.math')].every((e) => e.scrollWidth <= e.clientWidth)"
 WHITE = "rgb(255, 255, 255)"
 
 
@@ -184,10 +185,11 @@ def test_an_excerpt_of_the_search_shows_no_tex(phone: Visit, site: str) -> None:
     assert [text for text in excerpts.all_inner_texts() if "\\" in text] == []
 
 
-def test_no_code_scrolls_sideways_on_a_laptop(phone: Visit, site: str) -> None:
+def test_no_code_and_no_formula_scrolls_sideways_on_a_laptop(phone: Visit, site: str) -> None:
     laptop = phone.another_page(viewport={"width": 1280, "height": 800})
     for lesson in LESSONS:
         laptop.goto(f"{site}/{lesson}.html")
+        laptop.wait_for_function(FITTED)
         assert laptop.evaluate(SIDEWAYS) == [], lesson
     laptop.close()
 
@@ -206,6 +208,11 @@ def test_figures_are_softened_on_a_dark_page_and_only_there(phone: Visit, site: 
             filters = phone.page.locator(picture).first.evaluate("e => getComputedStyle(e).filter")
             assert filters == ("brightness(0.87)" if soft else "none"), (scheme, theme, picture)
     phone.page.emulate_media(color_scheme="light")
+
+
+def test_a_page_does_not_speak_of_playgrounds_that_stand_still() -> None:
+    prose = "If nothing moves here, this picture shows $x = 2$.\n\nIf nothing moves here: walks along $z$."
+    assert lessons._prose(prose, {}) == "This picture shows $x = 2$.\n\nWalks along $z$."
 
 
 @pytest.mark.parametrize("lesson", [name for name in LESSONS if name[:2] in ("02", "03", "04", "11")])

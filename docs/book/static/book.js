@@ -37,10 +37,26 @@ function nameWhatScrolls() {
   }
 }
 
+// A formula that is a little too wide for its column is set smaller; one that would get too small scrolls.
+const SMALLEST = 0.7;
+
+function fitFormulas() {
+  for (const formula of document.querySelectorAll("div.math")) {
+    formula.style.fontSize = "";
+    const share = formula.clientWidth / formula.scrollWidth;
+    if (share < 1 && share >= SMALLEST) formula.style.fontSize = `${Math.floor(1000 * share) / 10}%`;
+  }
+}
+
+function fit() {
+  fitFormulas();
+  nameWhatScrolls();
+}
+
 window.addEventListener("load", async () => {
   await window.MathJax?.startup?.promise;
-  nameWhatScrolls();
-  window.addEventListener("resize", nameWhatScrolls);
+  fit();
+  window.addEventListener("resize", fit);
 });
 
 // A playground's sliders choose among pictures that were made beforehand, with their words.
