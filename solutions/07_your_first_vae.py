@@ -23,8 +23,8 @@
 # recalled in section 1; lessons [02](02_latent_variable_models.ipynb) to [06](06_choosing_the_likelihood.ipynb) derive it, with
 # its gradient and its likelihood.
 #
-# **Time:** Three cells train a network for half a minute or so, one of them under Going deeper; each says so beforehand. The
-# numbers in the text are those of MNIST; a table at the end of the lesson has those of the pen digits beside them.
+# **Time:** Three cells train a network for half a minute, one of them under Going deeper; each says so. The numbers in the text
+# are those of MNIST; a table at the end has those of the pen digits.
 #
 # **Symbols of this lesson**
 #
@@ -251,7 +251,8 @@ print(f"of which KL: {terms['kl']:.2f} nats")
 # weights come to rest.
 #
 # The next cell trains your VAE on the grey images, as PyTorch's example does. It takes about half a minute on two idle cores,
-# longer on a busy machine. The curves are redrawn while it runs. (To train anew, run the notebook from `make_networks()` on.)
+# longer on a slow or busy machine; the bar shows the time left after `<`. The curves grow while it runs. (To train anew, run
+# the notebook from `make_networks()` on.)
 #
 # Before you run it: the loss is the sum of two curves, the reconstruction loss and the KL. Which of them will go *up*?
 
