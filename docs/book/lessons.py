@@ -128,7 +128,7 @@ def _outputs(cell: NotebookNode, folder: Path, name: str, page: LessonPage) -> N
         if "image/png" in data:
             address = f"_static/figures/{name}-{number}.png"
             shown = _figure(output, folder / address, address)
-            alive = next((kind for kind in frames.ALIVE if kind.__name__ in called), None)
+            alive = next((kind for kind in (*frames.ALIVE, *frames.KEPT) if kind.__name__ in called), None)
             if output.output_type == "display_data" and "LatentPad" in called:
                 page.pads.add(PAD)
                 shown = PAD_FRAME.format(name=PAD)

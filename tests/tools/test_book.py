@@ -12,14 +12,15 @@ import nbformat
 import pytest
 from playwright.sync_api import FrameLocator
 
-from docs.book import landing, lessons
+from docs import make_frames
+from docs.book import frames, landing, lessons
 from docs.book.build import DOCUMENTS
 from docs.book.check import Page, Site
 from tests.support.axe import grave
 from tests.support.browser import Visit, clean_page
 from tests.support.browser_pad import TWO_FRAMES
 from tests.support.site import served
-from vae_course import quizzes
+from vae_course import claims, quizzes
 from vae_course.tools.authoring import settings, tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -210,12 +211,34 @@ def test_figures_are_softened_on_a_dark_page_and_only_there(phone: Visit, site: 
     phone.page.emulate_media(color_scheme="light")
 
 
+def test_the_kept_frames_are_of_the_models_that_the_lesson_speaks_of() -> None:
+    kept = frames.Frames.read(frames.KEPT_AT / "BetaPlayground")
+    (slider,) = kept.sliders
+    source = (REPOSITORY / "solutions" / "10_rate_distortion_collapse.py").read_text(encoding="utf-8")
+    assert f"betas = {slider.values}" in source and slider.values[slider.at] == 1.0
+    assert list(kept.told) == [str(i) for i in range(len(slider.values))]
+    for place, told in kept.told.items():
+        assert (frames.KEPT_AT / "BetaPlayground" / f"{place}.webp").is_file()
+        beta = f"{slider.values[int(place)]:g}"
+        assert f"beta {beta}:" in told["words"] and told["alt"].endswith(f"those of beta {beta}.")
+    for beta in ("0-25", "1", "8"):
+        words = kept.told[str(slider.values.index(float(beta.replace("-", "."))))]["words"]
+        for name, pattern in (("rate", r"rate ([\d.]+)"), ("elbo", r"ELBO (-[\d.]+) nats")):
+            stated, shown = claims.lookup(f"10-{name}-{beta}", "mnist"), re.search(pattern, words)
+            assert shown and abs(float(shown[1]) - stated["value"]) <= (stated["tolerance"] or 0.0), (beta, name)
+
+
+def test_frames_are_made_of_what_the_lesson_s_own_cells_leave_behind() -> None:
+    left = make_frames.until("curve = Derivation(")
+    assert left["GaussianSource"].__module__ == "vae_course.studies.rate_distortion" and "curve" not in left
+
+
 def test_a_page_does_not_speak_of_playgrounds_that_stand_still() -> None:
     prose = "If nothing moves here, this picture shows $x = 2$.\n\nIf nothing moves here: walks along $z$."
     assert lessons._prose(prose, {}) == "This picture shows $x = 2$.\n\nWalks along $z$."
 
 
-@pytest.mark.parametrize("lesson", [name for name in LESSONS if name[:2] in ("02", "03", "04", "11")])
+@pytest.mark.parametrize("lesson", [name for name in LESSONS if name[:2] in ("02", "03", "04", "10", "11")])
 def test_a_playground_of_frames_is_moved_by_keyboard(phone: Visit, site: str, book: Path, lesson: str) -> None:
     phone.page.goto(f"{site}/{lesson}.html")
     playground = phone.page.locator(".book-frames").first

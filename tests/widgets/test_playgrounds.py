@@ -528,6 +528,16 @@ def test_each_part_follows_the_slider(beta: float):
     assert shown.copies.value == to_png(mosaic(MODELS[beta].reconstruct(IMAGES[:12])))
 
 
+def test_where_nothing_can_be_computed_the_curve_stands_above_what_the_model_makes():
+    shown = BetaPlayground(MODELS, IMAGES)
+    shown.go_to(4.0)
+    above, below = shown.stills()
+    assert png(above) == shown.picture.value
+    assert below.alt == "Rows of 12 images: originals; copies; samples. Copies and samples are those of beta 4."
+    (alone,) = WorldPlayground().stills()
+    assert png(alone) == WorldPlayground().picture.value
+
+
 def test_the_same_codes_are_decoded_by_each_model():
     shown = BetaPlayground(MODELS, IMAGES)
     first = shown.samples.value

@@ -5,9 +5,11 @@ from typing import Any
 
 import ipywidgets as widgets
 import torch
+from torch import Tensor
 
 from vae_course.evaluation import Evaluation, active_units, evaluate
-from vae_course.plotting.figure import AltFigure
+from vae_course.plotting.figure import AltFigure, describe
+from vae_course.plotting.images import rows
 from vae_course.plotting.rates import rate_distortion
 from vae_course.widgets.pictures import mosaic, to_png
 from vae_course.widgets.playground import Playground, choice, screen
@@ -84,11 +86,21 @@ class BetaPlayground(Playground):
         """The curve with the model that is shown."""
         return self.draw(self.value)
 
+    def stills(self) -> list[AltFigure]:
+        """The curve, and below it originals, copies and samples."""
+        copies, samples = self._made()
+        pictures = rows({"originals": self.x, "copies": copies, "samples": samples})
+        return [*super().stills(), describe(pictures, f"Copies and samples are those of beta {self.value:g}.")]
+
     def redraw(self) -> None:
         """The curve, and what the model copies and dreams."""
         super().redraw()
+        copies, samples = self._made()
+        self.copies.value, self.samples.value = to_png(mosaic(copies)), to_png(mosaic(samples))
+
+    def _made(self) -> tuple[Tensor, Tensor]:
+        """What the model that is shown makes of the images, and of draws from the prior."""
         model = self.models[self.value]
         z = torch.randn(SHOWN, model.latent_dim, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
-            copies, samples = model.reconstruct(self.x), model.decode_mean(z)
-        self.copies.value, self.samples.value = to_png(mosaic(copies)), to_png(mosaic(samples))
+            return model.reconstruct(self.x), model.decode_mean(z)

@@ -128,6 +128,10 @@ class Playground(Shell):
         """The start, for a page on which nothing can be moved."""
         return self.draw(self.compute(**self.start))
 
+    def stills(self) -> list[AltFigure]:
+        """All that is shown, as drawings from top to bottom, for a page on which nothing can be computed."""
+        return [self.draw(self.value)]
+
     def go(self, remark: str = "", **values: Any) -> None:
         """Put these values in place, with a remark of what was done, and draw once.
 
