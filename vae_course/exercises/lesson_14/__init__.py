@@ -1,0 +1,1 @@
+"""The exercises of lesson 14, Discrete codes: nearest code, quantise, perplexity, the account, a choice's gradient, words."""
