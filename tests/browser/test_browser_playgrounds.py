@@ -15,6 +15,7 @@ PLAYGROUNDS = {
     "vae-gradient": ("gradient_playground", "GradientPlayground"),
     "vae-bound": ("bound_playground", "BoundPlayground"),
     "vae-likelihood": ("likelihood_playground", "LikelihoodPlayground"),
+    "vae-codebook": ("codebook_playground", "CodebookPlayground"),
 }
 # Each button that does something to the first picture, from where one key press has left the playground.
 BUTTONS = [
@@ -23,6 +24,9 @@ BUTTONS = [
     ("vae-elbo", "Go to the optimum"),
     ("vae-gradient", "New draw"),
     ("vae-bound", "Reset"),
+    ("vae-codebook", "Step"),
+    ("vae-codebook", "Revive"),
+    ("vae-codebook", "Reset"),
 ]
 
 

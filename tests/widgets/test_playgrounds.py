@@ -33,6 +33,7 @@ from vae_course.widgets import (
 )
 from vae_course.widgets.beta_playground import BetaPlayground, curve
 from vae_course.widgets.bound_playground import BoundPlayground
+from vae_course.widgets.codebook_playground import CodebookPlayground
 from vae_course.widgets.dimension_dashboard import REACH, DimensionDashboard
 from vae_course.widgets.elbo_playground import ELBOPlayground
 from vae_course.widgets.explorer import LatentExplorer
@@ -75,6 +76,7 @@ PLAYGROUNDS: dict[str, tuple[Callable[[], Playground], dict[str, Any], dict[str,
         {"pixel": 0.0, "sigma": 0.1},
         {"pixel": (0.0, 1.0), "sigma": SIGMAS},
     ),
+    "codebook": (CodebookPlayground, {"steps": 10, "n_codes": 8, "decay": 0.5, "spread": 2.0}, {}),
     "beta": (lambda: BetaPlayground(MODELS, IMAGES), {"beta": 4.0}, {}),
     "dashboard": (
         lambda: DimensionDashboard({"first": vae(0), "second": vae(1)}, IMAGES),
@@ -91,6 +93,7 @@ TOLD = {
     "kl": "KL(q || p) from the left ends at N(-2.00, 0.35²)",
     "gradient": "D = 2, L = 1",
     "likelihood": "Price of a pixel of 0.50",
+    "codebook": "After 0 steps: 600 points, 16 codes",
     "beta": "beta 0.5: R ",
     "dashboard": "KL in nats of dimension",
     "explorer": "z[0], z[1], z[2]",
@@ -198,6 +201,7 @@ def test_a_value_that_the_browser_rounds_to_a_step_stays_exact(name: str, shown:
         ("gradient", {"dim": 7}, "dim is 7: this playground has 1, 2, 3, 5, 10, 20, 50"),
         ("likelihood", {"pixel": 1.5}, "pixel is 1.5: this playground goes from 0 to 1"),
         ("likelihood", {"sigma": 0.0}, "sigma is 0"),
+        ("codebook", {"n_codes": 3}, "n_codes is 3: this playground has 2, 4, 8, 16, 32"),
         ("beta", {"beta": 3.0}, "beta is 3.0: this playground has 0.5, 1, 4"),
     ],
 )
@@ -504,6 +508,59 @@ def test_an_impossible_entry_is_told_in_place_and_goes_away():
     assert "pixels is 0" in shown.error.value and shown.error.layout.display == "" and shown.beta.value == good
     shown.controls["pixels"].value = 784
     assert shown.error.value == "" and shown.error.layout.display == "none"
+
+
+# ------------------------------------------------------------------------------------------------ codebooks
+
+
+def dead(shown: CodebookPlayground) -> int:
+    return int(shown.value.dead.sum())
+
+
+def test_the_words_of_a_codebook_are_its_numbers():
+    shown = CodebookPlayground()
+    shown.go(steps=20)
+    book = shown.value
+    assert f"Perplexity {book.perplexity:.1f} of 16; {dead(shown)} dead codes." in shown.status.value
+    assert f"Distortion {book.distortion:.3f}" in shown.status.value
+
+
+def test_revived_codes_are_in_use_and_walk_on_from_where_they_were_put():
+    shown = CodebookPlayground()
+    shown.steps.value = 20
+    before, distortion = dead(shown), shown.value.distortion
+    shown.buttons["Revive"].click()
+    assert before > 0 and dead(shown) == 0 and shown.value.distortion < distortion
+    assert f"{before} codes revived." in shown.status.value and shown.error.value == ""
+    revived = shown.value.codes
+    shown.buttons["Step"].click()
+    assert shown.steps.value == 21 and "revived" not in shown.status.value
+    assert torch.equal(shown.value.codes, CodebookPlayground.compute(shown, **shown.values).codes)
+    assert 0 < float((shown.value.codes - revived).norm(dim=1).max()) < 2
+    shown.buttons["Revive"].click()
+    assert "No code is dead." in shown.status.value
+
+
+def test_a_step_before_the_revival_and_another_codebook_know_nothing_of_it():
+    shown = CodebookPlayground()
+    shown.steps.value = 20
+    shown.revive()
+    shown.steps.value = 19
+    assert dead(shown) > 0
+    shown.steps.value = 20
+    assert dead(shown) == 0
+    shown.decay.value = 0.5
+    shown.decay.value = 0.8
+    assert dead(shown) > 0 and shown.revived == ()
+
+
+def test_the_last_step_is_said_to_be_the_last():
+    shown = CodebookPlayground()
+    shown.go(steps=39)
+    shown.step()
+    assert shown.values["steps"] == 40 and "last" not in shown.status.value
+    shown.step()
+    assert shown.values["steps"] == 40 and "That was the last step." in shown.status.value
 
 
 # ------------------------------------------------------------------------------------------------ betas
