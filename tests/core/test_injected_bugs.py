@@ -16,7 +16,13 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES = "distributions", "exact", "models", "objectives"
+MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE = (
+    "distributions",
+    "exact",
+    "models",
+    "objectives",
+    "discrete",
+)
 BUGS = [
     (DISTRIBUTIONS, "return mu + torch.exp(0.5 * logvar) * eps", "return mu + torch.exp(logvar) * eps"),
     (DISTRIBUTIONS, "eps = torch.randn_like(mu)", "eps = torch.randn_like(mu[:1])"),
@@ -45,6 +51,22 @@ BUGS = [
     (MODELS, "z = torch.randn(n, self.latent_dim", "z = 1.5 * torch.randn(n, self.latent_dim"),
     (EXACT, "/ self.sigma**2).T", "/ self.sigma).T"),
     (EXACT, "+ math.log(self.step)", ""),
+    (DISCRETE, "0.5 * codebook.square().sum(-1) - z_e @ codebook.T", "-z_e @ codebook.T"),
+    (DISCRETE, "return z_e + (e - z_e).detach()", "return e"),
+    (
+        DISCRETE,
+        "(z_e.detach() - e).square().sum(-1), (z_e - e.detach())",
+        "(z_e - e.detach()).square().sum(-1), (z_e.detach() - e)",
+    ),
+    (DISCRETE, "codebook + commitment * committed", "commitment * codebook + committed"),
+    (DISCRETE, "(1 - decay) * (s - n.unsqueeze(1) * self.codebook)", "(1 - decay) * (s - self.codebook)"),
+    (DISCRETE, "least = self.revive * self.counts.mean()", "least = 0 * self.counts.mean()"),
+    (DISCRETE, "if self.training and not self.started", "if not self.started"),
+    (DISCRETE, "self.levels * torch.sigmoid(2 * z_e) - 0.5", "(self.levels - 1) * torch.sigmoid(2 * z_e)"),
+    (DISCRETE, "else (order < middle)", "else (order <= middle)"),
+    (DISCRETE, "tokens[0].numel() * math.log(model.n_codes)", "math.log(model.n_codes)"),
+    (DISCRETE, "torch.exp(-torch.xlogy(p, p).sum())", "-torch.xlogy(p, p).sum()"),
+    (DISCRETE, "-prior.log_prob(tokens).mean()", "prior.log_prob(tokens).mean()"),
 ]
 NO_BUG = ("import", "import")
 
@@ -82,6 +104,7 @@ def broken_copy(folder: Path, module: str, right: str, wrong: str) -> Path:
     (folder / "vae_course").mkdir()
     for name in ["__init__", "networks", *MODULES]:
         shutil.copy(ROOT / "vae_course" / f"{name}.py", folder / "vae_course")
+    shutil.copytree(ROOT / "vae_course" / "support", folder / "vae_course" / "support")
     for name in ["__init__", *(f"test_{name}" for name in MODULES)]:
         shutil.copy(ROOT / "tests" / "core" / f"{name}.py", folder / "tests" / "core")
     file = folder / "vae_course" / f"{module}.py"
