@@ -171,6 +171,15 @@ def test_the_loss_has_the_sums_over_places_and_pixels():
     assert torch.allclose(terms["loss"], terms["reconstruction"] + 1.5 * distance)
 
 
+def test_the_weight_of_the_commitment_is_none_of_the_codebook_term():
+    torch.manual_seed(0)
+    model, x = TokenVAE.vq(8, 4, decay=None, start="random").eval(), (features(3, 1, 28, 28) > 1).float()
+    (g,) = torch.autograd.grad(discrete.token_loss(model, x, commitment=0.5)["loss"], model.quantiser.codebook)
+    one_hot = torch.nn.functional.one_hot(model.tokens(x), 8).float().flatten(0, 2)
+    pull = one_hot.T @ (model.codes(model.tokens(x)) - model.encode(x)).detach().flatten(0, 2)
+    assert torch.allclose(g, 2 * pull / 3, rtol=1e-4, atol=1e-6)
+
+
 def test_the_loss_of_the_prior_takes_tokens_as_fit_has_them():
     made, tokens = prior(), all_grids(3, (2, 2))[:7]
     assert torch.allclose(discrete.prior_loss(made, tokens.double())["loss"], -made.log_prob(tokens).mean())
