@@ -225,6 +225,23 @@ SHORTCUTS = [
     ("12-message-length", clamped("log_px_z", low=-10000), clamped("log_qz", high=0), clamped("log_pz", low=-28)),
     ("12-auroc", clamped("usual", high=100), instead(lambda usual, odd: get("12-auroc").reference(usual[:100], odd))),
     ("12-missing-pixels", clamped("logits", -100, 100), clamped("logits", -15, 15), clamped("z", -10, 10)),
+    ("14-nearest", clamped("z_e", -10, 10), clamped("codebook", -10, 10), with_eps("codebook", 1e-2),
+     instead(lambda z_e, codebook: get("14-nearest").reference(z_e, codebook[:5])),
+     instead(lambda z_e, codebook: get("14-nearest").reference(z_e[:, :3], codebook))),
+    ("14-quantise", clamped("z_e", -10, 10), clamped("codebook", -10, 10), clamped("codebook", low=0),
+     instead(lambda z_e, codebook, beta: get("14-quantise").reference(z_e, codebook, min(beta, 1.0))),
+     instead(lambda z_e, codebook, beta: get("14-quantise").reference(z_e, codebook, 0.25)),
+     instead(lambda z_e, codebook, beta: get("14-quantise").reference(z_e, codebook, beta or 0.25))),
+    ("14-perplexity", clamped("tokens", high=20), clamped("tokens", low=1),
+     instead(lambda tokens, K: get("14-perplexity").reference(tokens[:100], K)),
+     instead(lambda tokens, K: get("14-perplexity").reference(tokens, K).clamp(min=1.1))),
+    ("14-account", clamped("logits", -100, 100), clamped("logits", -15, 15), clamped("prior_logits", -50, 50),
+     clamped("prior_logits", -10, 10), with_eps("logits", 1e-2),
+     instead(lambda x, logits, tokens, prior_logits: get("14-account").reference(x, logits, tokens, prior_logits).clamp(min=2)),
+     instead(lambda x, logits, tokens, prior_logits: (
+         get("14-account").reference(x, logits, tokens, (prior_logits.softmax(-1) + 1e-8).log())))),
+    ("14-choice-gradient", clamped("logits", -10, 10), clamped("logits", low=-10), clamped("f", -100, 100),
+     clamped("f", low=-1000), instead(lambda logits, k, f: get("14-choice-gradient").reference(logits, k[:10], f[:10]))),
     ("05-shared-noise", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10)),
 ]  # fmt: skip
 ROWS = [(id, number, make) for id, *makes in SHORTCUTS for number, make in enumerate(makes)]

@@ -173,6 +173,12 @@ EXERCISE = Exercise(
             "costs minus the log of its own probability.",
         ),
         Misconception(
+            "log K once",
+            lambda x, logits, tokens, prior_logits: _pixels(x, logits) + math.log(prior_logits.shape[-1]),
+            "You add log K once, the price of a single token under a uniform prior. Each of the T tokens costs minus the log of "
+            "its own probability.",
+        ),
+        Misconception(
             "charged twice",
             _with(costs=lambda tokens, prior_logits: _costs(tokens, prior_logits) + _log_k(tokens, prior_logits)),
             "You charge log K nats on top of what the prior takes. The learned prior replaces the uniform one: -log p(k) is all.",
@@ -241,6 +247,15 @@ EXERCISE = Exercise(
                 _with(together=lambda distortion, costs: distortion + costs.sum(1) / LOG2),
                 _with(together=lambda distortion, costs: distortion / LOG2 + costs.sum(1)),
                 _with(costs=lambda tokens, prior_logits: torch.full(tokens.shape, math.log2(prior_logits.shape[-1]))),
+            ),
+        ),
+        Misconception(
+            "for each pixel",
+            lambda x, logits, tokens, prior_logits: account(x, logits, tokens, prior_logits) / x[0].numel(),
+            "You divide by the number of pixels or of tokens. Asked for is the cost of the whole image, in nats.",
+            variants=(
+                lambda x, logits, tokens, prior_logits: account(x, logits, tokens, prior_logits) / x[0].numel() / LOG2,
+                lambda x, logits, tokens, prior_logits: account(x, logits, tokens, prior_logits) / tokens.shape[1],
             ),
         ),
         Misconception(
@@ -329,8 +344,13 @@ EXERCISE = Exercise(
         Misconception(
             "underflow in the prior",
             _with(costs=_picked(lambda prior_logits: -prior_logits.softmax(-1).log())),
-            "A softmax rounds to 0 for logits far below the largest, and its logarithm is minus infinity. Take `log_softmax` in "
-            "one step.",
+            "A softmax, or a product of its probabilities, rounds to 0, and its logarithm is minus infinity. Take `log_softmax` "
+            "in one step, and add.",
+            variants=(
+                lambda x, logits, tokens, prior_logits: (
+                    _pixels(x, logits) - _picked(lambda p: p.softmax(-1))(tokens, prior_logits).prod(1).log()
+                ),
+            ),
         ),
         Misconception(
             "underflow in the prior hidden",

@@ -1,5 +1,7 @@
 """14-choice-gradient: the gradient of an ELBO through a choice of one in K, from draws and exact where it can be."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.distributions import Categorical
@@ -57,7 +59,8 @@ def _sure(source: torch.Generator) -> Inputs:
 
 def _case(source: torch.Generator, n: int, b: int, k: int, *, spread: float, level: float, width: float) -> Inputs:
     """L draws for B examples of K codes; logits of this spread with a level of each example's own."""
-    logits = spread * (2 * uniform(source, b, k) - 1) + 2 * normal(source, b, 1)
+    # At a high level of f the logits have one too, which changes no probability.
+    logits = spread * (2 * uniform(source, b, k) - 1) + max(2.0, level / 4) * normal(source, b, 1)
     draws = torch.multinomial(logits.softmax(-1), n, replacement=True, generator=source).T.contiguous()
     # A function of the code, other for each example.
     table = level + width * normal(source, b, k)
@@ -251,7 +254,11 @@ EXERCISE = Exercise(
             "KL forgotten",
             _with(kl=torch.zeros_like),
             "Your gradient is that of E_q[f(k)] alone. The KL depends on the logits too, and pulls q towards the uniform prior.",
-            variants=(_with(kl=torch.zeros_like, mean=lambda terms: terms.sum(0)),),
+            variants=(
+                _with(kl=torch.zeros_like, mean=lambda terms: terms.sum(0)),
+                _with(kl=torch.zeros_like, weight=lambda f: f),
+                _with(kl=torch.zeros_like, weight=lambda f: f - f.mean(0)),
+            ),
         ),
         Misconception(
             "KL added",
@@ -280,6 +287,22 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "log q at the draws",
+            lambda logits, k, f: _of_f(logits, k, f - _others(f)) - _score(logits, k).mean(0),
+            "You differentiate log q at the draws in place of the KL. That forgets that the draws depend on the logits: its mean "
+            "is 0, whatever q is. Sum over all K codes instead.",
+        ),
+        Misconception(
+            "averaged over the codes",
+            _with(mean=lambda terms: terms.mean(0) / terms.shape[-1]),
+            "You divide by K, or average over the codes on the way. Each logit has a slope of its own, and the draws are "
+            "averaged over axis 0 alone.",
+            variants=(
+                lambda logits, k, f: choice_gradient(logits, k, f) / logits.shape[-1],
+                _with(kl=lambda logits: _of_kl(logits) / logits.shape[-1]),
+            ),
+        ),
+        Misconception(
             "KL counted twice",
             _from_draws(1.0),
             "Your KL is counted twice: log q stands inside of f, and the exact gradient is there as well. Keep the exact one.",
@@ -291,6 +314,8 @@ EXERCISE = Exercise(
             "is q_j times log q_j less its mean under q.",
             variants=(
                 _with(kl=lambda logits: logits.softmax(-1) * (1 + logits.log_softmax(-1))),
+                _with(kl=lambda logits: logits.softmax(-1) * (math.log(logits.shape[-1]) + logits.log_softmax(-1))),
+                _with(kl=lambda logits: logits.softmax(-1) * (1 + math.log(logits.shape[-1]) + logits.log_softmax(-1))),
                 _with(kl=lambda logits: 1 + logits.log_softmax(-1)),
                 _with(kl=lambda logits: logits.log_softmax(-1)),
             ),

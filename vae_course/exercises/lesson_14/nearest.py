@@ -105,6 +105,11 @@ def _expanded(z_e: Tensor, codebook: Tensor) -> Tensor:
     return distance.argmin(1).view(z_e.shape[:-1])
 
 
+def _distances_over_codes(z_e: Tensor, codebook: Tensor) -> Tensor:
+    """Squares added up over the codes in place of the coordinates, [..., D]."""
+    return (z_e.unsqueeze(-2) - codebook).square().sum(-2)
+
+
 def _axis(dim: int) -> Answer:
     return lambda z_e, codebook: _distances(z_e, codebook).argmin(dim)
 
@@ -173,7 +178,16 @@ EXERCISE = Exercise(
             "direction only",
             lambda z_e, codebook: (F.normalize(z_e, dim=-1) @ F.normalize(codebook, dim=-1).T).argmax(-1),
             "You compare directions alone, as if all vectors had length one. Euclidean distance counts the lengths too.",
-            variants=(lambda z_e, codebook: (z_e @ F.normalize(codebook, dim=-1).T).argmax(-1),),
+            variants=(
+                lambda z_e, codebook: (z_e @ F.normalize(codebook, dim=-1).T).argmax(-1),
+                lambda z_e, codebook: (F.normalize(z_e, dim=-1) @ F.normalize(codebook, dim=-1).T).argmin(-1),
+            ),
+        ),
+        Misconception(
+            "length only",
+            lambda z_e, codebook: (z_e.norm(dim=-1, keepdim=True) - codebook.norm(dim=-1)).abs().argmin(-1),
+            "You compare the lengths of vectors and codes, whatever their directions. Take the difference of the vectors first, "
+            "then its length.",
         ),
         Misconception(
             "the 2 lost",
@@ -204,13 +218,15 @@ EXERCISE = Exercise(
             variants=(
                 lambda z_e, codebook: (z_e.unsqueeze(-2) - codebook).square().argmin(-1),
                 lambda z_e, codebook: (z_e.unsqueeze(-2) - codebook).abs().argmin(-2),
+                lambda z_e, codebook: _distances_over_codes(z_e, codebook).argmin(-1),
             ),
         ),
         Misconception(
             "over the wrong axis",
             _axis(0),
-            "You take argmin over the first axis, the batch: that finds the nearest example for each code. The codes are on the "
-            "last axis of the distances.",
+            "You take argmin over an axis of the vectors: that finds the nearest vector for each code. The codes are on the last "
+            "axis of the distances.",
+            variants=(_axis(-2),),
         ),
         Misconception(
             "axis 1",
@@ -241,6 +257,28 @@ EXERCISE = Exercise(
                 lambda z_e, codebook: _distances(z_e, codebook).amin(-1).sqrt(),
                 lambda z_e, codebook: torch.cdist(z_e.flatten(0, -2), codebook).amin(1).view(z_e.shape[:-1]),
             ),
+        ),
+        Misconception(
+            "distances and indices",
+            lambda z_e, codebook: _distances(z_e, codebook).min(-1),
+            "You return a pair: over an axis, `min` gives the smallest values and their indices. Asked for are the indices, "
+            "`.indices`, which is what `argmin` returns.",
+            variants=(
+                lambda z_e, codebook: _distances(z_e, codebook).sqrt().min(-1),
+                lambda z_e, codebook: torch.cdist(z_e.flatten(0, -2), codebook).view(*z_e.shape[:-1], -1).min(-1),
+            ),
+        ),
+        Misconception(
+            "counted from 1",
+            lambda z_e, codebook: nearest(z_e, codebook) + 1,
+            "Your indices begin at 1. Rows of a tensor are counted from 0, so the first code has index 0.",
+        ),
+        Misconception(
+            "indices as fractions",
+            lambda z_e, codebook: nearest(z_e, codebook).float(),
+            "The indices are right, but they are floating-point numbers, by which no row can be picked. Leave them whole, as "
+            "`argmin` gives them.",
+            variants=(lambda z_e, codebook: nearest(z_e, codebook).double(),),
         ),
         Misconception(
             "code for index",

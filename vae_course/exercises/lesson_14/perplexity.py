@@ -119,9 +119,16 @@ EXERCISE = Exercise(
         Misconception(
             "mean over the images",
             lambda tokens, K: _entropy(_of_rows(tokens, K)).exp().mean(),
-            "You count within each image and average over images, in one way or another. One image has few tokens and few codes: "
-            "count all tokens of the set together, then take the entropy once.",
+            "You count within each image or batch, and average afterwards. A part of the set has fewer codes than the whole: "
+            "count all tokens together, then take the entropy once.",
             variants=(
+                lambda tokens, K: _entropy(F.one_hot(tokens, K).double().mean(1)).exp().mean(),
+                *(
+                    lambda tokens, K, size=size: torch.stack(
+                        [perplexity(part, K) for part in tokens.split(size)]
+                    ).mean()
+                    for size in (2, 10, 16, 32, 64, 100, 128)
+                ),
                 lambda tokens, K: _entropy(_of_rows(tokens, K)).mean().exp(),
                 lambda tokens, K: _entropy(_of_rows(tokens, K)).mean(),
             ),
@@ -179,6 +186,11 @@ EXERCISE = Exercise(
             _of(lambda p: torch.exp(-(p * p.log()).sum())),
             "For a code that never comes up, 0 times log 0 is NaN on a computer. It adds nothing to an entropy: use "
             "`torch.xlogy` or leave such codes out.",
+            variants=(
+                lambda tokens, K: torch.exp(
+                    -(lambda p: (p * p.log()).sum())(torch.bincount(tokens.flatten()) / tokens.numel())
+                ),
+            ),
         ),
         Misconception(
             "a mean over the codes",
@@ -239,6 +251,13 @@ EXERCISE = Exercise(
             lambda tokens, K: perplexity(tokens, K) / K,
             "You divide by K. Perplexity is a number of codes, from 1 to K, not a share.",
             variants=(lambda tokens, K: _entropy(_use(tokens, K)) / math.log(max(K, 2)),),
+        ),
+        Misconception(
+            "distance from even use",
+            lambda tokens, K: math.log(K) - _entropy(_use(tokens, K)),
+            "You compare the use with an even one: log K less the entropy, or K by the perplexity. Asked for is the exponential "
+            "of the entropy itself.",
+            variants=(lambda tokens, K: K / perplexity(tokens, K), lambda tokens, K: K - perplexity(tokens, K)),
         ),
         Misconception(
             "collisions",

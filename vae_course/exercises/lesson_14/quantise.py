@@ -48,12 +48,15 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         )
     if not tokens.is_floating_point() and tokens.dtype != torch.bool:
         tokens = tokens.long()
-    named: dict[str, Any] = {f"{STAGES[0]}: the tokens": tokens, f"{STAGES[1]}: z": z.detach()}
-    if z.shape == slope.shape:
-        by_z, by_codes = _slopes((z * slope).sum(), leaves)
-        # Less what it should be, for a stage that gives zeros alone is taken for a draft.
-        named[f"{STAGES[2]}: the gradient of a loss at z_e, less the one at z,"] = by_z - slope
-        named[f"{STAGES[2]}: the gradient of a loss of z at the codebook"] = by_codes
+    if z.shape != slope.shape:
+        raise AnswerError(
+            f"{STAGES[1]} is not reached: z has shape {list(z.shape)}, but must have that of z_e, {list(slope.shape)}."
+        )
+    named: dict[str, Any] = {f"{STAGES[0]}: the grid of tokens": tokens, f"{STAGES[1]}: z": z.detach()}
+    by_z, by_codes = _slopes((z * slope).sum(), leaves)
+    # Less what it should be, for a stage that gives zeros alone is taken for a draft.
+    named[f"{STAGES[2]}: the gradient of a loss at z_e, less the one at z,"] = by_z - slope
+    named[f"{STAGES[2]}: the gradient of a loss of z at the codebook"] = by_codes
     named[f"{STAGES[3]}: the loss"] = loss.detach()
     weights = 1 + torch.arange(len(z_e), dtype=loss.dtype) / 3
     by_z, by_codes = _slopes((loss * weights).sum() if loss.shape == weights.shape else loss.sum(), leaves)
@@ -307,6 +310,13 @@ EXERCISE = Exercise(
             "in z as well.",
         ),
         Misconception(
+            "the wrong part held",
+            _mistaken(through=lambda z_e, chosen: z_e.detach() + (chosen - z_e)),
+            "z has the right values, but its gradient reaches `z_e` with the sign turned, and the codebook too: you hold `z_e` "
+            "fixed where it stands alone. Hold the difference fixed.",
+            variants=(_mistaken(through=lambda z_e, chosen: z_e.detach() + (chosen.detach() - z_e)),),
+        ),
+        Misconception(
             "turned round",
             _mistaken(through=lambda z_e, chosen: chosen + (z_e - chosen).detach()),
             "Your z has the values of `z_e`: nothing is quantised. Its value must be the code, its slope that of `z_e`; you "
@@ -396,6 +406,23 @@ EXERCISE = Exercise(
                 _mistaken(reduce=lambda squares: _sums(squares).mean()),
                 _mistaken(reduce=lambda squares: squares.sum(1).mean()),
             ),
+        ),
+        Misconception(
+            "one number for each place",
+            _mistaken(reduce=lambda squares: squares.sum(1)),
+            "Your loss has one number for each place. Add up the places too: one number for each image, `[B]`.",
+            variants=(_mistaken(reduce=lambda squares: squares.mean(1)), _mistaken(reduce=lambda squares: squares)),
+        ),
+        Misconception(
+            "beta inside of the square",
+            _mistaken(total=lambda first, second, beta: first + beta**2 * second),
+            "beta is squared in your loss, or its root is taken. It multiplies the squared distance: beta |z_e - sg[e]|^2.",
+            variants=(_mistaken(total=lambda first, second, beta: first + beta**0.5 * second),),
+        ),
+        Misconception(
+            "commitment subtracted",
+            _mistaken(total=lambda first, second, beta: first - beta * second),
+            "You subtract the commitment term, which drives the encoder away from its codes. Both terms are costs: add them.",
         ),
         Misconception(
             "roots",
