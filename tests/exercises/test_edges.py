@@ -237,7 +237,7 @@ SHORTCUTS = [
      instead(lambda tokens, K: get("14-perplexity").reference(tokens, K).clamp(min=1.1))),
     ("14-account", clamped("logits", -100, 100), clamped("logits", -15, 15), clamped("prior_logits", -50, 50),
      clamped("prior_logits", -10, 10), with_eps("logits", 1e-2),
-     instead(lambda x, logits, tokens, prior_logits: get("14-account").reference(x, logits, tokens, prior_logits).clamp(min=2)),
+     instead(lambda x, logits, tokens, prior_logits: get("14-account").reference(x, logits, tokens, prior_logits).clamp(min=3)),
      instead(lambda x, logits, tokens, prior_logits: (
          get("14-account").reference(x, logits, tokens, (prior_logits.softmax(-1) + 1e-8).log())))),
     ("14-choice-gradient", clamped("logits", -10, 10), clamped("logits", low=-10), clamped("f", -100, 100),

@@ -83,11 +83,11 @@ def _clear(source: torch.Generator, shape: tuple[int, ...], codebook: Tensor, sc
 
 def _close_calls(source: torch.Generator) -> Inputs:
     """Vectors almost halfway between two codes, which half precision and rounding don't tell apart."""
-    first, step = 3 * normal(source, 10, 3), normal(source, 10, 3)
     # Pairs lie apart from each other, so that only the two of a pair are near.
-    first = first + 40 * torch.arange(10.0)[:, None] - 200
+    first = normal(source, 10, 3) + 4 * torch.arange(10.0)[:, None] - 18
+    step = 2 * F.normalize(normal(source, 10, 3), dim=1)
     side = torch.tensor([-1.0, 1.0]).repeat(5)[:, None]
-    return {"z_e": first + step * (0.5 + 0.02 * side), "codebook": torch.cat([first, first + step])}
+    return {"z_e": first + step * (0.5 + 0.001 * side), "codebook": torch.cat([first, first + step])}
 
 
 def _loop(z_e: Tensor, codebook: Tensor) -> Tensor:
