@@ -347,4 +347,10 @@ HARMLESS = [
      "the last axis has another number too, a constant in all logits changes nothing, and one image broadcasts"),
     ("14-account", r"^total \+?= .*(\.sum\(\)|token\])$|zip\(row, odds|log_softmax\(-1\), rows",
      "a tensor with one number counts as the number does, and a product has no order"),
+    ("14-choice-gradient", r"len\((?!f\) - 1)", "only the number of draws is read"),
+    ("14-choice-gradient", r"\.flip\(|squeeze\(\)|mean\(0, keepdim=True\)", "sums know no order and no shape"),
+    ("14-choice-gradient", r"abs\(\)|clamp\(-1, 1\)", "q, its scores and the KL's slopes for few codes lie in [-1, 1]"),
+    ("14-choice-gradient", r"dim=(--)?1|shape\[(--)?1\]|softmax\(-1\)$|\+ 0\.01\)\.log_softmax",
+     "the last of two axes is axis 1, and a constant in all logits changes no probability"),
+    ("14-choice-gradient", r"score \+ 0\.01|\* \(hot \+ q\)|\* hot /", "weights with a leave-one-out baseline add up to zero"),
 ]  # fmt: skip

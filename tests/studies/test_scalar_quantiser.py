@@ -98,8 +98,10 @@ def test_the_gap_of_uniform_steps_grows_to_a_quarter_of_a_bit():
 
 
 def test_midpoints_come_from_above_with_the_same_indices():
-    gaps = [uniform(step, midpoints=True).coded_gap for step in STEPS]
-    assert sorted(gaps) == gaps and min(gaps) > QUARTER_BIT
+    """Up to steps of 2; beyond that most numbers have one index, and the gap falls again."""
+    gaps = {step: uniform(step, midpoints=True).coded_gap for step in STEPS}
+    fine = [gaps[step] for step in STEPS[:4]]
+    assert sorted(fine) == fine and min(fine) > QUARTER_BIT
     assert uniform(1.0, midpoints=True).entropy == uniform(1.0).entropy
     assert uniform(0.1, midpoints=True).distortion == pytest.approx(0.1**2 / 12, rel=1e-6)
 
