@@ -273,7 +273,7 @@ EXERCISE = Exercise(
         Misconception(
             "sigmoids for a choice of one",
             _with(costs=_picked(lambda prior_logits: -F.logsigmoid(prior_logits))),
-            "You treat each code of a place as a yes or no of its own. Just one of K comes up, so their probabilities share one: "
+            "You treat each code of a place as a yes or no of its own. Only one of K comes up, so their probabilities share one: "
             "softmax.",
             variants=(
                 _with(

@@ -51,10 +51,14 @@ def _cases(seed: int) -> list[Inputs]:
 
 
 def _sure(source: torch.Generator) -> Inputs:
-    """Two codes of each example lie 200 nats above the others, and have come up once each and twice."""
+    """Two codes of each example lie 200 nats above the others, and have come up among the draws."""
     logits = normal(source, 3, 6) - 100
     logits[:, 1:3] += 200
-    return {"logits": logits, "k": torch.tensor([[1, 2, 1], [2, 2, 1], [2, 1, 2]]), "f": 100 * normal(source, 3, 3)}
+    return {
+        "logits": logits,
+        "k": torch.tensor([[1, 2, 1], [2, 2, 1], [2, 1, 2], [1, 1, 2]]),
+        "f": 100 * normal(source, 4, 3),
+    }
 
 
 def _case(source: torch.Generator, n: int, b: int, k: int, *, spread: float, level: float, width: float) -> Inputs:
