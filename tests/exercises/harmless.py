@@ -353,4 +353,12 @@ HARMLESS = [
     ("14-choice-gradient", r"dim=(--)?1|shape\[(--)?1\]|softmax\(-1\)$|\+ 0\.01\)\.log_softmax",
      "the last of two axes is axis 1, and a constant in all logits changes no probability"),
     ("14-choice-gradient", r"score \+ 0\.01|\* \(hot \+ q\)|\* hot /", "weights with a leave-one-out baseline add up to zero"),
+    ("14-quantise", r"half\(\)|bfloat16\(\)|randn_like", "close calls between two codes are left to 14-nearest"),
+    ("14-quantise", r"\.(abs|round|int)\(\)|detach\(\)",
+     "squares are not negative, tokens are whole, and neither a choice nor what is detached has a gradient"),
+    ("14-quantise", r"\+ 0\.01|2 \* \(?\(?(vectors|distance)|-\(\(?(vectors|chosen|z_e)|codebook - vectors|mean\(dim=-1\)",
+     "the smallest of several numbers stays it with a constant or a factor, and a square has no sign"),
+    ("14-quantise", r"flip\(-1\)|squeeze\(", "sums do not change with the order, and a single image broadcasts"),
+    ("14-quantise", r"-[12]\)|-2[,:]", "an axis has a number from the end too"),
+    ("14-quantise", r"torch\.(ones|zeros)\(|dist\(code|^k = torch", "what is filled later, and a tensor that counts as its number"),
 ]  # fmt: skip
