@@ -360,5 +360,5 @@ HARMLESS = [
      "the smallest of several numbers stays it with a constant or a factor, and a square has no sign"),
     ("14-quantise", r"flip\(-1\)|squeeze\(", "sums do not change with the order, and a single image broadcasts"),
     ("14-quantise", r"-[12]\)|-2[,:]", "an axis has a number from the end too"),
-    ("14-quantise", r"torch\.(ones|zeros)\(|dist\(code|^k = torch", "what is filled later, and a tensor that counts as its number"),
+    ("14-quantise", r"torch\.(ones|zeros)\(|dist\(code|^k = torch", "what is filled later, and a tensor that counts as a number"),
 ]  # fmt: skip
