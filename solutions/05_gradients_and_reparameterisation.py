@@ -1171,7 +1171,7 @@ plotting.lines(k, curves, xlabel="width of q, in widths of the posterior", ylabe
 # Add Gumbel noise to the logits $\theta$ and take the largest: that is a draw from $q = \mathrm{softmax}(\theta)$ (**line 1**).
 # **Gumbel-softmax** replaces the largest by a softmax at a temperature, which has a path but is no longer a choice;
 # **straight-through** keeps the choice and lets `backward()` see the softmax in its place. Both are in general biased; by
-# how much, lesson 14 on discrete codes is to measure, one of those planned for part IV.
+# how much, [lesson 14](14_discrete_codes.ipynb) measures.
 
 # %%
 gumbel = Derivation("A choice from noise")

@@ -68,6 +68,10 @@ SYMBOLS = (
     ),
     Symbol(r"\ell", "log odds of each pixel", "logits", IMAGES, "06", "model.decode(z)"),
     Symbol(r"\beta", "weight of the KL", "beta", "[]", "06", "1.0"),
+    Symbol("k", "token: the number of a code", "", "", "14", ""),
+    Symbol("e", "codes of a codebook, one for each token", "", "", "14", ""),
+    Symbol("z_e, z_q", "vector that an encoder gives, and the code in its stead", "", "", "14", ""),
+    Symbol(r"\mathrm{sg}", "stop-gradient: the value passes, the gradient does not", "", "", "14", ""),
 )
 
 
