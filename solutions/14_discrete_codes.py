@@ -147,9 +147,10 @@ claim("14-prior-saves", saved, world="any", tolerance=0.005, digits=3)
 # %% exercise="14-nearest"
 
 # %% [markdown]
-# Move a codebook in the plane. The dots are what an encoder might give, the crosses are codes, with their cells. At each step
-# the codes move towards the mean of the points that chose them. Before you start: with a small spread at the start, will each
-# of the 16 codes find work? With a large one?
+# Move a codebook in the plane. The small dots are what an encoder might give. The discs are codes, the larger the more dots
+# chose them, and crosses are codes that none chose; lines are the edges of the cells. At each step the codes move towards the
+# mean of the dots that chose them. Before you start: with a small spread at the start, will each of the 16 codes find work?
+# With a large one?
 
 # %%
 from vae_course.widgets.codebook_playground import CodebookPlayground
@@ -190,6 +191,8 @@ through = Derivation("Straight through")
 to_encoder, to_codebook = slope((weight * z_q).sum(), (z_e, codebook), allow_unused=True)
 through.step("slope in z_e = slope in z_q", to_encoder, weight)
 through.step("slope in the codebook = 0", to_codebook, 0.0)
+
+# %%
 (to_codebook,) = slope((z_e.detach() - e).square().sum(), codebook)
 one_hot = F.one_hot(tokens, 3).double()
 through.step("codebook term: 2 sum of (e_k - z_e)", to_codebook, 2 * one_hot.T @ (e - z_e))
@@ -335,6 +338,11 @@ recipes = [
 trained = fit_or_load_all(recipes)
 # A codebook in training mode looks after itself whenever it is used: from here on it is to stay as it is.
 models = {name: [model.eval() for model, _ in trained[3 * i : 3 * i + 3]] for i, name in enumerate(builds)}
+
+# %% [markdown]
+# Ten digits, their tokens, and what the decoder makes of them:
+
+# %%
 vq = models["data, revived"][0]
 tokens = discrete.tokens_of(vq, val.x)
 pictures = {
