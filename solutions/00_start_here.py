@@ -323,7 +323,11 @@ exercises.progress("00")
 # > - Neighbouring codes decode to similar images, and near the centre almost no place is empty.
 # > - A straight walk between two codes: $z_i = z_{\text{start}} + t_i (z_{\text{end}} - z_{\text{start}})$, $t_i = i / (n-1)$.
 # > - `exercises.check`, `exercises.hint`, `exercises.solution`: nobody is ever stuck.
-#
+
+# %%
+plotting.summary("00")
+
+# %% [markdown]
 # **Sources.** D. P. Kingma and M. Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014 (its
 # figure 4 is a plane of digits like the one above). MNIST: Y. LeCun, C. Cortes and C. J. C. Burges. Two texts on the web gave the
 # first push to this course, and several lessons look closely at their formulas and their code: *Generative AI 4: Variational

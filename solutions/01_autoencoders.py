@@ -617,7 +617,7 @@ image_rows(rows)
 # ## 11 In your own words
 #
 # Somebody says: "My autoencoder reconstructs well, so I can generate new digits: I draw random codes and decode them."
-# What do you answer, in three to five sentences? Say what is missing, and how one would notice.
+# What do you answer?
 
 # %% exercise="01-why-not-generate"
 
@@ -650,7 +650,11 @@ exercises.progress("01")
 # >
 # > The loss of an autoencoder fixes reconstructions, not codes. Place, scale and holes of the plane are left to chance, so
 # > there is nothing right to draw from. What is missing is a distribution over codes.
-#
+
+# %%
+plotting.summary("01")
+
+# %% [markdown]
 # **Sources.** K. Pearson, [*On Lines and Planes of Closest Fit to Systems of Points in
 # Space*](https://doi.org/10.1080/14786440109462720), Philosophical Magazine 2, 1901. C. Eckart and G. Young, [*The Approximation
 # of One Matrix by Another of Lower Rank*](https://doi.org/10.1007/BF02288367), Psychometrika 1, 1936. P. Baldi and K. Hornik,

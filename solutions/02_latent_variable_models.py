@@ -736,7 +736,11 @@ exercises.progress("02")
 # >
 # > The likelihood is a density over $x$, not over $z$. Unbiased is not accurate: in a world of $D$ equal dimensions, $r^2$
 # > grows like $c^D$. The logarithm of an unbiased estimate is biased low.
-#
+
+# %%
+plotting.summary("02")
+
+# %% [markdown]
 # **Sources.** C. M. Bishop, [*Pattern Recognition and Machine
 # Learning*](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/), 2006, sections 2.3.3
 # (linear-Gaussian models), 8.1 (graphical models, ancestral sampling) and 12.2 (probabilistic PCA). M. E. Tipping and C. M.

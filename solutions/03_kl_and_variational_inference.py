@@ -714,7 +714,11 @@ exercises.progress("03")
 # >
 # > Reverse, $\mathrm{KL}(q \,\Vert\, p)$: draws from $q$, mode-seeking. Forward, $\mathrm{KL}(p \,\Vert\, q)$: draws from
 # > $p$, mass-covering, matches the moments. Variational inference takes the reverse one, with the posterior as $p$.
-#
+
+# %%
+plotting.summary("03")
+
+# %% [markdown]
 # **Sources.** S. Kullback and R. A. Leibler, [*On Information and Sufficiency*](https://doi.org/10.1214/aoms/1177729694), Annals
 # of Mathematical Statistics 22, 1951. C. M. Bishop, [*Pattern Recognition and Machine
 # Learning*](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/), 2006, sections 1.6 and

@@ -715,7 +715,11 @@ exercises.progress("04")
 # >
 # > Moving $q$ moves the ELBO and the gap, never $\log p(x)$. Moving the model moves all three. A log-likelihood goes up, a
 # > KL goes down.
-#
+
+# %%
+plotting.summary("04")
+
+# %% [markdown]
 # **Sources.** M. I. Jordan, Z. Ghahramani, T. S. Jaakkola and L. K. Saul, [*An Introduction to Variational Methods for
 # Graphical Models*](https://doi.org/10.1023/A:1007665907178), Machine Learning 37, 1999. D. P. Kingma and M. Welling,
 # [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014, section 2.2. Y. Burda, R. Grosse and R.

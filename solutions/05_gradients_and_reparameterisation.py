@@ -792,7 +792,11 @@ exercises.progress("05")
 # > Both estimators are right on average. The path needs a code that can move and an $f$ that is continuous and
 # > differentiable almost everywhere, as a network of ReLUs is; the score function needs values only. `.sample()`,
 # > `.detach()`, `.data` and `torch.no_grad()` cut the path without an error message.
-#
+
+# %%
+plotting.summary("05")
+
+# %% [markdown]
 # **Sources.** D. P. Kingma and M. Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014,
 # sections 2.3 and 2.4. D. J. Rezende, S. Mohamed and D. Wierstra, [*Stochastic Backpropagation and Approximate Inference in Deep
 # Generative Models*](https://arxiv.org/abs/1401.4082), ICML 2014. R. J. Williams, [*Simple Statistical Gradient-Following

@@ -752,7 +752,11 @@ exercises.progress("06")
 # > $$\text{bits per pixel} = \frac{-\log p(x)}{X \log 2} + \log_2 256 \qquad \text{for a density on } [0, 1]$$
 # >
 # > Sum over pixels, sum over latents, one mean over the batch. State the sigma.
-#
+
+# %%
+plotting.summary("06")
+
+# %% [markdown]
 # **Sources.** G. Loaiza-Ganem and J. P. Cunningham, [*The continuous Bernoulli: fixing a pervasive error in variational
 # autoencoders*](https://arxiv.org/abs/1907.06845), NeurIPS 2019. R. Salakhutdinov and I. Murray, [*On the Quantitative Analysis
 # of Deep Belief Networks*](https://doi.org/10.1145/1390156.1390266), ICML 2008, for binarised MNIST. O. Rybkin, K. Daniilidis and

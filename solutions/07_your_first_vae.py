@@ -320,12 +320,12 @@ plotting.image_grid(new, ncols=8)
 #
 # *Generative AI 4: Variational Autoencoders (VAEs)* (25 September 2024, the first text of lesson 00) trains this very network
 # and prints a training loss of 189.7 after the first epoch and 103.2 after the tenth. The recipe that it prints gives
-# {{mnist:07-plain-epoch-1}} and {{mnist:07-plain-epoch-10}} here (Going deeper repeats it). We cannot know what differs, and
+# {{mnist:07-plain-epoch-1}} and {{mnist:07-plain-epoch-10}} here. We cannot know what differs, and
 # that is a lesson: **a loss without the code, the data and the averaging that made it is not a result.** Your model has
-# {{mnist:07-grey-test-loss}} on the test images. But what do such numbers say?
+# {{mnist:07-grey-test-loss}} on the test images. What do such numbers say?
 #
-# Suppose a model reconstructs every image perfectly, pixel by pixel, at no price. Which loss would it have? Your first answer
-# may be zero. Compute it: the cross-entropy of the test images with themselves.
+# Suppose a model reconstructs every image perfectly, pixel by pixel, at no price. Which loss would it have? Compute
+# it: the cross-entropy of the test images with themselves.
 
 # %%
 x = splits.test.x
@@ -457,7 +457,11 @@ exercises.progress("07")
 # >
 # > Sum over pixels and over latent dimensions, one mean over the batch, one minus sign. Cross-entropy on grey pixels is a
 # > loss and not a log-likelihood of those images; on pixels that are 0 or 1 the ELBO is a bound on $\log p(x)$.
-#
+
+# %%
+plotting.summary("07")
+
+# %% [markdown]
 # **Sources.** D. P. Kingma and M. Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014,
 # sections 2.3, 2.4, 3 and appendix B. G. Loaiza-Ganem and J. P. Cunningham, [*The continuous Bernoulli: fixing a pervasive error
 # in variational autoencoders*](https://arxiv.org/abs/1907.06845), NeurIPS 2019, on cross-entropy with grey pixels. Y. Burda, R.

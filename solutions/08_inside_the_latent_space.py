@@ -771,7 +771,11 @@ exercises.progress("08")
 # >
 # > No activation on $\mu$; $\sigma = \exp(\frac12 \log\sigma^2)$. Attribute vectors: within each class, or you find the
 # > class instead.
-#
+
+# %%
+plotting.summary("08")
+
+# %% [markdown]
 # **Sources.** D. P. Kingma and M. Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014,
 # figure 4 and appendix A, for the grid through the inverse distribution function. M. D. Hoffman and M. J. Johnson, [*ELBO
 # Surgery: Yet Another Way to Carve Up the Variational Evidence Lower

@@ -846,7 +846,11 @@ exercises.progress("09")
 # >
 # > Symptom, suspect, measurement, code: in this order. A measurement is good if it comes out differently for different suspects
 # > and does not rely on the code under suspicion.
-#
+
+# %%
+plotting.summary("09")
+
+# %% [markdown]
 # **Sources.** The last line of each `reveal` names where the mistake, or a close relative of it, was public. D. P. Kingma and M.
 # Welling, [*Auto-Encoding Variational Bayes*](https://arxiv.org/abs/1312.6114), ICLR 2014, for the loss that all cases should
 # have had. S. Ioffe and C. Szegedy, [*Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate

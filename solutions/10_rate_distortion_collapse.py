@@ -763,7 +763,13 @@ exercises.progress("10")
 # > needed**, or because it was **never learned**. A control, trained without the suspected cause, tells these apart. Report
 # > rate, active units and ELBO together, the ELBO always with $\beta = 1$. A dimension whose mean stands still may
 # > yet speak through its width.
-#
+
+# %%
+from vae_course import plotting
+
+plotting.summary("10")
+
+# %% [markdown]
 # **Sources.** T. Cover and J. Thomas, [*Elements of Information Theory*](https://doi.org/10.1002/047174882X), 2nd edition 2006,
 # chapter 10, for reverse water-filling. I. Higgins and others, [*beta-VAE: Learning Basic Visual Concepts with a Constrained
 # Variational Framework*](https://openreview.net/forum?id=Sy2fzU9gl), ICLR 2017. A. Alemi and others, [*Fixing a Broken

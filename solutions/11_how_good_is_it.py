@@ -55,7 +55,7 @@
 # that you can compute, so find out where the truth is known.
 #
 # The world is the linear-Gaussian one with one latent number and three observed ones. We ignore its known posterior and take
-# a deliberately poor $q$: its mean is 1.5 posterior standard deviations off, and it is 1.5 times too wide.
+# a poor $q$: its mean is 1.5 posterior standard deviations off, and it is 1.5 times too wide.
 
 # %%
 import math
@@ -102,7 +102,7 @@ plotting.lines(ks, curves, xlabel="draws k", ylabel="nats", logx=True, markers=T
 
 # %% [markdown]
 # The ELBO misses {{any:11-poor-elbo-error}} nats. With 8 draws {{any:11-poor-error-8}} nats are missing, just about
-# what you were asked for, and on this scale the rest of the curve cannot be told from the line.
+# what you were asked for.
 
 # %% [markdown]
 # ## 2 By how much is it too low?
@@ -112,7 +112,7 @@ plotting.lines(ks, curves, xlabel="draws k", ylabel="nats", logx=True, markers=T
 #
 # $$\log p(x) - \mathcal L_k = -\mathbb E[\log R].$$
 #
-# So all depends on how $R$ scatters around 1. **Line 1**: $\mathbb E[R] = 1$ for any $k$. **Line 2**: the variance of a mean of
+# **Line 1**: $\mathbb E[R] = 1$ for any $k$. **Line 2**: the variance of a mean of
 # $k$ independent draws is a $k$-th of the variance of one,
 #
 # $$\mathbb E[(R - 1)^2] = \frac{v}{k}, \qquad v = \mathbb E_q[(r - 1)^2] = \frac{\mathrm{Var}(w)}{p(x)^2}.$$
@@ -641,14 +641,12 @@ for key, what in (("vae-5", "vae"), ("iwae-5", "iwae")):
 # One caution. The *ELBO* of the IWAE is lower, by {{mnist:11-further-elbo}} nats. Its encoder was asked for a good set of five,
 # not for one good draw. Whoever compares the two by their ELBOs finds the wrong winner.
 #
-# Going deeper trains both from scratch, where at this share of the paper's training no such lead shows, and has the command
-# for the whole table.
+# Going deeper trains both from scratch, where no such lead shows, and has the command for the whole table.
 
 # %% [markdown]
 # ## 7 Likelihood and looks
 #
-# A model with a better $\log p(x)$ must draw better pictures, must it not? Think of a model that would prove this
-# wrong, then read on.
+# A model with a better $\log p(x)$ must draw better pictures, must it not?
 
 # %% [markdown]
 # ### A good likelihood, and bad pictures
@@ -676,7 +674,7 @@ plotting.pairs(samples, picked, ncols=8, labels=("the VAE", "99 % noise"))
 # %% [markdown]
 # The lower rows look hopeless. Yet $\log p(x)$ falls from {{mnist:11-vae-200}} nats to {{mnist:11-mixture}} only, which is
 # {{mnist:11-mixture-share}}% of the distance from noise to the VAE. A likelihood asks: what do you give to *these* images? It
-# does not ask what else you draw. Hundreds of pixels make hundreds of nats; a factor of a hundred in probability is small change.
+# does not ask what else you draw.
 
 # %% [markdown]
 # ### Good pictures, and a bad likelihood
@@ -722,7 +720,7 @@ plotting.bars(names, [-float(mean) for mean in means], xlabel="-log p(x) of a te
 # %% [markdown]
 # It is {{mnist:11-copier-test}} nats on test images, where coins with a bias have {{mnist:11-biased-coins}}. It allows for
 # about eight flipped pixels in 784, and nobody else's digit comes that close to a stored one. On its own training images it has
-# {{mnist:11-copier-train}}. Whoever had looked at samples, or at the training images, would have been fooled.
+# {{mnist:11-copier-train}}.
 #
 # So the two questions are separate. Do you want to compress, or to compare densities? Measure the likelihood on images
 # that took no part. Do you want pictures? Look at pictures, many of them, beside their nearest training images.
@@ -758,7 +756,11 @@ exercises.progress("11")
 # >
 # > State $k$, the split, the binarisation and a standard error with each number. With many draws, a $q$ that is too
 # > narrow is worse than one that is too wide. A likelihood does not see what else a model draws.
-#
+
+# %%
+plotting.summary("11")
+
+# %% [markdown]
 # **Sources.** Y. Burda, R. Grosse and R. Salakhutdinov, [*Importance Weighted Autoencoders*](https://arxiv.org/abs/1509.00519),
 # ICLR 2016, for the bound, its gradient, the schedule and the table. L. Theis, A. van den Oord and M. Bethge, [*A Note on the
 # Evaluation of Generative Models*](https://arxiv.org/abs/1511.01844), ICLR 2016, section 3, for likelihood against looks. Y. Wu,

@@ -769,7 +769,11 @@ exercises.progress("12")
 # > A loss in nats is a file in bits. Count the start, the head and the weights, and compute the same numbers on both
 # > sides. A likelihood can follow complexity more than strangeness. One best code is a guess; draws are
 # > a forecast, as good as the walk that drew them.
-#
+
+# %%
+plotting.summary("12")
+
+# %% [markdown]
 # **Sources.** J. Townsend, T. Bird and D. Barber, [*Practical Lossless Compression with Latent Variables using Bits Back
 # Coding*](https://arxiv.org/abs/1901.04866), ICLR 2019, for bits back with ANS. The idea of bits back is older: C. Wallace,
 # *Classification by Minimum-Message-Length Inference*, 1990, and B. Frey and G. Hinton, [*Efficient Stochastic Source Coding and

@@ -166,6 +166,13 @@ def test_a_lesson_ends_with_what_was_passed_of_it(source):
     assert code[quiz + 1] == f'exercises.progress("{source.name[:2]}")'
 
 
+def test_a_picture_sums_up_each_lesson(source):
+    cells = [cell.source for cell in jupytext.read(source).cells]
+    at = next(i for i, text in enumerate(cells) if text.startswith("## Summary"))
+    assert cells[at + 1].endswith(f'plotting.summary("{source.name[:2]}")')
+    assert cells[at + 2].startswith("**Sources.**")
+
+
 def test_the_readme_and_the_header_name_the_same_computed_minutes(source, plan):
     title = jupytext.read(source).cells[0].source.splitlines()[0].removeprefix("# ")
     taken = minutes_of(plan.lesson, settings.read())

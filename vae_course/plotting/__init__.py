@@ -9,6 +9,7 @@ from vae_course.plotting.figure import COLOURS, AltFigure, figure
 from vae_course.plotting.history import curves
 from vae_course.plotting.images import image_grid, manifold, pairs, walks
 from vae_course.plotting.latent import CLASS_COLOURS, latent_scatter
+from vae_course.plotting.summaries import summary
 
 __all__ = [
     "CLASS_COLOURS",
@@ -24,5 +25,6 @@ __all__ = [
     "manifold",
     "pairs",
     "score_histograms",
+    "summary",
     "walks",
 ]
