@@ -16,12 +16,13 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE = (
+MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL = (
     "distributions",
     "exact",
     "models",
     "objectives",
     "discrete",
+    "conditional",
 )
 BUGS = [
     (DISTRIBUTIONS, "return mu + torch.exp(0.5 * logvar) * eps", "return mu + torch.exp(logvar) * eps"),
@@ -67,6 +68,12 @@ BUGS = [
     (DISCRETE, "tokens[0].numel() * math.log(model.n_codes)", "math.log(model.n_codes)"),
     (DISCRETE, "torch.exp(-torch.xlogy(p, p).sum())", "-torch.xlogy(p, p).sum()"),
     (DISCRETE, "-prior.log_prob(tokens).mean()", "prior.log_prob(tokens).mean()"),
+    (CONDITIONAL, "return (self.label_scale * one_hot)", "return (one_hot)"),
+    (CONDITIONAL, "self._labels(y, x, x.shape[:1])", "0 * self._labels(y, x, x.shape[:1])"),
+    (CONDITIONAL, "self._labels(y, z, z.shape[:-1])", "0 * self._labels(y, z, z.shape[:-1])"),
+    (CONDITIONAL, "torch.exp(0.5 * logvar)", "torch.exp(logvar)"),
+    (CONDITIONAL, "negative_elbo(model.given(y), x, beta,", "negative_elbo(model.given(y.roll(1)), x, beta,"),
+    (CONDITIONAL, "z = torch.randn(len(y), self.latent_dim", "z = 1.5 * torch.randn(len(y), self.latent_dim"),
 ]
 NO_BUG = ("import", "import")
 

@@ -47,3 +47,34 @@ def test_the_scale_and_the_origin_of_the_features_do_not_matter():
 def test_a_class_with_too_few_examples_is_named():
     with pytest.raises(ValueError, match="A class has 40 examples"):
         few_labels.draw(Y, per_class=41, seed=0)
+
+
+def test_labels_spread_along_two_rings_that_no_line_parts():
+    generator = torch.Generator().manual_seed(0)
+    angle = 2 * torch.pi * torch.rand(400, generator=generator)
+    y = torch.arange(400) % 2
+    ring = (1 + y)[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
+    shown = torch.tensor([0, 1])
+    assert (few_labels.spread(ring, shown, y[shown], neighbours=5, steps=2000) == y).double().mean() > 0.99
+    weights, biases = few_labels.logistic(ring[shown], y[shown])
+    assert ((ring @ weights + biases).argmax(1) == y).double().mean() < 0.8
+
+
+def test_spreading_ends_at_the_solution_of_its_linear_equations():
+    generator = torch.Generator().manual_seed(1)
+    points, shown = torch.randn(30, 2, generator=generator, dtype=torch.float64), torch.tensor([3, 8, 20])
+    y = torch.tensor([0, 1, 2])
+    chosen = torch.cdist(points, points).fill_diagonal_(torch.inf).topk(4, largest=False).indices
+    joined = torch.zeros(30, 30, dtype=torch.float64).scatter_(1, chosen, 1.0)
+    joined = ((joined + joined.T) > 0).double()
+    joined = joined / (joined.sum(0) * joined.sum(1)[:, None]).sqrt()
+    told = torch.zeros(30, 3, dtype=torch.float64)
+    told[shown, y] = 1
+    exact = torch.linalg.solve(torch.eye(30).double() - 0.9 * joined, 0.1 * told)
+    found = few_labels.spread(points, shown, y, neighbours=4, keep=0.9, steps=400)
+    assert torch.equal(found, exact.argmax(1))
+
+
+def test_a_spread_that_makes_no_sense_is_refused():
+    with pytest.raises(ValueError, match="fewer"):
+        few_labels.spread(torch.randn(5, 2), torch.tensor([0]), torch.tensor([0]), neighbours=5)

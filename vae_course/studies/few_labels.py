@@ -1,4 +1,4 @@
-"""What a representation is worth to somebody with few labels: a linear classifier on it, over many draws of the labels."""
+"""What a representation is worth to somebody with few labels: a linear classifier, and labels spread to neighbours."""
 
 import torch
 from torch import Tensor
@@ -71,3 +71,52 @@ def accuracy(
         weights, biases = logistic(known[shown], y[shown])
         shares.append(((asked @ weights + biases).argmax(1) == truth).double().mean())
     return torch.stack(shares)
+
+
+def spread(
+    features: Tensor, shown: Tensor, y: Tensor, *, neighbours: int = 10, keep: float = 0.99, steps: int = 100
+) -> Tensor:
+    """Class of every example, `[N]`, by label spreading from those shown along a graph of nearest neighbours.
+
+    F <- keep S F + (1 - keep) Y, many times, with S = D^-1/2 W D^-1/2, W joining each example and its nearest neighbours,
+    and Y the shown labels, one-hot.
+
+    Args:
+        features: `[N, D]`; all examples, labelled or not, take part.
+        shown: indices of the examples whose labels are seen.
+        y: classes 0 to K - 1 of those shown, in their order.
+        neighbours: how many each example is joined with; a pair is joined if either chose the other.
+        keep: how much of its neighbours' belief an example takes at each step, above 0 and below 1.
+        steps: of the iteration.
+
+    Raises:
+        ValueError: there are too few examples for so many neighbours, no one label for each shown, or keep is no share.
+
+    Source: Zhou and others, Learning with Local and Global Consistency (2004).
+    """
+    n = len(features)
+    if not (1 <= neighbours < n and 0 < keep < 1 and shown.shape == y.shape):
+        raise ValueError(
+            f"{neighbours} neighbours among {n} examples, keep {keep:g}, {len(shown)} shown and {len(y)} labels: give fewer"
+            " neighbours than examples, a share between 0 and 1, and one label for each shown."
+        )
+    squares = features.square().sum(1)
+    nearest = []
+    for start in range(0, n, 1000):  # so that not all pairs are in memory at once
+        part = slice(start, start + 1000)
+        apart = squares - 2 * features[part] @ features.T
+        rows = torch.arange(start, start + len(apart))
+        apart[torch.arange(len(apart)), rows] = torch.inf
+        nearest.append(apart.topk(neighbours, largest=False).indices)
+    one, other = torch.arange(n).repeat_interleave(neighbours), torch.cat(nearest).flatten()
+    pairs = torch.stack([torch.cat([one, other]), torch.cat([other, one])])
+    pairs = torch.unique(pairs, dim=1)
+    degree = torch.bincount(pairs[0], minlength=n).to(features.dtype)
+    weights = (degree[pairs[0]] * degree[pairs[1]]).rsqrt()
+    joined = torch.sparse_coo_tensor(pairs, weights, (n, n), check_invariants=True).coalesce()
+    told = features.new_zeros(n, int(y.max()) + 1)
+    told[shown, y] = 1
+    belief = told
+    for _ in range(steps):
+        belief = keep * torch.sparse.mm(joined, belief) + (1 - keep) * told
+    return belief.argmax(1)
