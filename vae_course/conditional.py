@@ -63,9 +63,7 @@ class ConditionalVAE(nn.Module):
             raise ValueError(f"n_classes is {n_classes}: give one class or more.")
         inputs = shape[0] * shape[1] * shape[2] + n_classes
         encoder = mlp_encoder(latent_dim, hidden=hidden, shape=(1, 1, inputs))
-        # The decoder's first layer takes code and label side by side.
-        decoder = mlp_decoder(latent_dim, hidden=hidden, shape=shape)
-        decoder[0] = nn.Linear(latent_dim + n_classes, decoder[0].out_features)
+        decoder = mlp_decoder(latent_dim + n_classes, hidden=hidden, shape=shape)
         return cls(encoder, decoder, latent_dim=latent_dim, n_classes=n_classes, shape=shape, label_scale=label_scale)
 
     def encode(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

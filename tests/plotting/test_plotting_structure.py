@@ -6,10 +6,14 @@ import torch
 from vae_course.plotting.structure import gains, matrices, runs
 
 
-def test_gains_stand_under_or_over_a_dashed_line():
+def test_gains_stand_under_or_over_the_ceiling_and_no_bar_straddles_it():
     fig = gains({"one": [0.0, 1.0, 2.0], "two": [1.0, 3.0, 3.0]}, ceiling=2.5, xlabel="gain (nats)")
-    assert fig.alt.endswith("Dashed line at 2.500; one 0% above the ceiling; two 67% above the ceiling.")
-    assert [line.get_xdata() for line in fig.axes[0].lines] == [[2.5, 2.5]]
+    assert fig.alt == (
+        "gain (nats), with a ceiling at 2.50: one 1.00 on average, 0% above it; two 2.33 on average, 67% above it."
+    )
+    assert [list(line.get_xdata()) for line in fig.axes[0].lines] == [[2.5, 2.5]]
+    for outline in fig.axes[0].patches:
+        assert min(abs(edge - 2.5) for edge in outline.get_data().edges) < 1e-9
 
 
 def test_runs_are_points_with_a_look_of_their_own():

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
+import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from vae_course.plotting.arrays import aligned, numbers, to_numpy
-from vae_course.plotting.charts import score_histograms
-from vae_course.plotting.figure import COLOURS, GREY, MARKERS, AltFigure, describe, figure, one_panel, tidy
+from vae_course.plotting.figure import COLOURS, GREY, MARKERS, STYLES, AltFigure, describe, figure, one_panel, tidy
+
+BINS = 60
 
 
-def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> Figure:
-    """How much each image gains, as one outline of a histogram for each group, with the ceiling as a dashed line.
+def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> AltFigure:
+    """How much each image gains, as one outline of a histogram for each group, with the ceiling as a dotted line.
 
     Args:
         groups: name to gains in nats, `[N]` each.
@@ -21,15 +23,27 @@ def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> Figure:
     Raises:
         ValueError: there is no group, or one is empty or not finite.
     """
-    above = "; ".join(
-        f"{name} {100 * float((numbers(values, name) > ceiling).mean()):.0f}% above the ceiling"
-        for name, values in groups.items()
-    )
-    fig = score_histograms(groups, xlabel=xlabel)
-    ax = fig.axes[0]
-    ax.axvline(ceiling, color=GREY, linestyle="--", linewidth=1.5)
-    ax.text(ceiling, 0.5, f" {ceiling:.2f}", transform=ax.get_xaxis_transform(), color=GREY, fontsize=9)
-    return describe(fig, f"Dashed line at {ceiling:.3f}; {above}.")
+    rows = {name: numbers(values, name) for name, values in groups.items()}
+    if not rows:
+        raise ValueError("groups is empty: give at least one, for example {'same model': gains}.")
+    low, high = min(r.min() for r in rows.values()), max(r.max() for r in rows.values())
+    width = max(high - low, 1e-6) / BINS
+    # The ceiling is an edge, so that no bar straddles it.
+    edges = ceiling + width * np.arange(np.floor((low - ceiling) / width), np.ceil((high - ceiling) / width) + 1)
+    fig, ax = one_panel(height=3.4)
+    told = []
+    for i, (name, values) in enumerate(rows.items()):
+        shares = 100 * np.histogram(values, edges)[0] / len(values)
+        colour = COLOURS[i % len(COLOURS)]
+        ax.stairs(shares, edges, color=colour, linestyle=STYLES[i % len(STYLES)], linewidth=1.8, label=name)
+        if i == 0:
+            ax.stairs(shares, edges, fill=True, color=colour, alpha=0.2)
+        told.append(f"{name} {values.mean():.2f} on average, {100 * float((values > ceiling).mean()):.0f}% above it")
+    ax.axvline(ceiling, color=GREY, linestyle=":", linewidth=2, label=f"ceiling, {ceiling:.2f}")
+    ax.set_ylim(bottom=0)
+    tidy(ax, xlabel=xlabel, ylabel="% of the images")
+    ax.legend(fontsize=9, frameon=False, loc="upper left")
+    return describe(fig, f"{xlabel}, with a ceiling at {ceiling:.2f}: {'; '.join(told)}.")
 
 
 def runs(groups: Mapping[str, tuple[Any, Any]], *, xlabel: str, ylabel: str, logy: bool = False) -> AltFigure:
@@ -49,10 +63,14 @@ def runs(groups: Mapping[str, tuple[Any, Any]], *, xlabel: str, ylabel: str, log
     told = []
     for i, (name, (across, up)) in enumerate(groups.items()):
         x, (y,) = _pair(name, across, up)
-        style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+        style: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
         ax.plot(x, y, linestyle="none", markersize=7, markeredgecolor="white", label=name, **style)
         told.append(f"{name}: from {x.min():.3g} to {x.max():.3g}, {y.min():.3g} to {y.max():.3g}")
-    ax.set_yscale("log" if logy else "linear")
+    if logy:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
     tidy(ax, xlabel=xlabel, ylabel=ylabel)
     ax.legend(fontsize=9, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return describe(fig, f"{ylabel} against {xlabel}, a point for each run. {'; '.join(told)}.")
@@ -86,7 +104,7 @@ def matrices(tables: Mapping[str, Any], *, rows: Sequence[str], columns: Sequenc
         ax.imshow(values, cmap="Blues", vmin=0, vmax=1.15 * top, aspect="auto")
         for r in range(len(rows)):
             for c in range(len(columns)):
-                colour = "white" if values[r, c] > 0.6 * top else "black"
+                colour = "white" if values[r, c] > 0.8 * top else "black"
                 ax.text(c, r, f"{max(values[r, c], 0.0):.2f}", ha="center", va="center", fontsize=9, color=colour)
         ax.set_xticks(range(len(columns)), list(columns), fontsize=9)
         ax.set_yticks(range(len(rows)), list(rows), fontsize=9)
