@@ -789,8 +789,8 @@ plotting.summary("12")
 # [*Exponential Convergence of Langevin Distributions and Their Discrete Approximations*](https://doi.org/10.2307/3318418),
 # Bernoulli 2, 1996, for MALA.
 #
-# **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken cases to diagnose. Lesson 13, planned, is
-# to give the model structure: convolutions, conditions and known factors.
+# **Next:** [lesson 09](09_find_the_bug.ipynb), if you have not done it: twelve broken cases to diagnose. [Lesson
+# 13](13_structure_and_control.ipynb) gives the model structure: convolutions, conditions and known factors.
 
 # %% [markdown]
 # ## Going deeper

@@ -30,6 +30,7 @@ NOTEBOOKS = {
     "10": ("10_rate_distortion_collapse", "Rate, distortion and collapse"),
     "11": ("11_how_good_is_it", "How good is it?"),
     "12": ("12_what_vaes_are_used_for", "What VAEs are used for"),
+    "13": ("13_structure_and_control", "Structure and control"),
     "14": ("14_discrete_codes", "Discrete codes"),
 }
 
