@@ -14,6 +14,7 @@ PLAYGROUNDS = {
     "vae-elbo": ("elbo_playground", "ELBOPlayground"),
     "vae-gradient": ("gradient_playground", "GradientPlayground"),
     "vae-bound": ("bound_playground", "BoundPlayground"),
+    "vae-rotation": ("rotation_playground", "RotationPlayground"),
     "vae-likelihood": ("likelihood_playground", "LikelihoodPlayground"),
     "vae-codebook": ("codebook_playground", "CodebookPlayground"),
 }
@@ -27,6 +28,7 @@ BUTTONS = [
     ("vae-codebook", "Step"),
     ("vae-codebook", "Revive"),
     ("vae-codebook", "Reset"),
+    ("vae-rotation", "Reset"),
 ]
 
 

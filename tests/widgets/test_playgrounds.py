@@ -29,6 +29,7 @@ from vae_course.widgets import (
     kl_playground,
     likelihood_playground,
     playground,
+    rotation_playground,
     world_playground,
 )
 from vae_course.widgets.beta_playground import BetaPlayground, curve
@@ -42,6 +43,7 @@ from vae_course.widgets.kl_playground import KLPlayground
 from vae_course.widgets.likelihood_playground import SIGMAS, LikelihoodPlayground
 from vae_course.widgets.pictures import mosaic, png, to_png
 from vae_course.widgets.playground import STEP, Playground
+from vae_course.widgets.rotation_playground import RotationPlayground, turn
 from vae_course.widgets.world_playground import SHOWN, WorldPlayground
 
 pytestmark = pytest.mark.usefixtures("one_thread_only")
@@ -77,6 +79,7 @@ PLAYGROUNDS: dict[str, tuple[Callable[[], Playground], dict[str, Any], dict[str,
         {"pixel": (0.0, 1.0), "sigma": SIGMAS},
     ),
     "codebook": (CodebookPlayground, {"steps": 10, "n_codes": 8, "decay": 0.5, "spread": 2.0}, {}),
+    "rotation": (RotationPlayground, {"angle": 30.0}, {"angle": (0.0, 90.0)}),
     "beta": (lambda: BetaPlayground(MODELS, IMAGES), {"beta": 4.0}, {}),
     "dashboard": (
         lambda: DimensionDashboard({"first": vae(0), "second": vae(1)}, IMAGES),
@@ -94,6 +97,7 @@ TOLD = {
     "gradient": "D = 2, L = 1",
     "likelihood": "Price of a pixel of 0.50",
     "codebook": "After 0 steps: 600 points, 16 codes",
+    "rotation": "Codes turned by 0 degrees: code 1 to (2.00, 0.00) and code 2 to (0.00, 0.70)",
     "beta": "beta 0.5: R ",
     "dashboard": "KL in nats of dimension",
     "explorer": "z[0], z[1], z[2]",
@@ -276,6 +280,36 @@ def test_a_q_and_a_number_of_draws_can_be_chosen_from_code():
     assert (shown.value.shift, shown.value.width, shown.value.k) == (0.0, 2.0, 32)
     shown.go_to(0.0, 1.0, 8)
     assert "Effective sample size 256.0 of 256" in shown.status.value
+
+
+# ------------------------------------------------------------------------------------------------ codes turned
+
+
+def test_words_and_picture_of_a_turn_state_the_numbers_of_the_account():
+    value = turn(45.0)
+    said, fig = rotation_playground.in_words(value), rotation_playground.render(value)
+    assert "45 degrees. True posterior: ELBO -4.8624 nats, total correlation 0.000, gap of factor 1 0.00" in said
+    assert "Diagonal q: ELBO -5.2037, total correlation 0.012, MIG 0.00" in said
+    assert "code 1 to (1.41, -0.49) and code 2 to (1.41, 0.49)" in fig.alt
+    assert "ELBO (nats) -4.862 with the true posterior, -5.204 with a diagonal q" in fig.alt
+
+
+def test_the_curves_end_at_the_angle_and_stay_within_their_axes():
+    for angle in (0.0, 1.5, 45.0, 90.0):
+        fig = rotation_playground.render(turn(angle))
+        for ax in fig.axes[1:]:
+            low, high = ax.get_ylim()
+            for line in ax.lines:
+                assert line.get_xdata()[-1] == angle
+                assert all(low <= y <= high for y in line.get_ydata())
+
+
+def test_an_angle_is_gone_to_and_one_beyond_the_dial_is_named():
+    shown = RotationPlayground()
+    shown.go_to(90.0)
+    assert shown.angle.value == 90.0 and "gap of factor 1 1.08" in shown.status.value
+    with pytest.raises(ValueError, match="from 0 to 90"):
+        shown.go_to(91.0)
 
 
 # ------------------------------------------------------------------------------------------------ the ELBO
