@@ -42,9 +42,12 @@ def _cases(seed: int) -> list[Inputs]:
     ):  # fmt: skip
         log_py = (skew * normal(source, classes)).log_softmax(0)
         cases.append({"log_px_y": level + 2 * normal(source, images, classes), "log_py": log_py})
-    # Class 1 never occurs; then each image has a level of its own, and only differences within it count.
+    # Class 1 never occurs, however well it would explain an image; then each image has a level of its own, and only
+    # differences within it count.
     prior = torch.tensor([0.7, 0.0, 0.1, 0.2])
-    cases.append({"log_px_y": 2 * normal(source, 3, 4), "log_py": prior.log()})
+    rows = 2 * normal(source, 3, 4)
+    rows[1, 1] += 90.0
+    cases.append({"log_px_y": rows, "log_py": prior.log()})
     levels = -300.0 - 11_700 * torch.linspace(0, 1, 5).double()[torch.randperm(5, generator=source)]
     apart = levels[:, None] + 3 * normal(source, 5, 3).double()
     apart[:, 0] -= 900.0 * (uniform(source, 5) < 0.5)

@@ -275,6 +275,16 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "zeros for the label",
+            _labels(lambda y: torch.zeros(len(y), CLASSES)),
+            "At least one network gets zeros where the label belongs, whatever the digit is. Put 3 into the digit's own "
+            "column of each row.",
+            variants=(
+                _with(to_encoder=lambda x, y: torch.cat([x, torch.zeros(len(y), CLASSES)], 1)),
+                _with(to_decoder=lambda z, y: torch.cat([z, torch.zeros(len(y), CLASSES)], 1)),
+            ),
+        ),
+        Misconception(
             "not scaled",
             _labels(_one_hot),
             "Your one-hot vectors hold a 1 for at least one network. Both were made for 3 times that, so that ten numbers "

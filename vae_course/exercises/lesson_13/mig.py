@@ -277,11 +277,14 @@ EXERCISE = Exercise(
             lambda information, entropies: (
                 torch.zeros(()) if _lone(information) else (_gaps(information) / entropies).mean()
             ),
-            "With a single code your gap is 0, or no number. Its only rival is no code at all, which tells nothing: the "
-            "second largest is 0, and the gap is all that the code tells.",
+            "With a single code your gap is not what that code tells. Its only rival is no code at all, which tells "
+            "nothing: the second largest is 0.",
             variants=(
                 lambda information, entropies: (
                     torch.tensor(math.nan) if _lone(information) else (_gaps(information) / entropies).mean()
+                ),
+                lambda information, entropies: (
+                    torch.tensor(math.inf) if _lone(information) else (_gaps(information) / entropies).mean()
                 ),
                 lambda information, entropies: (
                     ((t := information.sort(dim=0, descending=True).values)[0] - t[:2][-1]) / entropies

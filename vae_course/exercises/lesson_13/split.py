@@ -68,13 +68,18 @@ def _cases(seed: int) -> list[Inputs]:
         {"log_qz": by_hand.log(), "log_pz": torch.tensor([[0.2, 0.3], [0.1, 0.4], [0.3, 0.3]]).log()}
     ]
     for images, dims, spread, logvar in (
-        (n, d, 1.5, -1.0), (n, d, 1.5, -1.0), (2, 3, 1.0, 0.0), (4, 2, 3.0, -4.0), (3, 5, 1.0, -15.0), (4, 10, 2.0, -1.0),
+        (n, d, 1.5, -1.0), (n, d, 1.5, -1.0), (2, 3, 1.0, 0.0), (4, 2, 3.0, -4.0), (4, 10, 2.0, -1.0),
         (40, 6, 2.0, -1.0),
     ):  # fmt: skip
         cases.append(_case(source, images, dims, spread, logvar))
-    # In double precision: one image and one dimension, where parts are 0; wide posteriors; and codes that lie so deep
+    # Estimates may fall below 0: each dimension is likely under images under which the other is not.
+    opposite = -5.0 * ((torch.arange(4)[:, None] + torch.arange(2)) % 2) + 0.3 * normal(source, 4, 4, 2)
+    cases.append({"log_qz": opposite, "log_pz": 1 + 0.3 * normal(source, 4, 2)})
+    # In double precision: one image and one dimension, where parts are 0; narrow and wide posteriors; and codes that lie so deep
     # that even there each density rounds to 0, each at a level of its own.
-    for images, dims, spread, logvar in ((1, 3, 1.0, 0.0), (5, 1, 2.0, -2.0), (3, 2, 30.0, 15.0), (5, 3, 2.0, -1.0)):
+    for images, dims, spread, logvar in (
+        (1, 3, 1.0, 0.0), (5, 1, 2.0, -2.0), (3, 5, 1.0, -15.0), (3, 2, 30.0, 15.0), (5, 3, 2.0, -1.0)
+    ):  # fmt: skip
         cases.append(_in_double(_case(source, images, dims, spread, logvar)))
     levels = -400.0 - 300.0 * torch.randperm(5, generator=source)[:, None].double() - 100.0 * torch.arange(3)
     log_qz, log_pz = (value for value in cases[-1].values() if isinstance(value, Tensor))
@@ -154,6 +159,11 @@ def _without_own(logs: Tensor) -> Tensor:
 
 def _own_only(logs: Tensor) -> Tensor:
     return logs.diagonal().movedim(-1, 0) - math.log(len(logs))
+
+
+def _shifted(logs: Tensor, out: Tensor) -> Tensor:
+    """log of the mean over the images, with this taken out of each code's densities."""
+    return out.squeeze(1) + (logs - out).exp().mean(1).log()
 
 
 def _added(tiny: float) -> Callable[[Tensor], Tensor]:
@@ -378,6 +388,23 @@ EXERCISE = Exercise(
                 *(_both(_added(tiny)) for tiny in _TINY),
                 *(_both(_held(tiny)) for tiny in _TINY),
             ),
+        ),
+        Misconception(
+            "first image's density as the maximum",
+            _both(lambda logs: _shifted(logs, logs[:, :1])),
+            "What you take out is not the largest log density of each code, so `exp` of a much larger one is infinite. Take "
+            "the largest along axis 1 out; `torch.logsumexp` does that.",
+            variants=(
+                *_either(lambda logs: _shifted(logs, logs[:, :1])),
+                _both(lambda logs: _shifted(logs, logs.mean(1, keepdim=True))),
+                *_either(lambda logs: _shifted(logs, logs.mean(1, keepdim=True))),
+            ),
+        ),
+        Misconception(
+            "own densities of all codes added",
+            _with(own=lambda table: table.diagonal().sum()),
+            "You add up log q(z_i | x_i) over all codes, where the others are means. Sum over the dimensions alone: one "
+            "number for each code.",
         ),
         Misconception(
             "own image left out",

@@ -18,14 +18,14 @@ def unlabelled_bound(bounds: Tensor, logits: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """By hand, a single image, a single class, a sure and an unsure classifier, classes that it rules out, deep bounds."""
+    """By hand, a single image, two classes, a sure and an unsure classifier, classes that it rules out, deep bounds."""
     source = generator(seed)
     b, k = integer(source, 5, 7), integer(source, 3, 4)
     cases: list[Inputs] = [
         {"bounds": torch.tensor([[-2.0, -1.0, -3.0]]), "logits": torch.tensor([[0.5, 0.3, 0.2]]).log()},
     ]
     for images, classes, level, spread, sure in (
-        (1, 10, -5.0, 2.0, 1.0), (b, k, -3.0, 2.0, 2.0), (b, k, -3.0, 1.0, 0.1), (4, 1, -3.0, 2.0, 1.0),
+        (1, 10, -5.0, 2.0, 1.0), (b, k, -3.0, 2.0, 2.0), (b, k, -3.0, 1.0, 0.1), (4, 2, -3.0, 2.0, 1.0),
         (3, 10, -100.0, 9.0, 3.0), (2, 5, 150.0, 3.0, 1.0), (3, 4, -12_000.0, 40.0, 2.0), (60, 10, -110.0, 5.0, 3.0),
     ):  # fmt: skip
         # Far from zero in double precision, since a gradient is a difference of two bounds.
