@@ -97,7 +97,7 @@ few, shuffled = train[:10_000], permuted(train[:10_000])
 conv, mlp = functools.partial(VAE.conv, 20, channels=8), functools.partial(VAE.mlp, 20, hidden=(200,))
 kinds = {
     "convolution": {"build": conv, "images": few, "epochs": 2, "batch_size": 20, "lr": 4e-3},
-    "fully connected": {"build": mlp, "images": few, "epochs": 6, "batch_size": 100, "lr": 4e-3},
+    "fully connected": {"build": mlp, "images": few, "epochs": 9, "batch_size": 100, "lr": 4e-3},
     "convolution, permuted": {"build": conv, "images": shuffled, "epochs": 2, "batch_size": 20, "lr": 4e-3},
 }
 settings = {"loss": objectives.negative_elbo, "transform": data.dynamic_binarize}
@@ -126,8 +126,8 @@ names = {kind: f"{kind}, {sum(p.numel() for p in models[0].parameters()):,} weig
 conv_elbo, mlp_elbo, permuted_elbo = elbos.values()
 claim("13-conv", conv_elbo.mean(), world=world, tolerance=3)
 claim("13-mlp", mlp_elbo.mean(), world=world, tolerance=3)
-claim("13-conv-lead", (conv_elbo - mlp_elbo).mean(), world=world, tolerance=3)
-claim("13-conv-lead-se", standard_error(conv_elbo - mlp_elbo), world=world, tolerance=1)
+claim("13-mlp-lead", (mlp_elbo - conv_elbo).mean(), world=world, tolerance=3)
+claim("13-mlp-lead-se", standard_error(mlp_elbo - conv_elbo), world=world, tolerance=1)
 claim("13-permuted", (conv_elbo - permuted_elbo).mean(), world=world, tolerance=5)
 claim("13-permuted-se", standard_error(conv_elbo - permuted_elbo), world=world, tolerance=1.5)
 claim("13-conv-seconds", seconds["convolution"] / seconds["fully connected"], world=world, tolerance=None, unit="times")
@@ -135,10 +135,10 @@ assert (permuted_elbo < conv_elbo).all()
 plotting.dots(list(names.values()), means, errors=errors, xlabel="ELBO (nats per image)")
 
 # %% [markdown]
-# At about equal seconds the convolution has {{mnist:13-conv}} nats and the fully connected network {{mnist:13-mlp}}: a lead of
-# {{mnist:13-conv-lead}} ± {{mnist:13-conv-lead-se}} nats over three seeds, with less than a sixth of the weights. (Its training took
-# {{mnist:13-conv-seconds}} times as long in the run that these numbers are from. Other sizes and longer trainings were not measured
-# here.)
+# At about equal seconds the convolution has {{mnist:13-conv}} nats and the fully connected network {{mnist:13-mlp}}: a lead of the
+# latter by {{mnist:13-mlp-lead}} ± {{mnist:13-mlp-lead-se}} nats over three seeds, with six times as many weights. (The training of
+# the convolution took {{mnist:13-conv-seconds}} times as long in the run that these numbers are from. Other sizes and longer
+# trainings were not measured here.) A convolution is no gift: it saves weights, and spends its seconds on using each of them often.
 #
 # The control is another matter. With permuted pixels the same network loses {{mnist:13-permuted}} ± {{mnist:13-permuted-se}} nats,
 # though the images hold exactly what they held before. What it had over a stack of plain layers was the knowledge of which pixels
@@ -245,8 +245,9 @@ styles = torch.randn(6, 8, generator=torch.Generator().manual_seed(3))
 image_rows({f"code {n + 1}": conditional.decode_mean(z.expand(10, 8), digits) for n, z in enumerate(styles)})
 
 # %% [markdown]
-# Each column is one digit, as ordered. A row shares its *style*: slant, width and weight of the stroke go across the ten classes.
-# Nobody told the model what style is. The label took the class off the code, and what is left is what varies within a class.
+# A column is one digit, as ordered, and a row shares its *style*: slant, width and weight of the stroke go across the ten classes.
+# Nobody told the model what style is. The label took the class off the code, and what is left is what varies within a class. Not
+# every code suits every class: look for rows in which some digits are hardly digits.
 #
 # So a style can be **transferred**: encode an image with its own label, and decode the code with another. The first column is
 # the original.
@@ -256,8 +257,8 @@ originals, classes = val.x[:6], val.y[:6]
 codes = conditional.posterior(originals, classes).mean
 image_rows(
     {
-        f"a {label}": torch.cat([image[None], conditional.decode_mean(z.expand(10, 8), digits)])
-        for image, label, z in zip(originals, classes.tolist(), codes, strict=True)
+        f"{n + 1}: a {classes[n]}": torch.cat([originals[n : n + 1], conditional.decode_mean(z.expand(10, 8), digits)])
+        for n, z in enumerate(codes)
     }
 )
 
@@ -280,7 +281,7 @@ log_px, p_y_x = class_posterior(log_px_y, torch.full((10,), -math.log(10), dtype
 told_the_truth = log_px_y[torch.arange(len(y)), y]
 gain = told_the_truth - log_px
 wrong = p_y_x.argmax(1) != y
-assert gain.max() <= math.log(10)
+assert gain.max() <= math.log(10) + 1e-9  # rounding
 claim("13-log-px-y", told_the_truth.mean(), world=world, tolerance=1.5)
 claim("13-gain", gain.mean(), world=world, tolerance=0.15, digits=2)
 claim("13-gain-se", standard_error(gain), world=world, tolerance=0.03, digits=2)
@@ -452,7 +453,7 @@ losses = {
 small = functools.partial(VAE.mlp, 5, hidden=(128, 64), shape=(1, 16, 16))
 recipes = [
     Recipe(
-        name=f"discs-{i}-{seed}", build=small, images=images, loss=loss, epochs=75, batch_size=64, lr=4e-3, seed=seed
+        name=f"discs-{i}-{seed}", build=small, images=images, loss=loss, epochs=125, batch_size=64, lr=4e-3, seed=seed
     )
     for i, loss in enumerate(losses.values())
     for seed in range(3)
@@ -477,13 +478,12 @@ runs(points, xlabel="distortion (nats per image)", ylabel="total correlation (na
 # For each seed, the TC that a beta-VAE would have at the beta-TCVAE's distortion, by straight lines between its three points:
 
 # %%
-plain_betas = ["beta = 1", "beta = 2", "beta = 4"]
-matched = torch.tensor(
-    [
-        np.interp(d, *([points[name][part][seed] for name in plain_betas] for part in (0, 1)))
-        for seed, d in enumerate(points["TC, beta = 4"][0])
-    ]
-)
+beta_vaes = [points[name] for name in ("beta = 1", "beta = 2", "beta = 4")]
+matched = []
+for seed, at in enumerate(points["TC, beta = 4"][0]):
+    three_points = sorted((d[seed], t[seed]) for d, t in beta_vaes)
+    matched.append(np.interp(at, *zip(*three_points, strict=True)))
+matched = torch.tensor(matched)
 saved = matched - tc["TC, beta = 4"]
 claim("13-tc-matched", matched.mean(), world="any", tolerance=0.25, digits=2)
 claim("13-tc-saved", saved.mean(), world="any", tolerance=0.25, digits=2)
@@ -507,7 +507,7 @@ claim("13-tc-saved-se", standard_error(saved), world="any", tolerance=0.1, digit
 # %% exercise="13-mig"
 
 # %% [markdown]
-# The tables of information in nats, for the first seed of two of the losses, and MIG for all of them:
+# The tables of information in nats, for the first seed of two of the losses:
 
 # %%
 entropies = factor_entropies(v)
@@ -528,10 +528,10 @@ names, values = zip(
 plotting.dots(list(names), values, xlabel="MIG", digits=2)
 
 # %% [markdown]
-# In the first table several dimensions share a factor, or one dimension two of them. The means over seeds are
-# {{any:13-mig-beta-1}} for $\beta = 1$, {{any:13-mig-beta-2}} for 2, {{any:13-mig-beta-4}} for 4 and {{any:13-mig-tc-beta-4}} for the
-# beta-TCVAE. Its lead over $\beta = 1$ is {{any:13-mig-gain}} ± {{any:13-mig-gain-se}} over three seeds: look at the dots before you
-# believe a mean. On a single seed you could have reported nearly any order.
+# In the tables look for columns with one dark cell, and for rows with two. The means over seeds are {{any:13-mig-beta-1}} for
+# $\beta = 1$, {{any:13-mig-beta-2}} for 2, {{any:13-mig-beta-4}} for 4 and {{any:13-mig-tc-beta-4}} for the beta-TCVAE, whose lead over
+# $\beta = 1$ is {{any:13-mig-gain}} ± {{any:13-mig-gain-se}} over three seeds. Look at the dots before you believe a mean: the seeds of
+# one loss differ as much as the losses do.
 
 # %% [markdown]
 # ## 5 Why it can't be learned from $x$ alone
@@ -785,7 +785,7 @@ for derivation in (told, three):
 # | section | what | MNIST | pen digits |
 # |---|---|---|---|
 # | 1 | ELBO (nats): convolution; fully connected | {{mnist:13-conv}}; {{mnist:13-mlp}} | {{pen:13-conv}}; {{pen:13-mlp}} |
-# | 1 | convolution's lead; standard error; seconds, as a multiple | {{mnist:13-conv-lead}}; {{mnist:13-conv-lead-se}}; {{mnist:13-conv-seconds}} | {{pen:13-conv-lead}}; {{pen:13-conv-lead-se}}; {{pen:13-conv-seconds}} |
+# | 1 | lead of the fully connected network; standard error; seconds of the convolution, as a multiple | {{mnist:13-mlp-lead}}; {{mnist:13-mlp-lead-se}}; {{mnist:13-conv-seconds}} | {{pen:13-mlp-lead}}; {{pen:13-mlp-lead-se}}; {{pen:13-conv-seconds}} |
 # | 1 | what permuting costs the convolution; standard error (nats) | {{mnist:13-permuted}}; {{mnist:13-permuted-se}} | {{pen:13-permuted}}; {{pen:13-permuted-se}} |
 # | 2 | $\log p(x \mid y)$ (nats); gain; its standard error | {{mnist:13-log-px-y}}; {{mnist:13-gain}}; {{mnist:13-gain-se}} | {{pen:13-log-px-y}}; {{pen:13-gain}}; {{pen:13-gain-se}} |
 # | 2 | gains within 0.1 of the ceiling; below zero; wrong by Bayes' rule (%) | {{mnist:13-near-ceiling}}; {{mnist:13-below-zero}}; {{mnist:13-bayes-wrong}} | {{pen:13-near-ceiling}}; {{pen:13-below-zero}}; {{pen:13-bayes-wrong}} |

@@ -13,7 +13,14 @@ def test_gains_stand_under_or_over_the_ceiling_and_no_bar_straddles_it():
     )
     assert [list(line.get_xdata()) for line in fig.axes[0].lines] == [[2.5, 2.5]]
     for outline in fig.axes[0].patches:
-        assert min(abs(edge - 2.5) for edge in outline.get_data().edges) < 1e-9
+        assert min(abs(edge - 2.5) for edge in outline.get_data().edges) < 1e-8
+
+
+def test_a_gain_that_reaches_the_ceiling_lies_below_it_in_spite_of_rounding():
+    fig = gains({"one": [2.5 + 1e-14, 2.5, 1.0]}, ceiling=2.5, xlabel="gain (nats)")
+    assert "0% above it" in fig.alt
+    outline = fig.axes[0].patches[0].get_data()
+    assert outline.edges[:-1][outline.values > 0].max() < 2.5
 
 
 def test_runs_are_points_with_a_look_of_their_own():

@@ -10,6 +10,7 @@ from vae_course.plotting.arrays import aligned, numbers, to_numpy
 from vae_course.plotting.figure import COLOURS, GREY, MARKERS, STYLES, AltFigure, describe, figure, one_panel, tidy
 
 BINS = 60
+ROUNDING = 1e-9  # nats
 
 
 def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> AltFigure:
@@ -28,8 +29,9 @@ def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> AltFigur
         raise ValueError("groups is empty: give at least one, for example {'same model': gains}.")
     low, high = min(r.min() for r in rows.values()), max(r.max() for r in rows.values())
     width = max(high - low, 1e-6) / BINS
-    # The ceiling is an edge, so that no bar straddles it.
-    edges = ceiling + width * np.arange(np.floor((low - ceiling) / width), np.ceil((high - ceiling) / width) + 1)
+    # The ceiling is an edge, so that no bar straddles it; what lies above it by rounding alone lies below the edge.
+    edge = ceiling + ROUNDING
+    edges = edge + width * np.arange(np.floor((low - edge) / width), np.ceil((high - edge) / width) + 1)
     fig, ax = one_panel(height=3.4)
     told = []
     for i, (name, values) in enumerate(rows.items()):
@@ -38,7 +40,7 @@ def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> AltFigur
         ax.stairs(shares, edges, color=colour, linestyle=STYLES[i % len(STYLES)], linewidth=1.8, label=name)
         if i == 0:
             ax.stairs(shares, edges, fill=True, color=colour, alpha=0.2)
-        told.append(f"{name} {values.mean():.2f} on average, {100 * float((values > ceiling).mean()):.0f}% above it")
+        told.append(f"{name} {values.mean():.2f} on average, {100 * float((values > edge).mean()):.0f}% above it")
     ax.axvline(ceiling, color=GREY, linestyle=":", linewidth=2, label=f"ceiling, {ceiling:.2f}")
     ax.set_ylim(bottom=0)
     tidy(ax, xlabel=xlabel, ylabel="% of the images")
