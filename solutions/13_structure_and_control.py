@@ -381,7 +381,7 @@ from vae_course.studies.disentanglement import factor_entropies, factor_informat
 images = disentanglement.discs(steps=(1.2, 0.6))
 v = factors_of(images)
 places = {"across": (v[:, 1] == 3) & (v[:, 2] == 2), "down": (v[:, 0] == 3) & (v[:, 2] == 2)}
-image_rows({name: images.x[which] for name, which in places.items()})
+image_rows({name: images.x[which] for name, which in places.items()}, marked={name: torch.ones(8) for name in places})
 
 # %% [markdown]
 # (The grey of an edge is the share of ink: a loss on grey pixels is then the mean over images whose pixels are drawn as 0 or 1,
@@ -562,15 +562,16 @@ claim("13-turned-elbo-se", standard_error(differ), world="any", tolerance=0.02, 
 before = migs["TC, beta = 4"].tolist()
 after = [[measure(m, images, n_samples=1, turn=random_turn(5, seed=s)).mig for s in range(20)] for m in models]
 claim("13-turned-mig", torch.tensor(after).mean(), world="any", tolerance=0.06, unit="", digits=2)
-claim("13-turned-most", torch.tensor(after).max(), world="any", tolerance=0.15, unit="", digits=2)
+better = sum(new_mig > old for old, new in zip(before, after, strict=True) for new_mig in new)
+claim("13-turned-better", better, world="any", tolerance=8, unit="of 60 turns with a higher MIG", digits=0)
 turned_migs = torch.tensor(after).flatten()
 points = {"turned at random": (torch.arange(3).repeat_interleave(20), turned_migs), "as trained": (range(3), before)}
 runs(points, xlabel="seed of the training", ylabel="MIG")
 
 # %% [markdown]
 # The bound of the turned model differs by {{any:13-turned-elbo}} ± {{any:13-turned-elbo-se}} nats, the noise of two estimates of one
-# number. Its MIG is another: {{any:13-turned-mig}} on average over 60 turns, and {{any:13-turned-most}} for the luckiest. Which of these
-# models is the true one? $x$ does not say.
+# number. Its MIG is another: {{any:13-turned-mig}} on average over 60 turns, where it was {{any:13-mig-tc-beta-4}} as trained. Only
+# {{any:13-turned-better}} of the turns raised it. Which of these models is the true one? $x$ does not say.
 #
 # This is the argument of Locatello and others (2019): **without a bias, unsupervised disentanglement is impossible**, because
 # for each model that has it there are others, just as good on any data, that don't. What could have chosen the axes of the models
@@ -760,8 +761,8 @@ print({name: [round(e, 1) for e in errors.tolist()] for name, errors in (ways | 
 # %% [markdown]
 # M1 + M2 gets {{mnist:13-few-m1-m2}}% wrong, with a standard deviation of {{mnist:13-few-m1-m2-sd}} points between draws of the
 # labels. So the model that learns from all codes does better than a classifier of a hundred of them, as in the paper. The
-# published number is far off, after a short training on fewer images, and plain label spreading on the same codes is no worse. (M2
-# alone, on pixels, was left out: it takes longer to train than this lesson may.)
+# published number is far off, after a short training on fewer images, and plain label spreading on the same codes does better. (M2 alone,
+# on pixels, was left out: it takes longer to train than this lesson may.)
 
 # %% [markdown]
 # ### In your own words

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from vae_course.plotting.arrays import aligned, numbers, to_numpy
 from vae_course.plotting.figure import COLOURS, GREY, MARKERS, STYLES, AltFigure, describe, figure, one_panel, tidy
@@ -15,6 +15,8 @@ ROUNDING = 1e-9  # nats
 
 def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> AltFigure:
     """How much each image gains, as one outline of a histogram for each group, with the ceiling as a dotted line.
+
+    The lowest and the highest 1% are not drawn, so that a few images do not take all the room.
 
     Args:
         groups: name to gains in nats, `[N]` each.
@@ -27,7 +29,7 @@ def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> AltFigur
     rows = {name: numbers(values, name) for name, values in groups.items()}
     if not rows:
         raise ValueError("groups is empty: give at least one, for example {'same model': gains}.")
-    low, high = min(r.min() for r in rows.values()), max(r.max() for r in rows.values())
+    low, high = (f(np.quantile(r, share) for r in rows.values()) for f, share in ((min, 0.01), (max, 0.99)))
     width = max(high - low, 1e-6) / BINS
     # The ceiling is an edge, so that no bar straddles it; what lies above it by rounding alone lies below the edge.
     edge = ceiling + ROUNDING
@@ -42,7 +44,7 @@ def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> AltFigur
             ax.stairs(shares, edges, fill=True, color=colour, alpha=0.2)
         told.append(f"{name} {values.mean():.2f} on average, {100 * float((values > edge).mean()):.0f}% above it")
     ax.axvline(ceiling, color=GREY, linestyle=":", linewidth=2, label=f"ceiling, {ceiling:.2f}")
-    ax.set_ylim(bottom=0)
+    ax.set(ylim=(0, None), xlim=(edges[0], edges[-1]))
     tidy(ax, xlabel=xlabel, ylabel="% of the images")
     ax.legend(fontsize=9, frameon=False, loc="upper left")
     return describe(fig, f"{xlabel}, with a ceiling at {ceiling:.2f}: {'; '.join(told)}.")
@@ -73,6 +75,8 @@ def runs(groups: Mapping[str, tuple[Any, Any]], *, xlabel: str, ylabel: str, log
         ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())
+    if all(float(x).is_integer() for line in ax.lines for x in line.get_xdata()):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(ax, xlabel=xlabel, ylabel=ylabel)
     ax.legend(fontsize=9, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return describe(fig, f"{ylabel} against {xlabel}, a point for each run. {'; '.join(told)}.")
