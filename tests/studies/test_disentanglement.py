@@ -32,8 +32,9 @@ def test_discs_are_all_different_and_the_factors_say_where_and_how_large():
     ink = images.x[:, 0]
     across = (ink.sum(1) * pixels).sum(1) / ink.sum((1, 2))
     down = (ink.sum(2) * pixels).sum(1) / ink.sum((1, 2))
-    torch.testing.assert_close(across, 7.5 + 1.2 * (v[:, 0] - 3.5), atol=0.15, rtol=0)
-    torch.testing.assert_close(down, 7.5 + 0.6 * (v[:, 1] - 3.5), atol=0.15, rtol=0)
+    whole = v[:, 2] < 3  # the larger ones are cut at the edge
+    torch.testing.assert_close(across[whole], 7.5 + 1.2 * (v[whole, 0] - 3.5), atol=0.15, rtol=0)
+    torch.testing.assert_close(down[whole], 7.5 + 0.6 * (v[whole, 1] - 3.5), atol=0.15, rtol=0)
     sizes = [ink[v[:, 2] == size].sum((1, 2)).mean() for size in range(5)]
     assert sizes == sorted(sizes)
 
@@ -96,8 +97,8 @@ def test_with_the_whole_data_set_as_the_batch_the_loss_weighs_the_split_s_total_
     z = q.rsample()
     log_q = study.table(z, q.mean, q.variance)
     tc = study.split(log_q, Normal(0.0, 1.0).log_prob(z)).total_correlation
-    torch.testing.assert_close(found[0]["tc"], tc)
-    torch.testing.assert_close(found[1]["loss"] - found[0]["loss"], 4 * tc)
+    torch.testing.assert_close(found[0]["tc"], tc, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found[1]["loss"] - found[0]["loss"], 4 * tc, atol=1e-4, rtol=0)
     torch.manual_seed(3)
     torch.testing.assert_close(found[0]["loss"], objectives.negative_elbo(model, x)["loss"])
 
