@@ -651,7 +651,11 @@ exercises.progress("13")
 # > A convolution is knowledge about pixels, a label is worth at most what it costs to say it, and the geometry of a code can be
 # > worth more to a few labels than a linear classifier sees. A rotation of the code changes its meaning and nothing that $x$ can
 # > show.
-#
+
+# %%
+plotting.summary("13")
+
+# %% [markdown]
 # **Sources.** K. Sohn, H. Lee and X. Yan, [*Learning Structured Output Representation using Deep Conditional Generative
 # Models*](https://papers.nips.cc/paper_files/paper/2015/hash/8d55a249e6baa5c06772297520da2051-Abstract.html), NIPS 2015, for the
 # conditional VAE. D. P. Kingma and others, [*Semi-supervised Learning with Deep Generative

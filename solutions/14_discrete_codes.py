@@ -665,7 +665,11 @@ exercises.progress("14")
 # > Straight-through is quiet and biased; the score function with leave-one-out is right on average, and won where there was
 # > one choice. A code that nobody chooses gets no gradient: look at the perplexity. Tokens without a prior are dear; with a
 # > learned one the model samples, and the whole account can be compared with any other model's.
-#
+
+# %%
+plotting.summary("14")
+
+# %% [markdown]
 # **Sources.** A. van den Oord, O. Vinyals and K. Kavukcuoglu, [*Neural Discrete Representation
 # Learning*](https://arxiv.org/abs/1711.00937), NIPS 2017. F. Mentzer, D. Minnen, E. Agustsson and M. Tschannen, [*Finite Scalar
 # Quantization: VQ-VAE Made Simple*](https://arxiv.org/abs/2309.15505), ICLR 2024. A. van den Oord and others, [*Conditional

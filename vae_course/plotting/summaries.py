@@ -16,6 +16,8 @@ from vae_course.studies.bugs.cases import ALL
 from vae_course.studies.gaussian_fit import bimodal, bound, descend, optimum
 from vae_course.studies.importance_weights import ladder
 from vae_course.studies.rate_distortion import GaussianSource
+from vae_course.studies.rotation import account
+from vae_course.studies.scalar_quantiser import least_bits, lloyd_max, uniform
 from vae_course.studies.two_hills import bimodal_world, slice_at
 
 BLUE, ORANGE, GREEN, PINK = COLOURS[:4]
@@ -372,6 +374,67 @@ def _uses() -> AltFigure:
     return fig
 
 
+def _turned() -> AltFigure:
+    fig, ((left, right),) = figure(1, 2, height=HEIGHT)
+    known = np.linspace(0.02, 1, 300)
+    left.plot(known, np.log(known) + math.log(10), color=BLUE, linewidth=2)
+    left.axhline(math.log(10), color="black", linestyle="--", linewidth=1)
+    left.text(0.02, math.log(10) + 0.12, "log 10: what it costs to say the label", fontsize=9)
+    left.axhline(0, color=GREY, linewidth=1)
+    left.set(ylim=(-1.9, 3.0))
+    tidy(left, title="what a label is worth", xlabel="p(y | x) of the true label", ylabel="log p(x | y) - log p(x)")
+    angles = range(0, 91, 3)
+    full, diagonal = ([account(a, diagonal=only) for a in angles] for only in (False, True))
+    right.plot(angles, [a.mig for a in full], color=ORANGE, linewidth=2)
+    right.plot(angles, [a.elbo - full[0].elbo for a in full], color="black", linewidth=2)
+    right.plot(angles, [a.elbo - full[0].elbo for a in diagonal], color=BLUE, linestyle="--", linewidth=2)
+    right.text(30, 0.45, "MIG", color=ORANGE, **SMALL)
+    right.text(10, 0.09, "ELBO", **SMALL)
+    right.text(45, -0.45, "ELBO of a diagonal q", color=BLUE, **SMALL)
+    right.set(ylim=(-0.6, 0.8), xticks=range(0, 91, 15))
+    tidy(right, title="turn the codes", xlabel="angle (degrees)", ylabel="MIG; change in nats")
+    fig.alt = (
+        "Left, what a label is worth rises with p(y | x) to at most log 10. Right, over the angle by which codes are turned, the"
+        f" ELBO stays, MIG falls from {full[0].mig:.2f} to {full[15].mig:.2f} at 45 degrees, and a diagonal q loses"
+        f" {full[15].elbo - diagonal[15].elbo:.2f} nats there."
+    )
+    return fig
+
+
+def _cells() -> AltFigure:
+    fig, ((left, right),) = figure(1, 2, height=2.9)
+    source = np.random.default_rng(2)
+    codes, place = source.uniform(-1, 1, size=(9, 2)), np.array([0.2, -0.3])
+    grid = np.stack(np.meshgrid(np.linspace(-1.2, 1.2, 200), np.linspace(-1.2, 1.2, 200)), -1)
+    nearest = np.linalg.norm(grid[:, :, None] - codes, axis=3).argmin(2)
+    for code in range(len(codes)):
+        left.contour(nearest == code, levels=[0.5], colors=[GREY], linewidths=0.8, extent=(-1.2, 1.2, -1.2, 1.2))
+    x, y = codes[np.linalg.norm(codes - place, axis=1).argmin()]
+    left.plot(*codes.T, "o", color=BLUE)
+    left.plot(*place, "X", color=ORANGE, markersize=9)
+    _arrow(left, (0.2, -0.3), (float(x), float(y)), colour=ORANGE)
+    left.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xticks=[], yticks=[], aspect="equal")
+    left.set_title("to the nearest code: -ELBO = D + log K", fontsize=10)
+    distortion = np.logspace(-2.2, 0, 100)
+    right.plot(distortion, [least_bits(d) for d in distortion], color="black", linewidth=2)
+    fixed, even = [lloyd_max(k) for k in (2, 4, 8, 16)], [uniform(step) for step in (2.0, 1.0, 0.5, 0.3)]
+    right.plot(
+        [q.distortion for q in fixed], [q.fixed_rate for q in fixed], "o", color=BLUE, label="Lloyd-Max, log2 K bits"
+    )
+    right.plot(
+        [q.distortion for q in even], [q.entropy for q in even], "s", color=ORANGE, label="even steps, entropy-coded"
+    )
+    right.set_xscale("log")
+    right.legend(fontsize=8, frameon=False, title="line: R(D)", title_fontsize=8)
+    tidy(right, title="a Gaussian number in bits", xlabel="distortion D", ylabel="bits")
+    fig.alt = (
+        "Left, a plane of nine codes with their cells: a cross goes to the code of its cell. Right, bits against distortion of a"
+        f" Gaussian number: even steps, entropy-coded, stay about {even[-1].coded_gap:.2f} bits above the curve R(D), Lloyd-Max"
+        " with log2 K bits lies further above it."
+    )
+    return fig
+
+
 def _smooth(digit: np.ndarray) -> np.ndarray:
     """The digit with each pixel the mean of its neighbourhood, as a decoder's mean image looks."""
     padded = np.pad(digit, 1)
@@ -412,4 +475,6 @@ PICTURES: dict[str, Callable[[], AltFigure]] = {
     "10": _exchange,
     "11": _rungs,
     "12": _uses,
+    "13": _turned,
+    "14": _cells,
 }
