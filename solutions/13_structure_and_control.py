@@ -668,8 +668,8 @@ plotting.summary("13")
 # Representations*](https://arxiv.org/abs/1811.12359), ICML 2019. M. Rolínek, D. Zietlow and G. Martius, [*Variational Autoencoders
 # Pursue PCA Directions (by Accident)*](https://arxiv.org/abs/1812.06775), CVPR 2019, on the bias of a diagonal $q$.
 #
-# **Next:** the lessons on discrete codes, richer posteriors and hierarchies follow this one. If you have not done it, [lesson
-# 09](09_find_the_bug.ipynb) has twelve broken cases to diagnose.
+# **Next:** [14 Discrete codes](14_discrete_codes.ipynb), where a code is one of a few entries of a list, and an image a grid
+# of such entries.
 
 # %% [markdown]
 # ## Going deeper

@@ -23,7 +23,7 @@
 #
 # **You need first:** [lesson 05](05_gradients_and_reparameterisation.ipynb) (the score function, leave-one-out), [lesson
 # 07](07_your_first_vae.ipynb) (training a VAE) and [lesson 10](10_rate_distortion_collapse.ipynb) (rate and distortion).
-# Convolutions as in PyTorch's `Conv2d`.
+# Section 1 of [lesson 13](13_structure_and_control.ipynb) says what a convolution assumes.
 #
 # **Time:** A cell that trains networks, or loads what it trained before, says how long it takes. The numbers in the text are
 # MNIST's, from three seeds each; those of the pen digits stand in a table at the end.
