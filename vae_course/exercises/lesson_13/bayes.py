@@ -46,7 +46,7 @@ def _cases(seed: int) -> list[Inputs]:
     # differences within it count.
     prior = torch.tensor([0.7, 0.0, 0.1, 0.2])
     rows = 2 * normal(source, 3, 4)
-    rows[1, 1] += 90.0
+    rows[1, 1] += 200.0
     cases.append({"log_px_y": rows, "log_py": prior.log()})
     levels = -300.0 - 11_700 * torch.linspace(0, 1, 5).double()[torch.randperm(5, generator=source)]
     apart = levels[:, None] + 3 * normal(source, 5, 3).double()

@@ -51,20 +51,21 @@ def _probe(answer: Answer, case: Inputs) -> Any:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """One image, batches with and without the last digit, wide and narrow q, far means, large logits, a real batch."""
+    """One image, one dimension, with and without the last digit, wide and narrow q, far means, large logits, a real batch."""
     source = generator(seed)
     few, m = integer(source, 3, 5), integer(source, 6, 8)
     tame = (0.0, -0.5, 0.0)
     return [
         _case(source, *sizes, *levels)
         for sizes, levels in (
-            ((1, 2, 1, 0), tame),
+            ((1, 2, 3, 0), tame),
+            ((2, 3, 1, 1), tame),
             ((few, m, 2, 9), tame),
             ((few, m, 2, 6), tame),
             ((10, 6, 3, 9), tame),
             ((4, 7, 8, 7), tame),
             ((2, 4, 3, 3), (0.0, -15.0, 0.0)),
-            ((2, 4, 3, 9), (0.0, 15.0, 0.0)),
+            ((4, 7, 3, 9), (0.0, 15.0, 0.0)),
             ((3, 4, 2, 5), (30.0, 0.0, 0.0)),
             ((3, 5, 2, 8), (-30.0, -8.0, 0.0)),
             ((3, 5, 2, 9), (0.0, -0.5, 200.0)),

@@ -10,8 +10,10 @@ from torch.distributions import Normal
 
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import BuildStage
 
 Triple = tuple[Any, Any, Any]
+ENDS, JOINT, MARGINALS = BuildStage(1, 3, "the ends"), BuildStage(2, 3, "the joint"), BuildStage(3, 3, "the marginals")
 PARTS = ("information", "total_correlation", "dimension_wise")
 
 
@@ -49,11 +51,28 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
                 f"stage 1 of 3 is not reached: `{name}` must be one number, a tensor of shape []; yours {found}."
             )
     information, total_correlation, dimension_wise = result
+    whole = ENDS.result(
+        "the sum of your three parts",
+        "It is the mean of log q(z | x) - log p(z): all that stands between these two ends cancels in the sum.",
+    )
+    first = JOINT.result(
+        "the information",
+        "The ends are as they should be. Look at log q(z), one mixture for each code: the sum over the dimensions comes first.",
+    )
+    second = MARGINALS.result(
+        "the total correlation",
+        "The joint is as it should be. Look at the marginals: each dimension is mixed by itself, and their sum comes last.",
+    )
+    third = MARGINALS.result(
+        "the dimension-wise KL", "It begins with the same sum over the marginals with which the total correlation ends."
+    )
+    # Trained through all four, what stands between the ends would cancel in the gradient as well. So the total
+    # correlation is trained through in the sum alone.
     return {
-        "stage 1 of 3 (the ends): the sum of your three parts": information + total_correlation + dimension_wise,
-        "stage 2 of 3 (the joint): the information": information,
-        "stage 3 of 3 (the marginals): the total correlation": total_correlation,
-        "stage 3 of 3 (the marginals): the dimension-wise KL": dimension_wise,
+        whole: information + total_correlation + dimension_wise,
+        first: information,
+        second: total_correlation.detach(),
+        third: dimension_wise,
     }
 
 
