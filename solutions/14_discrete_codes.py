@@ -628,7 +628,7 @@ for n_codes, each, grid_too in zip(codes, lloyd, even, strict=True):
 # {{any:14-lloyd-fixed-2}} bits to {{any:14-lloyd-fixed-64}}: rare codes are paid like frequent ones. An entropy coder, that is
 # a prior over the codes, takes most of that back. And once there is a prior, **equal cells are better** than the cells with the
 # smallest error: at the error of 64 points {{any:14-uniform-coded-64}} bits above the curve, against {{any:14-lloyd-coded-64}}.
-# Lloyd-Max spends its points where $x$ is frequent, which makes the tokens more equally frequent, and so dearer.
+# Lloyd-Max spends its points where $x$ is frequent, which makes the tokens more equally frequent, and so more expensive.
 #
 # What remains is a **quarter of a bit** for each number, $\frac12 \log_2 \frac{\pi e}{6} = 0.2546$: the price of rounding one
 # number at a time with fine steps, however high the rate (**line 2**). At the coarsest step here it is
@@ -663,7 +663,7 @@ exercises.progress("14")
 # > = 0.25 \text{ bits above}$$
 # >
 # > Straight-through is quiet and biased; the score function with leave-one-out is right on average, and won where there was
-# > one choice. A code that nobody chooses gets no gradient: look at the perplexity. Tokens without a prior are dear; with a
+# > one choice. A code that nobody chooses gets no gradient: look at the perplexity. Tokens without a prior are expensive; with a
 # > learned one the model samples, and the whole account can be compared with any other model's.
 
 # %%
