@@ -83,11 +83,15 @@ def _clear(source: torch.Generator, shape: tuple[int, ...], codebook: Tensor, sc
 
 def _close_calls(source: torch.Generator) -> Inputs:
     """Vectors almost halfway between two codes, which half precision and rounding don't tell apart."""
-    # Pairs lie apart from each other, so that only the two of a pair are near.
+    # Pairs lie apart from each other, so that only the two of a pair are near; each has two vectors on either side of its
+    # middle, for one alone may be rounded to the side where it lies.
     first = normal(source, 10, 3) + 4 * torch.arange(10.0)[:, None] - 18
-    step = 2 * F.normalize(normal(source, 10, 3), dim=1)
-    side = torch.tensor([-1.0, 1.0]).repeat(5)[:, None]
-    return {"z_e": first + step * (0.5 + 0.001 * side), "codebook": torch.cat([first, first + step])}
+    along = F.normalize(normal(source, 10, 3), dim=1)
+    side = torch.tensor([-1.0, -1.0, 1.0, 1.0]).repeat_interleave(10)[:, None]
+    aside = 0.3 * normal(source, 40, 3)
+    aside = aside - (aside * along.repeat(4, 1)).sum(1, keepdim=True) * along.repeat(4, 1)
+    z_e = (first + along).repeat(4, 1) + aside + 0.002 * side * along.repeat(4, 1)
+    return {"z_e": z_e, "codebook": torch.cat([first, first + 2 * along])}
 
 
 def _loop(z_e: Tensor, codebook: Tensor) -> Tensor:
