@@ -9,13 +9,34 @@ from torch.nn import functional as F
 
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import BuildStage
 
 Triple = tuple[Any, Any, Any]
-STAGES = (
-    "stage 1 of 4 (the nearest codes)",
-    "stage 2 of 4 (codes in place)",
-    "stage 3 of 4 (straight through)",
-    "stage 4 of 4 (two terms)",
+NEAREST, PLACED = BuildStage(1, 4, "the nearest codes"), BuildStage(2, 4, "codes in place")
+STRAIGHT, TERMS = BuildStage(3, 4, "straight through"), BuildStage(4, 4, "two terms")
+TOKENS = NEAREST.result(
+    "the grid of tokens",
+    "A token is the row of `codebook` whose squared differences from the D numbers of a place sum to least.",
+)
+Z = PLACED.result("z", "At each place `z` holds the D numbers of the code that its token names.")
+# Less what it should be, for a stage that gives zeros alone is taken for a draft.
+THROUGH = STRAIGHT.result(
+    "the gradient of a loss at z_e, less the one at z,",
+    "All of this is to be 0: the gradient at `z_e` is the one at `z`, as if nothing lay between them.",
+)
+HELD = STRAIGHT.result(
+    "the gradient of a loss of z at the codebook", "All of this is to be 0: a loss of `z` moves no code."
+)
+LOSS = TERMS.result(
+    "the loss", "For each image it is (1 + beta) times the squared distances of its places from their codes, added up."
+)
+PULLS = TERMS.result(
+    "the gradient at z_e of the sum of loss[n] * (1 + n / 3)",
+    "It comes from the commitment term alone: for loss[0] it is 2 beta (z_e - e) at each place, e being the code chosen there.",
+)
+MOVES = TERMS.result(
+    "the gradient at the codebook of the sum of loss[n] * (1 + n / 3)",
+    "It comes from the codebook term alone: for loss[0] it is 2 (e - z_e), added up over the places that chose the code e.",
 )
 CLEAR = 1e-3  # of the squares: by how much the second code is farther than the nearest
 
@@ -39,30 +60,31 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     leaves = z_e.clone().requires_grad_(), codebook.clone().requires_grad_()
     result = answer(*leaves, beta)
     if not isinstance(result, tuple | list) or len(result) != 3 or not all(isinstance(r, Tensor) for r in result):
-        raise AnswerError(f"{STAGES[0]} is not reached: return three tensors, `z, tokens, loss`, in this order.")
+        raise AnswerError(f"{NEAREST} is not reached: return three tensors, `z, tokens, loss`, in this order.")
     z, tokens, loss = result
     if z.is_floating_point() == tokens.is_floating_point():
         raise AnswerError(
-            f"{STAGES[0]} is not reached: return `z, tokens, loss` in this order; the tokens are whole numbers, the "
+            f"{NEAREST} is not reached: return `z, tokens, loss` in this order; the tokens are whole numbers, the "
             "others are not."
         )
     if not tokens.is_floating_point() and tokens.dtype != torch.bool:
         tokens = tokens.long()
     if z.shape != slope.shape:
         raise AnswerError(
-            f"{STAGES[1]} is not reached: z has shape {list(z.shape)}, but must have that of z_e, {list(slope.shape)}."
+            f"{PLACED} is not reached: z has shape {list(z.shape)}, but must have that of z_e, {list(slope.shape)}."
         )
-    named: dict[str, Any] = {f"{STAGES[0]}: the grid of tokens": tokens, f"{STAGES[1]}: z": z.detach()}
     by_z, by_codes = _slopes((z * slope).sum(), leaves)
-    # Less what it should be, for a stage that gives zeros alone is taken for a draft.
-    named[f"{STAGES[2]}: the gradient of a loss at z_e, less the one at z,"] = by_z - slope
-    named[f"{STAGES[2]}: the gradient of a loss of z at the codebook"] = by_codes
-    named[f"{STAGES[3]}: the loss"] = loss.detach()
     weights = 1 + torch.arange(len(z_e), dtype=loss.dtype) / 3
-    by_z, by_codes = _slopes((loss * weights).sum() if loss.shape == weights.shape else loss.sum(), leaves)
-    named[f"{STAGES[3]}: the gradient of the loss at z_e"] = by_z
-    named[f"{STAGES[3]}: the gradient of the loss at the codebook"] = by_codes
-    return named
+    pulls, moves = _slopes((loss * weights).sum() if loss.shape == weights.shape else loss.sum(), leaves)
+    return {
+        TOKENS: tokens,
+        Z: z.detach(),
+        THROUGH: by_z - slope,
+        HELD: by_codes,
+        LOSS: loss.detach(),
+        PULLS: pulls,
+        MOVES: moves,
+    }
 
 
 def _slopes(value: Tensor, leaves: tuple[Tensor, Tensor]) -> list[Tensor]:
