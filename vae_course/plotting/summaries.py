@@ -235,9 +235,9 @@ def _three_ways() -> AltFigure:
 
 
 def _space() -> AltFigure:
-    fig, ((left, right),) = figure(1, 2, height=2.9)
+    fig, ((left, right),) = figure(1, 2, width=5.6, height=HEIGHT)
     source = np.random.default_rng(4)
-    for x, y in 0.95 * source.normal(size=(90, 2)):
+    for x, y in 0.95 * source.normal(size=(60, 2)):
         colour = COLOURS[int((math.atan2(y, x) / math.tau) % 1 * 6)]
         left.add_patch(Ellipse((x, y), *(0.2 + 0.2 * source.uniform(size=2)), facecolor=colour, alpha=0.5))
     for radius in (1, 2):
@@ -249,10 +249,10 @@ def _space() -> AltFigure:
     right.add_patch(Circle((0, 0), 1, fill=False, edgecolor="#C9C9C9", linewidth=8))
     right.plot(np.cos(turn), np.sin(turn), color=GREEN, linewidth=2)
     right.plot(np.cos([start, end]), np.sin([start, end]), "o-", color=ORANGE, linewidth=2)
-    right.text(0.02, 0.36, "the line: half way\nlength sqrt(D/2)", color=ORANGE, **SMALL)
-    right.text(0.0, -0.55, "where draws lie: length about sqrt(D)\nthe arc stays there", color=GREEN, **SMALL)
+    right.text(0.05, 0.38, "half way:\nsqrt(D/2)", color=ORANGE, **SMALL)
+    right.text(0.0, -0.55, "draws: about sqrt(D),\nand the arc too", color=GREEN, **SMALL)
     right.set(xlim=(-1.35, 1.35), ylim=(-1.2, 1.3), aspect="equal", xticks=[], yticks=[])
-    right.set_title("two walks, in many dimensions", fontsize=9, loc="left")
+    right.set_title("lengths, in many dimensions", fontsize=9, loc="left")
     fig.alt = (
         "Left, small ellipses of six colours, the posteriors, fill the dashed circles of the prior. Right, a shell on which"
         " draws lie; an arc between two codes stays in it, the straight line passes inside."
