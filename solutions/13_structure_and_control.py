@@ -224,8 +224,7 @@ claim("13-urns-most", gain.max(), world="any", tolerance=0.005, digits=2)
 # %%
 from vae_course.conditional import ConditionalVAE, binarize_pairs, negative_conditional_elbo
 
-some = train[:20_000]
-length = {"epochs": 5, "batch_size": 100, "lr": 3e-3}
+some, length = train[:20_000], {"epochs": 5, "batch_size": 100, "lr": 3e-3}
 pairs = {"images": (some.x, some.y), "loss": negative_conditional_elbo, "transform": binarize_pairs} | length
 recipes = [
     Recipe(name=f"conditional-{world}", build=ConditionalVAE.mlp, **pairs),
@@ -247,7 +246,7 @@ image_rows({f"code {n + 1}": conditional.decode_mean(z.expand(10, 8), digits) fo
 # classes. Nobody told the model what style is. The label took the class off the code, and what is left is what varies within a
 # class. Not every code suits every class: look for rows in which some digits are hardly digits.
 #
-# So a style can be **transferred**: encode an image with its own label, and decode the code with another. The first column is
+# **Style transfer**, then: encode an image with its own label, and decode the code with another. The first column is
 # the original.
 
 # %%
