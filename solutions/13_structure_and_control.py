@@ -209,7 +209,8 @@ claim("13-urns-most", gain.max(), world="any", tolerance=0.005, digits=2)
 #
 # ### Your turn: the bound
 #
-# A label is one-hot: ten numbers, one of them 1. Beside 784 pixels that is a quiet voice, so multiply it by 3.
+# A label is one-hot: ten numbers, one of them 1. Multiply it by 3: in the squared length of what the encoder reads it then counts
+# as much as nine pixels of ink.
 
 # %% exercise="13-conditional-elbo"
 
@@ -362,7 +363,8 @@ plotting.dots(list(ways), means, errors=errors, xlabel="% wrong of 1,000 test im
 # points. But spreading makes a difference, {{mnist:13-few-spread-on-pixels}}% and {{mnist:13-few-spread-on-codes}}%: it uses
 # **where the other images lie**, which a classifier of a hundred points never sees. On the same labels, spreading on codes has
 # {{mnist:13-few-ahead}} ± {{mnist:13-few-ahead-se}} points fewer wrong than on pixels: among codes neighbours are alike more
-# often. Nothing here was told about classes but a hundred labels.
+# often. On the pen digits the order of these two is the reverse (see the table at the end), so it is no law. Nothing here was told
+# about classes but a hundred labels.
 #
 # (Spreading saw the test images too, without labels. A model of the codes that needs to see none of them, M1 + M2, stands under
 # Going deeper.)
