@@ -176,7 +176,7 @@ CodebookPlayground()
 # \beta \underbrace{\lvert z_e - \mathrm{sg}[e_k] \rvert^2}_{\text{commitment}}.$$
 #
 # The first, the codebook term, moves the code to the vectors that chose it; the second, the commitment term, keeps the encoder
-# near its code. **Lines 1 to 4** take the four gradients. (Exchange the two stop-gradients and $\beta$ weighs the other term,
+# near its code. **Lines 1 to 3** take the gradients. (Exchange the two stop-gradients and $\beta$ weighs the other term,
 # as in a published model; its issue is among the sources.)
 
 # %%
@@ -189,8 +189,8 @@ weight = torch.randn(5, 2, dtype=torch.float64)  # any gradient that comes from 
 slope = functools.partial(torch.autograd.grad, retain_graph=True, materialize_grads=True)
 through = Derivation("Straight through")
 to_encoder, to_codebook = slope((weight * z_q).sum(), (z_e, codebook), allow_unused=True)
-through.step("slope in z_e = slope in z_q", to_encoder, weight)
-through.step("slope in the codebook = 0", to_codebook, 0.0)
+slopes, expected = torch.cat([to_encoder, to_codebook]), torch.cat([weight, torch.zeros_like(codebook)])
+through.step("slopes in z_e and in the codebook = slope in z_q, and 0", slopes, expected)
 
 # %%
 (to_codebook,) = slope((z_e.detach() - e).square().sum(), codebook)
@@ -200,7 +200,7 @@ through.step("codebook term: 2 sum of (e_k - z_e)", to_codebook, 2 * one_hot.T @
 through.step("commitment term: 2 (z_e - e_k)", to_encoder, 2 * (z_e - e))
 
 # %% [markdown]
-# Set line 3 to zero: the best place of a code is the mean of the vectors that choose it, as in K-means. So one can do without
+# Set line 2 to zero: the best place of a code is the mean of the vectors that choose it, as in K-means. So one can do without
 # the gradient and keep a running mean, an **exponential moving average** (EMA), as the package's `VectorQuantiser` does. (Going
 # deeper has a build: nearest code, straight-through and both terms in one function.)
 
