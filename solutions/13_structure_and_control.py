@@ -65,6 +65,7 @@ import math
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from vae_course import data, exercises, objectives, plotting
 from vae_course.claims import claim
@@ -363,8 +364,8 @@ plotting.dots(list(ways), means, errors=errors, xlabel="% wrong of 1,000 test im
 # points. But spreading makes a difference, {{mnist:13-few-spread-on-pixels}}% and {{mnist:13-few-spread-on-codes}}%: it uses
 # **where the other images lie**, which a classifier of a hundred points never sees. On the same labels, spreading on codes has
 # {{mnist:13-few-ahead}} ± {{mnist:13-few-ahead-se}} points fewer wrong than on pixels: among codes neighbours are alike more
-# often. On the pen digits the order of these two is the reverse (see the table at the end), so it is no law. Nothing here was told
-# about classes but a hundred labels.
+# often. On the pen digits the order of these two is the reverse (see the table at the end), so it is no law. Nothing here was
+# told about classes but a hundred labels.
 #
 # (Spreading saw the test images too, without labels. A model of the codes that needs to see none of them, M1 + M2, stands under
 # Going deeper.)
@@ -379,7 +380,7 @@ plotting.dots(list(ways), means, errors=errors, xlabel="% wrong of 1,000 test im
 
 # %%
 from vae_course.studies import disentanglement
-from vae_course.studies.disentanglement import factor_entropies, factor_information, factors_of, measure, random_turn
+from vae_course.studies.disentanglement import factor_entropies, factors_of, measure, random_turn
 
 images = disentanglement.discs(steps=(1.2, 0.6))
 v = factors_of(images)
@@ -410,7 +411,7 @@ image_rows({name: images.x[which] for name, which in places.items()}, marked={na
 # and their sum, the rate.
 
 # %%
-from torch.distributions import Independent, MultivariateNormal, Normal
+from torch.distributions import MultivariateNormal, Normal
 
 from vae_course.studies import rotation
 
@@ -699,8 +700,7 @@ log_qz, log_pz = disentanglement.table(z, mu, logvar.exp()), Normal(0.0, 1.0).lo
 yours, ours = split_kl(log_qz, log_pz), disentanglement.split(log_qz, log_pz)
 for name, mine, theirs in zip(("information", "TC", "dimension-wise KL"), yours, ours, strict=True):
     three.step(f"yours = the package's: {name}", mine, theirs)
-own = log_qz.sum(2).diagonal()
-three.step("the three add up to the mean of log q - log p", sum(yours), (own - log_pz.sum(1)).mean())
+three.step("the three add up: mean of log q - log p", sum(yours), (log_qz.sum(2).diagonal() - log_pz.sum(1)).mean())
 
 # %% [markdown]
 # ### No label at all

@@ -50,6 +50,15 @@ def test_notebooks_are_what_their_source_says(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_each_worked_answer_passes_its_check_in_the_full_notebook(path: Path) -> None:
+    """A name that a lesson forgot to import would not stop the cell: the check says so, and the notebook goes on."""
+    cells = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells
+    checks = {cell.id: cell.outputs for cell in cells if cell.id.endswith("_check")}
+    said = {id: str(outputs[0].data["text/plain"]) for id, outputs in checks.items()}
+    assert said and not [text for text in said.values() if "passed" not in text[:60]]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_what_nbval_compares_is_printed(path: Path) -> None:
     """Of a table that is filled line by line it would compare the first line alone, with the whole of it."""
     cells = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells
