@@ -103,6 +103,9 @@ kinds = {
 }
 settings = {"loss": objectives.negative_elbo, "transform": data.dynamic_binarize}
 
+# %% [markdown]
+# Now the trainings, half a minute or more the first time.
+
 # %%
 recipes = [
     Recipe(name=f"structure-{i}-{seed}-{world}", seed=seed, **kind, **settings)

@@ -310,7 +310,7 @@ plotting.bars(
 # The next cell trains fifteen tokenisers on 10,000 images, one pass each: a VQ-VAE in four versions, and one more model for
 # section 5, each with three seeds. The four versions differ in two ways. Do the codes **start** on data (on vectors of the
 # first batch) or at random (from $\mathcal N(0, I)$)? And are codes **revived** (those used less than a tenth of the average
-# are put on a random vector of the batch) or never? The first time this takes about two minutes on one core.
+# are put on a random vector of the batch) or never? The first time this takes about a minute on one core.
 
 # %%
 from vae_course.discrete import TokenPrior, TokenVAE
@@ -333,6 +333,9 @@ recipes = [
     for i, build in enumerate(builds.values())
     for seed in seeds
 ]
+
+# %% [markdown]
+# Now the trainings, about a minute the first time.
 
 # %%
 trained = fit_or_load_all(recipes)
@@ -456,6 +459,9 @@ def training_tokens(model):
     draws = [data.dynamic_binarize(train.x, torch.Generator().manual_seed(seed)) for seed in range(2)]
     return torch.cat([discrete.tokens_of(model, x) for x in draws]).float()
 
+
+# %% [markdown]
+# Two draws of the binary pixels make the grids. The priors and three Gaussian VAEs take about a minute the first time.
 
 # %%
 kept = {"VQ-VAE": models["data, revived"], "FSQ": models["FSQ"]}
