@@ -143,7 +143,7 @@ def test_sliders_reach_what_they_should_and_take_the_keyboard(name: str, shown: 
     for key, reach in PLAYGROUNDS[name][2].items():
         control = shown.controls[key]
         assert (control.min, control.max) == reach and control.continuous_update
-        assert control.step == (1.0 if key == "log2_k" else STEP)
+        assert control.step == (1.0 if key in ("log2_k", "angle") else STEP)
 
 
 def test_reset_draws_the_start_once(name: str, shown: Playground, monkeypatch: pytest.MonkeyPatch):
@@ -186,11 +186,12 @@ def test_a_value_that_the_browser_rounds_to_a_step_stays_exact(name: str, shown:
         return
     key = next(iter(PLAYGROUNDS[name][2]))
     shown.place({key: 0.512})
-    exact = sight(shown)
-    shown.controls[key].value = 0.5
+    exact, step = sight(shown), shown.controls[key].step
+    rounded = round(0.512 / step) * step
+    shown.controls[key].value = rounded
     assert shown.values[key] == 0.512 and sight(shown) == exact
-    shown.controls[key].value = 0.55
-    assert shown.values[key] == 0.55 and sight(shown) != exact
+    shown.controls[key].value = rounded + step
+    assert shown.values[key] == rounded + step and sight(shown) != exact
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from vae_course.plotting.figure import (
     COLOURS,
     GREY,
     MARKERS,
-    STYLES,
     describe,
     headed,
     line_style,
@@ -163,12 +162,7 @@ def score_histograms(
     low, high = min(r.min() for r in rows.values()), max(r.max() for r in rows.values())
     edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
     peaks = []
-    for i, (name, scores) in enumerate(rows.items()):
-        shares = 100 * np.histogram(scores, edges)[0] / len(scores)
-        colour = COLOURS[i % len(COLOURS)]
-        ax.stairs(shares, edges, color=colour, linestyle=STYLES[i % len(STYLES)], linewidth=1.8)
-        if i == 0:
-            ax.stairs(shares, edges, fill=True, color=colour, alpha=0.2)
+    for name, shares in outlines(ax, rows, edges).items():
         top = int(shares.argmax())
         peaks.append((name, float(edges[top : top + 2].mean()), float(shares[top])))
     ax.set_ylim(bottom=0)
@@ -176,6 +170,16 @@ def score_histograms(
     name_points(ax, peaks, at_end=False)
     told = "; ".join(f"{name} {r.mean():.1f} on average, standard deviation {r.std():.1f}" for name, r in rows.items())
     return describe(fig, alt or headed(title, f"{xlabel}: {told}."))
+
+
+def outlines(ax: Axes, rows: Mapping[str, np.ndarray], edges: np.ndarray) -> dict[str, np.ndarray]:
+    """Draw the outline of a histogram for each row, the first one filled; its shares in % by the row's name."""
+    shares = {name: 100 * np.histogram(values, edges)[0] / len(values) for name, values in rows.items()}
+    for i, (name, heights) in enumerate(shares.items()):
+        ax.stairs(heights, edges, label=name, **line_style(i))
+        if i == 0:
+            ax.stairs(heights, edges, fill=True, color=COLOURS[0], alpha=0.2)
+    return shares
 
 
 def _name_rows(

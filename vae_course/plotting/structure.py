@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from vae_course.plotting.arrays import aligned, numbers, to_numpy
-from vae_course.plotting.figure import COLOURS, GREY, MARKERS, STYLES, AltFigure, describe, figure, one_panel, tidy
+from vae_course.plotting.charts import outlines
+from vae_course.plotting.figure import COLOURS, GREY, MARKERS, AltFigure, describe, figure, one_panel, tidy
 
 BINS = 60
 ROUNDING = 1e-9  # nats
@@ -36,12 +37,8 @@ def gains(groups: Mapping[str, Any], *, ceiling: float, xlabel: str) -> AltFigur
     edges = edge + width * np.arange(np.floor((low - edge) / width), np.ceil((high - edge) / width) + 1)
     fig, ax = one_panel(height=3.4)
     told = []
-    for i, (name, values) in enumerate(rows.items()):
-        shares = 100 * np.histogram(values, edges)[0] / len(values)
-        colour = COLOURS[i % len(COLOURS)]
-        ax.stairs(shares, edges, color=colour, linestyle=STYLES[i % len(STYLES)], linewidth=1.8, label=name)
-        if i == 0:
-            ax.stairs(shares, edges, fill=True, color=colour, alpha=0.2)
+    outlines(ax, rows, edges)
+    for name, values in rows.items():
         told.append(f"{name} {values.mean():.2f} on average, {100 * float((values > edge).mean()):.0f}% above it")
     ax.axvline(ceiling, color=GREY, linestyle=":", linewidth=2, label=f"ceiling, {ceiling:.2f}")
     ax.set(ylim=(0, None), xlim=(edges[0], edges[-1]))
@@ -64,9 +61,11 @@ def runs(groups: Mapping[str, tuple[Any, Any]], *, xlabel: str, ylabel: str, log
     if not groups:
         raise ValueError("groups is empty: give at least one, for example {'beta = 1': (distortions, correlations)}.")
     fig, ax = one_panel(height=3.6)
-    told = []
+    told, whole = [], True
     for i, (name, (across, up)) in enumerate(groups.items()):
-        x, (y,) = _pair(name, across, up)
+        x, curves = aligned(across, {name: up})
+        y = curves[name]
+        whole = whole and bool((x == x.round()).all())
         style: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
         ax.plot(x, y, linestyle="none", markersize=7, markeredgecolor="white", label=name, **style)
         told.append(f"{name}: from {x.min():.3g} to {x.max():.3g}, {y.min():.3g} to {y.max():.3g}")
@@ -75,7 +74,7 @@ def runs(groups: Mapping[str, tuple[Any, Any]], *, xlabel: str, ylabel: str, log
         ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())
-    if all(float(x).is_integer() for line in ax.lines for x in line.get_xdata()):
+    if whole:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(ax, xlabel=xlabel, ylabel=ylabel)
     ax.legend(fontsize=9, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -121,9 +120,3 @@ def matrices(tables: Mapping[str, Any], *, rows: Sequence[str], columns: Sequenc
         told.append(f"{name}: " + "; ".join(f"{row} {line}" for row, line in zip(rows, lines, strict=True)))
     axes[0, 0].set_ylabel(unit, fontsize=10)
     return describe(fig, f"{unit}, for {', '.join(columns)}. {'. '.join(told)}.")
-
-
-def _pair(name: str, across: Any, up: Any) -> tuple[Any, list[Any]]:
-    """Both numbers of a group, of one length and finite."""
-    x, curves = aligned(across, {name: up})
-    return x, list(curves.values())
