@@ -1,5 +1,6 @@
 """The variational autoencoder that is told the class: p(x | y) in place of p(x)."""
 
+import math
 from collections.abc import Sequence
 from typing import Self
 
@@ -10,8 +11,9 @@ from torch.nn import functional as F
 
 from vae_course.networks import Shape, mlp_decoder, mlp_encoder
 from vae_course.objectives import negative_elbo
+from vae_course.support.shapes import check_images
 
-# A label is one-hot times this: beside 784 pixels a plain one is so quiet that a training is slow to hear it.
+# A label is one-hot times this: in the squared length of what a network reads it counts as much as nine pixels of ink.
 LABEL_SCALE = 3.0
 
 
@@ -61,7 +63,7 @@ class ConditionalVAE(nn.Module):
         """
         if n_classes < 1:
             raise ValueError(f"n_classes is {n_classes}: give one class or more.")
-        inputs = shape[0] * shape[1] * shape[2] + n_classes
+        inputs = math.prod(shape) + n_classes
         encoder = mlp_encoder(latent_dim, hidden=hidden, shape=(1, 1, inputs))
         decoder = mlp_decoder(latent_dim + n_classes, hidden=hidden, shape=shape)
         return cls(encoder, decoder, latent_dim=latent_dim, n_classes=n_classes, shape=shape, label_scale=label_scale)
@@ -73,7 +75,7 @@ class ConditionalVAE(nn.Module):
             ValueError: x is not a batch of images of this model's shape, or there is not one class for each.
             TypeError: x holds integers, or y anything else.
         """
-        self._check_images(x)
+        check_images(x, self.shape)
         mu, logvar = self.encoder(torch.cat([x.flatten(1), self._labels(y, x, x.shape[:1])], 1)).chunk(2, dim=-1)
         return mu, logvar
 
@@ -143,13 +145,6 @@ class ConditionalVAE(nn.Module):
             )
         one_hot = F.one_hot(y.to(like.device).long(), self.n_classes).to(like.dtype)
         return (self.label_scale * one_hot).expand(*batch, self.n_classes)
-
-    def _check_images(self, x: Tensor) -> None:
-        if not x.is_floating_point():
-            raise TypeError(f"x holds {x.dtype}: give floating-point pixels in [0, 1], for example x.float() / 255.")
-        if x.dim() != 1 + len(self.shape) or tuple(x.shape[1:]) != self.shape:
-            expected = ", ".join(str(n) for n in self.shape)
-            raise ValueError(f"x has shape {list(x.shape)} but this model takes batches of images [B, {expected}].")
 
 
 class GivenLabels(nn.Module):

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from vae_course.networks import Shape
 from vae_course.support.numbers import whole_number
+from vae_course.support.shapes import check_images
 from vae_course.support.state import evaluating
 
 Start = Literal["data", "random"]
@@ -310,12 +311,7 @@ class TokenVAE(nn.Module):
             ValueError: x is not a batch of images of this model's shape.
             TypeError: x holds integers.
         """
-        if not x.is_floating_point():
-            raise TypeError(f"x holds {x.dtype}: give floating-point pixels in [0, 1], for example x.float() / 255.")
-        if x.dim() != 4 or tuple(x.shape[1:]) != self.shape:
-            raise ValueError(
-                f"x has shape {list(x.shape)} but this model takes batches of images [B, *{list(self.shape)}]."
-            )
+        check_images(x, self.shape)
         return self.encoder(x).movedim(1, -1)
 
     def tokens(self, x: Tensor) -> Tensor:

@@ -61,32 +61,34 @@ def vae() -> AltFigure:
 
 def _model(ax: Axes) -> None:
     """The column of tensors and networks, from the images to the log odds."""
-    _box(ax, MAIN, 4.45, f"x  {IMAGES}", width=1.6)
+    box(ax, MAIN, 4.45, f"x  {IMAGES}", width=1.6)
     _network(ax, 3.82, "encoder", r"$\phi$", top=1.6, bottom=1.1)
     frame: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.06", "facecolor": "none", "linestyle": "--"}
     ax.add_patch(FancyBboxPatch((0.2, 2.82), 2.32, 0.6, edgecolor=GREY, **frame))
     ax.text(2.52, 3.52, "q(z | x)", fontsize=10, ha="right", va="center")
-    _box(ax, 0.76, 3.12, f"mu\n{CODES}", width=0.95, height=0.46)
-    _box(ax, 1.96, 3.12, f"logvar\n{CODES}", width=0.95, height=0.46)
-    _box(ax, 0.42, 2.2, f"eps\n{CODES}", width=0.66, height=0.46, fill="white")
-    _box(ax, MAIN, 2.2, f"z\n{CODES}", width=0.95, height=0.46)
+    box(ax, 0.76, 3.12, f"mu\n{CODES}", width=0.95, height=0.46)
+    box(ax, 1.96, 3.12, f"logvar\n{CODES}", width=0.95, height=0.46)
+    box(ax, 0.42, 2.2, f"eps\n{CODES}", width=0.66, height=0.46, fill="white")
+    box(ax, MAIN, 2.2, f"z\n{CODES}", width=0.95, height=0.46)
     _network(ax, 1.36, "decoder", r"$\theta$", top=1.1, bottom=1.6)
-    _box(ax, MAIN, 0.66, f"logits  {IMAGES}", width=2.0)
+    box(ax, MAIN, 0.66, f"logits  {IMAGES}", width=2.0)
 
 
 def _loss(ax: Axes) -> None:
     """The loss between its two terms, and the line by which the images come to the second of them."""
-    _box(ax, SIDE, 3.12, "kl  [B]", width=1.0, height=0.46, fill=TERM)
-    _box(ax, SIDE, 1.9, "loss  []\nthe batch's mean\nof kl - log_px_z", width=1.36, height=0.7, fill="white")
-    _box(ax, SIDE + 0.14, 0.66, "log_px_z  [B]", width=1.5, height=0.34, fill=TERM)
+    box(ax, SIDE, 3.12, "kl  [B]", width=1.0, height=0.46, fill=TERM)
+    box(ax, SIDE, 1.9, "loss  []\nthe batch's mean\nof kl - log_px_z", width=1.36, height=0.7, fill="white")
+    box(ax, SIDE + 0.14, 0.66, "log_px_z  [B]", width=1.5, height=0.34, fill=TERM)
     ax.plot([2.18, EDGE], [4.45, 4.45], color="black", linewidth=1)
 
 
-def _box(ax: Axes, x: float, y: float, text: str, *, width: float, height: float = 0.34, fill: str = TENSOR) -> None:
-    """A tensor with its name and shape, centred on (x, y)."""
+def box(
+    ax: Axes, x: float, y: float, text: str, *, width: float, height: float = 0.34, fill: str = TENSOR, size: float = 10
+) -> None:
+    """A rounded box with words in it, such as a tensor with its name and shape, centred on (x, y)."""
     look: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.06", "facecolor": fill, "edgecolor": GREY}
     ax.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, **look))
-    ax.text(x, y, text, fontsize=10, ha="center", va="center", linespacing=1.15)
+    ax.text(x, y, text, fontsize=size, ha="center", va="center", linespacing=1.15)
 
 
 def _network(ax: Axes, y: float, name: str, parameters: str, *, top: float, bottom: float) -> None:

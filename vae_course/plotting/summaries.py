@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle, Ellipse, FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import Circle, Ellipse, FancyArrowPatch
 
 from vae_course.data import pen
+from vae_course.plotting.diagrams import NETWORK, TENSOR, TERM, box
 from vae_course.plotting.figure import COLOURS, GREY, AltFigure, figure, tidy
 from vae_course.studies.bugs.cases import ALL
 from vae_course.studies.gaussian_fit import bimodal, bound, descend, optimum
@@ -22,7 +23,6 @@ from vae_course.studies.two_hills import bimodal_world, slice_at
 
 BLUE, ORANGE, GREEN, PINK = COLOURS[:4]
 HEIGHT = 2.5
-PLAIN, WARM, COOL = "#EDEDED", "#F8DDCB", "#CFE3F0"  # fills of boxes
 SMALL: dict[str, Any] = {"fontsize": 9, "ha": "center", "va": "center"}
 
 
@@ -157,11 +157,11 @@ def _paths() -> AltFigure:
         ax.set(xlim=(0, 6), ylim=(-0.1, 3), aspect="equal")
         ax.axis("off")
         ax.set_title(title, fontsize=11)
-    ends = ((0.9, 1.5, "mu\nsigma", PLAIN), (5.1, 1.5, "f(z)", PLAIN))
-    for node in (*ends, (3.0, 1.5, "z ~ q", WARM)):
-        _node(left, *node)
-    for node in (*ends, (3.0, 1.5, "mu +\nsigma eps", COOL), (3.0, 0.35, "eps", WARM)):
-        _node(right, *node)
+    ends = ((0.9, 1.5, "mu\nsigma", TENSOR), (5.1, 1.5, "f(z)", TENSOR))
+    drawn, moved = (3.0, 1.5, "z ~ q", TERM), (3.0, 1.5, "mu +\nsigma eps", NETWORK)
+    for ax, boxes in ((left, (*ends, drawn)), (right, (*ends, moved, (3.0, 0.35, "eps", TERM)))):
+        for x, y, text, fill in boxes:
+            box(ax, x, y, text, width=1.2, height=0.7, fill=fill, size=9)
     for start, end in ((1.5, 2.4), (3.6, 4.5)):
         _arrow(left, (start, 1.5), (end, 1.5))
     left.text(1.95, 0.75, "a draw cuts\nthe gradient", color=ORANGE, **SMALL)
@@ -222,7 +222,7 @@ def _three_ways() -> AltFigure:
         ax.text(0.5, y, name, fontsize=10, fontweight="bold", ha="center", va="center")
         boxes = [(x, 0.12 + 0.065 * len(text), text) for x, text in zip(places, row, strict=True) if text]
         for x, half, text in boxes:
-            _node(ax, x, y, text, width=2 * half, height=0.5, fill=WARM if text == "-ELBO" else PLAIN)
+            box(ax, x, y, text, width=2 * half, height=0.5, fill=TERM if text == "-ELBO" else TENSOR, size=9)
         for (x, half, _), (end, other, _) in pairwise(boxes):
             _arrow(ax, (x + half, y), (end - other, y))
     ax.text(2.4, 2.95, "encoder", color=BLUE, **SMALL)
@@ -268,7 +268,7 @@ def _suspects() -> AltFigure:
     places = list(stations.items())
     for i, (name, x) in enumerate(places):
         half = 0.2 + 0.075 * len(name)
-        _node(ax, x, 1.7, name, width=2 * half, height=0.6, fill=COOL if name.endswith("coder") else PLAIN)
+        box(ax, x, 1.7, name, width=2 * half, height=0.6, fill=NETWORK if name.endswith("coder") else TENSOR, size=9)
         if i:
             before, left = places[i - 1]
             _arrow(ax, (left + 0.2 + 0.075 * len(before), 1.7), (x - half, 1.7))
@@ -451,14 +451,6 @@ def _across(fig: AltFigure, x: float, name: str) -> None:
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], *, colour: str = "black") -> None:
     look: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 11, "shrinkA": 1, "shrinkB": 1}
     ax.add_patch(FancyArrowPatch(start, end, color=colour, **look))
-
-
-def _node(
-    ax: Axes, x: float, y: float, text: str, fill: str = PLAIN, *, width: float = 1.2, height: float = 0.7
-) -> None:
-    look: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.08", "facecolor": fill, "edgecolor": GREY}
-    ax.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, **look))
-    ax.text(x, y, text, **SMALL)
 
 
 PICTURES: dict[str, Callable[[], AltFigure]] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vae_course.discrete import nearest, perplexity, usage
 from vae_course.support.numbers import whole_number
 from vae_course.support.threads import one_thread
 
@@ -48,12 +49,12 @@ class Codebook:
     @property
     def tokens(self) -> Tensor:
         """The nearest code of each point, `[N]`."""
-        return torch.cdist(self.points, self.codes).argmin(1)
+        return nearest(self.points, self.codes)
 
     @property
     def use(self) -> Tensor:
         """The share of the points that choose each code, `[K]`."""
-        return torch.bincount(self.tokens, minlength=len(self.codes)).to(self.codes.dtype) / len(self.points)
+        return usage(self.tokens, len(self.codes))
 
     @property
     def dead(self) -> Tensor:
@@ -63,7 +64,7 @@ class Codebook:
     @property
     def perplexity(self) -> float:
         """exp of the entropy of the use, from 1 to K."""
-        return math.exp(float(torch.special.entr(self.use).sum()))
+        return float(perplexity(self.tokens, len(self.codes)))
 
     @property
     def distortion(self) -> float:

@@ -18,7 +18,7 @@ from vae_course.exact import DiscreteWorld
 from vae_course.support.numbers import whole_number
 from vae_course.support.threads import one_thread
 
-Estimator = Literal["straight-through", "Gumbel-softmax", "straight-through Gumbel", "score function", "leave-one-out"]
+Estimator = Literal["straight-through", "Gumbel-softmax", "score function", "leave-one-out"]
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,8 @@ def estimates(
     """One estimate of d E_q[f] / d theta for each row of theta, from `n_draws` codes each: `[R, K]` to `[R, K]`.
 
     With g Gumbel noise and s = softmax((theta + g) / temperature):
-    straight-through decodes the one-hot of a draw and lets the gradient see q in its place; Gumbel-softmax decodes s;
-    straight-through Gumbel decodes the one-hot of the largest of s and lets the gradient see s; the score function is
-    f (one-hot - q); leave-one-out subtracts from f the mean of the other draws.
+    straight-through decodes the one-hot of a draw and lets the gradient see q in its place; Gumbel-softmax decodes s; the
+    score function is f (one-hot - q); leave-one-out subtracts from f the mean of the other draws.
 
     Raises:
         ValueError: the estimator is unknown, the temperature is not above zero, or there are too few draws.
@@ -132,11 +131,7 @@ def estimates(
         if estimator == "leave-one-out":
             f = f - (f.sum(0) - f) / (n_draws - 1)
         return (f.unsqueeze(-1) * (one_hot - q)).mean(0).detach()
-    soft = torch.softmax(noisy / temperature, -1)
-    seen = {"straight-through": q.expand_as(one_hot), "Gumbel-softmax": soft, "straight-through Gumbel": soft}[
-        estimator
-    ]
-    y = seen if estimator == "Gumbel-softmax" else one_hot + seen - seen.detach()
+    y = torch.softmax(noisy / temperature, -1) if estimator == "Gumbel-softmax" else one_hot + q - q.detach()
     return torch.autograd.grad(world.log_px_y(y).mean(0).sum(), theta)[0]
 
 
