@@ -11,6 +11,7 @@ from torch.distributions import Categorical
 
 from vae_course import discrete
 from vae_course.discrete import FiniteScalarQuantiser, TokenPrior, TokenVAE, VectorQuantiser
+from vae_course.exercises.lessons import get
 
 
 def features(*shape, seed=0):
@@ -251,3 +252,8 @@ def test_bad_input_gets_one_clear_sentence(call, words):
 def test_whole_numbers_are_no_pixels():
     with pytest.raises(TypeError, match="floating-point pixels"):
         TokenVAE.vq().encode(torch.zeros(2, 1, 28, 28, dtype=torch.long))
+
+
+def test_the_answer_in_words_of_lesson_14_states_what_49_tokens_of_64_cost():
+    words = get("14-why").solution
+    assert f"log 64 = {math.log(64):.2f} nats" in words and f"{49 * math.log(64):.1f} nats" in words

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 
+from vae_course.exercises.lessons import get
 from vae_course.studies.rotation import LENGTHS, SIGMA, account, loadings, rotation, world
 
 ANGLES = (0.0, 20.0, 45.0, 70.0)
@@ -151,3 +152,8 @@ def test_a_quarter_turn_only_exchanges_the_codes(diagonal: bool):
 def test_an_angle_that_is_no_number_is_named():
     with pytest.raises(ValueError, match="degrees is nan: give a finite angle"):
         account(math.nan)
+
+
+def test_the_answer_in_words_states_the_numbers_of_this_world():
+    words, lost = get("13-why").solution, account(45.0).elbo - account(45.0, diagonal=True).elbo
+    assert f"stays at {account(45.0).elbo:.2f} nats" in words and f"fall, by {lost:.2f} nats" in words
