@@ -226,6 +226,14 @@ def test_many_empty_files_are_noticed(need):
         assert stopped.value.stop.kind is StopKind.DISK
 
 
+def test_more_processes_than_an_answer_may_start_are_noticed(need):
+    need("bwrap")
+    forks = "import os, time\ndef elbo(a, b):\n    for _ in range(40): os.fork() or time.sleep(99)\n"
+    with Sandbox([BOUND], LIMITS) as worker, pytest.raises(Stopped, match="started more than 16 processes") as stopped:
+        worker.ask(request_of(forks))
+    assert stopped.value.stop.kind is StopKind.PROCESSES
+
+
 def test_torch_compile_hands_back_what_it_is_given(worker):
     source = "import torch\n@torch.compile\n@torch.compile(fullgraph=True)\ndef elbo(a, b):\n    return a.mean(0) - b\n"
     reply = json.loads(worker.ask(request_of(source + "torch.nn.Linear(2, 2).compile()\n")))
