@@ -239,7 +239,7 @@ HARMLESS = [
      "with one component its axis broadcasts, and sums and means do not change with the order or the shape"),
     ("08-mixture-prior", r"-\(z\.unsqueeze|mean - z|n != rounds|n \+ 0\.01|log_joint \+ 0\.01",
      "squares have no sign, rounds are whole numbers, and a constant does not change a softmax"),
-    ("08-mixture-prior", r"mean(\.half\(\)| \* \(1 \+ 0\.001)|share\.half\(\)\.float\(\)\.mean",
+    ("08-mixture-prior", r"mean(\.(half|bfloat16)\(\)| \* \(1 \+ 0\.001)|share\.half\(\)\.float\(\)\.mean",
      "an error of the centre of squares counts squared, and the rounding of many shares averages out"),
     ("08-path-norm", r"\.(abs|squeeze)\(|clamp\(-1, 1\)|\(-\(?(1 - )?t\)|\((t|share) - 1\)",
      "squares are not negative and do not change with the sign, and t lies in [0, 1]"),
