@@ -16,13 +16,14 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL = (
+MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS = (
     "distributions",
     "exact",
     "models",
     "objectives",
     "discrete",
     "conditional",
+    "flows",
 )
 BUGS = [
     (DISTRIBUTIONS, "return mu + torch.exp(0.5 * logvar) * eps", "return mu + torch.exp(logvar) * eps"),
@@ -74,6 +75,29 @@ BUGS = [
     (CONDITIONAL, "torch.exp(0.5 * logvar)", "torch.exp(logvar)"),
     (CONDITIONAL, "negative_elbo(model.given(y), x, beta,", "negative_elbo(model.given(y.roll(1)), x, beta,"),
     (CONDITIONAL, "z = torch.randn(len(y), self.latent_dim", "z = 1.5 * torch.randn(len(y), self.latent_dim"),
+    (FLOWS, "* self.w / self.w.square().sum()", "* self.w / self.w.norm()"),
+    (FLOWS, "(F.softplus(w_u) - 1 - w_u)", "(F.softplus(w_u) - w_u)"),
+    (FLOWS, "F.softplus(self.w @ self.u) * (1 - bend.square())", "F.softplus(self.w @ self.u) * (1 - bend)"),
+    (FLOWS, "self.below.tril(-1)", "self.below.tril()"),
+    (FLOWS, "-self.log_diag.sum().expand", "self.log_diag.sum().expand"),
+    (FLOWS, "(y_b - t) * (-s).exp()), -s.sum(-1)", "y_b * (-s).exp() - t), -s.sum(-1)"),
+    (FLOWS, "self._joined(z_a, z_b * s.exp() + t), s.sum(-1)", "self._joined(z_a, z_b * s.exp() + t), s.exp().sum(-1)"),
+    (FLOWS, "return (second, first) if self.flip else (first, second)", "return first, second"),
+    (FLOWS, "places[:, None] > seen", "places[:, None] >= seen"),
+    (FLOWS, "seen[:, None] >= seen", "seen[:, None] > seen"),
+    (FLOWS, "for _ in range(self.dim):", "for _ in range(self.dim - 1):"),
+    (FLOWS, "2 * mean.log() + above.log() - 2 * below.log()", "2 * mean.log() + above.log() - below.log()"),
+    (FLOWS, "* (2 * shares.cumsum(-1)[:, :-1] - 1)", "* shares.cumsum(-1)[:, :-1]"),
+    (
+        FLOWS,
+        "torch.where(within, bin_.x + xi * bin_.width, y), -torch",
+        "torch.where(within, bin_.x + xi * bin_.width, y), torch",
+    ),
+    (FLOWS, "in reversed(self.steps)", "in self.steps"),
+    (FLOWS, "total = total + log_det", "total = log_det"),
+    (FLOWS, "return y, self.base.log_prob(z) - log_det", "return y, self.base.log_prob(z) + log_det"),
+    (FLOWS, "return y, self.base.log_prob(z) - log_det", "return y, self.base.log_prob(y) - log_det"),
+    (FLOWS, "return MOST_LOG_SCALE * torch.tanh(raw / MOST_LOG_SCALE), t", "return raw, t"),
 ]
 NO_BUG = ("import", "import")
 
