@@ -23,7 +23,7 @@ MOST_LOG_SCALE = 3.0  # |s| of a coupling or autoregressive step stays below it
 LEAST = 1e-3  # the least slope of a spline, and the least width and height of a bin as a share of all
 
 
-class Step(nn.Module):
+class FlowStep(nn.Module):
     """What every step has: the number of dimensions D, and a sentence for what can't be undone or has another shape.
 
     Raises:
@@ -52,7 +52,7 @@ class Step(nn.Module):
         return z
 
 
-class Planar(Step):
+class Planar(FlowStep):
     """A step along one direction, as far as the place along another tells: y = z + u tanh(w.z + b).
 
     log_det = log(1 + u.psi),    psi = (1 - tanh(w.z + b)^2) w.
@@ -89,7 +89,7 @@ class Planar(Step):
         return z + self.u_hat() * bend.unsqueeze(-1), det.log()
 
 
-class Triangular(Step):
+class Triangular(FlowStep):
     """A linear step, y = L z + m, with a lower triangular L whose diagonal is exp(log_diag): log_det = sum_d log L_dd.
 
     After z ~ N(0, I) it gives every Gaussian that there is, N(m, L L^T).
@@ -118,7 +118,7 @@ class Triangular(Step):
         return z, -self.log_diag.sum().expand(y.shape[:-1])
 
 
-class Coupling(Step):
+class Coupling(FlowStep):
     """One half of z passes, and a network of it scales and shifts the other: y_a = z_a,  y_b = z_b exp(s(z_a)) + t(z_a).
 
     log_det = sum s(z_a). The first D // 2 numbers pass; with `flip` they are moved, and the others pass. s = S tanh(r / S) of
@@ -165,7 +165,7 @@ class Coupling(Step):
         return torch.cat((b, a) if self.flip else (a, b), -1)
 
 
-class Autoregressive(Step):
+class Autoregressive(FlowStep):
     """Each number is scaled and shifted by what stands before it: y_d = z_d exp(s_d(z_<d)) + t_d(z_<d).
 
     log_det = sum_d s_d. One network gives all s and t at once, because masks leave it no way from z_d to s_1, ..., s_d. So a
@@ -205,7 +205,7 @@ class Autoregressive(Step):
         return z, -s.sum(-1)
 
 
-class Spline(Step):
+class Spline(FlowStep):
     """Each number by a rising curve of its own: `bins` pieces of a rational quadratic between -bound and bound.
 
     Outside it is the identity, so a slope of 1 meets it at both ends. log_det is the sum of the logs of the slopes.
@@ -276,7 +276,7 @@ class Spline(Step):
         return _Bin(at(xs, 0), width, at(ys, 0), height, at(slopes, 0), at(slopes, 1))
 
 
-class Reverse(Step):
+class Reverse(FlowStep):
     """The numbers of a code in the opposite order, so that the next step sees them from the other side: log_det = 0.
 
     Raises:
@@ -292,15 +292,15 @@ class Reverse(Step):
         return self.forward(y)
 
 
-class Inverse(Step):
+class Inverse(FlowStep):
     """A step run backwards: what was its inverse is the step, and the other way round.
 
     Raises:
         TypeError: it is no step.
     """
 
-    def __init__(self, step: Step) -> None:
-        if not isinstance(step, Step):
+    def __init__(self, step: FlowStep) -> None:
+        if not isinstance(step, FlowStep):
             raise TypeError(
                 f"{type(step).__name__} is no step of vae_course.flows: give one, such as Autoregressive(2)."
             )
@@ -323,7 +323,7 @@ class Path(NamedTuple):
     log_dets: Tensor
 
 
-class Flow(Step):
+class Flow(FlowStep):
     """A chain of steps, one after another: their log-determinants add up.
 
     Raises:
@@ -331,9 +331,9 @@ class Flow(Step):
         TypeError: one of them is no step.
     """
 
-    def __init__(self, *steps: Step) -> None:
+    def __init__(self, *steps: FlowStep) -> None:
         for step in steps:
-            if not isinstance(step, Step):
+            if not isinstance(step, FlowStep):
                 raise TypeError(
                     f"{type(step).__name__} is no step of vae_course.flows: give steps such as Planar(2), separated by commas."
                 )
@@ -358,7 +358,7 @@ class Flow(Step):
 
     def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """z `[..., D]` and log |det dz/dy| `[...]` of y `[..., D]`: the steps undone, the last one first."""
-        return _chained(self._checked(y), [cast(Step, step).inverse for step in reversed(self.steps)])
+        return _chained(self._checked(y), [cast(FlowStep, step).inverse for step in reversed(self.steps)])
 
 
 class FlowDistribution(Distribution):
@@ -376,7 +376,7 @@ class FlowDistribution(Distribution):
     support = constraints.real_vector
     has_rsample = True
 
-    def __init__(self, base: Distribution, flow: Step) -> None:
+    def __init__(self, base: Distribution, flow: FlowStep) -> None:
         if tuple(base.event_shape) != (flow.dim,):
             raise ValueError(
                 f"A draw from base has shape {list(base.event_shape)} but the flow takes [{flow.dim}]: "
