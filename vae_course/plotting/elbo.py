@@ -90,7 +90,7 @@ def bound(
     left, right = fig.subplots(1, 2, gridspec_kw=ratios)
     at, curves = aligned(z, qs, name="z", places="positions z")
     _densities(left, at, numbers(posterior, "posterior"), curves)
-    _columns(right, log_px, elbos)
+    columns(right, log_px, elbos)
     told = "; ".join(f"{name}: ELBO {v:.2f}, gap {log_px - v:.2f}" for name, v in elbos.items())
     fig.alt = f"q over the true posterior. log p(x) is {log_px:.2f} nats. {told}."
     return fig
@@ -134,6 +134,36 @@ def weights_and_ladder(
     return fig
 
 
+def columns(ax: Axes, log_px: float, elbos: Mapping[str, float], *, span: float = SPAN) -> None:
+    """One column for each q: its bound from the foot up, its gap from there to the line of log p(x).
+
+    Args:
+        ax: where to draw.
+        log_px: log p(x), in nats.
+        elbos: name to ELBO, in nats.
+        span: nats from the foot to log p(x); a bound further down is written at the foot.
+    """
+    foot, unit = log_px - span, span / SPAN
+    digits = 2 if span > 1 else 3
+    for i, value in enumerate(elbos.values()):
+        level = max(value, foot)
+        ax.bar(i, level - foot, bottom=foot, width=0.7, color=BOUND)
+        ax.bar(i, log_px - level, bottom=level, width=0.7, color=GAP, hatch="//", edgecolor="white", linewidth=0)
+        words = f"ELBO\n{value:.{digits}f}", f"gap\n{log_px - value:.{digits}f}"
+        ax.text(i, foot + 0.1 * unit, words[0], fontsize=9, ha="center", va="bottom", bbox=PLATE)
+        ax.text(i, log_px + 0.12 * unit, words[1], fontsize=9, ha="center", va="bottom")
+    ax.axhline(log_px, color="black", linewidth=2)
+    ax.set_ylim(foot, log_px + 1.1 * unit)
+    ax.set_xlim(-0.6, len(elbos) - 0.4)
+    tidy(ax, ylabel="nats")
+    ax.grid(False, axis="x")
+    ax.set_xticks(range(len(elbos)), list(elbos), fontsize=10)
+    for i, label in enumerate(ax.get_xticklabels()):
+        label.set_color(_look(i)["color"])
+    line = ", the line" if len(elbos) > 1 else ""  # for which one column has no room
+    ax.set_title(f"log p(x) = {log_px:.2f}{line}", fontsize=10, loc="left")
+
+
 def _curve_and_tangent(ax: Axes, w: np.ndarray, mean: float) -> None:
     """log w, and its tangent at the mean, which lies above the curve everywhere else."""
     low, high = 0.6 * w.min(), 1.1 * w.max()
@@ -168,27 +198,6 @@ def _names(ax: Axes, peaks: Mapping[str, tuple[float, float]]) -> None:
                 y = max(y, other_y + 0.065 * height)
         ax.text(x, y, name, color=colours[name], fontsize=10, ha="center", va="bottom")
         placed.append((x, y))
-
-
-def _columns(ax: Axes, log_px: float, elbos: Mapping[str, float]) -> None:
-    """One column for each q: its bound from the foot up, its gap from there to the line of log p(x)."""
-    foot = log_px - SPAN
-    for i, value in enumerate(elbos.values()):
-        level = max(value, foot)
-        ax.bar(i, level - foot, bottom=foot, width=0.7, color=BOUND)
-        ax.bar(i, log_px - level, bottom=level, width=0.7, color=GAP, hatch="//", edgecolor="white", linewidth=0)
-        ax.text(i, foot + 0.1, f"ELBO\n{value:.2f}", fontsize=9, ha="center", va="bottom", bbox=PLATE)
-        ax.text(i, log_px + 0.12, f"gap\n{log_px - value:.2f}", fontsize=9, ha="center", va="bottom")
-    ax.axhline(log_px, color="black", linewidth=2)
-    ax.set_ylim(foot, log_px + 1.1)
-    ax.set_xlim(-0.6, len(elbos) - 0.4)
-    tidy(ax, ylabel="nats")
-    ax.grid(False, axis="x")
-    ax.set_xticks(range(len(elbos)), list(elbos), fontsize=10)
-    for i, label in enumerate(ax.get_xticklabels()):
-        label.set_color(_look(i)["color"])
-    line = ", the line" if len(elbos) > 1 else ""  # for which one column has no room
-    ax.set_title(f"log p(x) = {log_px:.2f}{line}", fontsize=10, loc="left")
 
 
 def _look(i: int) -> dict[str, Any]:
