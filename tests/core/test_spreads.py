@@ -39,6 +39,28 @@ ORDERINGS = {
         ("somewhat more than the best constant", "11 < [loo-20] < 14"),
         ("with $L = 20$ it is {{any:05-urns-loo-20}} times", "[urns-loo-20] < 1 < [urns-loo-4]"),
     ],
+    "09": [
+        ("is worse than the healthy {{mnist:09-healthy-elbo}}", "[b-elbo] < [healthy-elbo] - 3"),
+        ("The true KL is {{mnist:09-b-true-kl}} nats, the printed one", "[b-true-kl] > 5 * [b-printed-kl]"),
+        ("the bound is back at the healthy value", "abs([mended-elbo] - [healthy-elbo]) < 2"),
+        ("Validation less training was {{mnist:09-c-gap}} nats", "[c-gap] > 2 * abs([c-mended-gap])"),
+        ("Two runs that print a *better* loss than the healthy one", "[d-printed] < [e-printed] < -[healthy-elbo]"),
+        ("and its ELBO is {{mnist:09-d-elbo}}", "[d-elbo] < [healthy-elbo] - 50"),
+        ("Case E printed {{mnist:09-e-printed}}, and its ELBO", "[e-elbo] < min(-[e-printed], [healthy-elbo])"),
+        (
+            "Both are back at the healthy bound",
+            "abs([d-mended-elbo] - [healthy-elbo]) + abs([e-mended-elbo] - [healthy-elbo]) < 3",
+        ),
+        ("the KL never pulls back harder than", "[f-push] > [f-price]"),
+        ("the bound rises from {{mnist:09-f-elbo}} to", "[f-mended-elbo] > [f-elbo] + 40"),
+        ("A little worse than healthy, by some nats", "[healthy-elbo] - 20 < [j-elbo] < [healthy-elbo] - 2"),
+        ("Case J loses tens of nats when the images come sorted", "[j-sorted] - [j-mixed] > 20"),
+        ("in evaluation mode, rises from {{mnist:09-j-elbo}}", "[j-mended-elbo] > [j-elbo] + 2"),
+        ("their length grows by half", "[g-beyond] > 10 * [prior-beyond]"),
+        ("In case G {{mnist:09-g-bold}}% of the pixels are that sure", "[g-bold] > 1.5 * [g-mended-bold]"),
+        ("but not by that much, so noise is no excuse", "[k-script] > [k-curve] + 2"),
+        ("nats above the honest bound", "[l-above] > 1.5"),
+    ],
     "10": [
         ("Going far from $\\beta = 1$ costs ELBO on either side", "max([elbo-0-25], [elbo-8]) < [elbo-1] - 3"),
         (

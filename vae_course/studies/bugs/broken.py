@@ -3,6 +3,7 @@
 The names are letters, so that a learner who calls them is not told what to look for.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -149,9 +150,15 @@ def evaluate_k(model: VAE, x: Tensor) -> float:
         return float(elbo(model, x).elbo.mean())
 
 
-def evaluate_l(model: VAE, x: Tensor, batch_size: int) -> float:
-    """The evaluation of case L, in nats."""
+def evaluate_l(model: VAE, x: Tensor, k: int) -> float:
+    """The evaluation of case L with k draws for each image, in nats."""
     model.eval()
+    log_w = []
     with torch.no_grad():
-        bounds = [elbo(model, batch).elbo for batch in x.split(batch_size)]
-    return float(torch.stack([bound.mean() for bound in bounds]).mean())
+        mu, logvar = model.encode(x)
+        for _ in range(k):
+            z = draw(mu, logvar)
+            log_ratio = 0.5 * (z**2 - (z - mu) ** 2 / torch.exp(logvar) - logvar)
+            price = log_ratio.sum(dim=1, keepdim=True)
+            log_w.append(bernoulli_log_prob(x, model.decode(z)) - price)
+    return float((torch.logsumexp(torch.stack(log_w), dim=0) - math.log(k)).mean())
