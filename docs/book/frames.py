@@ -15,17 +15,19 @@ from vae_course.plotting.figure import AltFigure
 from vae_course.widgets.beta_playground import BetaPlayground
 from vae_course.widgets.bound_playground import BoundPlayground
 from vae_course.widgets.elbo_playground import ELBOPlayground
+from vae_course.widgets.flow_playground import FlowPlayground
 from vae_course.widgets.kl_playground import KLPlayground
 from vae_course.widgets.pictures import drawn
 from vae_course.widgets.playground import Playground
 from vae_course.widgets.world_playground import WorldPlayground
 
-# Those that need neither data nor a trained model, with the two controls that move here, each with as many values.
+# Those that need neither data nor a trained model, with the one or two controls that move here, each with as many values.
 ALIVE: dict[type[Playground], dict[str, int]] = {
     WorldPlayground: {"x": 6, "sigma": 4},
     KLPlayground: {"mean": 9, "log_std": 4},
     ELBOPlayground: {"mu": 7, "logvar": 5},
     BoundPlayground: {"shift": 5, "log2_k": 6},
+    FlowPlayground: {"steps": 5},
 }
 # Those of trained models, whose frames `docs/make_frames.py` made and the repository keeps.
 KEPT: tuple[type[Playground], ...] = (BetaPlayground,)
@@ -42,6 +44,8 @@ SLIDER = """<label>{label} <input type="range" min="0" max="{last}" value="{at}"
 <output>{value}</output></label>"""
 SOME = """These sliders show pictures made beforehand, at some values of each. In Colab, Binder or JupyterLab the
 playground moves freely."""
+SOME_OF_ONE = """This slider shows pictures made beforehand, at some of its values. In Colab, Binder or JupyterLab the
+playground has all of them, and other controls."""
 ALL = "This slider shows pictures made beforehand, one for each of its values."
 
 
@@ -88,7 +92,7 @@ def write(folder: Path, kind: type[Playground]) -> str:
         return page(kind.__name__, Frames.read(target), ALL)
     playground = kind()
     axes = {key: _values(playground, key, count) for key, count in ALIVE[kind].items()}
-    return page(kind.__name__, draw(playground, axes, target), SOME)
+    return page(kind.__name__, draw(playground, axes, target), SOME if len(axes) > 1 else SOME_OF_ONE)
 
 
 def draw(playground: Playground, axes: dict[str, list[float]], target: Path) -> Frames:

@@ -15,6 +15,7 @@ PLAYGROUNDS = {
     "vae-gradient": ("gradient_playground", "GradientPlayground"),
     "vae-bound": ("bound_playground", "BoundPlayground"),
     "vae-rotation": ("rotation_playground", "RotationPlayground"),
+    "vae-flow": ("flow_playground", "FlowPlayground"),
     "vae-likelihood": ("likelihood_playground", "LikelihoodPlayground"),
     "vae-codebook": ("codebook_playground", "CodebookPlayground"),
 }
@@ -29,6 +30,8 @@ BUTTONS = [
     ("vae-codebook", "Revive"),
     ("vae-codebook", "Reset"),
     ("vae-rotation", "Reset"),
+    ("vae-flow", "Another start"),
+    ("vae-flow", "Reset"),
 ]
 
 

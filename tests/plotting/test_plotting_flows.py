@@ -208,9 +208,16 @@ def test_the_column_reaches_the_bound_and_the_gap_fills_the_rest():
         [3, 1],
     ]
     assert fig.alt == (
-        "q, planar, 1 step, over the true posterior, and the paths of a grid by its steps. log p(x) is -2.00 nats, ELBO -2.300,"
-        " gap 0.300."
+        "q, planar, 1 step, over the true posterior, 100% of whose mass it shares, hills of the posterior at 0.00, of q at 0.00;"
+        " paths of a grid by its steps. log p(x) is -2.00 nats, ELBO -2.300, gap 0.300."
     )
+
+
+def test_the_words_tell_how_much_of_the_posterior_q_shares():
+    two = 0.5 * (np.exp(-((Z - 1.5) ** 2) / 0.08) + np.exp(-((Z + 1.5) ** 2) / 0.08)) / math.sqrt(0.08 * math.pi)
+    one = np.exp(-((Z - 1.5) ** 2) / 0.08) / math.sqrt(0.08 * math.pi)
+    fig = fitted(Z, two, one, stages=[Z], name="Gaussian", log_px=0.0, elbo=-math.log(2))
+    assert "50% of whose mass it shares, hills of the posterior at -1.50 and 1.50, of q at 1.50" in fig.alt
 
 
 def test_in_the_plane_the_grid_stands_in_the_posterior_s_frame():

@@ -1,8 +1,9 @@
 """The playgrounds: what all have in common is held for each of them here, once; below it what each has of its own."""
 
+import functools
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +17,7 @@ from vae_course.evaluation import active_units, evaluate, kl_per_dim
 from vae_course.exact import GridWorld
 from vae_course.models import VAE
 from vae_course.plotting.images import walk
+from vae_course.studies import flow_fit
 from vae_course.studies.gaussian_fit import LOG_VARIANCES, MEANS, bimodal, bound, climb, forward_kl, optimum, reverse_kl
 from vae_course.studies.gradient_noise import Setting, score_variance
 from vae_course.studies.importance_weights import DRAWS as WEIGHTS
@@ -25,6 +27,7 @@ from vae_course.studies.two_hills import bimodal_world, slice_at, two_hills
 from vae_course.widgets import (
     bound_playground,
     elbo_playground,
+    flow_playground,
     gradient_playground,
     kl_playground,
     likelihood_playground,
@@ -38,6 +41,7 @@ from vae_course.widgets.codebook_playground import CodebookPlayground
 from vae_course.widgets.dimension_dashboard import REACH, DimensionDashboard
 from vae_course.widgets.elbo_playground import ELBOPlayground
 from vae_course.widgets.explorer import LatentExplorer
+from vae_course.widgets.flow_playground import KINDS, STARTS, FlowPlayground
 from vae_course.widgets.gradient_playground import GradientPlayground
 from vae_course.widgets.kl_playground import KLPlayground
 from vae_course.widgets.likelihood_playground import SIGMAS, LikelihoodPlayground
@@ -48,6 +52,7 @@ from vae_course.widgets.world_playground import SHOWN, WorldPlayground
 
 pytestmark = pytest.mark.usefixtures("one_thread_only")
 
+FEW_UPDATES = 12
 IMAGES = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(0)).round()
 
 
@@ -80,6 +85,7 @@ PLAYGROUNDS: dict[str, tuple[Callable[[], Playground], dict[str, Any], dict[str,
     ),
     "codebook": (CodebookPlayground, {"steps": 10, "n_codes": 8, "decay": 0.5, "spread": 2.0}, {}),
     "rotation": (RotationPlayground, {"angle": 30.0}, {"angle": (0.0, 90.0)}),
+    "flow": (FlowPlayground, {"steps": 2.0, "kind": "spline", "target": "banana"}, {}),
     "beta": (lambda: BetaPlayground(MODELS, IMAGES), {"beta": 4.0}, {}),
     "dashboard": (
         lambda: DimensionDashboard({"first": vae(0), "second": vae(1)}, IMAGES),
@@ -98,10 +104,21 @@ TOLD = {
     "likelihood": "Price of a pixel of 0.50",
     "codebook": "After 0 steps: 600 points, 16 codes",
     "rotation": "Codes turned by 0 degrees: code 1 to (2.00, 0.00) and code 2 to (0.00, 0.70)",
+    "flow": "q, Gaussian, over the true posterior",
     "beta": "beta 0.5: R ",
     "dashboard": "KL in nats of dimension",
     "explorer": "z[0], z[1], z[2]",
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_fits() -> Iterator[None]:
+    """Flows are fitted in few updates: what is shown of a fit is tested here, not the fit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flow_playground, "fit", functools.partial(flow_fit.fit, updates=FEW_UPDATES))
+        flow_playground.view.cache_clear()
+        yield
+    flow_playground.view.cache_clear()
 
 
 @pytest.fixture(params=PLAYGROUNDS)
@@ -207,6 +224,8 @@ def test_a_value_that_the_browser_rounds_to_a_step_stays_exact(name: str, shown:
         ("likelihood", {"pixel": 1.5}, "pixel is 1.5: this playground goes from 0 to 1"),
         ("likelihood", {"sigma": 0.0}, "sigma is 0"),
         ("codebook", {"n_codes": 3}, "n_codes is 3: this playground has 2, 4, 8, 16, 32"),
+        ("flow", {"steps": 9.0}, "steps is 9.0: this playground goes from 0 to 8"),
+        ("flow", {"kind": "coupling"}, "kind is coupling: this playground has affine, planar, spline"),
         ("beta", {"beta": 3.0}, "beta is 3.0: this playground has 0.5, 1, 4"),
     ],
 )
@@ -311,6 +330,69 @@ def test_an_angle_is_gone_to_and_one_beyond_the_dial_is_named():
     assert shown.angle.value == 90.0 and "gap of factor 1 1.08" in shown.status.value
     with pytest.raises(ValueError, match="from 0 to 90"):
         shown.go_to(91.0)
+
+
+# ------------------------------------------------------------------------------------------------ flows
+
+
+def test_words_and_picture_of_a_flow_state_the_numbers_of_the_fit():
+    value = flow_playground.view("two hills", "planar", 2)
+    found, said = value.fit, flow_playground.in_words(value)
+    assert (
+        f"planar, 2 steps, start 1 of {STARTS}: ELBO {found.elbo:.3f} + gap {found.gap:.3f} = log p(x) = -2.087" in said
+    )
+    assert f"The best Gaussian leaves {flow_playground.view('two hills', 'planar', 0).fit.gap:.3f} nats" in said
+    assert f"ELBO {found.elbo:.3f}, gap {found.gap:.3f}" in flow_playground.render(value).alt
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "name"), [("two hills", "spline", "spline"), ("banana", "spline", "coupling")]
+)
+def test_what_is_drawn_is_the_density_of_the_fit_and_the_paths_of_its_steps(target: str, kind: str, name: str):
+    value = flow_playground.view(target, kind, 2)
+    assert value.fit.name == f"{name}, 2 steps"
+    z = value.places.unsqueeze(-1) if target == "two hills" else value.places
+    assert torch.equal(value.q, value.fit.density(z)) and torch.equal(value.posterior, value.fit.target.density(z))
+    assert len(value.stages) == 4  # z_0, the Gaussian step, and two more
+    start, end = (stage.reshape(-1, value.fit.target.dim) for stage in (value.stages[0], value.stages[-1]))
+    torch.testing.assert_close(value.fit.flow(start)[0], end)
+
+
+def test_a_sentence_says_that_a_fit_runs_and_only_where_it_has_not_run_yet(monkeypatch: pytest.MonkeyPatch):
+    shown, said = FlowPlayground(), []
+    say = shown.say
+    monkeypatch.setattr(shown, "say", lambda words: said.append(words) or say(words))
+    shown.steps.value = 3.0
+    assert said[0] == "Fitting a q with 3 steps, which takes a few seconds ..." and said[1].startswith(
+        "planar, 3 steps"
+    )
+    shown.steps.value = 0.0
+    said.clear()
+    shown.steps.value = 3.0
+    assert len(said) == 1 and not shown.steps.continuous_update
+
+
+def test_another_start_is_counted_changes_the_fit_and_comes_round_to_the_first():
+    shown = FlowPlayground()
+    shown.another_start()
+    assert (
+        "The best Gaussian needs no start. Gaussian: ELBO" in shown.status.value and "start 2" not in shown.status.value
+    )
+    shown.go_to(1)
+    assert f"planar, 1 step, start 2 of {STARTS}" in shown.status.value
+    second = shown.picture.value
+    for _ in range(STARTS):
+        shown.buttons["Another start"].click()
+    assert shown.picture.value == second and "needs no start" not in shown.status.value
+    shown.buttons["Another start"].click()
+    assert shown.picture.value != second and "start 3" in shown.status.value
+    shown.reset()
+    assert shown.seed == 0 and shown.steps.value == 0.0
+
+
+def test_every_kind_is_one_of_the_study_s_on_the_line_and_in_the_plane():
+    for dim in (1, 2):
+        assert {names[dim - 1] for names in KINDS.values()} == set(flow_fit.KINDS[dim])
 
 
 # ------------------------------------------------------------------------------------------------ the ELBO

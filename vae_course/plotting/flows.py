@@ -23,6 +23,7 @@ from vae_course.plotting.figure import (
     one_panel,
     tidy,
 )
+from vae_course.studies.two_hills import hills
 from vae_course.support.words import count
 
 HILL = "#D0D0D0"  # the true posterior
@@ -309,11 +310,13 @@ def fitted(
     columns(right, log_px, {"q": elbo}, span=SPAN)
     right.set_title("", loc="left")
     right.set_title(f"log p(x) = {log_px:.2f}", fontsize=9, loc="right")
-    return describe(
-        fig,
-        f"q, {name}, over the true posterior, and {'the paths of a grid' if at.ndim == 1 else 'a grid as bent'} by its steps."
-        f" log p(x) is {log_px:.2f} nats, ELBO {elbo:.3f}, gap {log_px - elbo:.3f}.",
+    shared = float(np.minimum(hill, curve).sum() / hill.sum())
+    moved = "paths of a grid by its steps" if at.ndim == 1 else "a grid as bent by its steps"
+    text = (
+        f"q, {name}, over the true posterior, {shared:.0%} of whose mass it shares{_hills_in_words(at, hill, curve)}; {moved}."
+        f" log p(x) is {log_px:.2f} nats, ELBO {elbo:.3f}, gap {log_px - elbo:.3f}."
     )
+    return describe(fig, text)
 
 
 def _strip(
@@ -355,6 +358,14 @@ def _over(ax: Axes, at: np.ndarray, hill: np.ndarray, q: np.ndarray) -> None:
         ax.set(aspect="equal", xlim=(x.min(), x.max()), ylim=(y.min(), y.max()))
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=9, color=GREY)
+
+
+def _hills_in_words(at: np.ndarray, hill: np.ndarray, q: np.ndarray) -> str:
+    """Where the maxima of both are on the line; nothing in the plane."""
+    if at.ndim > 1:
+        return ""
+    places = (" and ".join(f"{z:.2f}" for z in hills(at, density)) for density in (hill, q))
+    return ", hills of the posterior at {}, of q at {}".format(*places)
 
 
 def _levels(density: np.ndarray) -> list[float]:
