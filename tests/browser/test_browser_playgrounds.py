@@ -30,8 +30,6 @@ BUTTONS = [
     ("vae-codebook", "Revive"),
     ("vae-codebook", "Reset"),
     ("vae-rotation", "Reset"),
-    ("vae-flow", "Another start"),
-    ("vae-flow", "Reset"),
 ]
 
 
@@ -67,6 +65,19 @@ def test_a_button_is_pressed_by_keyboard(visit: Visit, name: str, label: str) ->
     playground.get_by_role("button", name=label, exact=True).focus()
     visit.page.keyboard.press("Space")
     until_changed(visit.page, picture, before)
+
+
+def test_a_flow_gets_a_step_another_start_and_none_again(visit: Visit) -> None:
+    playground, picture = place(visit, "vae-flow")
+    before = pixels(picture)
+    playground.locator(".noUi-handle").first.focus()
+    visit.page.keyboard.press("ArrowRight")
+    for label in ("Another start", "Reset"):
+        before = until_changed(visit.page, picture, before)
+        playground.get_by_role("button", name=label, exact=True).focus()
+        visit.page.keyboard.press("Space")
+    until_changed(visit.page, picture, before)
+    assert "Gaussian: ELBO" in playground.get_by_role("status").inner_text()
 
 
 def test_a_published_loss_moves_the_effective_beta(visit: Visit) -> None:
