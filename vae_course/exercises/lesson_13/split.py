@@ -170,10 +170,10 @@ def _either(mix: Callable[[Tensor], Any]) -> tuple[Answer, ...]:
     return (_with(joint=lambda table: mix(table.sum(2))), _with(product=lambda table: mix(table).sum(1)))
 
 
-def _without_own(logs: Tensor) -> Tensor:
+def _without_own(logs: Tensor, *, least: int = 1) -> Tensor:
     own = torch.eye(len(logs), dtype=torch.bool)
     others = logs.masked_fill(own[:, :, None] if logs.dim() == 3 else own, -math.inf)
-    return torch.logsumexp(others, 1) - math.log(max(len(logs) - 1, 1))
+    return torch.logsumexp(others, 1) - math.log(max(len(logs) - 1, least))
 
 
 def _own_only(logs: Tensor) -> Tensor:
@@ -429,7 +429,7 @@ EXERCISE = Exercise(
             "own image left out",
             _both(_without_own),
             "You leave a code's own image out of the mixtures. q(z) has all B images, the own one too.",
-            variants=_either(_without_own),
+            variants=(*_either(_without_own), _both(lambda logs: _without_own(logs, least=0))),
         ),
         Misconception(
             "own image only",

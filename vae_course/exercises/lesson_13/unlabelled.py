@@ -109,14 +109,14 @@ EXERCISE = Exercise(
     hints=(
         "The label is a latent variable now, and q(y | x) its posterior. The ELBO has a mean under q and, for q itself, one "
         "term more. Which?",
-        "bound = sum_y q(y | x) ( L(x, y) - log q(y | x) ): the mean of L under q, plus the entropy of q.",
+        "bound = sum_y q(y | x) ( L(x, y) + log p(y) - log q(y | x) ): the mean of `bounds` under q, plus the entropy of q.",
         "`torch.log_softmax` over axis 1 gives log q, which stays finite where q rounds to 0; its `exp` is q. Multiply q by "
         "the difference of `bounds` and log q, and add up the classes.",
     ),
     explanation=(
-        "It is the ELBO of a discrete latent variable, as in lesson 04, with L in the place of log p(x, y). The entropy "
+        "It is the ELBO of a discrete latent variable, as in lesson 04, with a bound in the place of log p(x, y). The entropy "
         "rewards a classifier for doubt, unless the bounds differ by more; the best q is the softmax of the bounds, Bayes' "
-        "rule. log p(y) is inside L already."
+        "rule. log p(y) is inside `bounds` already."
     ),
     returns="one number per image, [B]",
     reference=unlabelled_bound,
@@ -213,8 +213,8 @@ EXERCISE = Exercise(
         Misconception(
             "log p(y) counted twice",
             lambda a, s: _mean(a, s) + _entropy(s) - math.log(a.shape[1]),
-            "You count a uniform log p(y) once more, -log K: what you subtract is the KL from q(y | x) to the prior. L(x, "
-            "y) bounds log p(x, y), so log p(y) is in it: add the entropy alone.",
+            "You count a uniform log p(y) once more, -log K: what you subtract is the KL from q(y | x) to the prior. "
+            "log p(y) is in `bounds` already: add the entropy alone.",
             variants=(lambda a, s: _mean(a, s) - (_q(s) * (s.log_softmax(1) + math.log(a.shape[1]))).sum(1),),
         ),
         Misconception(
@@ -225,15 +225,15 @@ EXERCISE = Exercise(
         Misconception(
             "by Bayes' rule",
             lambda a, s: torch.logsumexp(a, 1),
-            "You sum exp L over the classes, and q(y | x) is not in it. That is the bound for the best q; the classifier's "
+            "You sum exp(bounds) over the classes, and q(y | x) is not in it. That is the bound for the best q; the classifier's "
             "own is asked for, so that it can be trained.",
             variants=(lambda a, s: (a.softmax(1) * (a - a.log_softmax(1))).sum(1),),
         ),
         Misconception(
             "mean before the logarithm",
             lambda a, s: torch.logsumexp(a + s.log_softmax(1), 1),
-            "You weigh exp L by q and take the logarithm afterwards. The bound is the mean under q of logarithms: of L - "
-            "log q.",
+            "You weigh exp(bounds) by q and take the logarithm afterwards. The bound is the mean under q of logarithms: of "
+            "`bounds` - log q.",
             variants=(lambda a, s: torch.logsumexp(a + s.log_softmax(1), 1) + _entropy(s),),
         ),
         Misconception(

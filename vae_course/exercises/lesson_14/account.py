@@ -225,6 +225,13 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "one distortion for all",
+            _with(together=lambda distortion, costs: distortion.sum() + costs.sum(1)),
+            "Every image is charged the same for its pixels: a sum, or a mean, over the batch. Keep what each image's own pixels "
+            "cost: sum over the image's axes alone.",
+            variants=(_with(together=lambda distortion, costs: distortion.mean() + costs.sum(1)),),
+        ),
+        Misconception(
             "sign of the tokens",
             _with(together=lambda distortion, costs: distortion - costs.sum(1)),
             "Your tokens make the image cheaper. log p of a token is negative, so minus it is added to the cost.",

@@ -321,6 +321,8 @@ EXERCISE = Exercise(
                 _with(kl=lambda logits: logits.softmax(-1) * (math.log(logits.shape[-1]) + logits.log_softmax(-1))),
                 _with(kl=lambda logits: logits.softmax(-1) * (1 + math.log(logits.shape[-1]) + logits.log_softmax(-1))),
                 _with(kl=lambda logits: 1 + logits.log_softmax(-1)),
+                _with(kl=lambda logits: math.log(logits.shape[-1]) + logits.log_softmax(-1)),
+                _with(kl=lambda logits: 1 + math.log(logits.shape[-1]) + logits.log_softmax(-1)),
                 _with(kl=lambda logits: logits.log_softmax(-1)),
             ),
         ),
