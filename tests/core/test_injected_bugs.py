@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS = (
+MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS, PRIORS = (
     "distributions",
     "exact",
     "models",
@@ -24,6 +24,7 @@ MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS
     "discrete",
     "conditional",
     "flows",
+    "priors",
 )
 BUGS = [
     (DISTRIBUTIONS, "return mu + torch.exp(0.5 * logvar) * eps", "return mu + torch.exp(logvar) * eps"),
@@ -98,6 +99,30 @@ BUGS = [
     (FLOWS, "return y, self.base.log_prob(z) - log_det", "return y, self.base.log_prob(z) + log_det"),
     (FLOWS, "return y, self.base.log_prob(z) - log_det", "return y, self.base.log_prob(y) - log_det"),
     (FLOWS, "return MOST_LOG_SCALE * torch.tanh(raw / MOST_LOG_SCALE), t", "return raw, t"),
+    (PRIORS, "(logvar + LOG_2PI).sum(1)", "(logvar.exp() + LOG_2PI).sum(1)"),
+    (PRIORS, "(logvar + LOG_2PI).sum(1)", "(logvar / logvar.exp() + LOG_2PI).sum(1)"),
+    (PRIORS, "precision = torch.exp(-logvar)", "precision = torch.exp(-2 * logvar)"),
+    (PRIORS, "torch.log_softmax(self.mixture_distribution.logits.to(wide), 0) + log_density", "log_density"),
+    (PRIORS, "torch.logsumexp(self.log_joint(z), -1)", "self.log_joint(z).sum(-1)"),
+    (PRIORS, "torch.logsumexp(self.log_joint(z), -1)", "self.log_joint(z).mean(-1)"),
+    (PRIORS, "wide = torch.float32 if z.device", "wide = torch.float32 if True or z.device"),
+    (
+        PRIORS,
+        "Normal(mean, torch.exp(0.5 * logvar), validate_args=False), 1",
+        "Normal(mean, logvar.exp(), validate_args=False), 1",
+    ),
+    (PRIORS, "(prior.logits, weight.log())", "(prior.logits, weight)"),
+    (PRIORS, "return torch.sigmoid(self.logits)", "return self.logits"),
+    (PRIORS, "GaussianMixture(mu.new_zeros(len(mu)), mu, logvar)", "GaussianMixture(mu.sum(1), mu, logvar)"),
+    (
+        PRIORS,
+        "self.encoder, self.logits = encoder,",
+        "self.encoder, self.logits = __import__('copy').deepcopy(encoder),",
+    ),
+    (PRIORS, "return self.latent_prior.distribution()", "return self.model.prior()"),
+    (PRIORS, "return self.decode_mean(self.prior().sample((n,)))", "return self.model.sample(n)"),
+    (PRIORS, "with isolated_rng(seed):", "with isolated_rng():"),
+    (PRIORS, "-prior.distribution().log_prob(z).mean()", "-prior.distribution().log_prob(z).sum()"),
 ]
 NO_BUG = ("import", "import")
 
