@@ -696,8 +696,8 @@ plotting.summary("14")
 # Computation*](https://arxiv.org/abs/1308.3432), 2013, for straight-through. The exchanged stop-gradients: [issue 57 of
 # taming-transformers](https://github.com/CompVis/taming-transformers/issues/57).
 #
-# **Next:** the lessons on richer posteriors and on hierarchies are still to come. If you have not done it, [lesson
-# 09](09_find_the_bug.ipynb) has twelve broken cases to diagnose.
+# **Next:** [lesson 15](15_richer_posteriors_and_priors.ipynb) goes back to Gaussian codes and asks what is gained by a richer
+# $q$, and what by a richer prior.
 
 # %% [markdown]
 # ## Going deeper

@@ -76,6 +76,13 @@ SYMBOLS = (
     Symbol("e", "codes of a codebook, one for each token", "", "", "14", ""),
     Symbol("z_e, z_q", "vector that an encoder gives, and the code in its stead", "", "", "14", ""),
     Symbol(r"\mathrm{sg}", "stop-gradient: the value passes, the gradient does not", "", "", "14", ""),
+    Symbol("z_0, z_K", "draw from a simple density, and what K steps of a flow make of it", "", "", "15", ""),
+    Symbol("q_0, q_K", "their densities", "", "", "15", ""),
+    Symbol(
+        r"\log\lvert\det \partial y / \partial z\rvert", "log of how much a step stretches volume", "", "", "15", ""
+    ),
+    Symbol(r"\Lambda", "precision matrix, the inverse of a covariance", "", "", "15", ""),
+    Symbol("p'(z)", "another prior for the same codes", "", "", "15", ""),
 )
 
 

@@ -1,9 +1,11 @@
 """One picture a lesson: drawn from formulas, the same bytes each time, and each case of lesson 09 in its place."""
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
+from torch.distributions import Normal, kl_divergence
 
 from vae_course import plotting
 from vae_course.plotting.figure import LARGEST
@@ -56,3 +58,14 @@ def test_each_case_of_lesson_09_is_named_once():
     alt = plotting.summary("09").alt
     for case in ALL:
         assert alt.count(f"{case.letter} {case.name.replace('-', ' ')}") == 1
+
+
+def test_the_rates_of_lesson_15_have_closed_forms():
+    bars = plotting.summary("15").axes[2].patches
+    tops = [bar.get_y() + bar.get_height() for bar in bars[1::2]]
+    posterior = Normal(torch.tensor([-1.0, 1.0], dtype=torch.float64), 0.5)
+    for top, variance in zip(tops, (1.0, 1.25), strict=False):
+        prior = Normal(torch.zeros(2, dtype=torch.float64), variance**0.5)
+        assert top == pytest.approx(float(kl_divergence(posterior, prior).mean()), abs=1e-6)
+    # The mixture is q(z): what is left is the information, which is less than that of a fair coin.
+    assert tops[2] == pytest.approx(bars[0].get_height()) and 0.5 < tops[2] < math.log(2)

@@ -32,6 +32,7 @@ NOTEBOOKS = {
     "12": ("12_what_vaes_are_used_for", "What VAEs are used for"),
     "13": ("13_structure_and_control", "Structure and control"),
     "14": ("14_discrete_codes", "Discrete codes"),
+    "15": ("15_richer_posteriors_and_priors", "Richer posteriors and priors"),
 }
 
 

@@ -435,6 +435,70 @@ def _cells() -> AltFigure:
     return fig
 
 
+def _moved() -> AltFigure:
+    fig, ((left, middle, right),) = figure(1, 3, height=HEIGHT)
+    _to_the_posterior(left)
+    rho = np.linspace(0, 0.99, 200)
+    middle.plot(rho, -0.5 * np.log(1 - rho**2), color=ORANGE, linewidth=2)
+    middle.axhline(0, color=GREEN, linewidth=2, linestyle="--")
+    middle.text(0.45, 0.55, "diagonal q", color=ORANGE, **SMALL)
+    middle.text(0.5, -0.13, "one triangular step", color=GREEN, **SMALL)
+    middle.set(ylim=(-0.25, 2.0))
+    tidy(middle, title="a correlated posterior", xlabel="correlation", ylabel="gap (nats)")
+    about, divergences = _of_two_hills()
+    for row, divergence in enumerate(divergences.values()):
+        right.bar(row, about, width=0.65, color=BLUE)
+        right.bar(row, divergence, bottom=about, width=0.65, color=ORANGE, alpha=0.6, hatch="//", edgecolor="white")
+        right.text(row, about + divergence + 0.02, f"KL {divergence:.2f}", **SMALL | {"va": "bottom"})
+        right.text(row, about / 2, "I(x; z)", color="white", **SMALL)
+    right.set(ylim=(0, 1.3 * (about + max(divergences.values()))))
+    right.set_xticks(range(len(divergences)), list(divergences))
+    tidy(right, title="a prior that fits q(z)", ylabel="rate (nats)")
+    right.tick_params(axis="x", labelsize=8)
+    right.grid(False, axis="x")
+    told = "; ".join(f"{name} {divergence:.2f}" for name, divergence in divergences.items())
+    fig.alt = (
+        "Left, even shares of a Gaussian move to a posterior of two hills. Middle, the gap of a diagonal q grows with the"
+        " correlation of the posterior, and one triangular step makes it 0. Right, the rate of one q(z): the information"
+        f" stays, and what KL(q(z) || prior) adds falls with a better prior: {told}."
+    )
+    return fig
+
+
+def _to_the_posterior(ax: Axes) -> None:
+    """The Gaussian below, upside down, the posterior of lesson 04 above, and where the map between them takes even shares."""
+    value = slice_at(2.0, 0.7)
+    z, posterior = value.z.numpy(), value.posterior.numpy()
+    mass = np.cumsum(posterior) * (z[1] - z[0])
+    shares = (np.arange(16) + 0.5) / 16
+    below = torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor(shares)).numpy()
+    for start, end in zip(below, np.interp(shares, mass, z), strict=True):
+        ax.plot([start, end], [0, 1], color=BLUE, linewidth=0.9)
+    near = np.abs(z) <= 2.7
+    ax.fill_between(z[near], 1, 1 + 0.8 * posterior[near], color="#B8B8B8")
+    ax.fill_between(z[near], 0, -0.8 * value.prior.numpy()[near], color=ORANGE, alpha=0.5)
+    ax.text(-2.55, 1.62, "posterior", color=GREY, fontsize=9)
+    ax.text(-2.55, -0.35, "z_0", color=ORANGE, fontsize=9)
+    ax.set(yticks=[], xlim=(-2.7, 2.7), ylim=(-0.5, 1.95))
+    tidy(ax, title="steps move a density", xlabel="z")
+    ax.grid(False)
+
+
+def _of_two_hills() -> tuple[float, dict[str, float]]:
+    """Two posteriors N(-1, 0.5^2) and N(1, 0.5^2): I(x; z), and KL(q(z) || prior) for three priors, in nats by quadrature."""
+    z = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+    hills = torch.distributions.Normal(torch.tensor([[-1.0], [1.0]], dtype=torch.float64), 0.5)
+    log_q = torch.logsumexp(hills.log_prob(z), 0) - math.log(2)
+    entropy = -float(torch.trapezoid(log_q.exp() * log_q, z))
+    within = 0.5 * math.log(2 * math.pi * math.e * 0.25)
+    gaussians = {"N(0, 1)": 1.0, "N(0, s²)": math.sqrt(1.25)}
+    divergences = {
+        name: float(torch.trapezoid(log_q.exp() * (log_q - torch.distributions.Normal(0.0, s).log_prob(z)), z))
+        for name, s in gaussians.items()
+    }
+    return entropy - within, divergences | {"mixture": 0.0}
+
+
 def _smooth(digit: np.ndarray) -> np.ndarray:
     """The digit with each pixel the mean of its neighbourhood, as a decoder's mean image looks."""
     padded = np.pad(digit, 1)
@@ -469,4 +533,5 @@ PICTURES: dict[str, Callable[[], AltFigure]] = {
     "12": _uses,
     "13": _turned,
     "14": _cells,
+    "15": _moved,
 }
