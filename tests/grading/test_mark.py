@@ -74,6 +74,21 @@ def test_an_answer_that_calls_one_that_is_not_right_is_doubtful(first: str):
     assert not marks[BOUND].doubts
 
 
+@pytest.mark.parametrize(
+    ("body", "doubted"),
+    [
+        ("import torch\nfrom torch.nn import functional as F\nreturn F.mean_of_the_future(mu[y == digit])", True),
+        ("import torch\nreturn torch.nn.of_the_future.mean(mu[y == digit])", True),
+        ("return mu[y == digit].mean_of_mine(0)", False),
+        ("import torch\nreturn torch.mean(mu, 0)", False),
+    ],
+)
+def test_a_function_that_only_a_newer_library_has_is_no_zero_without_a_doubt(body: str, doubted: bool):
+    mark = answered(body)[B]
+    assert mark.points == 0 and bool(mark.doubts) == doubted
+    assert all(doubt.startswith("It uses `torch.nn.") and "versions here" in doubt for doubt in mark.doubts)
+
+
 def test_doubts_stay_short_however_much_an_answer_reaches_for():
     body = "\n".join(f"x = __{'x' * 200}{n}" for n in range(500)) + "\nreturn mu"
     cut, doubt = answered(body)[B].doubts

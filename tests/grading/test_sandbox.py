@@ -549,7 +549,7 @@ import os
 from tests.support.fixtures.classroom import BOUND, ELBO, FORMS, GAP, SIGN, answer, filled, solution, to_bytes
 from vae_course.tools.grading import Submission
 from vae_course.tools.grading.mark import grade_submission
-many = answer(GAP, "import os, tempfile\\nfor i in range(180_000): open(os.path.join(tempfile.gettempdir(), str(i)), 'w').close()")
+many = answer(GAP, "from tempfile import gettempdir as at\\nfor i in range(180_000): open(f'{at()}/{i}', 'w').close()")
 large = answer(FORMS, "for i in range(99): open(f'/dev/shm/{i}', 'wb').write(bytes(1_000_000))")
 forks = answer(SIGN, "import os, time\\nfor _ in range(40): os.fork() or time.sleep(99)")
 book = filled(ELBO, {GAP: many, FORMS: large, SIGN: forks, BOUND: solution(BOUND)})

@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+import torch
+
 from vae_course.exercises.judging import INCOMPARABLE, judge
 from vae_course.exercises.model import AnyExercise, Exercise, Report, Verdict
 from vae_course.tools.grading.mark import suspicions
@@ -174,6 +176,8 @@ def _lacking(run: Run, attempt: Attempt) -> Iterator[str]:
     raised = {outcome.failure.type for outcome in run.outcomes if outcome.failure}
     if raised & {"ModuleNotFoundError", "ImportError"}:
         yield "It imports something that is not here."
+    if "AttributeError" in raised and (names := suspicions.not_here(attempt.program.statements)):
+        yield f"It uses {quoted(names)}, which the versions here do not have (torch {torch.__version__})."
     if raised and any(_DEVICE.search(statement.text) for statement in attempt.program.statements if statement.own):
         yield "It asks for a device that is not here."
 

@@ -5,6 +5,8 @@ A finding is no verdict. It keeps points from being given automatically, and tel
 
 import ast
 import symtable
+import sys
+import types
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -38,6 +40,7 @@ _INNOCENT = frozenset("__init__ __call__ __name__ __doc__ __len__ __post_init__ 
 _METHODS = frozenset(
     "__init__ __call__ __len__ __iter__ __next__ __enter__ __exit__ __post_init__ __repr__ __str__".split()
 )
+_LIBRARIES = frozenset("torch torchvision numpy math".split())
 _TENSORS = ("torch.Tensor", "Tensor", "torch.nn.Parameter", "nn.Parameter")
 
 
@@ -57,6 +60,34 @@ def reaches_for(statements: Iterable[Statement]) -> tuple[str, ...]:
             names = _odd_names(statement, bound, star="*" in imported)
             found.update(words for node in ast.walk(statement.tree) for words in _node(node, imported, names))
     return tuple(sorted(found))
+
+
+def not_here(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """What the student's own statements use of a library that grading knows, and that the version here does not have."""
+    statements = tuple(statements)
+    imported, found = _imported(statements), set[str]()
+    for node in (node for statement in statements if statement.own for node in ast.walk(statement.tree)):
+        path = _path(node, imported) if isinstance(node, ast.Attribute) else ""
+        if path and _is_missing(path):
+            found.add(path)
+    return tuple(sorted(found))
+
+
+def _path(node: ast.expr, imported: Mapping[str, str]) -> str:
+    """`torch.nn.functional.relu` for `F.relu`; empty where it doesn't begin with a module's name."""
+    if isinstance(node, ast.Name):
+        return imported.get(node.id, "")
+    inner = _path(node.value, imported) if isinstance(node, ast.Attribute) else ""
+    return f"{inner}.{node.attr}" if inner and isinstance(node, ast.Attribute) else ""
+
+
+def _is_missing(path: str) -> bool:
+    """Whether a library that has been imported here lacks the last name of a path, and has all before it."""
+    first, *names = path.split(".")
+    thing: object = sys.modules.get(first) if first in _LIBRARIES else None
+    for name in names[:-1]:
+        thing = getattr(thing, name, None)
+    return isinstance(thing, types.ModuleType | type) and not hasattr(thing, names[-1])
 
 
 def _course_names(tree: ast.AST) -> Iterator[str]:
