@@ -42,8 +42,8 @@
 # | $q(z)$ | aggregated posterior, the mean of all $q(z \mid x)$ | | event `[D]` |
 # | $p'(z)$ | another prior for the same codes | `prior` | event `[D]` |
 #
-# Sizes in brackets: D latent dimensions; the dots stand for any batch. (In formulas $L$ is a matrix here; where an exercise
-# draws $L$ times, it says so.)
+# Sizes in brackets: D latent dimensions; the dots stand for any batch. ($L$ is a matrix here, unless an exercise draws $L$ times;
+# $K$ counts steps, and in section 5 pseudo-inputs $u_k$.)
 
 # %% [markdown]
 # ## 1 Densities that move
@@ -161,7 +161,7 @@ moves.step("sum of the log-determinants = that of the whole", chain.path(z).log_
 # %% exercise="15-planar"
 
 # %% [markdown]
-# **Line 5** holds yours against autograd. (Where the determinant is negative, the step folds space, and two $z$ come to one
+# **Line 5** checks yours against autograd. (Where the determinant is negative, the step folds space, and several $z$ come to one
 # $y$. How the package's `Planar` keeps it positive stands under Going deeper.)
 
 # %%
@@ -179,8 +179,8 @@ moves.step("log |1 + u.psi| = log |det|, by autograd", log_det, torch.linalg.slo
 # $$\mathcal L = \mathbb E_{z_0 \sim q_0}\left[\log p(x, z_K) - \log q_0(z_0) + \sum_{k=1}^K \log\left\lvert\det \frac{\partial
 # z_k}{\partial z_{k-1}}\right\rvert\right].$$
 #
-# No step needs to be undone: only densities of the flow's own draws are asked for. That is why a planar step, which has no
-# inverse in closed form, will do.
+# No step needs to be undone: only densities of the flow's own draws are asked for. So a planar step, which has no inverse in
+# closed form, will do.
 #
 # ### Your turn: the bound of a flow
 
@@ -188,8 +188,8 @@ moves.step("log |1 + u.psi| = log |det|, by autograd", log_det, torch.linalg.slo
 
 # %% [markdown]
 # Use it on **the two hills** of lesson 04, $x = 2$. There the best Gaussian left {{any:15-hills-gaussian}} nats, and all
-# integrals are sums over a grid. `flow_fit.fit` fits a Gaussian and the steps behind it together, on the exact bound; `seed`
-# moves where the steps start.
+# integrals are sums over a grid. `flow_fit.fit` takes $z_0 \sim \mathcal N(0, 1)$, makes the Gaussian by an affine step, and fits
+# it and the steps behind it together; `seed` moves where they start.
 #
 # **Line 1**: for one planar step, your bound with 50,000 draws is the one by quadrature over $z_0$. **Line 2**: what is missing
 # to $\log p(x)$ is $\mathrm{KL}(q_K \,\Vert\, p(z \mid x))$, by another quadrature, over $z$.
@@ -211,9 +211,9 @@ kl = torch.trapezoid(torch.xlogy(q_K, q_K) - q_K * hills.density(z).clamp_min(1e
 closes.step("log p(x) - bound = KL(q_K || p(z|x))", one.gap, kl, how="quadrature")
 
 # %% [markdown]
-# Predict, before you run on: of the {{any:15-hills-gaussian}} nats, what is left by a mixture of two Gaussians (their weights,
-# means and widths free)? By one planar step? By three *affine* steps, $y = a z + b$ with free $a$ and $b$? The spline is a
-# rising curve of eight rational pieces in place of $f$.
+# Predict: of the {{any:15-hills-gaussian}} nats, what is left by a mixture of two Gaussians (their weights, means and widths
+# free)? By one planar step? By three *affine* steps, $y = a z + b$ with free $a$ and $b$? The spline is a rising curve of eight
+# rational-quadratic pieces.
 
 # %%
 gaussian = flow_fit.fit(hills, "affine", 0)
@@ -233,15 +233,15 @@ panels(places[:, 0], hills.density(places), {name: found.density(places) for nam
 # %% [markdown]
 # From {{any:15-hills-gaussian}} nats the mixture comes down to {{any:15-hills-mixture-of-2}}, one planar step to
 # {{any:15-hills-planar-1-step}}, the spline to {{any:15-hills-spline}}. **Three affine steps gain nothing**: an affine map of
-# an affine map is affine, and an affine map of a Gaussian on the line is Gaussian, whatever the depth. What closes the gap is
-# not the number of steps but that a step *bends*.
+# an affine map is affine, and an affine map of a Gaussian is Gaussian, whatever the depth. What closes the gap is not the number
+# of steps but that a step *bends*.
 #
-# So will more planar steps close more? Each can be the identity, so the best flow of two is at least as good as the best of one.
+# Will more planar steps close more? Each can be the identity, so the best flow of two is at least as good as the best of one.
 # But a climb finds a *local* optimum, and many starts get stuck: Going deeper counts them.
 #
 # ### Play
 #
-# Add steps to $q$, on the two hills or on a banana in the plane, and watch the density, the bound and the gap.
+# Add steps to $q$, on the two hills or on a banana in the plane (Going deeper), and watch the density, the bound and the gap.
 #
 # 1. On the hills with planar steps, go through the starts. What do the stuck ones look like?
 # 2. On the banana, how far do affine steps come, and how far does one coupling step?
@@ -254,7 +254,7 @@ FlowPlayground()
 # %% [markdown]
 # ## 3 Steps with structure
 #
-# On the line an affine step was of no use. In more dimensions it is, for the $q$ of a VAE has *independent* dimensions. Let the
+# On the line an affine step gained nothing. In more dimensions it can, for the $q$ of a VAE has *independent* dimensions. Let the
 # posterior be a Gaussian with precision matrix $\Lambda$ and $q$ a Gaussian with variances $v_d$ and the right mean. **Line
 # 1**:
 #
@@ -308,10 +308,10 @@ for name, value in zip(("5", "9", "99"), of_rho, strict=True):
 # ### Bend, and stay triangular
 #
 # That $\log\lvert\det L\rvert$ was a sum over the diagonal needed no linearity, only that the *Jacobian* is triangular. So let
-# networks say how to scale and shift, as long as number $d$ hears of earlier numbers only:
+# networks say how to scale and shift each number, from earlier numbers only:
 #
-# - an **autoregressive step**: $y_d = z_d \, e^{s_d(z_{<d})} + t_d(z_{<d})$. Masks in one network (MADE) see to it that $s_d$
-#   and $t_d$ have no way to $z_d$ and what comes after.
+# - an **autoregressive step**: $y_d = z_d \, e^{s_d(z_{<d})} + t_d(z_{<d})$. Masks in one network (MADE) cut every path to $s_d$
+#   and $t_d$ from $z_d$ and later numbers.
 # - a **coupling step**: one half $z_a$ passes, the other becomes $y_b = z_b \, e^{s(z_a)} + t(z_a)$. The next step exchanges
 #   the halves.
 #
@@ -331,20 +331,24 @@ for name in ("coupling", "autoregressive"):
 jacobians(whole)
 
 # %% [markdown]
+# All but the planar one are triangular. From $z$ to $y$ one pass of the network does; back it takes one for coupling, $D$ for an
+# autoregressive step (Going deeper).
+
+# %% [markdown]
 # ## 4 A better prior, afterwards
 #
 # Sections 2 and 3 made $q$ richer. There is a second Gaussian in the model, the prior. The bound pays
 # $\mathrm{KL}(q(z \mid x) \,\Vert\, p(z))$ for each image, and lesson 10 split the mean of that price over $N$ images into
 # information and a **marginal KL**, $\mathrm{KL}(q(z) \,\Vert\, p(z))$, where $q(z) = \frac1N \sum_n q(z \mid x_n)$ is the
 # aggregated posterior. The information has nothing to do with the prior. So exchange $p$ for another prior $p'$ and leave both
-# networks as they are: on average the ELBO changes by
+# networks as they are: averaged over the images, the ELBO changes by a mean over $z \sim q(z)$,
 #
 # $$\mathbb E[\log p'(z) - \log p(z)] = \mathrm{KL}(q(z) \,\Vert\, p(z)) - \mathrm{KL}(q(z) \,\Vert\, p'(z)) \le
 # \mathrm{KL}(q(z) \,\Vert\, p(z)).$$
 #
 # The marginal KL is the **ceiling** of what any prior can gain, and $p' = q(z)$ reaches it.
 #
-# First where all is known: five images with codes of one number. **Line 1**: for a wide Gaussian $p'$, the gain from the
+# First, where all is known: five images with codes of one number. **Line 1**: for a wide Gaussian $p'$, the gain from the
 # closed-form prices of the five images is the difference of two marginal KLs by quadrature. **Line 2**: the best Gaussian has
 # the mean and variance of $q(z)$, and gains $\mathrm{KL}(p' \,\Vert\, p)$. **Line 3**: with $p' = q(z)$ the gain is the rate
 # less the information, the ceiling.
@@ -382,8 +386,8 @@ claim("15-five-ceiling", ceiling, world="any", tolerance=0.005, digits=2)
 #
 # ### A trained model
 #
-# The models of this lesson are small, 784-200-20, and see 20,000 images three times: three for each of three priors. Here you
-# need the first with $\mathcal N(0, I)$, the others in section 5, which explains the VampPrior.
+# The models of this lesson are small, 784-200-20, and see 20,000 images three times: three models for each of three priors. Here
+# you need the first with $\mathcal N(0, I)$; section 5 needs the others, and explains the VampPrior.
 
 # %%
 from vae_course.priors import MixturePrior, VampPrior, WithPrior, negative_log_prob
@@ -443,8 +447,8 @@ claim("15-ceiling", parts.marginal_kl, world=world, tolerance=1)
 # this ceiling has learned 3,000 images by heart, and says little about *new* ones. So from here on **fit the prior to codes of
 # training images, and measure the gain on codes of others**, here 1,000 validation images.
 #
-# Predict the gain of each of these, in nats (for the first, line 2 gives you a formula: $\frac12(\mathrm{tr}\,\Sigma + |m|^2 - D
-# - \log|\Sigma|)$):
+# Predict the gain of each of these, in nats (line 2 gives a formula for the first, with mean $m$ and covariance $\Sigma$:
+# $\frac12(\mathrm{tr}\,\Sigma + |m|^2 - D - \log|\Sigma|)$):
 #
 # - the Gaussian with the mean and full covariance of the codes;
 # - mixtures of 10 and of 100 Gaussians, by the EM of lesson 08;
@@ -483,23 +487,22 @@ plotting.bars(list(gains), means, errors=errors, xlabel="gain over N(0, I) on co
 # formula, from the training codes alone, said {{mnist:15-after-predicted}}). Ten components without correlations gain
 # {{mnist:15-after-mixture-of-10}}, a hundred {{mnist:15-after-mixture-of-100}} ± {{mnist:15-after-mixture-of-100-se}}, and the
 # coupling flow {{mnist:15-after-coupling-flow}} ± {{mnist:15-after-coupling-flow-se}}. The ELBO of a finished model rises by
-# that much, and no network was touched. Each gain on new images is also a lower limit of the true ceiling.
+# that much, and no network was touched. Up to its error, each is also a lower limit of the ceiling over *all* images.
 #
 # The last three are a trap. The 2,000 posteriors *are* a piece of $q(z)$. On codes of their own images they gain
 # {{mnist:15-after-by-heart}} nats, on new ones {{mnist:15-after-2000-posteriors}}, and 100 of them
 # {{mnist:15-after-100-posteriors}}. Each posterior is narrow, and in 20 dimensions so few narrow hills leave most places empty,
 # also those where new codes lie. The VampPrior on the frozen encoder starts from there, and 800 steps of gradient bring it to
-# {{mnist:15-after-VampPrior}}: with as many components as the mixture it stays behind it, and after fewer steps it is still
-# worse than $\mathcal N(0, I)$. EM makes a hill as wide as its codes are spread. Here the width is the *encoder's*, which has
-# learned to make posteriors narrow. (How bad it is depends on how many posteriors it takes to cover the codes. On the pen
-# digits, whose codes carry less, 2,000 are enough to gain almost what the mixture gains.)
+# {{mnist:15-after-VampPrior}}: with as many components as the mixture it stays behind it. EM makes a hill as wide as its codes
+# are spread. Here the width is the *encoder's*, which has learned to make posteriors narrow. (On the pen digits, whose codes
+# carry less, both 2,000 posteriors and the VampPrior gain almost what the mixture gains.)
 
 # %% [markdown]
 # ## 5 A prior trained along
 #
 # In section 4 the encoder had been trained to please $\mathcal N(0, I)$. Train prior and networks together, and the codes can lie
 # where they are good for the decoder, while the prior comes after them. The loss is $-\log p(x \mid z) - \log p(z) + \log q(z
-# \mid x)$ at one draw, `negative_iwae` with $k = 1$: a KL without a closed form needs none.
+# \mid x)$ at one draw, `negative_iwae` with $k = 1$: it needs no KL in closed form ($\mathcal N(0, I)$ still has one).
 #
 # Which prior? The best one for the training images is $q(z)$, with one posterior for each of them. Tomczak and Welling (2018)
 # take only $K$ posteriors, of **pseudo-inputs** $u_k$: images that are learned, as parameters. This is the **VampPrior**:
@@ -507,7 +510,7 @@ plotting.bars(list(gains), means, errors=errors, xlabel="gain over N(0, I) on co
 # $$p(z) = \frac1K \sum_{k=1}^K q(z \mid u_k) = \frac1K \sum_{k=1}^K \mathcal N\big(z;\; \mu(u_k), \,
 # \mathrm{diag}(\sigma^2(u_k))\big).$$
 #
-# Trained along, its hills are no prison: now the encoder can make them as wide as the prior needs.
+# Trained along, the hills need not stay narrow: the encoder can widen them.
 #
 # ### Your turn: the VampPrior
 #
@@ -534,8 +537,8 @@ afterwards.step("pseudo-inputs = images: rate = I(n; z)", rate_with_all, told_ap
 
 # %% [markdown]
 # The nine models, on the 1,000 validation images: ELBO with one draw for each image, $\log p(x)$ by 20, and the rate. Tomczak
-# and Welling report, for much longer trainings and 500 components, the order $\mathcal N(0, I)$, mixture, VampPrior. A control
-# belongs to it: what is the ELBO of *each* of the nine once a mixture of 100 has been fitted to its codes afterwards? Predict
+# and Welling report, for much longer trainings and 500 components, the order $\mathcal N(0, I)$, mixture, VampPrior. That needs
+# a control: what is the ELBO of *each* of the nine once a mixture of 100 has been fitted to its codes afterwards? Predict
 # both: the order, and whether training along beats fitting afterwards. About twenty seconds.
 
 # %%
@@ -588,15 +591,15 @@ plotting.dots(list(bars), [v.mean() for v in bars.values()], errors=errors, xlab
 # | VampPrior, 100 | {{mnist:15-joint-vamp-elbo}} | {{mnist:15-joint-vamp-log}} | {{mnist:15-joint-vamp-rate}} | {{mnist:15-joint-vamp-refitted}} |
 #
 # Means of three seeds. Both learned priors beat $\mathcal N(0, I)$ with each seed: the mixture by {{mnist:15-lead-mixture}} ±
-# {{mnist:15-lead-mixture-se}} nats, the VampPrior by {{mnist:15-lead-vamp}} ± {{mnist:15-lead-vamp-se}} (± over seeds). Between
-# the two it is {{mnist:15-lead-last}} ± {{mnist:15-lead-last-se}}: three seeds show no order. Of the published order the first
-# step holds here, and the second one is left open.
+# {{mnist:15-lead-mixture-se}} nats, the VampPrior by {{mnist:15-lead-vamp}} ± {{mnist:15-lead-vamp-se}} (standard errors).
+# Between the two it is {{mnist:15-lead-last}} ± {{mnist:15-lead-last-se}}: three seeds show no order. Of the published order
+# the first step holds here; the second is left open.
 #
-# The last column is the control, and it changes the story. The model that never saw another prior than $\mathcal N(0, I)$,
-# with a mixture fitted *afterwards*, is ahead of both that were trained along, by {{mnist:15-lead-after}} ±
-# {{mnist:15-lead-after-se}} nats over the better of the two. The mixture that was trained along gains by being refitted, too:
-# 300 steps of gradient had not brought its hundred components to where EM puts them. So in a training as short as ours, whoever
-# compares priors compares how fast they are learned. Refit before you compare.
+# The last column, the control, changes the story. The model that never saw a prior other than $\mathcal N(0, I)$, with a mixture
+# fitted *afterwards*, beats both that were trained along, with each seed, by {{mnist:15-lead-after}} ±
+# {{mnist:15-lead-after-se}} nats over the better of the two. The mixture trained along gains by being refitted, too:
+# 300 steps of gradient had not brought its hundred components to where EM puts them. So after a training as short as ours, a
+# comparison of priors is partly one of how fast they are learned. Refit before you compare.
 #
 # Do the models draw better for it? Ten samples of each, from the first seed, and ten of the VampPrior's pseudo-inputs:
 
@@ -606,22 +609,22 @@ pseudo = trio["VampPrior"][0].latent_prior.pseudo_inputs()[:10]
 image_rows(draws | {"pseudo-inputs": pseudo})
 
 # %% [markdown]
-# In our run the VampPrior's row is the easiest to read, and that of $\mathcal N(0, I)$ the hardest; but ten samples are a look,
-# no measurement (lesson 11). The pseudo-inputs are no digits. They began as noise and still look like it: nobody asks that
-# $u_k$ resembles an image, only that the encoder's answer to it is a good hill.
+# In our run the VampPrior's row looks the easiest to read; but ten samples are a look, not a measurement (lesson 11). The
+# pseudo-inputs are not digits. They began as noise and still look like it: nothing asks $u_k$ to resemble an image, only that the
+# encoder's answer to it be a good hill.
 
 # %% [markdown]
 # ## 6 Where the nats go
 #
-# Two repairs now stand side by side, a richer $q$ and a richer prior. Where does a model lose most? The gap of one image is
+# A richer $q$, or a richer prior: where does a model lose most? The gap of one image is
 #
 # $$\log p(x) - \mathcal L(x) = \underbrace{\mathcal L^*(x) - \mathcal L(x)}_{\text{amortisation gap}} + \underbrace{\log p(x) -
 # \mathcal L^*(x)}_{\text{approximation gap}},$$
 #
 # with $\mathcal L^*$ the ELBO of the best diagonal $q$ for this one image. The first part is the encoder's: one network has to
 # answer for all images. The second is the family's. `inference_gaps.account` fits a $q$ to each image by gradient, as lesson 11
-# did, with a diagonal and then with a full covariance (one triangular step), and takes $\log p(x)$ from the best $q$ by
-# importance weights. Predict for `plain`: which gap is larger, and how much of the second does a full covariance close?
+# did, with a diagonal and then with a full covariance (one triangular step), and takes for $\log p(x)$ the largest of the
+# importance-weighted bounds. Predict for `plain`: which gap is larger, and how much of the second does a full covariance close?
 #
 # A hundred test images, about ten seconds.
 
@@ -639,15 +642,15 @@ parts = {name: (getattr(lost, part).mean(), standard_error(getattr(lost, part)))
 account(parts, start="ELBO", end="log p(x)")
 
 # %% [markdown]
-# Of {{mnist:15-gap-total}} ± {{mnist:15-gap-total-se}} nats (± over images) the encoder answers for
+# Of {{mnist:15-gap-total}} ± {{mnist:15-gap-total-se}} nats (± over images) the encoder accounts for
 # {{mnist:15-gap-amortisation}} ± {{mnist:15-gap-amortisation-se}} and the diagonal family for {{mnist:15-gap-approximation}} ±
 # {{mnist:15-gap-approximation-se}}. A full covariance closes {{mnist:15-gap-covariance}} of the latter, most of it;
-# {{mnist:15-gap-beyond}} ± {{mnist:15-gap-beyond-se}} are left for flows that are more than one triangular step. ($\log p(x)$
-# is a lower bound here, and so are the approximation gap and what is beyond.)
+# {{mnist:15-gap-beyond}} ± {{mnist:15-gap-beyond-se}} are left for flows that are more than one triangular step. (A fit that
+# stops short moves nats from the encoder's part to the others; an estimate of $\log p(x)$ that is too low takes some away.)
 #
-# Now the prices stand side by side. All that a perfect $q$ could win is the gap, {{mnist:15-gap-total}} nats, the larger part
+# All that a perfect $q$ could win is the gap, {{mnist:15-gap-total}} nats, the larger part
 # by a better *encoder*, which needs no new mathematics. A prior fitted afterwards won {{mnist:15-after-coupling-flow}}. There
-# is a difference in kind: to close the gap tightens the bound and leaves $p(x)$ as it is, while another prior changes $p(x)$,
+# is a difference in kind: closing the gap tightens the bound and leaves $p(x)$ as it is, while another prior changes $p(x)$,
 # and with it the samples. What a better *decoder* would win, this account can't say: $\log p(x)$ itself moves with it.
 
 # %% [markdown]
@@ -680,8 +683,7 @@ exercises.progress("15")
 # >
 # > A flow moves draws and keeps account of volume. What closes a gap is a step of the right shape, a bend for a bent posterior
 # > and a triangular matrix for correlations, and a start from which the climb finds it. Triangular Jacobians make determinants
-# > cheap. A
-# > richer prior is another model: afterwards it gains at most the marginal KL. And part of the gap is the encoder's,
+# > cheap. A richer prior is another model: afterwards it gains at most the marginal KL. And part of the gap is the encoder's,
 # > which no shape of $q$ closes.
 
 # %%
@@ -710,10 +712,10 @@ plotting.summary("15")
 #
 # ### Stuck
 #
-# So more planar steps close more? Each of them can be the identity, so the best flow of two steps is at least as good as the
-# best of one. But a climb finds a *local* optimum (lesson 04). Here are twelve starts for 1, 2 and 4 steps; the Gaussian starts
-# at the same place in all, and the steps look and bend elsewhere. Predict: what do more steps do to the best of twelve, and how
-# many of the twelve get stuck, with more than half of the Gaussian's gap left? (About twenty seconds.)
+# How often does a climb find only a *local* optimum (lesson 04)? Here are twelve starts for 1, 2 and 4 planar steps. The
+# Gaussian starts at the same place in all; the directions in which the steps look, and where they bend, differ. Predict: what
+# do more steps do to the best of twelve, and how many of the twelve get stuck, with more than half of the Gaussian's gap left?
+# (About twenty seconds.)
 
 # %%
 counts, starts = [1, 2, 4], range(12)
@@ -751,7 +753,8 @@ for name in ("coupling", "autoregressive"):
     assert (there, len(passes) - there) == ((1, 1) if name == "coupling" else (1, 6))
 
 # %% [markdown]
-# Back takes $D$ passes. (**Lines 7 and 8**: there and back is where you were.) So choose by what you need often:
+# For an autoregressive step the way back takes $D$ passes. (**Lines 7 and 8**: it ends where you began.) So choose by what you
+# need often:
 #
 # - A posterior is asked for draws and *their* densities: $z \to y$ and its log-determinant, in one pass. That is **IAF**, inverse
 #   autoregressive flow.
@@ -770,7 +773,7 @@ for name in ("coupling", "autoregressive"):
 # %% exercise="15-coupling"
 
 # %% [markdown]
-# **Lines 9 to 12** hold it against the package's, with the network of its `Coupling`, there and back.
+# **Lines 9 to 12** check it against the package's, with the network of its `Coupling`, there and back.
 
 # %%
 step, z = (
@@ -864,9 +867,9 @@ assert left["coupling, 1 step"] > least
 warps(list(qs["coupling, 2 steps"].path(41)), ["z_0", "Gaussian", "coupling", "coupling, flipped"])
 
 # %% [markdown]
-# {{any:15-banana-least}} nats: the one coupling step is there. The second, with the halves exchanged, moves $z_1$. In the
-# picture is a grid of $z_0$ after each step; upright lines stay upright in the first coupling, level ones stay level in the
-# second.
+# {{any:15-banana-least}} nats: the one coupling step is there. The second, with the halves exchanged, moves $z_1$. The picture
+# shows a grid of $z_0$ after each step. The first coupling moves points up and down only, so upright lines stay upright; the
+# second moves them sideways only.
 
 # %% [markdown]
 # ### In your own words
