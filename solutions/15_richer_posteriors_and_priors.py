@@ -580,8 +580,13 @@ for short, lead in leads.items():
 bars = {
     f"{kind}{end}": measured[kind, what] for kind in kinds for end, what in (("", "ELBO"), (", refitted", "refitted"))
 }
-errors = [values.std() for values in bars.values()]
-plotting.dots(list(bars), [v.mean() for v in bars.values()], errors=errors, xlabel="ELBO (nats; ± over three seeds)")
+errors = [standard_error(values) for values in bars.values()]
+plotting.dots(
+    list(bars),
+    [v.mean() for v in bars.values()],
+    errors=errors,
+    xlabel="ELBO (nats; ± standard error over three seeds)",
+)
 
 # %% [markdown]
 # | prior in training | ELBO | $\log p(x)$, 20 draws | rate | ELBO, mixture fitted afterwards |

@@ -154,15 +154,15 @@ EXERCISE = Exercise(
         "determinants round to 0."
     ),
     hints=(
-        "Write KL( q || p ) for a diagonal q with variances s_i. The mean of q is that of p, and only the diagonal of the "
-        "precision meets the s_i in the trace: which s_i are best?",
-        "KL = 1/2 ( sum_i Lambda_ii s_i - D - sum_i log s_i - log |Lambda| ), smallest at s_i = 1 / Lambda_ii: "
-        "1/2 ( sum_i log Lambda_ii - log |Lambda| ).",
+        "Write KL( q || p ) for a diagonal q with variances v_d. The mean of q is that of p, and only the diagonal of the "
+        "precision meets the v_d in the trace: which v_d are best?",
+        "KL = 1/2 ( sum_d Lambda_dd v_d - D - sum_d log v_d - log |Lambda| ), smallest at v_d = 1 / Lambda_dd: "
+        "1/2 ( sum_d log Lambda_dd - log |Lambda| ).",
         "`precision.diagonal(dim1=-2, dim2=-1)` is `[B, D]`. `torch.linalg.slogdet` gives log |det| without the determinant, "
         "which would round to 0; a Cholesky factor does as well.",
     ),
     explanation=(
-        "The best q has the variances 1 / Lambda_ii, those of p in each dimension when the others are known, which are smaller "
+        "The best q has the variances 1 / Lambda_dd, those of p in each dimension when the others are known, which are smaller "
         "than its marginal variances: KL( q || p ) makes q too narrow. For two dimensions with correlation rho the gap is -1/2 "
         "log(1 - rho^2), without limit as rho nears 1."
     ),
@@ -184,7 +184,7 @@ EXERCISE = Exercise(
                 join=lambda diagonal, log_det, dims: 0.5 * (diagonal + log_det),
             ),
             "Your q has the marginal variances of p, from the diagonal of the covariance. These are best for KL( p || q ); for "
-            "KL( q || p ) the best variances are 1 / Lambda_ii, from the diagonal of the precision.",
+            "KL( q || p ) the best variances are 1 / Lambda_dd, from the diagonal of the precision.",
             variants=(lambda precision: _kl_of(_diagonal(torch.linalg.inv(precision)), precision),),
         ),
         Misconception(
@@ -200,12 +200,12 @@ EXERCISE = Exercise(
             "as it is given.",
         ),
         Misconception(
-            "marginal variance taken for 1 / Lambda_ii",
+            "marginal variance taken for 1 / Lambda_dd",
             _with(
                 diagonal=lambda matrices: _log_diagonal(torch.linalg.inv(matrices)),
                 join=lambda diagonal, log_det, dims: 0.5 * (-diagonal - log_det),
             ),
-            "You take the diagonal of the covariance for that of 1 / Lambda_ii, but the inverse of a matrix has other numbers "
+            "You take the diagonal of the covariance for that of 1 / Lambda_dd, but the inverse of a matrix has other numbers "
             "on its diagonal. Use the diagonal of the precision itself; the gap is then never negative.",
         ),
         Misconception(
@@ -228,7 +228,7 @@ EXERCISE = Exercise(
             "Cholesky factor's determinant",
             _with(log_det=_half_log_factor),
             "The determinant of a Cholesky factor is the root of the matrix's, so its logarithm counts twice: "
-            "log |Lambda| = 2 sum_i log L_ii.",
+            "log |Lambda| = 2 sum_d log L_dd.",
         ),
         Misconception(
             "determinant that rounds to 0",
@@ -272,7 +272,7 @@ EXERCISE = Exercise(
             "trace",
             _with(diagonal=lambda matrices: _diagonal(matrices).sum(-1)),
             "You use the trace, the sum of the diagonal, itself or inside of one logarithm. The best variances are 1 / "
-            "Lambda_ii, so each entry of the diagonal has a logarithm of its own, and these are added up.",
+            "Lambda_dd, so each entry of the diagonal has a logarithm of its own, and these are added up.",
             variants=(
                 _with(diagonal=lambda matrices: _diagonal(matrices).sum(-1).log()),
                 _with(
@@ -329,7 +329,7 @@ EXERCISE = Exercise(
         Misconception(
             "another variance for q",
             lambda precision: _kl_of(_diagonal(precision), precision),
-            "Your q is not the best one: its variances are not 1 / Lambda_ii. Put those in, and trace and D cancel.",
+            "Your q is not the best one: its variances are not 1 / Lambda_dd. Put those in, and trace and D cancel.",
             variants=(lambda precision: _kl_of(_diagonal(precision).rsqrt(), precision),),
         ),
         Misconception(

@@ -49,11 +49,11 @@ QUESTIONS = (
             Choice(
                 "1, as the posterior has in each dimension.",
                 "That is best for KL( p || q ). KL( q || p ) punishes q for every place where p is low, and with correlation "
-                "0.9 much of that square is empty.",
+                "0.9 it is low in much of the region that such a q covers.",
             ),
             Choice(
                 "0.19, as each dimension has when the other is known.",
-                "Yes: 1 / Lambda_ii = 1 - 0.9^2. It costs -1/2 log(1 - 0.9^2) = 0.83 nats, and one triangular step wins all of "
+                "Yes: 1 / Lambda_dd = 1 - 0.9^2. It costs -1/2 log(1 - 0.9^2) = 0.83 nats, and one triangular step wins all of "
                 "it back.",
                 right=True,
             ),

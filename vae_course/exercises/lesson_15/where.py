@@ -32,10 +32,11 @@ decoder. The approximation gap is 100.6 - 97.8 = 2.8, the most that any richer f
 perfectly; a full covariance gets 1.5 of it, so 1.3 are left for shapes that are not Gaussian. Both make the bound tighter and
 leave p(x), and with it the samples, as it is, unless the decoder is trained on with the new q. A prior fitted afterwards to the
 codes wins at most the marginal KL, 3.4 nats, because E_q[log p'(z)] - E_q[log p(z)] = KL( q(z) || p ) - KL( q(z) || p' ) and
-neither is negative; it costs seconds, and it does change p(x) and the samples, since it fills the places where no codes lie.
+neither is negative; it costs seconds, and it does change p(x) and the samples: fewer codes come from places where no
+image has its own.
 For the decoder the account has no ceiling: 78.0 nats of reconstruction may be noise of the pixels or its weakness, and the
 22.6 nats of the KL that are information are what it was given to work with. So I would refit the prior first, since it is
-cheapest and the only one of the first three to improve samples, then the encoder, whose gap is larger than that of the family,
+cheapest and the only one of the first three to change the samples, then the encoder, whose gap is larger than that of the family,
 then q; the ceilings hold one at a time with all else fixed, so they don't add up to a forecast of joint training. The estimate
 of log p(x) is itself a lower bound on average, so the approximation gap may be larger than 2.8, and each number needs its
 standard error.
