@@ -30,7 +30,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
 
 def _cases(seed: int) -> list[Inputs]:
     """By hand, then steps that stretch, squeeze and fold, one example, one dimension, tanh at its ends; in double precision
-    steps that all but flatten space, and large and small scales.
+    steps that all but flatten space, a steep w, and large and small scales.
     """
     source = generator(seed)
     n, d = integer(source, 5, 7), integer(source, 3, 4)
@@ -62,7 +62,12 @@ def _cases(seed: int) -> list[Inputs]:
     z, u, w, b = (
         torch.as_tensor(v) for v in _case(source, 5, 3, uw=1.0, inner=normal(source, 5), double=True).values()
     )
-    return [*cases, {"z": 1e3 * z, "u": 1e3 * u, "w": w / 1e3, "b": b}]
+    steep = 6 / w.abs().max()
+    return [
+        *cases,
+        {"z": z / steep, "u": u / steep, "w": steep * w, "b": b},
+        {"z": 1e3 * z, "u": 1e3 * u, "w": w / 1e3, "b": b},
+    ]
 
 
 def _case(
