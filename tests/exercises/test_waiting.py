@@ -13,6 +13,14 @@ KL = get("07-kl")
 SIGNAL = signal.SIGUSR1
 
 
+@pytest.fixture(autouse=True)
+def stop_button():
+    """SIGINT interrupts, as in a kernel, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def at_once(monkeypatch):
     monkeypatch.setattr(waiting, "AFTER", 0.01)
