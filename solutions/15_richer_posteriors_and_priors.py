@@ -474,8 +474,8 @@ priors["VampPrior"] = vamp.requires_grad_(False).distribution()
 gains = {name: prior_fit.gain(prior, fresh, over=p) for name, prior in priors.items()}
 for name, values in gains.items():
     short = name.replace(" ", "-").replace(",", "")
-    claim(f"15-after-{short}", values.mean(), world=world, tolerance=0.6, digits=2)
-    claim(f"15-after-{short}-se", standard_error(values), world=world, tolerance=0.1, digits=2)
+    claim(f"15-after-{short}", values.mean(), world=world, tolerance=None if "2,000" in name else 0.6, digits=2)
+    claim(f"15-after-{short}-se", standard_error(values), world=world, tolerance=0.05, digits=2)
 claim("15-after-predicted", prior_fit.gaussian_gain(priors["Gaussian"]), world=world, tolerance=0.6, digits=2)
 learnt = prior_fit.gain(priors["2,000 posteriors"], z[:2000], over=p).mean()
 claim("15-after-by-heart", learnt, world=world, tolerance=0.6, digits=2)
@@ -573,7 +573,7 @@ leads = {"mixture": mixture - normal, "vamp": vamp - normal, "last": vamp - mixt
 leads["after"] = after - torch.maximum(mixture, vamp)
 for short, lead in leads.items():
     print(f"{short}: {[round(nats, 2) for nats in lead.tolist()]} nats, seed by seed")
-    claim(f"15-lead-{short}", lead.mean(), world=world, tolerance=1.2, digits=2)
+    claim(f"15-lead-{short}", lead.mean(), world=world, tolerance=None if short == "last" else 1.2, digits=2)
     claim(f"15-lead-{short}-se", standard_error(lead), world=world, tolerance=None, digits=2)
 
 # %%
@@ -640,8 +640,8 @@ test = data.binarize(splits.test, seed=2)[:100]
 lost = inference_gaps.account(plain, test.x)
 for part in ("total", "amortisation", "approximation", "covariance", "beyond"):
     values = getattr(lost, part)
-    claim(f"15-gap-{part}", values.mean(), world=world, tolerance=0.8, digits=2)
-    claim(f"15-gap-{part}-se", standard_error(values), world=world, tolerance=0.15, digits=2)
+    claim(f"15-gap-{part}", values.mean(), world=world, tolerance=0.4 if part == "beyond" else 0.8, digits=2)
+    claim(f"15-gap-{part}-se", standard_error(values), world=world, tolerance=None, digits=2)
 names = {"amortisation": "encoder (amortisation)", "covariance": "full covariance", "beyond": "other shapes of q"}
 parts = {name: (getattr(lost, part).mean(), standard_error(getattr(lost, part))) for part, name in names.items()}
 account(parts, start="ELBO", end="log p(x)")
@@ -727,9 +727,10 @@ counts, starts = [1, 2, 4], range(12)
 planars = torch.tensor([[flow_fit.fit(hills, "planar", k, seed=s).gap for k in counts] for s in starts])
 best, stuck = planars.min(0).values, (planars > 0.5 * gaussian.gap).sum(0)
 for i, k in enumerate(counts):
-    claim(f"15-planar-best-{k}", best[i], world="any", tolerance=0.03, digits=3, quiet=True)
-    claim(f"15-planar-stuck-{k}", stuck[i], world="any", tolerance=4, unit="of 12 starts", digits=0)
+    claim(f"15-planar-best-{k}", best[i], world="any", tolerance=0.03 if k == 1 else None, digits=3, quiet=True)
+    claim(f"15-planar-stuck-{k}", stuck[i], world="any", tolerance=None, unit="of 12 starts", digits=0)
 claim("15-planar-worst", planars.max(), world="any", tolerance=None, digits=2)
+assert best[1:].max() < 0.5 * best[0] and stuck.sum() >= 3
 gaps(counts, {"planar": planars}, levels={"Gaussian": gaussian.gap})
 
 # %% [markdown]
@@ -850,7 +851,7 @@ qs = {
 places, left = banana.grid(161), {name: found.gap for name, found in qs.items()}
 for name, gap in left.items():
     short = name.replace(" ", "-").replace(",", "").lower()
-    claim(f"15-banana-{short}", gap, world="any", tolerance=0.02, digits=3, quiet=True)
+    claim(f"15-banana-{short}", gap, world="any", tolerance=None if "2 steps" in name else 0.02, digits=3, quiet=True)
 panels(places, banana.density(places), {name: found.density(places) for name, found in qs.items()}, left)
 
 # %% [markdown]
@@ -868,7 +869,7 @@ log_p = Normal(0.0, 1.0).log_prob(z_1) + Normal(-0.6 * z_1**2, 1.09**0.5).log_pr
 log_q = Normal(0.0, torch.linspace(0.5, 1.5, 401).double()[:, None]).log_prob(z_1)
 least = torch.trapezoid(log_q.exp() * (log_q - log_p), z_1).min()
 claim("15-banana-least", least, world="any", tolerance=0.001, digits=3)
-assert left["coupling, 1 step"] > least
+assert left["coupling, 2 steps"] < 0.01 < least < left["coupling, 1 step"]
 warps(list(qs["coupling, 2 steps"].path(41)), ["z_0", "Gaussian", "coupling", "coupling, flipped"])
 
 # %% [markdown]
