@@ -235,12 +235,11 @@ class WithPrior(nn.Module):
         """
         if n < 1:
             raise ValueError(f"n is {n}: ask for at least one sample.")
+        if generator is None:
+            return self.decode_mean(self.prior().sample((n,)))
         # Distributions of torch draw from the global random numbers: seed those from the generator, for this one draw.
-        seed = None if generator is None else int(torch.randint(2**31, (), generator=generator))
-        if seed is None:
-            return self.decode_mean(self.prior().sample((n,)))
-        with isolated_rng(seed):
-            return self.decode_mean(self.prior().sample((n,)))
+        with isolated_rng(int(torch.randint(2**31, (), generator=generator))):
+            return self.sample(n)
 
 
 def negative_log_prob(prior: Prior, z: Tensor) -> dict[str, Tensor]:

@@ -110,7 +110,7 @@ def test_a_bent_grid_has_lines_of_both_directions_within_one_frame():
     assert [len(ax.collections) for ax in fig.axes] == [2, 2]
     rows, cols = (np.array(c.get_segments()) for c in fig.axes[1].collections)
     assert (rows[..., 1].min(), rows[..., 1].max()) == (1, 3) and rows.shape == cols.shape == (3, 5, 2)
-    assert fig.axes[0].get_ylim() == fig.axes[1].get_ylim() == (-1, 3)
+    assert fig.axes[0].get_ylim() == fig.axes[1].get_ylim() == pytest.approx((-1.16, 3.16))
     assert "1 step: z1 from -1.0 to 1.0, z2 from 1.0 to 3.0" in fig.alt
 
 

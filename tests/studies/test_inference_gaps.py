@@ -1,14 +1,18 @@
 """The gaps of inference, held against the linear-Gaussian world, in which every q and every gap is known."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 from torch.distributions import MultivariateNormal
 
 from vae_course.exact import LinearGaussian
+from vae_course.exercises.lesson_15.quiz import QUESTIONS
+from vae_course.exercises.lessons import get
 from vae_course.models import VAE
 from vae_course.studies import inference_gaps
-from vae_course.studies.inference_gaps import account, log_weights, refine
+from vae_course.studies.inference_gaps import Gaps, account, log_weights, refine
 
 W = torch.tensor([[1.5, 0.9], [0.9, 0.8], [0.2, 0.8]], dtype=torch.float64)  # its columns are far from orthogonal
 N = 4
@@ -115,3 +119,17 @@ def test_bad_input_is_told_in_a_sentence(world, guess, x):
             refine(guess, x, guess.posterior(x), **settings)
     with pytest.raises(ValueError, match="k is 0"):
         inference_gaps.log_weights(world, x, world.posterior(x), k=0)
+
+
+def test_the_answer_in_words_of_lesson_15_splits_its_own_numbers_as_the_account_does():
+    words = get("15-where").solution
+    theirs = Gaps(*(torch.tensor([-nats]) for nats in (104.0, 100.6, 99.1, 97.8)))
+    for part in (theirs.total, theirs.amortisation, theirs.approximation, theirs.covariance, theirs.beyond, 26.0 - 3.4):
+        assert f"{float(part):.1f}" in words
+    assert f"104.0 - 100.6 = {float(theirs.amortisation):.1f} are the amortisation gap" in words
+
+
+def test_the_quiz_of_lesson_15_states_what_a_diagonal_q_costs_and_what_log_k_hides():
+    said = " ".join(choice.reply for question in QUESTIONS for choice in question.choices if choice.right)
+    assert f"-1/2 log(1 - 0.9^2) = {-0.5 * math.log(1 - 0.9**2):.2f} nats" in said
+    assert f"log 100 = {math.log(100):.1f} nats" in said

@@ -138,7 +138,8 @@ def warps(places: Sequence[Any], names: Sequence[str]) -> AltFigure:
     if any(grid.ndim != 3 or grid.shape != grids[0].shape for grid in grids):
         raise ValueError(f"The stages have shapes {[list(g.shape) for g in grids]}: give [R, C, 2], all the same.")
     fig, axes = figure(1, len(grids), height=0.6 + 6.4 / max(len(grids), 3))
-    (left, bottom), (right, top) = (f([f(g, axis=(0, 1)) for g in grids], axis=0) for f in (np.min, np.max))
+    low, high = (f([f(g, axis=(0, 1)) for g in grids], axis=0) for f in (np.min, np.max))
+    (left, bottom), (right, top) = low - 0.04 * (high - low), high + 0.04 * (high - low)
     for ax, name, grid in zip(axes[0], names, grids, strict=True):
         _mesh(ax, grid)
         ax.set(aspect="equal", xlabel="z1", xlim=(left, right), ylim=(bottom, top))
@@ -165,27 +166,11 @@ def gaps(
         ValueError: there is no row, a shape does not fit, or a gap is not above zero.
     """
     at = numbers(steps, "steps")
-    table = {name: np.atleast_2d(to_numpy(values).astype(float)) for name, values in rows.items()}
-    if not table:
-        raise ValueError("rows is empty: give at least one, for example {'planar': gaps}.")
-    for name, values in table.items():
-        if values.ndim != 2 or values.shape[1] != len(at):
-            raise ValueError(
-                f"{name} has shape {list(values.shape)}: give [S, {len(at)}], a column for each count of steps."
-            )
-        if (finite(values, name) <= 0).any():
-            raise ValueError(f"{name} has a gap of {values.min():.3g}: a logarithmic axis needs gaps above zero.")
+    table = _starts(rows, len(at))
     fig, ax = one_panel(height=3.3)
     told = []
     for i, (name, values) in enumerate(table.items()):
-        style, best, worst = line_style(i), values.min(0), values.max(0)
-        shift = 0.09 * (i - (len(table) - 1) / 2)
-        if len(values) > 1:
-            ax.plot(np.tile(at + shift, len(values)), values.ravel(), MARKERS[i], color=style["color"], alpha=0.4, markersize=5,
-                    markeredgewidth=0)  # fmt: skip
-        ax.plot(at + shift, best, marker=MARKERS[i], markersize=6, label=name, **style)
-        spread = f", the worst of {len(values)} starts {worst[-1]:.3f}" if len(values) > 1 else ""
-        told.append(f"{name}: best {best[0]:.3f} at {at[0]:g}, {best[-1]:.3f} at {at[-1]:g}{spread}")
+        told.append(_row_of_starts(ax, at, i, len(table), name, values))
     for name, level in (levels or {}).items():
         ax.axhline(level, color=GREY, linestyle=":", linewidth=1.6)
         ax.text(1.01, level, name, transform=ax.get_yaxis_transform(), fontsize=9, color=GREY, va="center")
@@ -288,25 +273,7 @@ def fitted(
     if not grids or any(grid.shape != grids[0].shape or grid.ndim != (1 if at.ndim == 1 else 3) for grid in grids):
         raise ValueError(f"The stages have shapes {[list(g.shape) for g in grids]}: give one at least, all the same.")
     fig = fixed(3.9)
-    if at.ndim == 1:
-        above, below = fig.add_axes((0.08, 0.42, 0.65, 0.5)), fig.add_axes((0.08, 0.12, 0.65, 0.26))
-        _over(above, at, hill, curve)
-        above.set(ylim=(0, max(1.7 * hill.max(), 1.05 * curve.max())))
-        above.set_ylabel("density", fontsize=10)
-        above.locator_params(axis="y", nbins=4)
-        above.tick_params(labelbottom=False)
-        above.set_title(f"grey: posterior; line: q, {name}", fontsize=10, loc="left")
-        _paths(below, grids, (at[0], at[-1]))
-    else:
-        above, below = fig.add_axes((0.07, 0.13, 0.33, 0.78)), fig.add_axes((0.455, 0.13, 0.33, 0.78))
-        _over(above, at, hill, curve)
-        above.set(xlabel="z1", ylabel="z2")
-        above.set_title("grey: posterior; lines: q", fontsize=10, loc="left")
-        _mesh(below, grids[-1])
-        below.set(xlim=above.get_xlim(), ylim=above.get_ylim(), aspect="equal", xlabel="z1")
-        below.set_title(f"{name}: a grid of z_0", fontsize=10, loc="left")
-        below.tick_params(labelsize=9, color=GREY, labelleft=False)
-    right = fig.add_axes((0.84, 0.12, 0.15, 0.8) if at.ndim == 1 else (0.86, 0.13, 0.13, 0.78))
+    right = (_fitted_on_the_line if at.ndim == 1 else _fitted_in_the_plane)(fig, at, hill, curve, grids, name)
     columns(right, log_px, {"q": elbo}, span=SPAN)
     right.set_title("", loc="left")
     right.set_title(f"log p(x) = {log_px:.2f}", fontsize=9, loc="right")
@@ -317,6 +284,65 @@ def fitted(
         f" log p(x) is {log_px:.2f} nats, ELBO {elbo:.3f}, gap {log_px - elbo:.3f}."
     )
     return describe(fig, text)
+
+
+def _fitted_on_the_line(
+    fig: AltFigure, at: np.ndarray, hill: np.ndarray, curve: np.ndarray, grids: Sequence[np.ndarray], name: str
+) -> Axes:
+    """q over the posterior, and below it the paths of the grid; the axes that are left for the bound."""
+    above, below = fig.add_axes((0.08, 0.42, 0.65, 0.5)), fig.add_axes((0.08, 0.12, 0.65, 0.26))
+    _over(above, at, hill, curve)
+    above.set(ylim=(0, max(1.7 * hill.max(), 1.05 * curve.max())))
+    above.set_ylabel("density", fontsize=10)
+    above.locator_params(axis="y", nbins=4)
+    above.tick_params(labelbottom=False)
+    above.set_title(f"grey: posterior; line: q, {name}", fontsize=10, loc="left")
+    _paths(below, grids, (at[0], at[-1]))
+    return fig.add_axes((0.84, 0.12, 0.15, 0.8))
+
+
+def _fitted_in_the_plane(
+    fig: AltFigure, at: np.ndarray, hill: np.ndarray, curve: np.ndarray, grids: Sequence[np.ndarray], name: str
+) -> Axes:
+    """q over the posterior, and beside it the grid as it is after the last step; the axes that are left for the bound."""
+    above, below = fig.add_axes((0.07, 0.13, 0.33, 0.78)), fig.add_axes((0.455, 0.13, 0.33, 0.78))
+    _over(above, at, hill, curve)
+    above.set(xlabel="z1", ylabel="z2")
+    above.set_title("grey: posterior; lines: q", fontsize=10, loc="left")
+    _mesh(below, grids[-1])
+    below.set(xlim=above.get_xlim(), ylim=above.get_ylim(), aspect="equal", xlabel="z1")
+    below.set_title(f"{name}: a grid of z_0", fontsize=10, loc="left")
+    below.tick_params(labelsize=9, color=GREY, labelleft=False)
+    return fig.add_axes((0.86, 0.13, 0.13, 0.78))
+
+
+def _starts(rows: Mapping[str, Any], n: int) -> dict[str, np.ndarray]:
+    """Gaps above zero `[S, n]` by kind of step.
+
+    Raises:
+        ValueError: there is none, a shape does not fit, or a gap is not above zero.
+    """
+    table = {name: np.atleast_2d(to_numpy(values).astype(float)) for name, values in rows.items()}
+    if not table:
+        raise ValueError("rows is empty: give at least one, for example {'planar': gaps}.")
+    for name, values in table.items():
+        if values.ndim != 2 or values.shape[1] != n:
+            raise ValueError(f"{name} has shape {list(values.shape)}: give [S, {n}], a column for each count of steps.")
+        if (finite(values, name) <= 0).any():
+            raise ValueError(f"{name} has a gap of {values.min():.3g}: a logarithmic axis needs gaps above zero.")
+    return table
+
+
+def _row_of_starts(ax: Axes, at: np.ndarray, i: int, kinds: int, name: str, values: np.ndarray) -> str:
+    """Draw the gaps of one kind of step, the i-th of so many; their best and worst, in words."""
+    style, best, worst = line_style(i), values.min(0), values.max(0)
+    shift = 0.09 * (i - (kinds - 1) / 2)
+    if len(values) > 1:
+        ax.plot(np.tile(at + shift, len(values)), values.ravel(), MARKERS[i], color=style["color"], alpha=0.4, markersize=5,
+                markeredgewidth=0)  # fmt: skip
+    ax.plot(at + shift, best, marker=MARKERS[i], markersize=6, label=name, **style)
+    spread = f", the worst of {len(values)} starts {worst[-1]:.3f}" if len(values) > 1 else ""
+    return f"{name}: best {best[0]:.3f} at {at[0]:g}, {best[-1]:.3f} at {at[-1]:g}{spread}"
 
 
 def _strip(

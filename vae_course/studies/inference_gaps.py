@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
+from vae_course import objectives
 from vae_course.models import VAE
 from vae_course.objectives import LatentVariableModel
 from vae_course.support.numbers import whole_number
@@ -128,7 +129,7 @@ def refine(
             optimizer.param_groups[0]["lr"] = lr * (1 - step / steps)
             q = _gaussian(mu, log_std, below if full else None)
             # A sum over the images: each q gets its own gradient in full. Only mu, log_std and below are asked for theirs.
-            loss = -_log_weights(model, x, q, draws).mean(0).sum()
+            loss = -objectives.log_weights(_Given(model, q), x, k=draws).mean(0).sum()
             for parameter, gradient in zip(free, torch.autograd.grad(loss, free), strict=True):
                 parameter.grad = gradient
             optimizer.step()
@@ -144,12 +145,24 @@ def log_weights(model: LatentVariableModel, x: Tensor, q: Distribution, *, k: in
     """
     with isolated_rng(seed):
         pieces = [min(50, k - done) for done in range(0, whole_number(k, "k", least=1), 50)]
-        return torch.cat([_log_weights(model, x, q, piece).double() for piece in pieces])
+        return torch.cat([objectives.log_weights(_Given(model, q), x, k=piece).double() for piece in pieces])
 
 
-def _log_weights(model: LatentVariableModel, x: Tensor, q: Distribution, draws: int) -> Tensor:
-    z = q.rsample((draws,))
-    return model.likelihood(z).log_prob(x.expand(draws, *x.shape)) + model.prior().log_prob(z) - q.log_prob(z)
+@dataclass(frozen=True)
+class _Given:
+    """A model with these q in place of its encoder's, as the bounds take it."""
+
+    model: LatentVariableModel
+    q: Distribution
+
+    def prior(self) -> Distribution:
+        return self.model.prior()
+
+    def likelihood(self, z: Tensor) -> Distribution:
+        return self.model.likelihood(z)
+
+    def posterior(self, x: Tensor) -> Distribution:
+        return self.q
 
 
 def _gaussian(mu: Tensor, log_std: Tensor, below: Tensor | None) -> Distribution:

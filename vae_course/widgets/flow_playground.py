@@ -8,12 +8,12 @@ from torch import Tensor
 
 from vae_course.plotting.figure import AltFigure
 from vae_course.plotting.flows import fitted
-from vae_course.studies.flow_fit import TARGETS, Fit, fit
+from vae_course.studies.flow_fit import MOST_STEPS, TARGETS, Fit, fit
 from vae_course.support.threads import one_thread
 from vae_course.support.words import count
 from vae_course.widgets.playground import STYLE, Playground, slider
 
-MOST_STEPS, STARTS = 8, 5
+STARTS = 5
 LINE, PLANE = 1201, 101  # places on an axis at which densities are drawn
 PATHS, LINES = 25, 25  # points of a grid that is sent through the steps, on the line and on each axis of the plane
 # What a kind of step is called on the line and in the plane.
