@@ -121,7 +121,7 @@ BUGS = [
     ),
     (PRIORS, "return self.latent_prior.distribution()", "return self.model.prior()"),
     (PRIORS, "return self.decode_mean(self.prior().sample((n,)))", "return self.model.sample(n)"),
-    (PRIORS, "with isolated_rng(seed):", "with isolated_rng():"),
+    (PRIORS, "isolated_rng(int(torch.randint(2**31, (), generator=generator)))", "isolated_rng()"),
     (PRIORS, "-prior.distribution().log_prob(z).mean()", "-prior.distribution().log_prob(z).sum()"),
 ]
 NO_BUG = ("import", "import")
