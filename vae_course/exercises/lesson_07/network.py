@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vae_course.exercises.inputs import generator, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 from vae_course.networks import mlp_decoder, mlp_encoder
 
@@ -28,8 +28,10 @@ def make_networks() -> tuple[nn.Module, nn.Module]:
 
 
 def _cases(seed: int) -> list[Inputs]:
+    """One example, then a few; a batch is as large as the seed says."""
     source = generator(seed)
-    return [{"x": uniform(source, b, 1, 28, 28), "z": normal(source, b, 20)} for b in (1, 4)]
+    sizes = (1, integer(source, 2, 7))
+    return [{"x": uniform(source, b, 1, 28, 28), "z": normal(source, b, 20)} for b in sizes]
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:

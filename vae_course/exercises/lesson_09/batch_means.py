@@ -15,14 +15,16 @@ def mean_over_images(means: Tensor, counts: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Whole numbers of images; the last batch is often the smallest, and one case has a single batch."""
+    """By hand and a single batch, then whole numbers of images by chance; the last batch is often the smallest."""
     source = generator(seed)
     cases: list[Inputs] = [
         {"means": torch.tensor([-100.0, -90.0]), "counts": torch.tensor([3, 1])},
         {"means": torch.tensor([-120.0]), "counts": torch.tensor([7])},
     ]
-    last = integer(source, 2, 20)
-    for sizes in ((100, 100, 1), (last, 9, 2, 4), (128,) * 20 + (last,), (128,) * 20 + (last,), (20_011, 9_999, 337)):
+    full, last, few, many = (integer(source, *ends) for ends in ((90, 140), (2, 20), (2, 4), (16, 24)))
+    small = (integer(source, 1, 5), *(integer(source, 6, 12) for _ in range(few)), integer(source, 1, 5))
+    large = tuple(integer(source, *ends) for ends in ((15_000, 25_000), (5_000, 12_000), (100, 500)))
+    for sizes in ((full,) * few + (1,), small, (full,) * many + (last,), (full,) * many + (last,), large):
         cases.append({"means": -100 + 30 * normal(source, len(sizes)), "counts": torch.tensor(sizes)})
     return cases
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from vae_course.exercises.inputs import generator
+from vae_course.exercises.inputs import generator, integer
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 from vae_course.studies.compression import ans
 
@@ -27,7 +27,8 @@ def _cases(seed: int) -> list[Inputs]:
     """A state that can be done by hand, then larger ones, at last some that a float can't hold."""
     source = generator(seed)
     cases: list[Inputs] = [{"state": 17, "start": 2, "freq": 5, "total": 8}]
-    for total, high in ((10, 1000), (16, 10**6), (100, 10**9), (64, 10**11), (48, 2**60), (90, 2**61)):
+    for least, high in ((9, 1000), (14, 10**6), (90, 10**9), (60, 10**11), (40, 2**60), (80, 2**61)):
+        total = integer(source, least, least + least // 4)
         freq, start, state = (int(torch.randint(low, top, (1,), generator=source)) for low, top in _ranges(total, high))
         cases.append({"state": state, "start": start, "freq": freq, "total": total})
     return cases

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from vae_course.exercises.inputs import generator, uniform
+from vae_course.exercises.inputs import generator, integer, uniform
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 
@@ -30,10 +30,13 @@ def _cases(seed: int) -> list[Inputs]:
     cases: list[Inputs] = [{"weight_bytes": 100, "our_bits": 24.0, "rival_bits": 32.0}]
     for size in (1000, 30_000, 200_000):
         ours, more = (60 + 40 * uniform(source, 2)).tolist()
-        cases.append({"weight_bytes": size + int(100 * more), "our_bits": ours, "rival_bits": ours + more})
+        cases.append({"weight_bytes": integer(source, size, 2 * size), "our_bits": ours, "rival_bits": ours + more})
     # A gain of less than a bit, and one so large that a single image pays.
-    cases.append({"weight_bytes": 500 + int(ours), "our_bits": 60.25, "rival_bits": 61.0})
-    return [*cases, {"weight_bytes": 40, "our_bits": 100.0, "rival_bits": 1100.0 + int(more)}]
+    whole, quarters = integer(source, 50, 90), integer(source, 1, 3)
+    cases.append(
+        {"weight_bytes": integer(source, 500, 900), "our_bits": whole - quarters / 4, "rival_bits": float(whole)}
+    )
+    return [*cases, {"weight_bytes": integer(source, 20, 90), "our_bits": 100.0, "rival_bits": 1100.0 + whole}]
 
 
 EXERCISE = Exercise(
