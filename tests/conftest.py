@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _caches.append(tempfile.mkdtemp(prefix="vae-course-tests-"))
         os.environ["VAE_COURSE_CACHE"] = _caches[-1]
         os.environ["VAE_COURSE_STATE"] = os.path.join(_caches[-1], "state")  # noqa: PTH118
-        threads = 2
+        threads = min(2, torch.get_num_threads())  # fewer where OMP_NUM_THREADS says so
     else:
         threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
         os.environ["OMP_NUM_THREADS"] = str(threads)

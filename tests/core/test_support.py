@@ -3,6 +3,7 @@
 import ast
 import errno
 import gc
+import os
 import pwd
 import sqlite3
 import stat
@@ -142,6 +143,11 @@ def test_errors_that_are_not_of_the_disk_stay_as_they_are(tmp_path: Path):
         with pytest.raises(type(error)) as same, files.writing(tmp_path):
             raise error
         assert same.value is error
+
+
+def test_pytorchs_threads_sleep_while_they_wait_in_the_tests_too():
+    """Spinning beside busy neighbours, one test took fifteen times its processor time; `tests` imports the package first."""
+    assert "OMP_WAIT_POLICY" in os.environ
 
 
 def test_threads_and_the_garbage_collector_parse_without_disturbing_each_other():
