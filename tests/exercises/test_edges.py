@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -102,6 +103,17 @@ def mean_exp(logs, centre, eps=0.0):
 
 def sum_exp(logs, step, centre, eps=0.0):
     return centre + ((logs.T - centre).exp().sum(0) * step + eps).log()
+
+
+def held(model, name, low, high):
+    """The networks of a ladder, with the log variances of one, or the logits of the decoder, held within limits."""
+    parts = {key: getattr(model, key) for key in ("encode", "encode_top", "decode_top", "decode")}
+    part = parts[name]
+    if name == "decode":
+        parts[name] = lambda h: part(h).clamp(low, high)
+    else:
+        parts[name] = lambda h: (part(h)[0], part(h)[1].clamp(low, high))
+    return SimpleNamespace(**parts)
 
 
 # The exercise, and whole answers that it must catch: inputs changed on the way, or written out.
@@ -267,6 +279,42 @@ SHORTCUTS = [
      clamped("z", -100, 100), with_eps("logvar", 1e-2),
      instead(lambda z, mu, logvar: get("15-vamp").reference(z, mu[:50], logvar[:50])),
      instead(lambda z, mu, logvar: get("15-vamp").reference(z, mu, logvar).clamp(min=-1000))),
+    ("16-rates", clamped("a", high=0.99), clamped("a", high=0.9999), clamped("a", low=0.01),
+     instead(lambda a, sigma: get("16-rates").reference(a, max(sigma, 0.05))),
+     instead(lambda a, sigma: get("16-rates").reference(a, max(sigma, 0.003))),
+     instead(lambda a, sigma: get("16-rates").reference(a, min(sigma, 5.0))),
+     instead(lambda a, sigma: get("16-rates").reference(a, (sigma**2 + 1e-6) ** 0.5)),
+     instead(lambda a, sigma: get("16-rates").reference(a, 0.5))),
+    ("16-merge", clamped("logvar_a", -10, 10), clamped("logvar_b", -10, 10), clamped("logvar_a", high=20),
+     clamped("logvar_b", low=-20), clamped("logvar_a", -30, 30), clamped("mu_a", -10, 10), clamped("mu_b", -20, 20),
+     with_eps("logvar_b", 0.01),
+     instead(lambda mu_a, logvar_a, mu_b, logvar_b: get("16-merge").reference(
+         mu_a, (logvar_a.exp() + 1e-8).log(), mu_b, (logvar_b.exp() + 1e-8).log()))),
+    ("16-two-level", clamped("z1", -10, 10), clamped("log_px_z", low=-1000), clamped("log_px_z", high=0),
+     *(instead(lambda log_px, z1, *pairs, place=place, low=low, high=high: get("16-two-level").reference(
+         log_px, z1, *((mu, v.clamp(low, high) if i == place else v) for i, (mu, v) in enumerate(pairs))))
+       for place in range(3) for low, high in ((-10, 10), (-100, 10), (-10, 100))),
+     instead(lambda log_px, z1, *pairs: get("16-two-level").reference(
+         log_px, z1, *((mu, (v.exp() + 1e-6).log()) for mu, v in pairs))),
+     instead(lambda log_px, z1, *pairs: get("16-two-level").reference(log_px, z1, *((mu.clamp(-10, 10), v) for mu, v in pairs)))),
+    ("16-freeze", clamped("z1", -10, 10), clamped("z2", -1, 1), clamped("new", -1.5, 1.5),
+     *(instead(lambda z1, z2, level, top, new, limits=limits: get("16-freeze").reference(
+         z1, z2, level, lambda z: (top(z)[0], top(z)[1].clamp(*limits)), new)) for limits in ((-10, 10), (-20, 20), (-100, 10))),
+     instead(lambda z1, z2, level, top, new: get("16-freeze").reference(
+         z1, z2, level, lambda z: (top(z)[0], 2 * ((top(z)[1] / 2).exp() + 1e-8).log()), new))),
+    ("16-two-counts", clamped("mu", -0.1, 0.1), clamped("logvar", low=-0.1), clamped("logvar", high=0.1),
+     instead(lambda mu, logvar, variance, nats: get("16-two-counts").reference(mu[:10], logvar[:10], variance, nats)),
+     instead(lambda mu, logvar, variance, nats: get("16-two-counts").reference(mu[:, :30], logvar[:, :30], variance, nats)),
+     instead(lambda mu, logvar, variance, nats: (
+         ((mu.var(0) > variance) | (logvar.var(0) > variance)).sum(),
+         get("16-two-counts").reference(mu, logvar, variance, nats)[1])),
+     instead(lambda mu, logvar, variance, nats: get("16-two-counts").reference(mu, logvar, 0.01, nats)),
+     instead(lambda mu, logvar, variance, nats: get("16-two-counts").reference(mu, logvar, variance, 0.1))),
+    ("16-ladder", *(instead(lambda model, x, eps2, eps1, name=name, limits=limits: get("16-ladder").reference(
+        held(model, name, *limits), x, eps2, eps1))
+        for name in ("encode", "encode_top", "decode_top") for limits in ((-10, 100), (-100, 5))),
+     instead(lambda model, x, eps2, eps1: get("16-ladder").reference(held(model, "decode", -100, 100), x, eps2, eps1)),
+     instead(lambda model, x, eps2, eps1: get("16-ladder").reference(held(model, "decode", -15, 15), x, eps2, eps1))),
     ("05-shared-noise", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10)),
 ]  # fmt: skip
 ROWS = [(id, number, make) for id, *makes in SHORTCUTS for number, make in enumerate(makes)]

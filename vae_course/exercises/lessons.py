@@ -33,6 +33,7 @@ NOTEBOOKS = {
     "13": ("13_structure_and_control", "Structure and control"),
     "14": ("14_discrete_codes", "Discrete codes"),
     "15": ("15_richer_posteriors_and_priors", "Richer posteriors and priors"),
+    "16": ("16_hierarchies", "Hierarchies"),
 }
 
 
