@@ -1,5 +1,6 @@
 """16-freeze: one level of an image's code kept, the other one drawn anew."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -129,8 +130,8 @@ def _normals(z1: Tensor, z2: Tensor, level: str, decode_top: Network, new: Tenso
     p = Normal(mu, logvar.mul(0.5).exp())
     if level == "bottom":
         return p.loc + p.scale * new
-    anew = Normal(*(part if i == 0 else part.mul(0.5).exp() for i, part in enumerate(decode_top(new))))
-    return anew.loc + anew.scale * ((z1 - p.loc) / p.scale)
+    new_mu, new_logvar = decode_top(new)
+    return new_mu + new_logvar.mul(0.5).exp() * ((z1 - p.loc) / p.scale)
 
 
 def _einsum(z1: Tensor, z2: Tensor, level: str, decode_top: Network, new: Tensor) -> Tensor:
@@ -177,6 +178,10 @@ def _scaled(width: Callable[[Tensor], Tensor], again: Callable[[Tensor], Tensor]
         return anew + (again or width)(width_anew) * (z1 - mu) / width(logvar)
 
     return bottom, top
+
+
+def _patched(tiny: float, logvar: Tensor) -> Tensor:
+    return _std(logvar) + tiny
 
 
 def _mean_of_top(z1: Tensor, z2: Tensor, decode_top: Network, new: Tensor) -> Tensor:
@@ -361,7 +366,7 @@ EXERCISE = Exercise(
             "A small number beside sigma is not small where p(z1 | z2) is narrow, and the noise comes out wrong. sigma is "
             "never 0: divide by it as it is.",
             variants=tuple(
-                _with(*_scaled(lambda logvar, tiny=tiny: _std(logvar) + tiny, again))
+                _with(*_scaled(functools.partial(_patched, tiny), again))
                 for tiny in (1e-5, 1e-6, 1e-7, 1e-8)
                 for again in (None, _std)
             ),

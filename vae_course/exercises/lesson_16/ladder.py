@@ -80,8 +80,7 @@ class _Part:
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     """The results by their stages; the model is trained through the bound alone."""
-    x, eps2, eps1, encode, encode_top, decode_top, decode = case.values()
-    assert all(isinstance(t, Tensor) for t in case.values())
+    x, eps2, eps1, encode, encode_top, decode_top, decode = map(torch.as_tensor, case.values())
     height, width = x.shape[-2:]
 
     def halves(out: Tensor) -> tuple[Tensor, ...]:
@@ -118,7 +117,7 @@ def _cases(seed: int) -> list[Inputs]:
     b, d1 = integer(source, 6, 7), integer(source, 3, 4)
     tame = {"message": 0.0, "prior": 0.0, "top": 0.0, "centre": 0.0, "pixel": 0.0}
     cases = [
-        _case(source, *sizes, **tame)
+        _case(source, sizes, **tame)
         for sizes in (
             (1, 3, 2, 2, 1),
             (b, d1, 2, 2, 3),
@@ -132,18 +131,14 @@ def _cases(seed: int) -> list[Inputs]:
         {"message": -15.0}, {"prior": -15.0}, {"message": 15.0, "prior": 15.0}, {"message": -15.0, "prior": 15.0},
         {"message": 30.0, "prior": -30.0}, {"top": -15.0}, {"top": 6.0}, {"centre": 30.0}, {"pixel": 200.0}, {"pixel": -200.0},
     ):  # fmt: skip
-        case = _case(source, 3, 4, 2, 2, 3, **(tame | changed))
+        case = _case(source, (3, 4, 2, 2, 3), **(tame | changed))
         cases.append({name: value.double() for name, value in case.items() if isinstance(value, Tensor)})
     return cases
 
 
 def _case(
     source: torch.Generator,
-    b: int,
-    d1: int,
-    d2: int,
-    h: int,
-    w: int,
+    sizes: tuple[int, int, int, int, int],
     *,
     message: float,
     prior: float,
@@ -152,6 +147,7 @@ def _case(
     pixel: float,
 ) -> Inputs:
     """Affine networks whose log variances, means of z1 and logits lie near these levels."""
+    b, d1, d2, h, w = sizes
     m = h * w
     encode, encode_top = 0.5 * normal(source, m + 1, 2 * d1), 0.5 * normal(source, m + 1, 2 * d2)
     decode_top, decode = normal(source, d2 + 1, 2 * d1), normal(source, d1 + 1, m)
@@ -214,12 +210,12 @@ def _loop(model: Any, x: Tensor, eps2: Tensor, eps1: Tensor) -> list[Tensor]:
 
 
 def _distributions(model: Any, x: Tensor, eps2: Tensor, eps1: Tensor) -> Four:
-    q2 = Normal(*(part if i == 0 else torch.exp(part / 2) for i, part in enumerate(model.encode_top(x))))
-    p1 = model.decode_top(q2.loc + q2.scale * eps2)
+    mu_2, logvar_2 = model.encode_top(x)
+    p1 = model.decode_top(mu_2 + torch.exp(logvar_2 / 2) * eps2)
     mu, logvar = _merged(model.encode(x), p1)
     q1, p = Normal(mu, torch.exp(logvar / 2)), Normal(p1[0], torch.exp(p1[1] / 2))
     log_px = Bernoulli(logits=model.decode(q1.loc + q1.scale * eps1)).log_prob(x).sum((1, 2, 3))
-    bottom, top = kl_divergence(q1, p).sum(1), _closed((q2.loc, 2 * q2.scale.log()), _standard(q2.loc)).sum(1)
+    bottom, top = kl_divergence(q1, p).sum(1), _closed((mu_2, logvar_2), _standard(mu_2)).sum(1)
     return log_px - bottom - top, log_px, bottom, top
 
 
@@ -256,7 +252,7 @@ def _with(
 
     def answer(model: Any, x: Tensor, eps2: Tensor, eps1: Tensor) -> Four:
         q2, message = model.encode_top(x), model.encode(x)
-        z2 = (draw_top or draw)(*q2, eps2)
+        z2 = (draw_top or draw)(q2[0], q2[1], eps2)
         p = model.decode_top(z2)
         q = merged(message, p)
         z1 = draw(*q, eps1)
@@ -273,6 +269,10 @@ def _half_on_the_square(q: Pair, p: Pair) -> Tensor:
 
 def _sampled(z: Tensor, q: Pair, p: Pair) -> Tensor:
     return (Normal(q[0], _width(q)).log_prob(z) - Normal(p[0], _width(p)).log_prob(z)).sum(1)
+
+
+def _fixed(q: Pair) -> Pair:
+    return q[0].detach(), q[1].detach()
 
 
 def _width(q: Pair) -> Tensor:
@@ -590,8 +590,8 @@ EXERCISE = Exercise(
             variants=(
                 _with(ends=lambda log_px, bottom, top: (log_px - bottom.detach() - top, log_px, bottom, top)),
                 _with(ends=lambda log_px, bottom, top: (log_px - bottom - top.detach(), log_px, bottom, top)),
-                _with(bottom=lambda q, message, p, z1: _closed(q, tuple(t.detach() for t in p)).sum(1)),
-                _with(merged=lambda message, p: _merged(message, tuple(t.detach() for t in p))),
+                _with(bottom=lambda q, message, p, z1: _closed(q, _fixed(p)).sum(1)),
+                _with(merged=lambda message, p: _merged(message, _fixed(p))),
                 _with(draw_top=lambda mu, logvar, eps: _draw(mu, logvar, eps).detach()),
                 lambda *inputs: tuple(part.detach() for part in ladder_terms(*inputs)),
             ),

@@ -382,6 +382,5 @@ EXERCISE = Exercise(
         ),
     ),
     cases=_cases,
-    batch="mu",
     probe=_probe,
 )

@@ -55,7 +55,7 @@ def _cases(seed: int) -> list[Inputs]:
             (s, b, 3, 2),
             (3, 4, 1, 1),
             (3, 2, 1, 5),
-            (20, 30, 5, 4),
+            (6, 20, 5, 4),
         )
     ]
     for logvar_q, logvar_p, logvar_2, centre in (
@@ -108,6 +108,15 @@ def _closed(q: Pair, p: Pair) -> Tensor:
     """The KL between two Gaussians, of every single number."""
     (mu, logvar), (mu_p, logvar_p) = q, p
     return 0.5 * (logvar_p - logvar + (logvar.exp() + (mu - mu_p) ** 2) / logvar_p.exp() - 1)
+
+
+def _fixed(pair: Pair) -> Pair:
+    return pair[0].detach(), pair[1].detach()
+
+
+def _averaged(pair: Pair) -> Pair:
+    """One pair in place of one for each draw."""
+    return pair[0].mean(0, keepdim=True), pair[1].mean(0, keepdim=True)
 
 
 def _standard(z1: Tensor) -> Pair:
@@ -461,17 +470,15 @@ EXERCISE = Exercise(
                 log_px_z.mean(0, keepdim=True),
                 z1.mean(0, keepdim=True),
                 q1,
-                tuple(t.mean(0, keepdim=True) for t in p1),
-                tuple(t.mean(0, keepdim=True) for t in q2),
+                _averaged(p1),
+                _averaged(q2),
             ),
             "You average over the draws too early: codes or their means and log variances. Make log densities and KLs of "
             "each draw, and average those.",
             variants=(
-                _with(top=lambda q2: _top(q2[0].mean(0, keepdim=True), q2[1].mean(0, keepdim=True))),
-                _with(
-                    bottom=lambda z1, q1, p1: _sampled(z1.mean(0, keepdim=True), q1, tuple(t.mean(0, True) for t in p1))
-                ),
-                _with(bottom=lambda z1, q1, p1: _sampled(z1, q1, tuple(t.mean(0, True) for t in p1))),
+                _with(top=lambda q2: _top(*_averaged(q2))),
+                _with(bottom=lambda z1, q1, p1: _sampled(z1.mean(0, keepdim=True), q1, _averaged(p1))),
+                _with(bottom=lambda z1, q1, p1: _sampled(z1, q1, _averaged(p1))),
             ),
         ),
         Misconception(
@@ -499,8 +506,8 @@ EXERCISE = Exercise(
                 _with(ends=lambda log_px, bottom, top: (log_px - bottom.detach() - top, bottom, top)),
                 _with(ends=lambda log_px, bottom, top: (log_px - bottom - top.detach(), bottom, top)),
                 _with(bottom=lambda z1, q1, p1: _sampled(z1.detach(), q1, p1)),
-                _with(bottom=lambda z1, q1, p1: _sampled(z1, q1, tuple(t.detach() for t in p1))),
-                _with(bottom=lambda z1, q1, p1: _sampled(z1, tuple(t.detach() for t in q1), p1)),
+                _with(bottom=lambda z1, q1, p1: _sampled(z1, q1, _fixed(p1))),
+                _with(bottom=lambda z1, q1, p1: _sampled(z1, _fixed(q1), p1)),
             ),
         ),
     ),
