@@ -322,6 +322,11 @@ EXERCISE = Exercise(
             "kept.",
         ),
         Misconception(
+            "always the top",
+            _with(lambda z1, z2, decode_top, new: _top(z1, z2, decode_top, new)),
+            'You redraw the top whatever `level` says. For "bottom" `new` holds noise for z1, `[n, D1]`, and z2 is kept.',
+        ),
+        Misconception(
             "bottom from N(0, I)",
             _with(lambda z1, z2, decode_top, new: new),
             "Your new bottom is the noise itself, a draw from N(0, I). Given z2 it comes from p(z1 | z2): mu(z2) + sigma(z2) "

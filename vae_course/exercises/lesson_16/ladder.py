@@ -413,6 +413,21 @@ EXERCISE = Exercise(
             variants=(_with(ends=lambda log_px, bottom, top: (bottom + top - log_px, -log_px, bottom, top)),),
         ),
         Misconception(
+            "another order",
+            _with(ends=lambda log_px, bottom, top: (log_px, bottom, top, log_px - bottom - top)),
+            "Your four results stand in another order: first the bound, then log_px_z, the rate of the bottom, that of the top.",
+            variants=(
+                _with(ends=lambda log_px, bottom, top: (log_px - bottom - top, log_px, top, bottom)),
+                _with(ends=lambda log_px, bottom, top: (log_px, log_px - bottom - top, bottom, top)),
+                _with(ends=lambda log_px, bottom, top: (log_px, top, bottom, log_px - bottom - top)),
+            ),
+        ),
+        Misconception(
+            "a sigmoid too many",
+            _with(log_px=lambda logits, x: _log_px(logits.sigmoid(), x)),
+            "`binary_cross_entropy_with_logits` takes a sigmoid itself, and `decode` gives logits: hand them over as they are.",
+        ),
+        Misconception(
             "cost of the pixels",
             _with(log_px=lambda logits, x: -_log_px(logits, x)),
             "Your log_px_z is the cross-entropy, a cost above zero. The log-probability is minus that.",

@@ -315,6 +315,42 @@ EXERCISE = Exercise(
             variants=(_with(lambda *inputs: _unscaled(*inputs) / 2),),
         ),
         Misconception(
+            "weights that do not add up",
+            _with(lambda m_a, a, m_b, b: m_a + m_b),
+            "The weights of your two means don't add up to 1, so even two equal means would not be kept. They are the shares "
+            "of the two precisions in their sum.",
+            variants=(
+                _with(lambda m_a, a, m_b, b: torch.sigmoid(b - a) * m_a + m_b),
+                _with(lambda m_a, a, m_b, b: m_a + torch.sigmoid(a - b) * m_b),
+                _with(lambda m_a, a, m_b, b: torch.sigmoid(b - a) * (m_a + m_b)),
+                _with(lambda m_a, a, m_b, b: torch.sigmoid(a - b) * (m_a + m_b)),
+                lambda m_a, a, m_b, b: (m_a + m_b, torch.logaddexp(a, b)),
+            ),
+        ),
+        Misconception(
+            "exponentials of exponentials",
+            _with(lambda m_a, a, m_b, b: m_a + torch.sigmoid((-b).exp() - (-a).exp()) * (m_b - m_a)),
+            "Your weights are a softmax of precisions, variances or widths, which takes their exponential once more. Divide each "
+            "precision by their sum, or give softmax the logarithms, -logvar.",
+            variants=(
+                _with(lambda m_a, a, m_b, b: m_a + torch.sigmoid(a.exp() - b.exp()) * (m_b - m_a)),
+                _with(lambda m_a, a, m_b, b: m_a + torch.sigmoid(b.exp() - a.exp()) * (m_b - m_a)),
+                _with(lambda m_a, a, m_b, b: m_a + torch.sigmoid((a / 2).exp() - (b / 2).exp()) * (m_b - m_a)),
+                _with(lambda m_a, a, m_b, b: m_a + torch.sigmoid((-b / 2).exp() - (-a / 2).exp()) * (m_b - m_a)),
+            ),
+        ),
+        Misconception(
+            "widths added or averaged",
+            _with(width=lambda a, b: 2 * torch.logaddexp(a / 2, b / 2)),
+            "You add or average the standard deviations of the two messages. What adds up is their precisions, exp(-logvar).",
+            variants=(
+                _with(width=lambda a, b: 2 * (torch.logaddexp(a / 2, b / 2) - torch.tensor(2.0).log())),
+                _with(width=lambda a, b: torch.logaddexp(a / 2, b / 2) - torch.tensor(2.0).log()),
+                _with(_half, lambda a, b: 2 * torch.logaddexp(a / 2, b / 2)),
+                _with(_half, lambda a, b: 2 * (torch.logaddexp(a / 2, b / 2) - torch.tensor(2.0).log())),
+            ),
+        ),
+        Misconception(
             "a mixture of the two",
             lambda m_a, a, m_b, b: (
                 (m_a + m_b) / 2,

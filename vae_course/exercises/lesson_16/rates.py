@@ -233,6 +233,13 @@ EXERCISE = Exercise(
             "the top already: the prior of z1 is p(z1 | z2), of variance 1 - a^2.",
         ),
         Misconception(
+            "all of it at the top",
+            lambda a, sigma: (_bottom(a, sigma), _whole(a, sigma)),
+            "Your top rate is I(z1; x), what x tells of z1. Of z2 it tells less, for z1 is a z2 plus noise: the variance of "
+            "x given z2 is 1 - a^2 + sigma^2.",
+            variants=(lambda a, sigma: (_whole(a, sigma), _whole(a, sigma)),),
+        ),
+        Misconception(
             "noise of z1 forgotten",
             lambda a, sigma: (_bottom(a, sigma), 0.5 * torch.log1p(a**2 / sigma**2)),
             "Your top rate takes x given z2 to have no noise but sigma. z1 has its own, of variance 1 - a^2, and both lie "
@@ -263,10 +270,16 @@ EXERCISE = Exercise(
         Misconception(
             "a not squared",
             _NO_SQUARE_OF_A[0],
-            "You have a where a^2 belongs. z2 has variance 1, so a z2 has variance a^2, and 1 - a^2 is left for z1.",
+            "You have a where a^2 belongs, or square 1 - a. z2 has variance 1, so a z2 has variance a^2, and 1 - a^2 is left for "
+            "z1.",
             variants=(
                 *_NO_SQUARE_OF_A[1:],
                 lambda a, sigma: (_bottom(a, sigma), -0.5 * torch.log1p(-a / (1 + sigma**2) ** 0.5)),
+                lambda a, sigma: (0.5 * torch.log1p((1 - a) ** 2 / sigma**2), _top(a, sigma)),
+                lambda a, sigma: (
+                    0.5 * torch.log1p((1 - a) ** 2 / sigma**2),
+                    0.5 * torch.log((1 + sigma**2) / ((1 - a) ** 2 + sigma**2)),
+                ),
             ),
         ),
         Misconception(
@@ -307,7 +320,12 @@ EXERCISE = Exercise(
             _LOG_OF_AFTER[0],
             "You take half the logarithm of one variance, as an entropy has it. A rate compares two: the variance before "
             "over the one after.",
-            variants=(*_LOG_OF_AFTER[1:], *_ENTROPIES, *_OF_X),
+            variants=(
+                *_LOG_OF_AFTER[1:],
+                *_ENTROPIES,
+                *_OF_X,
+                lambda a, sigma: (-_LOG_OF_AFTER[1](a, sigma)[0], _top(a, sigma)),
+            ),
         ),
         Misconception(
             "variance of x as noise",

@@ -311,6 +311,17 @@ EXERCISE = Exercise(
             "Your KL has the mean alone. A posterior narrower or wider than the prior costs nats too: sigma^2 - 1 - log sigma^2.",
         ),
         Misconception(
+            "KL that is not zero for the prior",
+            _with(costs=lambda mu, logvar: (_kl(mu, logvar) + 0.5).mean(0)),
+            "Your KL is not 0 where q is the prior, for mu = 0 and logvar = 0. The 1 is subtracted, and so is log sigma^2.",
+            variants=(
+                _with(costs=lambda mu, logvar: (_kl(mu, logvar) + 1).mean(0)),
+                _with(costs=lambda mu, logvar: (_kl(mu, logvar) - 0.5).mean(0)),
+                _with(costs=lambda mu, logvar: 0.5 * (mu**2 + logvar.exp()).mean(0)),
+                _with(costs=lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() + logvar).mean(0)),
+            ),
+        ),
+        Misconception(
             "KL the other way round",
             _with(costs=lambda mu, logvar: 0.5 * ((mu**2 + 1) / logvar.exp() - 1 + logvar).mean(0)),
             "Your KL is the one from the prior to q. A level is charged for KL( q || p(z) ).",
