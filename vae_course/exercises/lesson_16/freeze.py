@@ -269,8 +269,15 @@ EXERCISE = Exercise(
         Misconception(
             "the code as noise",
             _with(top=_code_as_noise),
-            "You put z1 itself in the place of its noise. The noise is (z1 - mu(z2)) / sigma(z2).",
+            "What you keep in the place of the noise of z1 is z1 itself, or has lost only a part of what z2 decides. The "
+            "noise is (z1 - mu(z2)) / sigma(z2): first mu off, then divided by sigma.",
             variants=(
+                _with(
+                    top=lambda z1, z2, decode_top, new: (
+                        decode_top(new)[0]
+                        + _std(decode_top(new)[1]) * (z1 / _std(decode_top(z2)[1]) - decode_top(z2)[0])
+                    )
+                ),
                 _with(
                     top=lambda z1, z2, decode_top, new: (
                         decode_top(new)[0] + _std(decode_top(new)[1]) * (z1 - decode_top(z2)[0])

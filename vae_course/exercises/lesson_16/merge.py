@@ -373,6 +373,17 @@ EXERCISE = Exercise(
             variants=(_with(width=torch.minimum), _with(_half, torch.minimum)),
         ),
         Misconception(
+            "the difference the wrong way round",
+            _with(width=lambda a, b: a - torch.nn.functional.softplus(b - a)),
+            "In your log variance the difference of the two has the wrong sign. logvar_a - log(1 + exp(logvar_a - logvar_b)) "
+            "is right: the wider a is, the more b takes off.",
+            variants=(
+                _with(width=lambda a, b: b - torch.nn.functional.softplus(a - b)),
+                _with(_by(2), lambda a, b: a - torch.nn.functional.softplus(b - a)),
+                _with(_by(2), lambda a, b: b - torch.nn.functional.softplus(a - b)),
+            ),
+        ),
+        Misconception(
             "the width of one message",
             _with(width=lambda a, b: a),
             "Your log variance is that of one message alone. The other one is heard too, and the result is sharper than "

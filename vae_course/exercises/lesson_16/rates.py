@@ -240,6 +240,18 @@ EXERCISE = Exercise(
             variants=(lambda a, sigma: (_whole(a, sigma), _whole(a, sigma)),),
         ),
         Misconception(
+            "share added in place of taken off",
+            lambda a, sigma: (_bottom(a, sigma), 0.5 * torch.log1p(a**2 / (1 + sigma**2))),
+            "In your top rate the share a^2 / (1 + sigma^2) is added to 1. What is left of the variance is 1 minus that, and "
+            "the rate is minus half its logarithm.",
+            variants=(
+                lambda a, sigma: (
+                    _whole(a, sigma) - 0.5 * torch.log1p(a**2 / (1 + sigma**2)),
+                    0.5 * torch.log1p(a**2 / (1 + sigma**2)),
+                ),
+            ),
+        ),
+        Misconception(
             "noise of z1 forgotten",
             lambda a, sigma: (_bottom(a, sigma), 0.5 * torch.log1p(a**2 / sigma**2)),
             "Your top rate takes x given z2 to have no noise but sigma. z1 has its own, of variance 1 - a^2, and both lie "
@@ -298,8 +310,12 @@ EXERCISE = Exercise(
         Misconception(
             "bits",
             _BITS[0],
-            "At least one of your rates has logarithms to base 2, in bits. Asked for are nats: the natural logarithm.",
-            variants=_BITS[1:],
+            "At least one of your rates has logarithms to another base than e; to base 2 they count bits. Asked for are "
+            "nats: the natural logarithm.",
+            variants=(
+                *_BITS[1:],
+                lambda a, sigma: (_bottom(a, sigma) / math.log(10), _top(a, sigma) / math.log(10)),
+            ),
         ),
         Misconception(
             "half forgotten",

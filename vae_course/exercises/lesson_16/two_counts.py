@@ -228,6 +228,21 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "counted by width",
+            lambda mu, logvar, variance, nats: (
+                (logvar.exp().mean(0) < 1 - variance).sum(),
+                (_costs(mu, logvar) > nats).sum(),
+            ),
+            "You count dimensions whose posterior is narrow. The count by variance looks at the mean alone: whether it moves "
+            "from image to image.",
+            variants=(
+                lambda mu, logvar, variance, nats: (
+                    (logvar.exp().mean(0) < variance).sum(),
+                    (_costs(mu, logvar) > nats).sum(),
+                ),
+            ),
+        ),
+        Misconception(
             "mean square",
             _with(lambda mu, logvar: mu.square().mean(0)),
             "You count by the mean square of the posterior mean, which is large for a mean that stands still off the middle. A "

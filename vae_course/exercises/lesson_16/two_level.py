@@ -19,12 +19,11 @@ LOG_2PI = math.log(2 * math.pi)
 
 def two_level_terms(log_px_z: Tensor, z1: Tensor, q1: Pair, p1: Pair, q2: Pair) -> Triple:
     """elbo, kl_bottom and kl_top in nats, each [B], from S draws; q1, p1 and q2 are pairs of mu and logvar."""
-
-    def log_density(mu: Tensor, logvar: Tensor) -> Tensor:
-        return -0.5 * (math.log(2 * math.pi) + logvar + (z1 - mu) ** 2 / logvar.exp()).sum(dim=-1)
-
+    log_q, log_p = (
+        -0.5 * (math.log(2 * math.pi) + logvar + (z1 - mu) ** 2 / logvar.exp()).sum(dim=-1) for mu, logvar in (q1, p1)
+    )
+    kl_bottom = (log_q - log_p).mean(dim=0)
     mu_2, logvar_2 = q2
-    kl_bottom = (log_density(*q1) - log_density(*p1)).mean(dim=0)
     kl_top = 0.5 * (mu_2**2 + logvar_2.exp() - 1 - logvar_2).sum(dim=-1).mean(dim=0)
     elbo = log_px_z.mean(dim=0) - kl_bottom - kl_top
     return elbo, kl_bottom, kl_top
@@ -246,7 +245,7 @@ EXERCISE = Exercise(
         "which of the two differences do you know the mean, given what was drawn before it?",
         "log N(z; mu, sigma^2) = -1/2 (log 2 pi + log sigma^2 + (z - mu)^2 / sigma^2), summed over D1; the top has 1/2 (mu^2 + "
         "sigma^2 - 1 - log sigma^2), summed over D2. elbo = log p(x | z1) - bottom - top.",
-        "A small function for the log density of `z1` serves both `q1` and `p1`: `[B, D1]` broadcasts against `[S, B, D1]`. "
+        "One line for the log density of `z1` serves both `q1` and `p1`: `[B, D1]` broadcasts against `[S, B, D1]`. "
         "Sum over the last axis, take the mean over axis 0, the draws, and subtract both from that of `log_px_z`.",
     ),
     explanation=(
@@ -358,7 +357,11 @@ EXERCISE = Exercise(
             _densities(_no_width)[0],
             "The log density of z1 lacks its log variance, or the division by the variance. Narrow Gaussians are high: -1/2 "
             "logvar belongs to it, and (z - mu)^2 is divided by sigma^2.",
-            variants=(*_densities(_no_width)[1:], *_densities(_no_division)),
+            variants=(
+                *_densities(_no_width)[1:],
+                *_densities(_no_division),
+                *_densities(lambda z, mu, logvar: -0.5 * (z - mu).square(), once=False),
+            ),
         ),
         Misconception(
             "bottom turned round",
@@ -445,7 +448,12 @@ EXERCISE = Exercise(
             "the first draw alone",
             _with(over=lambda draws: draws[0]),
             "You use one of the S draws and leave the others out. Take the mean over axis 0.",
-            variants=(_with(over_rates=lambda draws: draws[0]), _with(over=lambda draws: draws[-1])),
+            variants=(
+                _with(over_rates=lambda draws: draws[0]),
+                _with(over=lambda draws: draws[-1]),
+                _with(bottom=lambda z1, q1, p1: _sampled(z1, q1, (p1[0][0], p1[1][0]))),
+                _with(bottom=lambda z1, q1, p1: _sampled(z1[:1], q1, p1)),
+            ),
         ),
         Misconception(
             "mean over the images",
@@ -459,6 +467,8 @@ EXERCISE = Exercise(
             "number for each.",
             variants=(
                 _with(over_rates=lambda draws: draws.mean()),
+                _with(top=lambda q2: _top(*q2).mean(1, keepdim=True).expand_as(q2[0])),
+                _with(bottom=lambda *inputs: _sampled(*inputs).mean(1, keepdim=True).expand_as(inputs[0])),
                 _with(ends=lambda log_px, bottom, top: ((log_px - bottom - top).mean(), bottom.mean(), top.mean())),
                 _with(ends=lambda log_px, bottom, top: ((log_px - bottom - top).mean(), bottom, top)),
                 _with(ends=lambda log_px, bottom, top: (log_px.mean() - bottom - top, bottom, top)),
