@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS, PRIORS = (
+MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS, PRIORS, HIERARCHIES = (
     "distributions",
     "exact",
     "models",
@@ -25,6 +25,7 @@ MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS
     "conditional",
     "flows",
     "priors",
+    "hierarchies",
 )
 BUGS = [
     (DISTRIBUTIONS, "return mu + torch.exp(0.5 * logvar) * eps", "return mu + torch.exp(logvar) * eps"),
@@ -123,6 +124,25 @@ BUGS = [
     (PRIORS, "return self.decode_mean(self.prior().sample((n,)))", "return self.model.sample(n)"),
     (PRIORS, "isolated_rng(int(torch.randint(2**31, (), generator=generator)))", "isolated_rng()"),
     (PRIORS, "-prior.distribution().log_prob(z).mean()", "-prior.distribution().log_prob(z).sum()"),
+    (HIERARCHIES, "-torch.logaddexp(-logvar_a, -logvar_b)", "torch.logaddexp(logvar_a, logvar_b)"),
+    (HIERARCHIES, "torch.sigmoid(logvar_b - logvar_a)", "torch.sigmoid(logvar_a - logvar_b)"),
+    (HIERARCHIES, "torch.exp(0.5 * logvar)", "torch.exp(logvar)"),
+    (HIERARCHIES, "(second, first) if self.top_first", "(first, second) if self.top_first"),
+    (HIERARCHIES, "kl_divergence(q1, _gaussian(*prior))", "kl_divergence(q1, _gaussian(*message))"),
+    (HIERARCHIES, "_gaussian(*merge(*message, *prior))", "_gaussian(*message)"),
+    (HIERARCHIES, "log_px_z - beta * (kl_bottom + kl_top)", "log_px_z - beta * kl_bottom"),
+    (HIERARCHIES, "log_px_z - beta * (kl_bottom + kl_top)", "log_px_z - (beta * kl_bottom + kl_top)"),
+    (HIERARCHIES, "- _gaussian(*self.decode_top(z2)).log_prob(z1)", "- _gaussian(0 * z1, 0 * z1).log_prob(z1)"),
+    (
+        HIERARCHIES,
+        "kl_bottom = q1.log_prob(z1) - _gaussian(*self.decode_top(z2)).log_prob(z1)",
+        "kl_bottom = kl_divergence(q1, _gaussian(*self.decode_top(z2)))",
+    ),
+    (HIERARCHIES, "z1 = q1.rsample(torch.Size([n_samples]))", "z1 = q1.sample(torch.Size([n_samples]))"),
+    (HIERARCHIES, "z2 = q2.rsample()", "z2 = q2.sample()"),
+    (HIERARCHIES, "z2 = q2.rsample(torch.Size", "z2 = q2.sample(torch.Size"),
+    (HIERARCHIES, "return Draw(q1.rsample()", "return Draw(q1.sample()"),
+    (HIERARCHIES, "noise = [torch.randn(n, size", "noise = [1.5 * torch.randn(n, size"),
 ]
 NO_BUG = ("import", "import")
 
