@@ -14,6 +14,7 @@ from vae_course.data import pen
 from vae_course.plotting.diagrams import NETWORK, TENSOR, TERM, box
 from vae_course.plotting.figure import COLOURS, GREY, AltFigure, figure, tidy
 from vae_course.studies.bugs.cases import ALL
+from vae_course.studies.chain import Chain
 from vae_course.studies.gaussian_fit import bimodal, bound, descend, optimum
 from vae_course.studies.importance_weights import ladder
 from vae_course.studies.rate_distortion import GaussianSource
@@ -465,6 +466,39 @@ def _moved() -> AltFigure:
     return fig
 
 
+def _levels() -> AltFigure:
+    fig, ((left, right),) = figure(1, 2, height=HEIGHT)
+    for name, y in (("z2", 2.0), ("z1", 1.0), ("x", 0.0)):
+        left.add_patch(Circle((0, y), 0.27, facecolor=TENSOR, edgecolor="black"))
+        left.text(0, y, name, fontsize=11, ha="center", va="center")
+    for y in (2.0, 1.0):
+        _arrow(left, (0, y - 0.29), (0, y - 0.71))
+    left.text(0.12, 1.5, "p(z1 | z2)", fontsize=9, va="center")
+    left.text(0.12, 0.5, "p(x | z1)", fontsize=9, va="center")
+    _arrow(left, (-0.3, 0.1), (-1.05, 0.75), colour=ORANGE)
+    left.text(-1.2, 0.25, "message", color=ORANGE, **SMALL)
+    _arrow(left, (-0.3, 1.9), (-1.05, 1.25), colour=BLUE)
+    left.text(-1.3, 1.75, "from above", color=BLUE, **SMALL)
+    left.text(-1.35, 1.0, "merged:\nprecisions add", **SMALL)
+    left.set(xlim=(-2.1, 1.3), ylim=(-0.35, 2.35), aspect="equal")
+    left.axis("off")
+    a = np.linspace(0, 0.98, 99)
+    rates = [Chain(float(each)).top_down() for each in a]
+    bottom, total = np.array([r.bottom for r in rates]), np.array([r.total for r in rates])
+    right.fill_between(a, 0, bottom, color=BLUE, alpha=0.35, linewidth=0)
+    right.fill_between(a, bottom, total, color=ORANGE, alpha=0.45, linewidth=0)
+    right.plot(a, total, color="black", linewidth=2)
+    right.text(0.3, 0.38, "bottom", color="black", **SMALL)
+    right.text(0.84, 0.66, "top", color="black", **SMALL)
+    right.set(xlim=(0, 0.98), ylim=(0, 1.0))
+    tidy(right, title="the bound is indifferent", xlabel="a, correlation of z1 and z2", ylabel="rates (nats)")
+    fig.alt = (
+        "Left, z2 above z1 above x; what x says of z1 and what z2 says of it are merged. Right, the rates of both levels over a:"
+        f" the top's rises from {rates[0].top:.2f} to {rates[-1].top:.2f} nats, and the sum stays {total[0]:.2f}."
+    )
+    return fig
+
+
 def _to_the_posterior(ax: Axes) -> None:
     """The Gaussian below, upside down, the posterior of lesson 04 above, and where the map between them takes even shares."""
     value = slice_at(2.0, 0.7)
@@ -534,4 +568,5 @@ PICTURES: dict[str, Callable[[], AltFigure]] = {
     "13": _turned,
     "14": _cells,
     "15": _moved,
+    "16": _levels,
 }
