@@ -15,6 +15,7 @@ from torch.distributions import Cauchy, Distribution, Normal, StudentT, Uniform
 from tests.support.old_widgets import unknown_to_7_7_1
 from vae_course.evaluation import active_units, evaluate, kl_per_dim
 from vae_course.exact import GridWorld
+from vae_course.hierarchies import TwoLevelVAE
 from vae_course.models import VAE
 from vae_course.plotting.images import walk
 from vae_course.studies import flow_fit
@@ -22,6 +23,7 @@ from vae_course.studies.gaussian_fit import LOG_VARIANCES, MEANS, bimodal, bound
 from vae_course.studies.gradient_noise import Setting, score_variance
 from vae_course.studies.importance_weights import DRAWS as WEIGHTS
 from vae_course.studies.importance_weights import LOG2_KS, ladder
+from vae_course.studies.levels import reader
 from vae_course.studies.likelihood_costs import PUBLISHED, UNITS, Loss
 from vae_course.studies.two_hills import bimodal_world, slice_at, two_hills
 from vae_course.widgets import (
@@ -44,6 +46,7 @@ from vae_course.widgets.explorer import LatentExplorer
 from vae_course.widgets.flow_playground import KINDS, STARTS, FlowPlayground
 from vae_course.widgets.gradient_playground import GradientPlayground
 from vae_course.widgets.kl_playground import KLPlayground
+from vae_course.widgets.levels_playground import CHOICES, LevelsPlayground
 from vae_course.widgets.likelihood_playground import SIGMAS, LikelihoodPlayground
 from vae_course.widgets.pictures import mosaic, png, to_png
 from vae_course.widgets.playground import STEP, Playground
@@ -62,6 +65,17 @@ def vae(seed: int) -> VAE:
 
 
 MODELS = {4.0: vae(0), 0.5: vae(1), 1.0: vae(2)}
+
+
+def levels(seed: int = 0) -> LevelsPlayground:
+    """Two untrained levels and an untrained reader; its larger weights make it read different digits."""
+    torch.manual_seed(seed)
+    model, read = TwoLevelVAE.mlp((3, 2), hidden=(8, 5)), reader(5)
+    with torch.no_grad():
+        for weights in (*model.decoder.parameters(), *read.parameters()):
+            weights *= 5
+    return LevelsPlayground(model, IMAGES, read)
+
 
 # How to make one; for each control another value than at the start; and where a slider begins and ends.
 PLAYGROUNDS: dict[str, tuple[Callable[[], Playground], dict[str, Any], dict[str, tuple[float, float]]]] = {
@@ -86,6 +100,7 @@ PLAYGROUNDS: dict[str, tuple[Callable[[], Playground], dict[str, Any], dict[str,
     "codebook": (CodebookPlayground, {"steps": 10, "n_codes": 8, "decay": 0.5, "spread": 2.0}, {}),
     "rotation": (RotationPlayground, {"angle": 30.0}, {"angle": (0.0, 90.0)}),
     "flow": (FlowPlayground, {"steps": 2.0, "kind": "spline", "target": "banana"}, {}),
+    "levels": (levels, {"image": 3, "level": "top", "luck": 2}, {}),
     "beta": (lambda: BetaPlayground(MODELS, IMAGES), {"beta": 4.0}, {}),
     "dashboard": (
         lambda: DimensionDashboard({"first": vae(0), "second": vae(1)}, IMAGES),
@@ -105,6 +120,7 @@ TOLD = {
     "codebook": "After 0 steps: 600 points, 16 codes",
     "rotation": "Codes turned by 0 degrees: code 1 to (2.00, 0.00) and code 2 to (0.00, 0.70)",
     "flow": "q, Gaussian, over the true posterior",
+    "levels": "12 images in 3 rows of 4, labelled image, copy: ",
     "beta": "beta 0.5: R ",
     "dashboard": "KL in nats of dimension",
     "explorer": "z[0], z[1], z[2]",
@@ -226,6 +242,8 @@ def test_a_value_that_the_browser_rounds_to_a_step_stays_exact(name: str, shown:
         ("codebook", {"n_codes": 3}, "n_codes is 3: this playground has 2, 4, 8, 16, 32"),
         ("flow", {"steps": 9.0}, "steps is 9.0: this playground goes from 0 to 8"),
         ("flow", {"kind": "coupling"}, "kind is coupling: this playground has affine, planar, spline"),
+        ("levels", {"level": "middle"}, "level is middle: this playground has neither, bottom, top, both"),
+        ("levels", {"image": 20}, "image is 20: this playground has 0, 1, 2"),
         ("beta", {"beta": 3.0}, "beta is 3.0: this playground has 0.5, 1, 4"),
     ],
 )
@@ -393,6 +411,41 @@ def test_another_start_is_counted_changes_the_fit_and_comes_round_to_the_first()
 def test_every_kind_is_one_of_the_study_s_on_the_line_and_in_the_plane():
     for dim in (1, 2):
         assert {names[dim - 1] for names in KINDS.values()} == set(flow_fit.KINDS[dim])
+
+
+# ------------------------------------------------------------------------------------------------ two levels
+
+
+def test_what_is_frozen_stays_and_the_words_count_what_the_picture_shows():
+    shown = levels()
+    shown.go(level="neither")
+    value = shown.value
+    assert all(torch.allclose(picture, value.copy, atol=1e-4) for picture in value.pictures)
+    assert value.same == 10 and "Image 0, draws 0, freeze both: 10 of 10 new pictures" in shown.status.value
+    for level in ("bottom", "top", "both"):
+        shown.go(level=level)
+        value = shown.value
+        assert not any(torch.allclose(picture, value.copy, atol=1e-4) for picture in value.pictures)
+        torch.testing.assert_close(value.copy, shown.model.decode_mean(shown.z1[0]))
+        assert value.same == sum(digit == value.read[0] for digit in value.read[1:])
+        assert f"{value.same} of 10 new pictures are read as a {value.read[0]}" in shown.status.value
+        titles = [text.get_text() for text in shown.draw(value).axes[0].texts]
+        assert titles == ["image", f"copy: {value.read[0]}", *map(str, value.read[1:])]
+
+
+def test_other_draws_are_other_pictures_of_the_same_codes():
+    shown = levels()
+    before = shown.value
+    shown.luck.value = 1
+    after = shown.value
+    assert torch.equal(before.copy, after.copy) and not torch.equal(before.pictures, after.pictures)
+    assert shown.go(luck=0) is None and torch.equal(shown.value.pictures, before.pictures)
+
+
+def test_no_image_is_named():
+    with pytest.raises(ValueError, match="images is empty"):
+        LevelsPlayground(TwoLevelVAE.mlp((3, 2), hidden=(8, 5)), IMAGES[:0], reader(5))
+    assert set(CHOICES.values()) == {"neither", "bottom", "top", "both"}
 
 
 # ------------------------------------------------------------------------------------------------ the ELBO
