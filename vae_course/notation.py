@@ -83,6 +83,11 @@ SYMBOLS = (
     ),
     Symbol(r"\Lambda", "precision matrix, the inverse of a covariance", "", "", "15", ""),
     Symbol("p'(z)", "another prior for the same codes", "", "", "15", ""),
+    Symbol("z_1, z_2", "codes of the bottom level, next to the image, and of the top level", "", "", "16", ""),
+    Symbol(r"p(z_1 \mid z_2)", "what the top level says of the bottom", "", "", "16", ""),
+    Symbol(r"q(z_2 \mid z_1)", "approximate posterior of the top, from the bottom up", "", "", "16", ""),
+    Symbol(r"q(z_1 \mid x, z_2)", "approximate posterior of the bottom, from the top down", "", "", "16", ""),
+    Symbol("R_1, R_2", "rates of the bottom and of the top, nats", "", "", "16", ""),
 )
 
 
