@@ -313,9 +313,9 @@ EXERCISE = Exercise(
         '`F.binary_cross_entropy_with_logits` with `reduction="none"`, and `.flatten(1)` before the sum.',
     ),
     explanation=(
-        "Given z2, z1 is drawn from the merged Gaussian, so its rate has a closed form, other than in the bottom-up model. "
-        "The merge holds p(z1 | z2) already: where x says nothing, q is p and the level costs nothing. The message alone is "
-        "no distribution that anything was drawn from, so no KL has it."
+        "Given z2, z1 is drawn from the merged Gaussian, so its rate has a closed form, unlike in the bottom-up model. "
+        "The merge holds p(z1 | z2) already: where x says nothing, q is p and the level costs nothing. Nothing "
+        "was drawn from the message alone, so it has no place in a KL."
     ),
     returns="elbo, log_px_z, kl_bottom and kl_top, each [B]",
     reference=ladder_terms,
@@ -475,7 +475,7 @@ EXERCISE = Exercise(
         Misconception(
             "weights the wrong way round",
             _with(merged=lambda message, p: (message[0] + p[0] - _merged(message, p)[0], _merged(message, p)[1])),
-            "In your merge the wider message counts more. Weigh each mean by its precision, exp(-logvar).",
+            "In your merge the wider message counts more. Weight each mean by its precision, exp(-logvar).",
         ),
         Misconception(
             "sigma for sigma squared",

@@ -208,7 +208,7 @@ EXERCISE = Exercise(
         Misconception(
             "means averaged",
             _with(_half),
-            "Your mean is halfway between the two, whatever their widths. The sharper message counts more: weigh each mean "
+            "Your mean is halfway between the two, whatever their widths. The sharper message counts more: weight each mean "
             "by its precision, exp(-logvar).",
         ),
         Misconception(
@@ -244,8 +244,8 @@ EXERCISE = Exercise(
         Misconception(
             "weights the wrong way round",
             _with(_by(2)),
-            "Your wider message counts more: each mean is weighed by its own variance. Weigh it by its precision, exp(-logvar), "
-            "or by the variance of the other.",
+            "Your wider message counts more: each mean is weighted by its own variance. Weight it by its precision, "
+            "exp(-logvar), or by the variance of the other.",
         ),
         Misconception(
             "sigma for sigma squared",

@@ -52,7 +52,7 @@ QUESTIONS = (
             ),
             Choice(
                 "N(2, 3/2), nearer to the first.",
-                "That adds the variances and weighs each mean by its own variance, so that the less certain message counts more.",
+                "That adds the variances and weights each mean by its own variance, so the less certain message counts more.",
             ),
             Choice(
                 "N(4, 1/3).",
@@ -71,7 +71,7 @@ QUESTIONS = (
             ),
             Choice(
                 "The rate of the top can't tell; compare the ELBO with beta = 1, over seeds.",
-                "Yes. Nats at the top are no aim of their own: in the chain they can be moved there without any gain. The "
+                "Yes. Nats at the top are not an aim in themselves: in the chain they can be moved there without any gain. The "
                 "bound with the whole price, on images that were not trained on, decides.",
                 right=True,
             ),

@@ -169,7 +169,7 @@ EXERCISE = Exercise(
         "threshold; `.sum()` of the flags is the count.",
     ),
     explanation=(
-        "A mean that varies by 0.02 counts as active, and beside a posterior of width 1 it costs 0.01 nats: next to nothing. "
+        "A mean with a variance of 0.02 counts as active, and beside a posterior of width 1 it costs 0.01 nats: next to nothing. "
         "So a level may have all of its dimensions active and be idle. What a level carries is told by its nats; a dimension "
         "that is charged for although its mean never moves is told by both counts together."
     ),
@@ -203,7 +203,7 @@ EXERCISE = Exercise(
         Misconception(
             "one threshold for both",
             lambda mu, logvar, variance, nats: two_counts(mu, logvar, variance, variance),
-            "You hold both numbers against one threshold. The variance has `variance`, the KL has `nats`.",
+            "You compare both numbers with one threshold. The variance has `variance`, the KL has `nats`.",
             variants=(lambda mu, logvar, variance, nats: two_counts(mu, logvar, nats, nats),),
         ),
         Misconception(
@@ -252,7 +252,7 @@ EXERCISE = Exercise(
         Misconception(
             "standard deviation",
             _with(lambda mu, logvar: mu.std(0)),
-            "You hold the standard deviation of the means against `variance`. Square it.",
+            "You compare the standard deviation of the means with `variance`. Square it.",
             variants=(_with(lambda mu, logvar: mu.std(0, unbiased=False)),),
         ),
         Misconception(
@@ -367,7 +367,7 @@ EXERCISE = Exercise(
         Misconception(
             "the level as a whole",
             _with(costs=lambda mu, logvar: _costs(mu, logvar).mean()),
-            "You hold one number for the whole level against a threshold. Each dimension is counted by itself: keep the axis "
+            "You compare one number for the whole level with a threshold. Each dimension is counted by itself: keep the axis "
             "of the D dimensions until the flags are added up.",
             variants=(
                 _with(costs=lambda mu, logvar: _costs(mu, logvar).sum()),
@@ -403,8 +403,7 @@ EXERCISE = Exercise(
                 (mu.var(0) > variance).sum(),
                 ((mu.var(0) > variance) & (_costs(mu, logvar) > nats)).sum(),
             ),
-            "Your count by nats asks for a mean that moves as well. The two counts have nothing to do with each other: one "
-            "threshold each.",
+            "Your count by nats asks for a mean that moves as well. Each count is by its own test: one threshold each.",
         ),
     ),
     cases=_cases,

@@ -366,7 +366,7 @@ EXERCISE = Exercise(
         Misconception(
             "bottom turned round",
             _with(bottom=lambda z1, q1, p1: -_sampled(z1, q1, p1)),
-            "Your bottom is log p - log q. A rate is log q - log p: what is drawn from q costs more than under p by that much.",
+            "Your bottom is log p - log q. A rate is log q - log p: by so much is a draw likelier under q than under p.",
             variants=(
                 _with(
                     bottom=lambda z1, q1, p1: -_sampled(z1, q1, p1),
