@@ -708,8 +708,7 @@ plotting.summary("15")
 # Cremer, X. Li and D. Duvenaud, [*Inference Suboptimality in Variational Autoencoders*](https://arxiv.org/abs/1801.03558), ICML
 # 2018, for the two gaps.
 #
-# **Next:** hierarchies of codes are still to come. If you have not done it, [lesson 09](09_find_the_bug.ipynb) has twelve
-# broken cases to diagnose.
+# **Next:** [lesson 16](16_hierarchies.ipynb) puts a second code on top of the first.
 
 # %% [markdown]
 # ## Going deeper

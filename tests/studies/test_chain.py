@@ -1,11 +1,14 @@
 """The chain of lesson 16: every closed form against quadrature or draws."""
 
 import math
+import re
 
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
+from vae_course import quizzes
+from vae_course.exercises.lesson_16 import why
 from vae_course.studies.chain import Chain
 
 CHAINS = pytest.mark.parametrize("chain", [Chain(0.0), Chain(0.5), Chain(0.95), Chain(0.8, sigma=2.0)], ids=str)
@@ -82,3 +85,13 @@ def test_an_idle_top_loses_the_mean_kl_of_the_prior_to_the_posterior(chain: Chai
 def test_a_chain_that_cannot_be_is_named(a: float, sigma: float, said: str):
     with pytest.raises(ValueError, match=said):
         Chain(a, sigma)
+
+
+def test_the_written_answer_and_the_quiz_state_the_chains_numbers():
+    idle, used = Chain(0.0).top_down(), Chain(0.95).top_down()
+    moved = 0.5 * 0.1**2  # what a mean that moves by a tenth costs beside a width of 1
+    right = {f"{value:.3f}" for value in (idle.bottom, used.bottom, used.top, moved)}
+    assert f"{used.bottom + used.top:.3f}" in right
+    assert set(re.findall(r"\d\.\d{3}", why.EXERCISE.solution)) == right
+    told = " ".join(choice.reply for question in quizzes.questions("16") for choice in question.choices)
+    assert set(re.findall(r"\d\.\d{3}", told)) == right - {f"{moved:.3f}"}
