@@ -14,11 +14,13 @@ from PIL import Image
 from vae_course.plotting.figure import AltFigure
 from vae_course.widgets.beta_playground import BetaPlayground
 from vae_course.widgets.bound_playground import BoundPlayground
+from vae_course.widgets.codebook_playground import CodebookPlayground
 from vae_course.widgets.elbo_playground import ELBOPlayground
 from vae_course.widgets.flow_playground import FlowPlayground
 from vae_course.widgets.kl_playground import KLPlayground
 from vae_course.widgets.pictures import drawn
 from vae_course.widgets.playground import Playground
+from vae_course.widgets.rotation_playground import RotationPlayground
 from vae_course.widgets.world_playground import WorldPlayground
 
 # Those that need neither data nor a trained model, with the one or two controls that move here, each with as many values.
@@ -27,6 +29,8 @@ ALIVE: dict[type[Playground], dict[str, int]] = {
     KLPlayground: {"mean": 9, "log_std": 4},
     ELBOPlayground: {"mu": 7, "logvar": 5},
     BoundPlayground: {"shift": 5, "log2_k": 6},
+    RotationPlayground: {"angle": 10},
+    CodebookPlayground: {"steps": 5, "n_codes": 5},
     FlowPlayground: {"steps": 5},
 }
 # Those of trained models, whose frames `docs/make_frames.py` made and the repository keeps.
@@ -146,9 +150,13 @@ def page(name: str, frames: Frames, note: str) -> str:
 
 
 def _values(playground: Playground, key: str, count: int) -> list[float]:
-    """Equal steps over a slider's range, of which the nearest to its start gives way to the start."""
+    """Equal steps over a slider's range or choices, of which the nearest to its start gives way to the start."""
     control: Any = playground.controls[key]
-    values = [float(value) for value in np.linspace(control.min, control.max, count)]
+    if hasattr(control, "options"):
+        choices = [value for _, value in control.options]
+        values = [choices[round(i)] for i in np.linspace(0, len(choices) - 1, count)]
+    else:
+        values = [float(value) for value in np.linspace(control.min, control.max, count)]
     start = playground.start[key]
     values[min(range(count), key=lambda i: abs(values[i] - start))] = start
     return values
