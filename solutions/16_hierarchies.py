@@ -354,7 +354,7 @@ short = {"one level": "one", "bottom-up": "up", "bottom-up, warm-up": "warm", "l
 wide = {name: 4 if "ladder" in name else 1.5 for name in elbos}  # a ladder's seeds lie further apart
 for name, values in elbos.items():
     claim(f"16-elbo-{short[name]}", values.mean(), world=world, tolerance=wide[name])
-    claim(f"16-elbo-{short[name]}-sd", values.std(), world=world, tolerance=wide[name] / 2, unit="nats between seeds")
+    claim(f"16-elbo-{short[name]}-sd", values.std(), world=world, tolerance=None, unit="nats between seeds")
 plotting.dots(
     list(elbos),
     [v.mean() for v in elbos.values()],
@@ -369,10 +369,15 @@ plotting.dots(
 pairs = {"second-level": ("bottom-up", "one level"), "warm-up": ("bottom-up, warm-up", "bottom-up")}
 pairs["ladder-behind"] = ("bottom-up, warm-up", "ladder, warm-up")
 for name, (better, worse) in pairs.items():
-    lead = elbos[better] - elbos[worse]
-    claim(f"16-lead-{name}", lead.mean(), world=world, tolerance=wide[worse])
-    claim(f"16-lead-{name}-least", lead.min(), world=world, tolerance=wide[worse])
+    lead, tolerance = elbos[better] - elbos[worse], None if "ladder" in name else 0.9
+    claim(f"16-lead-{name}", lead.mean(), world=world, tolerance=tolerance)
+    claim(f"16-lead-{name}-least", lead.min(), world=world, tolerance=tolerance)
     assert (lead > 0).all() or (name == "ladder-behind" and lead.mean() > 0)
+
+# %% [markdown]
+# And what did the second level cost in time?
+
+# %%
 seconds = [sum(history.seconds for _, history in three) for three in (trained[:3], trained[3:6])]
 claim("16-seconds-ratio", seconds[1] / seconds[0], world=world, tolerance=None, unit="times as long")
 
@@ -404,21 +409,26 @@ for m in models["one level"]:
     gains.append(prior_fit.gain(mixture, prior_fit.codes(m, val, seed=1), over=m.prior()).mean())
 gains = torch.stack(gains)
 claim("16-refitted", gains.mean(), world=world, tolerance=1)
-claim("16-refitted-sd", gains.std(), world=world, tolerance=0.3, unit="nats between seeds")
+claim("16-refitted-sd", gains.std(), world=world, tolerance=None, unit="nats between seeds")
+
+# %% [markdown]
+# It gains {{mnist:16-refitted}} ± {{mnist:16-refitted-sd}} nats on new images. Is that more than the second level gave?
+
+# %%
 refitted = elbos["one level"] + gains
 leads = {
     "refitted-over-up": refitted - elbos["bottom-up"],
     "warm-over-refitted": elbos["bottom-up, warm-up"] - refitted,
 }
 for name, lead in leads.items():
-    claim(f"16-{name}", lead.mean(), world=world, tolerance=1.5)
-    claim(f"16-{name}-least", lead.min(), world=world, tolerance=1.5)
+    claim(f"16-{name}", lead.mean(), world=world, tolerance=None)
+    claim(f"16-{name}-least", lead.min(), world=world, tolerance=None)
+    assert (lead > 0).all() or (world == "pen" and name == "refitted-over-up")
 
 # %% [markdown]
-# It gains {{mnist:16-refitted}} ± {{mnist:16-refitted-sd}} nats on new images, {{mnist:16-refitted-over-up}} more than the
-# second level did without a warm-up ({{mnist:16-refitted-over-up-least}} or more for each seed). With the warm-up two levels are
-# ahead, by {{mnist:16-warm-over-refitted}} ({{mnist:16-warm-over-refitted-least}} or more). So most of their lead over one level
-# can be had from a prior without levels.
+# Without a warm-up, yes: it is {{mnist:16-refitted-over-up}} ahead ({{mnist:16-refitted-over-up-least}} or more for each seed;
+# not so on the pen digits). With the warm-up two levels are ahead, by {{mnist:16-warm-over-refitted}}
+# ({{mnist:16-warm-over-refitted-least}} or more). So most of their lead over one level can be had from a prior without levels.
 #
 # ### What each level costs
 #
@@ -442,13 +452,19 @@ level_rates(rates)
 # %%
 own = {name: torch.stack([n.kl_top[:500].mean() for n in nats[name]]) for name in rates}
 for name, (bottom, top) in rates.items():
-    claim(f"16-top-{short[name]}", top.mean(), world=world, tolerance=wide[name])
-    claim(f"16-top-{short[name]}-least", top.min(), world=world, tolerance=wide[name])
-    claim(f"16-top-{short[name]}-most", top.max(), world=world, tolerance=wide[name])
+    tolerance = None if "ladder" in name else 1.5
+    for which, value in {"": top.mean(), "-least": top.min(), "-most": top.max()}.items():
+        claim(f"16-top-{short[name]}{which}", value, world=world, tolerance=tolerance)
+    claim(f"16-own-{short[name]}", own[name].mean(), world=world, tolerance=tolerance)
     claim(f"16-bottom-{short[name]}", bottom.mean(), world=world, tolerance=2 * wide[name])
-    claim(f"16-own-{short[name]}", own[name].mean(), world=world, tolerance=wide[name])
     apart = torch.stack([(high - low).mean() for low, high in sides[name]]).max()
     print(f"{name}: the two estimates are at most {apart:.2f} nats apart")
+assert (rates["bottom-up, warm-up"][1] > rates["bottom-up"][1]).all()
+
+# %% [markdown]
+# Of the ladder, the bound of the seed whose top is idlest, and the better one of the others:
+
+# %%
 by_top = elbos["ladder, warm-up"][rates["ladder, warm-up"][1].argsort()]
 claim("16-ladder-idlest", by_top[0], world=world, tolerance=None)
 claim("16-ladder-best-other", by_top[1:].max(), world=world, tolerance=None)
@@ -543,7 +559,8 @@ for redrawn in ("bottom", "top", "both"):
         unit, tolerance, digits = ("%", 6, 0) if what == "digit" else ("", 0.1, 2)
         mean = round(float(values.mean()), 2) + 0.0  # no minus before a zero
         claim(f"16-{redrawn}-{what}", mean, world=world, tolerance=tolerance, unit=unit, digits=digits)
-        claim(f"16-{redrawn}-{what}-sd", values.std(), world=world, tolerance=tolerance, unit=unit, digits=digits)
+        claim(f"16-{redrawn}-{what}-sd", values.std(), world=world, tolerance=None, unit=unit, digits=digits)
+assert all((stays["bottom"][what] > stays["top"][what]).all() for what in ("digit", "ink", "slant"))
 
 # %% [markdown]
 # | redrawn | read as before (%) | correlation of ink | correlation of slant |
@@ -640,9 +657,9 @@ for name in ("bottom-up", "bottom-up, warm-up"):
     counts[name] = torch.tensor([[int(c) for c in two_counts(mu, logvar, 0.01, 0.1)] for mu, logvar in codes]).double()
     claim(f"16-active-{short[name]}", counts[name][:, 0].mean(), world=world, tolerance=1.5, unit="of 10")
     claim(f"16-costly-{short[name]}", counts[name][:, 1].mean(), world=world, tolerance=2, unit="of 10")
+    print(name, "by variance", counts[name][:, 0].tolist(), "by nats", counts[name][:, 1].tolist())
     higher = torch.tensor([int(two_counts(mu, logvar, 0.2, 0.1)[0]) for mu, logvar in codes]).double()
     claim(f"16-active-higher-{short[name]}", higher.mean(), world=world, tolerance=2, unit="of 10")
-    print(name, "by variance", counts[name][:, 0].tolist(), "by nats", counts[name][:, 1].tolist())
 
 # %% [markdown]
 # By variance nearly everything at the top is active: {{mnist:16-active-up}} of 10, with the warm-up {{mnist:16-active-warm}}.
@@ -690,6 +707,10 @@ def gaussian_terms(q, p):
     return (logvar - logvar_p).sum(-1), ((logvar - logvar_p).exp() + (mu - mu_p) ** 2 / logvar_p.exp() - 1).sum(-1)
 
 
+# %% [markdown]
+# The messages, and what the ladder makes of them:
+
+# %%
 message, top = model.encode(x), model.encode_top(x)
 above = model.decode_top(top[0] + (0.5 * top[1]).exp() * eps2)
 both = merge(*message, *above)

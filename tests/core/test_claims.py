@@ -57,6 +57,8 @@ ABOUT_NOTHING = {
     "12-thickness": "no correlation",
     "13-turned-better": "no turn of the codes raises MIG",
     "13-turned-elbo": "a turned model has the same bound",
+    "16-both-ink": "two pictures by chance have nothing in common",
+    "16-both-slant": "two pictures by chance have nothing in common",
 }
 # These may be off by all that they are, so they can hardly fail: their tolerance waits for a spread over seeds.
 TOO_WIDE = set(
