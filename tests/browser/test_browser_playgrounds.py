@@ -19,6 +19,14 @@ PLAYGROUNDS = {
     "vae-likelihood": ("likelihood_playground", "LikelihoodPlayground"),
     "vae-codebook": ("codebook_playground", "CodebookPlayground"),
 }
+# One that is given a model, here an untrained one, so its cell is longer.
+LEVELS = """import torch
+from vae_course.hierarchies import TwoLevelVAE
+from vae_course.studies.levels import reader
+from vae_course.widgets.levels_playground import LevelsPlayground
+torch.manual_seed(0)
+LevelsPlayground(TwoLevelVAE.mlp((20, 10)), torch.rand(5, 1, 28, 28), reader())"""
+NAMES = (*PLAYGROUNDS, "vae-levels")
 # Each button that does something to the first picture, from where one key press has left the playground.
 BUTTONS = [
     ("vae-world", "Reset"),
@@ -30,6 +38,7 @@ BUTTONS = [
     ("vae-codebook", "Revive"),
     ("vae-codebook", "Reset"),
     ("vae-rotation", "Reset"),
+    ("vae-levels", "Reset"),
 ]
 
 
@@ -37,7 +46,7 @@ BUTTONS = [
 def visit(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     """A notebook with one cell for each playground, opened and run."""
     cells = [f"from vae_course.widgets.{module} import {name}\n{name}()" for module, name in PLAYGROUNDS.values()]
-    with opened(need("chromium"), tmp_path_factory.mktemp("playgrounds"), cells) as visit:
+    with opened(need("chromium"), tmp_path_factory.mktemp("playgrounds"), [*cells, LEVELS]) as visit:
         yield visit
 
 
@@ -48,12 +57,12 @@ def place(visit: Visit, name: str) -> tuple[Locator, Locator]:
     return playground, playground.locator("img").first
 
 
-@pytest.mark.parametrize("name", PLAYGROUNDS)
+@pytest.mark.parametrize("name", NAMES)
 def test_dragging_the_first_slider_changes_the_picture(visit: Visit, name: str) -> None:
     dragging_changes(visit.page, *place(visit, name), by=40)
 
 
-@pytest.mark.parametrize("name", PLAYGROUNDS)
+@pytest.mark.parametrize("name", NAMES)
 def test_an_arrow_key_on_the_focused_slider_changes_the_picture(visit: Visit, name: str) -> None:
     an_arrow_key_changes(visit.page, *place(visit, name))
 

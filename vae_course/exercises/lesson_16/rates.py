@@ -44,7 +44,7 @@ def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
     n = integer(source, 4, 6)
     by_chance: list[Inputs] = [{"a": 0.1 + 0.85 * uniform(source, n), "sigma": sigma} for sigma in (0.5, 0.8, 1.0, 1.7)]
-    near_one = 1 - 10.0 ** -(1 + 4 * uniform(source, 5)).double()
+    near_one = 1 - 10.0 ** -(torch.linspace(1, 4.5, 5) + 0.5 * uniform(source, 5)).double()  # ever nearer, up to 1e-5
     return [
         {"a": torch.tensor([0.6]), "sigma": 0.5},
         {"a": torch.zeros(2), "sigma": 0.3 + 0.4 * float(uniform(source, 1))},
