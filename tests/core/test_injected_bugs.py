@@ -148,9 +148,11 @@ NO_BUG = ("import", "import")
 
 
 RUNNER = """
-import json, os, re, sys
+import gc, json, os, re, sys
 import hypothesis, pytest, torch
 torch.set_num_threads(1)  # so that no thread exists yet when the process forks
+torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))  # the first one has PyTorch import sympy: once here
+gc.freeze()  # pytest collects garbage when it ends: each process only among its own objects
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading them takes longer than most of these tests
 found_is_enough = [hypothesis.Phase.explicit, hypothesis.Phase.generate]  # a bug's smallest example is for nobody here
 hypothesis.settings.register_profile("quick", phases=found_is_enough, deadline=None)
