@@ -3,6 +3,7 @@
 import re
 import statistics
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import jupytext
@@ -46,6 +47,18 @@ UNLINKED = {
 }
 
 
+@cache
+def read(source):
+    """The cells of a lesson's source; what is read once is shared by all tests here, none of which changes it."""
+    return jupytext.read(source).cells
+
+
+@cache
+def prepared(source):
+    """A lesson with its notebooks, assembled and not run."""
+    return prepare(source, settings.read())
+
+
 @pytest.fixture(params=SOURCES, ids=lambda path: path.stem)
 def source(request):
     return request.param
@@ -53,7 +66,7 @@ def source(request):
 
 @pytest.fixture
 def plan(source):
-    return prepare(source, settings.read())
+    return prepared(source)
 
 
 @pytest.fixture
@@ -107,7 +120,7 @@ def test_every_lesson_shows_its_own_quiz(source):
 
 
 def test_links_to_other_lessons_lead_somewhere(source):
-    cells = jupytext.read(source).cells
+    cells = read(source)
     prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     targets = re.findall(r"\]\((\d\d_\w+)\.ipynb\)", prose)
     assert targets
@@ -116,7 +129,7 @@ def test_links_to_other_lessons_lead_somewhere(source):
 
 def links(source):
     """The links of a lesson's prose, as pairs of a text on one line and an address as it stands."""
-    cells = jupytext.read(source).cells
+    cells = read(source)
     found = (LINK.findall(cell.source) for cell in cells if cell.cell_type == "markdown")
     return [(" ".join(text.split()), address) for pairs in found for text, address in pairs]
 
@@ -137,7 +150,7 @@ def test_a_title_and_its_address_belong_together_in_all_lessons():
 def test_every_title_among_the_sources_is_linked_or_known_to_have_no_address():
     bare = set()
     for source in SOURCES:
-        prose = "\n\n".join(cell.source for cell in jupytext.read(source).cells if cell.cell_type == "markdown")
+        prose = "\n\n".join(cell.source for cell in read(source) if cell.cell_type == "markdown")
         for paragraph in re.findall(r"^\*\*Sources\.\*\*((?:.+\n?)+)", prose, re.MULTILINE):
             rest = LINK.sub(lambda link: "" if re.fullmatch(r"https?://\S+", link[2]) else link[1], paragraph)
             bare |= {" ".join(title.split()) for title in re.findall(r"\*([^*]+)\*", rest)}
@@ -161,20 +174,20 @@ def test_symbols_are_in_the_table_before_they_are_used_as_code(cells):
 
 
 def test_a_lesson_ends_with_what_was_passed_of_it(source):
-    code = [cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    code = [cell.source for cell in read(source) if cell.cell_type == "code"]
     quiz = next(i for i, text in enumerate(code) if "quizzes.show(" in text)
     assert code[quiz + 1] == f'exercises.progress("{source.name[:2]}")'
 
 
 def test_a_picture_sums_up_each_lesson(source):
-    cells = [cell.source for cell in jupytext.read(source).cells]
+    cells = [cell.source for cell in read(source)]
     at = next(i for i, text in enumerate(cells) if text.startswith("## Summary"))
     assert cells[at + 1].endswith(f'plotting.summary("{source.name[:2]}")')
     assert cells[at + 2].startswith("**Sources.**")
 
 
 def test_the_readme_and_the_header_name_the_same_computed_minutes(source, plan):
-    title = jupytext.read(source).cells[0].source.splitlines()[0].removeprefix("# ")
+    title = read(source)[0].source.splitlines()[0].removeprefix("# ")
     taken = minutes_of(plan.lesson, settings.read())
     main, deeper = taken.stated
     readme = (source.parents[1] / "README.md").read_text(encoding="utf-8")
@@ -195,7 +208,7 @@ def test_the_main_path_is_no_longer_than_it_may_be(source, plan):
 
 
 def test_the_main_paths_of_the_first_thirteen_lessons_stay_short():
-    lessons = [prepare(source, settings.read()).lesson.cells for source in SOURCES[:13]]
+    lessons = [prepared(source).lesson.cells for source in SOURCES[:13]]
     main = (cell for cells in lessons for cell, deep in zip(cells, going_deeper(cells), strict=True) if not deep)
     assert sum(words(cell.text) for cell in main if cell.kind == "markdown" and not cell.task) <= 45_000
 
