@@ -316,7 +316,8 @@ class TokenVAE(nn.Module):
 
     def tokens(self, x: Tensor) -> Tensor:
         """The grid of tokens of each image, `[B, H/4, W/4]`: all that q(k | x) ever draws."""
-        tokens: Tensor = self.quantiser(self.encode(x)).tokens
+        with evaluating(self):  # in training mode a codebook moves whenever it is used
+            tokens: Tensor = self.quantiser(self.encode(x)).tokens
         return tokens
 
     def codes(self, tokens: Tensor) -> Tensor:

@@ -216,6 +216,17 @@ def test_tokens_of_a_set_are_those_of_its_images():
     assert model.training and torch.equal(found, model.eval().tokens(x))
 
 
+def test_asking_for_tokens_or_reconstructions_leaves_a_codebook_in_training_as_it_is():
+    torch.manual_seed(0)
+    model, x = TokenVAE.vq(8, 4, start="random"), (features(5, 1, 28, 28) > 1).float()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.tokens(x), model.reconstruct(x)
+    assert model.training and model.quantiser.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    model.quantiser(model.encode(x))
+    assert not torch.equal(model.quantiser.codebook, before["quantiser.codebook"])
+
+
 def test_the_decoder_starts_at_the_mean_ink():
     torch.manual_seed(0)
     model = TokenVAE.vq(8, 4, ink=0.1)
