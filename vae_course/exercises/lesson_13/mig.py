@@ -12,7 +12,7 @@ from vae_course.exercises.probes import one_number
 
 
 def mig(information: Tensor, entropies: Tensor) -> Tensor:
-    """The mutual information gap, one number, from I(z_j; v_k) [D, V] and H(v_k) [V], both in nats."""
+    """The mutual information gap, one number, from I(z_d; v_k) [D, V] and H(v_k) [V], both in nats."""
     no_code = torch.zeros_like(information[:1])
     best, second = torch.cat([information, no_code]).topk(2, dim=0).values
     return ((best - second) / entropies).mean()
@@ -118,12 +118,12 @@ EXERCISE = Exercise(
     task=(
         "Return the mutual information gap, one number: for each factor the largest minus the second largest of what the "
         "codes tell of it, divided by the factor's entropy, in the mean over the factors. `information` `[D, V]` holds "
-        "I(z_j; v_k), none below 0, `entropies` `[V]` the H(v_k), all above 0, in nats. With a single code the second "
+        "I(z_d; v_k), none below 0, `entropies` `[V]` the H(v_k), all above 0, in nats. With a single code the second "
         "largest is 0."
     ),
     hints=(
         "Take one factor, a column, by hand: which two of its numbers count? Then do all columns at once.",
-        "MIG = 1/V sum_k ( largest_j I(z_j; v_k) - second largest_j I(z_j; v_k) ) / H(v_k).",
+        "MIG = 1/V sum_k ( largest_d I(z_d; v_k) - second largest_d I(z_d; v_k) ) / H(v_k).",
         "`topk(2, dim=0).values` gives the two largest of every column. It needs two rows: a row of zeros below the table "
         "is one that no factor cares for. Divide each gap by its own entropy, then average.",
     ),

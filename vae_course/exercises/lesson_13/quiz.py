@@ -44,7 +44,8 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "M2 has a label for a few images only. What does the entropy of q(y | x) do in the bound of the others?",
+        "An image has no label, so its class is a latent variable too. Its bound is the mean of L(x, y) + log p(y) under a "
+        "classifier q(y | x), plus the entropy of q(y | x). What does this entropy do?",
         (
             Choice(
                 "It makes the classifier sure of its answer, as a sharp label would.",

@@ -237,8 +237,8 @@ EXERCISE = Exercise(
         "A build: split the mean KL of B images, all that there are, into information, total correlation and dimension-wise "
         "KL. `log_qz[i, j, d]`, `[B, B, D]`, is the log density of number d of the code z_i, drawn for image i, under the "
         "posterior of image j; `log_pz` `[B, D]` is log p(z_id). Return the three numbers, means over the codes in nats; "
-        "they are trained through. The check names the first of its three stages that you have not reached: the ends, the "
-        "joint, the marginals."
+        "a gradient goes through them. The check names the first of its three stages that you have not reached: the ends, "
+        "log q(z | x) and log p(z); the joint, log q(z); the marginals, log q(z_d)."
     ),
     hints=(
         "Four log densities of every code stand in a row: log q(z | x), log q(z), the sum of log q(z_d), log p(z). The parts "

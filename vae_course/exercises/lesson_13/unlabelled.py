@@ -101,10 +101,9 @@ EXERCISE = Exercise(
     difficulty=3,
     minutes=8,
     task=(
-        "Return the bound on log p(x) in nats for each image without a label, `[B]`. `bounds` `[B, K]` holds L(x, y), the "
-        "bound on log p(x, y) = log p(x | y) + log p(y), for each of the K classes; `logits` `[B, K]` are those of the "
-        "classifier, q(y | x) = softmax. Both are trained through the result, so no gradient may become NaN where a q(y | "
-        "x) rounds to 0."
+        "Return the bound on log p(x) in nats for each image without a label, `[B]`. `bounds` `[B, K]` holds L(x, y) + log "
+        "p(y), a bound on log p(x, y), for each of the K classes; `logits` `[B, K]` are those of the classifier, q(y | x) = "
+        "softmax. Both are trained through the result, so no gradient may become NaN where a q(y | x) rounds to 0."
     ),
     hints=(
         "The label is a latent variable now, and q(y | x) its posterior. The ELBO has a mean under q and, for q itself, one "

@@ -126,7 +126,7 @@ EXERCISE = Exercise(
     task=(
         "Return minus the ELBO of each image in nats, `[B]`: what its binary pixels `x` `[B, 1, H, W]` cost under the decoder's "
         "pixel `logits`, of the same shape, plus what its `tokens` `[B, T]` cost under a prior that gives each place its own "
-        "`prior_logits` `[B, T, K]`. Both hold up to 200 nats, and the prior's are not normalised."
+        "`prior_logits` `[B, T, K]`. Logits of both kinds go up to 200, and the prior's are not normalised."
     ),
     hints=(
         "The encoder is certain of its tokens, so the rate is what it takes to send them: minus the log-probability that the "
