@@ -6,6 +6,7 @@ who has changed a cell is told of the difference and goes on; with `VAE_COURSE_S
 cell fails. `make claims` runs the lessons with `VAE_COURSE_RECORD_CLAIMS=1`, which writes the numbers instead of comparing.
 """
 
+import functools
 import html
 import json
 import math
@@ -124,14 +125,22 @@ def lookup(name: str, world: str) -> Stated:
         ClaimError: there is none.
     """
     try:
-        return read()[name][world]
+        return _parsed(_kept())[name][world]
     except KeyError:
         raise ClaimError(f"No number is stated for {name} on {world}: run `make claims` to measure it.") from None
 
 
 def read() -> dict[str, dict[str, Stated]]:
     """All stated numbers, by name and world."""
-    return json.loads(PATH.read_text(encoding="utf-8")) if PATH.exists() else {}
+    return json.loads(_kept())
+
+
+def _kept() -> str:
+    return PATH.read_text(encoding="utf-8") if PATH.exists() else "{}"
+
+
+# A lesson asks for hundreds of numbers, and to parse all of them takes a while.
+_parsed = functools.lru_cache(maxsize=1)(json.loads)
 
 
 def text(name: str, world: str) -> str:
