@@ -69,10 +69,9 @@ def level_rates(groups: Mapping[str, tuple[Any, Any]]) -> AltFigure:
             row, top.mean(), left=bottom.mean(), height=0.55, color=TOP, alpha=0.7, hatch="//", edgecolor="white",
             label="top" if first else None,
         )  # fmt: skip
-        ax.plot(bottom, [row] * len(bottom), "o", color="black", markersize=4)
-        ax.plot(
-            bottom + top, [row] * len(top), "D", color="black", markersize=4, label="single seeds" if first else None
-        )
+        marks: dict[str, Any] = {"color": "black", "markersize": 4, "linestyle": ""}
+        ax.plot(bottom, [row] * len(bottom), marker="o", label="bottom, one seed" if first else None, **marks)
+        ax.plot(bottom + top, [row] * len(top), marker="D", label="sum, one seed" if first else None, **marks)
         told.append(
             f"{name}: bottom {bottom.mean():.1f} ({bottom.min():.1f} to {bottom.max():.1f}),"
             f" top {top.mean():.1f} ({top.min():.1f} to {top.max():.1f})"

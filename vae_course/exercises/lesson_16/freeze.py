@@ -338,10 +338,13 @@ EXERCISE = Exercise(
             _with(lambda z1, z2, decode_top, new: new),
             "Your new bottom is the noise itself, a draw from N(0, I). Given z2 it comes from p(z1 | z2): mu(z2) + sigma(z2) "
             "times the noise.",
-            variants=(
-                _with(lambda z1, z2, decode_top, new: z1 + new),
-                _with(lambda z1, z2, decode_top, new: z1 + _std(decode_top(z2)[1]) * new),
-            ),
+        ),
+        Misconception(
+            "old bottom with noise",
+            _with(lambda z1, z2, decode_top, new: z1 + new),
+            "Your new bottom is the old z1 with noise added, so the bottom is not drawn anew. It comes from p(z1 | z2): mu(z2) + "
+            "sigma(z2) times the noise.",
+            variants=(_with(lambda z1, z2, decode_top, new: z1 + _std(decode_top(z2)[1]) * new),),
         ),
         Misconception(
             "bottom not redrawn",

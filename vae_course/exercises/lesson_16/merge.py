@@ -176,7 +176,7 @@ EXERCISE = Exercise(
     minutes=6,
     task=(
         "Two messages about the same code, N(`mu_a`, exp(`logvar_a`)) and N(`mu_b`, exp(`logvar_b`)), all of one shape "
-        "`[..., D]`, are multiplied number by number, and what comes out is a Gaussian again but for a constant. Return its "
+        "`[..., D]`, are multiplied number by number, and what comes out is a Gaussian again, up to a constant. Return its "
         "`mu` and its `logvar`. Log variances go from -60 to 60, and both levels are trained through the result."
     ),
     hints=(

@@ -23,19 +23,17 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "In a bottom-up model log q(z1 | x) - log p(z1 | z2) comes out at -0.4 for one draw. What does that tell?",
+        "In a bottom-up model the mean of log q(z1 | x) - log p(z1 | z2) over 10,000 draws is -0.4. What does that tell?",
         (
             Choice(
-                "Nothing is wrong.",
-                "Yes. It is a difference of two log densities at one draw, no KL. Given z2, which was drawn from this z1, z1 "
-                "may well lie where p(z1 | z2) is higher than q(z1 | x). Only together with the top is the mean never "
-                "negative.",
+                "Nothing is wrong: z2 was drawn from this very z1.",
+                "Yes. So it is no KL: z1 tends to lie where p(z1 | z2) is high, and that may be higher than q(z1 | x). Only "
+                "together with the top is the mean never negative.",
                 right=True,
             ),
             Choice(
                 "A sign is wrong, since a KL divergence can't be negative.",
-                "A KL can't, but this is its integrand at one draw, and z2 depends on that draw: not even its mean is a KL "
-                "of these two.",
+                "A KL can't, but z2 depends on the draw of z1, so this mean is not a KL of these two.",
             ),
             Choice(
                 "Too few draws were taken: it has to be cut off at 0.",

@@ -391,6 +391,8 @@ EXERCISE = Exercise(
                 _with(over_rates=lambda draws: draws.clamp(min=0).mean(0)),
                 _with(over_rates=lambda draws: draws.abs().mean(0)),
                 _with(bottom=lambda *inputs: _sampled(*inputs).clamp(min=0)),
+                _with(ends=lambda log_px, bottom, top: (log_px - bottom - top, bottom.clamp(min=0), top)),
+                _with(ends=lambda log_px, bottom, top: (log_px - bottom - top, bottom.abs(), top)),
             ),
         ),
         Misconception(
