@@ -37,8 +37,6 @@
 # | $q(z_2 \mid z_1)$ | the way from the bottom up | `model.encode_top(z1)` | `mu`, `logvar`: `[..., D2]` |
 # | $q(z_1 \mid x, z_2)$ | the way from the top down | `merge(...)` | `mu`, `logvar`: `[..., D1]` |
 # | $R_1, R_2$ | rates of the bottom and of the top, nats | `bottom`, `top` | one number each |
-# | $a$ | correlation of $z_1$ and $z_2$ in the chain | `a` | one number |
-# | $\sigma$ | standard deviation of the noise on $x$ in the chain | `sigma` | one number |
 #
 # Sizes in brackets: S draws, B images, D1 and D2 numbers in a code.
 
@@ -196,27 +194,15 @@ shares(a, bottom, top, xlabel="a, the correlation of z1 and z2")
 #
 # $$I(z_2; x) + I(z_1; x \mid z_2) = I(z_1, z_2; x) = I(z_1; x).$$
 #
-# Moreover, whatever $a$ is, $z_1$ has variance 1, so $p(x)$ is the same, and with it the likelihood of any data. **Line 8**
-# integrates the top out numerically for three values of $a$. No amount of images can tell these models apart; with exact
-# posteriors **the bound does not care** whether the top is used or idle.
-
-# %%
-grid, points = torch.linspace(-8, 8, 4001, dtype=torch.float64), torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
-log_px = []
-for each in (Chain(0.0), Chain(0.5), Chain(0.95)):
-    p_x_z2 = Normal(each.a * grid, math.sqrt(1 - each.a**2 + each.sigma**2))  # z1 integrated out
-    log_terms = Normal(0.0, 1.0).log_prob(grid) + p_x_z2.log_prob(points[:, None])
-    log_px.append(torch.logsumexp(log_terms, 1) + math.log(16 / 4000))
-two.step(
-    "log p(x), z2 integrated out, for a = 0, .5, .95", torch.stack(log_px), chain.log_marginal(points), how="quadrature"
-)
+# Moreover, whatever $a$ is, $z_1$ has variance 1, so $p(x)$ is the same, and with it the likelihood of any data. No amount of
+# images can tell these models apart; with exact posteriors **the bound does not care** whether the top is used or idle.
 
 # %% [markdown]
 # ### Why a top falls idle
 #
 # The *bound* moves as soon as $q$ falls behind. Let the model draw with its top ($a = 0.95$), but let $q(z_2 \mid x) = p(z_2)$:
 # the top is not inferred at all, and the rest of $q$ is right. The gap is $\mathrm{KL}(p(z_2) \,\Vert\, p(z_2 \mid x))$, on
-# average over $x$ the number of **line 9**.
+# average over $x$ the number of **line 8**.
 
 # %%
 chain = Chain(0.95)
@@ -242,7 +228,7 @@ claim("16-idle-gap", chain.idle_gap(), world="any", tolerance=0.001, digits=3)
 # $$\mathrm{KL}(q(z_1) \,\Vert\, \mathcal N(0, I)) - \mathrm{KL}(q(z_1) \,\Vert\, p(z_1)),$$
 #
 # **at most the first term**. If the bottom's codes are together $\mathcal N(0, I)$ already, as in the chain, no top can save
-# rate. **Line 10** checks the difference for codes of another spread.
+# rate. **Line 9** checks the difference for codes of another spread.
 
 # %%
 q1, normal, prior = Normal(1.2 * x, 0.6), Normal(0.0, 1.0), Normal(0.0, 1.4)
@@ -375,24 +361,16 @@ for name, (better, worse) in pairs.items():
     assert least > 0 or (name == "ladder-behind" and lead > 0)
 
 # %% [markdown]
-# And what did the second level cost in time?
-
-# %%
-seconds = [sum(history.seconds for _, history in three) for three in (trained[:3], trained[3:6])]
-claim("16-seconds-ratio", seconds[1] / seconds[0], world=world, tolerance=None, unit="times as long")
-
-# %% [markdown]
 # - **The second level adds {{mnist:16-lead-second-level}} nats**; each of its three models is ahead of each of the others, by
 #   {{mnist:16-lead-second-level-least}} or more: {{mnist:16-elbo-up}} ± {{mnist:16-elbo-up-sd}} against {{mnist:16-elbo-one}} ±
 #   {{mnist:16-elbo-one-sd}}. But it is not free: the trainings are equal in steps, and with two levels they took
-#   {{mnist:16-seconds-ratio}} times as long (one run). Longer trainings were not compared.
+#   {{mnist:16-seconds-ratio}} times as long (one run).
 # - **The warm-up adds {{mnist:16-lead-warm-up}}**, and each again is {{mnist:16-lead-warm-up-least}} or more ahead of each.
 # - **The ladder is behind** the bottom-up model with the same warm-up, by {{mnist:16-lead-ladder-behind}} nats on average, and
 #   here even behind one level: {{mnist:16-elbo-ladder}} ± {{mnist:16-elbo-ladder-sd}}.
 #
-# The last is not what its paper reports: there the ladder wins, with five levels, batch normalisation (which it calls crucial,
-# with the warm-up) and far longer training. Here are two levels, plain layers and 800 steps: no verdict on the ladder, and why
-# it is behind was not measured.
+# The last is not what its paper reports: there the ladder wins, with five levels, batch normalisation and far longer training.
+# Here are two levels, plain layers and 800 steps. Why the ladder is behind was not measured.
 #
 # ### Is it the hierarchy?
 #
@@ -407,10 +385,6 @@ control = [
 ]
 alone = {"": models["one level"], "-warm": [m.requires_grad_(False) for m, _ in fit_or_load_all(control)]}
 
-# %% [markdown]
-# Now the mixtures, and what they are worth on new images:
-
-# %%
 seen, refitted = data.binarize(train[:10_000], seed=2), {}
 for end, three in alone.items():
     gains, elbo = [], torch.tensor([evaluate(m, val, n_samples=4).elbo for m in three])
@@ -422,18 +396,6 @@ for end, three in alone.items():
     claim(f"16-refitted{end}", refitted[end].mean(), world=world, tolerance=1.5)
     claim(f"16-refitted{end}-sd", refitted[end].std(), world=world, tolerance=None, unit="nats between seeds")
 
-# %% [markdown]
-# Beside what came before:
-
-# %%
-beside = {"one level, then mixture": refitted[""], "one level, warm-up, then mixture": refitted["-warm"]} | elbos
-beside.pop("ladder, warm-up")
-plotting.dots(
-    list(beside),
-    [v.mean() for v in beside.values()],
-    errors=[v.std() for v in beside.values()],
-    xlabel="ELBO, nats per image (± standard deviation over seeds)",
-)
 claim("16-ahead", elbos["bottom-up, warm-up"].mean() - refitted["-warm"].mean(), world=world, tolerance=None)
 least = min(values.min() for values in refitted.values()) - elbos["one level"].max()
 claim("16-refitted-least", least, world=world, tolerance=None)
@@ -476,11 +438,6 @@ for name, (bottom, top) in rates.items():
     apart = torch.stack([(high - low).mean() for low, high in sides[name]]).max()
     print(f"{name}: the two estimates are at most {apart:.2f} nats apart")
 assert (rates["bottom-up, warm-up"][1] > rates["bottom-up"][1]).all()
-
-# %% [markdown]
-# Of the ladder, the bound of the seed whose top is idlest, and the better one of the others:
-
-# %%
 by_top = elbos["ladder, warm-up"][rates["ladder, warm-up"][1].argsort()]
 claim("16-ladder-idlest", by_top[0], world=world, tolerance=None)
 claim("16-ladder-best-other", by_top[1:].max(), world=world, tolerance=None)
@@ -496,9 +453,6 @@ claim("16-ladder-best-other", by_top[1:].max(), world=world, tolerance=None)
 # the next its top carries {{mnist:16-top-ladder-least}} nats or {{mnist:16-top-ladder-most}}, **with the same warm-up**. The
 # seed whose top is idlest has the *best* bound of the three, {{mnist:16-ladder-idlest}} against {{mnist:16-ladder-best-other}}
 # for the next (so too on the pen digits). One seed would not have told you; and nats at the top are not an end in themselves.
-#
-# From the bottom up, a training reports the last column: too much, as in the chain, by what the top knows about $z_1$'s noise.
-# For a ladder it is $R_2$ itself.
 
 # %% [markdown]
 # ## 5 What each level decides
@@ -510,7 +464,7 @@ claim("16-ladder-best-other", by_top[1:].max(), world=world, tolerance=None)
 # $$z_1 = \mu(z_2) + \sigma(z_2) \odot \varepsilon$$
 #
 # and what belongs to the bottom is $\varepsilon$, its **own noise**. Keep that, and draw $z_2$ from $\mathcal N(0, I)$. (Which
-# noise at one $z_2$ is "the same" as at another is a convention, this formula's.)
+# noise is "the same" at another $z_2$ is a convention.)
 #
 # ### Your turn: freeze one, redraw the other
 
@@ -595,7 +549,6 @@ assert all((stays["bottom"][what] > stays["top"][what]).all() for what in ("digi
 #
 # 1. Freeze the top of several images. Which digits become another one most easily?
 # 2. Freeze the bottom. What do the new digits share?
-# 3. Redraw both. How often is a picture read as the copy is, by chance?
 
 # %%
 from vae_course.widgets.levels_playground import LevelsPlayground
@@ -629,8 +582,7 @@ exercises.progress("16")
 # > $$\text{merge:} \quad \frac1{\sigma_{ab}^2} = \frac1{\sigma_a^2} + \frac1{\sigma_b^2}, \qquad \mu_{ab} = \sigma_{ab}^2
 # > \left(\frac{\mu_a}{\sigma_a^2} + \frac{\mu_b}{\sigma_b^2}\right)$$
 # >
-# > Say which way the nats of a level were counted, and give them with the bound and its spread. Compare a hierarchy with a prior
-# > fitted afterwards. What a level decides shows when the other is redrawn, compared with chance.
+# > Say which way the nats of a level were counted, and give the bound and its spread beside them.
 
 # %%
 plotting.summary("16")
@@ -645,11 +597,9 @@ plotting.summary("16")
 # Information*](https://arxiv.org/abs/1905.06922), ICML 2019, for the KL of a mixture from above and from below. Many levels,
 # convolutional, top-down without the merge: A. Vahdat and J. Kautz, [*NVAE: A Deep Hierarchical Variational
 # Autoencoder*](https://arxiv.org/abs/2007.03898), NeurIPS 2020, and R. Child, [*Very Deep VAEs Generalize Autoregressive Models
-# and Can Outperform Them on Images*](https://arxiv.org/abs/2011.10650), ICLR 2021. The mistakes of the last section:
-# [PyTorch-VAE](https://github.com/AntixK/PyTorch-VAE), its ladder and its two-level model.
+# and Can Outperform Them on Images*](https://arxiv.org/abs/2011.10650), ICLR 2021.
 #
-# **Next:** diffusion, a hierarchy of very many levels whose encoder is fixed, is still to come. If you have not done it,
-# [lesson 14](14_discrete_codes.ipynb) replaces the numbers of a code by choices.
+# **Next:** diffusion, a hierarchy of very many levels whose encoder is fixed, is still to come.
 
 # %% [markdown]
 # ## Going deeper
@@ -709,7 +659,8 @@ merging.step("yours = the package's: ELBO and its parts", yours, torch.stack(the
 # %% [markdown]
 # ### Four mistakes that were published
 #
-# All four have stood in public code, the first three in one ladder, the fourth in a two-level model, beside another wrong term.
+# All four have stood in public code ([PyTorch-VAE](https://github.com/AntixK/PyTorch-VAE)), the first three in its ladder, the
+# fourth in its two-level model, beside another wrong term.
 # No shape and no error message gives them away. What would each of them report for the ladder that you have just used? Beside
 # them its bound, and an estimate of $\log p(x)$ by 500 importance weights (lesson 11), which runs on a pair of codes unchanged.
 # (100 images.)
@@ -767,7 +718,25 @@ plotting.dots(list(mistakes), [v.mean() for v in mistakes.values()], xlabel="wha
 # no use for its top. But the first, used as a loss, lets a training make $p(z_1 \mid z_2)$ so wide that the merge is the
 # message, and the bottom's code is free. And the third looks best as it stands, here above the estimate of $\log p(x)$: a top
 # that costs nothing can say as much as it likes. Those two aren't bounds.
+
+# %% [markdown]
+# ### Models that no data can tell apart
 #
+# Is $p(x)$ in the chain really the same for every $a$? **Line 10** of the first list integrates the top out numerically, for
+# three values of $a$.
+
+# %%
+grid, points = torch.linspace(-8, 8, 4001, dtype=torch.float64), torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
+log_px = []
+for each in (Chain(0.0), Chain(0.5), Chain(0.95)):
+    p_x_z2 = Normal(each.a * grid, math.sqrt(1 - each.a**2 + each.sigma**2))  # z1 integrated out
+    log_terms = Normal(0.0, 1.0).log_prob(grid) + p_x_z2.log_prob(points[:, None])
+    log_px.append(torch.logsumexp(log_terms, 1) + math.log(16 / 4000))
+two.step(
+    "log p(x), z2 integrated out, for a = 0, .5, .95", torch.stack(log_px), chain.log_marginal(points), how="quadrature"
+)
+
+# %% [markdown]
 # ### In your own words
 #
 # Answer first. Then compare with `exercises.solution("16-why")`, and give yourself the points.
@@ -782,6 +751,13 @@ from IPython.display import display
 
 for derivation in (two, merging):
     display(derivation.summary())
+
+# %% [markdown]
+# And what two levels took in time, beside one:
+
+# %%
+seconds = [sum(history.seconds for _, history in three) for three in (trained[:3], trained[3:6])]
+claim("16-seconds-ratio", seconds[1] / seconds[0], world=world, tolerance=None, unit="times as long")
 
 # %% [markdown]
 # ### The same on pen digits
