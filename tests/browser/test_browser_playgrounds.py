@@ -111,11 +111,6 @@ def test_a_value_that_makes_no_sense_gets_a_sentence_in_place(visit: Visit) -> N
     alert.wait_for(state="detached")
 
 
-def test_nothing_goes_wrong_and_nothing_is_fetched_from_outside(visit: Visit) -> None:
-    assert visit.page.locator("[role=alert]").count() == 0
-    visit.check()
-
-
 def test_two_levels_go_to_another_image_and_back(visit: Visit) -> None:
     playground, picture = place(visit, "vae-levels")
     before = pixels(picture)
@@ -125,3 +120,8 @@ def test_two_levels_go_to_another_image_and_back(visit: Visit) -> None:
     playground.get_by_role("button", name="Reset", exact=True).focus()
     visit.page.keyboard.press("Space")
     until_changed(visit.page, picture, before)
+
+
+def test_nothing_goes_wrong_and_nothing_is_fetched_from_outside(visit: Visit) -> None:
+    assert visit.page.locator("[role=alert]").count() == 0
+    visit.check()
