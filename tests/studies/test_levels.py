@@ -132,8 +132,8 @@ def test_ink_and_slant_measure_a_stroke():
     for row in range(1, 8):
         leaning[0, row, 8 - row] = 0.5  # its upper end lies to the right
     assert ink(torch.stack((upright, leaning))).tolist() == [7.0, 3.5]
-    assert slant(torch.stack((upright, leaning))).tolist() == pytest.approx([0.0, 1.0])
-    assert slant(leaning.flip(-1)[None]).tolist() == pytest.approx([-1.0])
+    assert slant(torch.stack((upright, leaning))).tolist() == pytest.approx([0.0, -1.0])
+    assert slant(leaning.flip(-1)[None]).tolist() == pytest.approx([1.0])
 
 
 def test_nothing_redrawn_keeps_everything_and_both_redrawn_keep_nothing_but_chance():

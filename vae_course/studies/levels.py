@@ -122,16 +122,16 @@ def ink(images: Tensor) -> Tensor:
 
 
 def slant(images: Tensor) -> Tensor:
-    """How far a picture leans to the right: minus the covariance of column and row over the variance of the row, `[...]`.
+    """How far the ink moves to the right for each row down, `[...]`, as lesson 08 has it: below zero for a /.
 
-    Rows run downwards, hence the minus. Without ink there is no lean: NaN.
+    The covariance of column and row over the variance of the row. Without ink there is no lean: NaN.
     """
     height, width = images.shape[-2:]
     weight = images / images.sum((-3, -2, -1), keepdim=True)
     rows = torch.arange(height, dtype=images.dtype)[:, None].expand(height, width)
     columns = torch.arange(width, dtype=images.dtype).expand(height, width)
     down, right = (t - (weight * t).sum((-3, -2, -1), keepdim=True) for t in (rows, columns))
-    return -(weight * down * right).sum((-3, -2, -1)) / (weight * down.square()).sum((-3, -2, -1))
+    return (weight * down * right).sum((-3, -2, -1)) / (weight * down.square()).sum((-3, -2, -1))
 
 
 def reader(hidden: int = 100, *, shape: tuple[int, int, int] = (1, 28, 28)) -> nn.Sequential:
