@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
 from vae_course.plotting.arrays import aligned, numbers
-from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, one_panel, tidy
+from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, one_panel, place, tidy
 
 BOTTOM, TOP = COLOURS[0], COLOURS[1]
 
 
-def shares(a: Any, bottom: Any, top: Any, *, xlabel: str) -> AltFigure:
+def shares(a: Any, bottom: Any, top: Any, *, xlabel: str, title: str = "", ax: Axes | None = None) -> Figure:
     """The rates of both levels on top of each other, so that the upper edge is their sum.
 
     Args:
@@ -24,7 +27,7 @@ def shares(a: Any, bottom: Any, top: Any, *, xlabel: str) -> AltFigure:
     low, high = curves["bottom"] + 0.0, curves["top"] + 0.0  # no minus before a zero
     if min(low.min(), high.min()) < 0:
         raise ValueError(f"A rate is {min(low.min(), high.min()):.3f}: areas can show nats of zero or more only.")
-    fig, ax = one_panel(height=3.0)
+    fig, ax = place(ax, height=3.0)
     ax.fill_between(at, 0, low, color=BOTTOM, alpha=0.35, linewidth=0)
     ax.fill_between(at, low, low + high, color=TOP, alpha=0.45, linewidth=0, hatch="//", edgecolor="white")
     ax.plot(at, low, color=BOTTOM, linewidth=2)
@@ -36,7 +39,7 @@ def shares(a: Any, bottom: Any, top: Any, *, xlabel: str) -> AltFigure:
     late = int(0.85 * (len(at) - 1))
     ax.text(at[late], low[late] + high[late] / 2, "top", **look)
     ax.text(at[middle], 1.07 * (low + high)[middle], "their sum", **look)
-    tidy(ax, xlabel=xlabel, ylabel="nats")
+    tidy(ax, title=title, xlabel=xlabel, ylabel="nats")
     told = "; ".join(
         f"{name} from {values[0]:.3f} to {values[-1]:.3f}"
         for name, values in (("bottom", low), ("top", high), ("their sum", low + high))

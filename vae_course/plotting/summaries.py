@@ -13,6 +13,7 @@ from matplotlib.patches import Circle, Ellipse, FancyArrowPatch
 from vae_course.data import pen
 from vae_course.plotting.diagrams import NETWORK, TENSOR, TERM, box
 from vae_course.plotting.figure import COLOURS, GREY, AltFigure, figure, tidy
+from vae_course.plotting.hierarchies import shares
 from vae_course.studies.bugs.cases import ALL
 from vae_course.studies.chain import Chain
 from vae_course.studies.gaussian_fit import bimodal, bound, descend, optimum
@@ -483,19 +484,9 @@ def _levels() -> AltFigure:
     left.set(xlim=(-2.1, 1.3), ylim=(-0.35, 2.35), aspect="equal")
     left.axis("off")
     a = np.linspace(0, 0.98, 99)
-    rates = [Chain(float(each)).top_down() for each in a]
-    bottom, total = np.array([r.bottom for r in rates]), np.array([r.total for r in rates])
-    right.fill_between(a, 0, bottom, color=BLUE, alpha=0.35, linewidth=0)
-    right.fill_between(a, bottom, total, color=ORANGE, alpha=0.45, linewidth=0)
-    right.plot(a, total, color="black", linewidth=2)
-    right.text(0.3, 0.38, "bottom", color="black", **SMALL)
-    right.text(0.84, 0.66, "top", color="black", **SMALL)
-    right.set(xlim=(0, 0.98), ylim=(0, 1.0))
-    tidy(right, title="the bound is indifferent", xlabel="a, correlation of z1 and z2", ylabel="rates (nats)")
-    fig.alt = (
-        "Left, z2 above z1 above x; what x says of z1 and what z2 says of it are merged. Right, the rates of both levels over a:"
-        f" the top's rises from {rates[0].top:.2f} to {rates[-1].top:.2f} nats, and the sum stays {total[0]:.2f}."
-    )
+    bottom, top = zip(*(Chain(float(each)).top_down() for each in a), strict=True)
+    fig.alt = "Left, z2 above z1 above x; what x says of z1 and what z2 says of it are merged. Right:"
+    shares(a, bottom, top, xlabel="a, correlation of z1 and z2", title="the bound is indifferent", ax=right)
     return fig
 
 
