@@ -7,8 +7,8 @@ PYTHON ?=
 LAB_ARGS ?=
 # Handed on to pytest, for example PYTEST_ARGS="tests/core/test_models.py -x".
 PYTEST_ARGS ?=
-# How many test files run side by side; the cores are shared out among them.
-WORKERS ?= 2
+# How many test files run side by side; on two cores three are right, for some of them wait.
+WORKERS ?= 3
 # The lessons that `make claims` and `make budget` measure, for example LESSONS="08 10"; empty: all of them.
 LESSONS ?=
 # PyTorch's own index of builds without GPU libraries.
@@ -143,7 +143,8 @@ endef
 COLAB_PYTHON = $(shell for p in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python3.13; do \
   "$$p" -c '$(HAS_VENV)' 2>/dev/null && echo "$$p" && exit; done; echo $(VENV_PYTHON))
 
-$(READY_COLAB): tests/support/fixtures/colab.txt $(READY_TEST)
+# It needs no more than the folder, so `make -j2 setup-test colab` makes both side by side.
+$(READY_COLAB): tests/support/fixtures/colab.txt | .venv/pyvenv.cfg
 	@echo "Making a stand-in for Colab with $(COLAB_PYTHON)."
 	@"$(COLAB_PYTHON)" -m venv --clear .venv/colab
 	@.venv/colab/bin/python -m pip --disable-pip-version-check install --quiet --requirement tests/support/fixtures/colab.txt
@@ -153,7 +154,11 @@ $(READY_COLAB): tests/support/fixtures/colab.txt $(READY_TEST)
 LAB_DEFAULTS := .venv/share/jupyter/lab/settings/overrides.d
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
-$(READY_LAB): pyproject.toml constraints.txt
+.venv/pyvenv.cfg:
+	@$(make-venv)
+
+# The second look is for a folder that was left half made.
+$(READY_LAB): pyproject.toml constraints.txt | .venv/pyvenv.cfg
 	@$(make-venv)
 	@$(install-torch)
 	@echo "Installing the course and JupyterLab (about 100 packages, a minute or two)."

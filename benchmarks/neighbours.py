@@ -35,8 +35,10 @@ GROUPS = Path("/sys/fs/cgroup")
 
 def measure(quick: bool = False) -> list[Row]:
     steps, rounds, cores = 10 if quick else 100, 1 if quick else 5, os.cpu_count() or 1
-    with busy(cores):
-        rows = [row(f"{steps} steps beside {cores} busy processes", in_turns(lambda command: command, steps, rounds))]
+    neighbours = 1 if quick else cores
+    with busy(neighbours):
+        what = f"{steps} steps beside {neighbours} busy process{'es' if neighbours > 1 else ''}"
+        rows = [row(what, in_turns(lambda command: command, steps, rounds))]
     if cores == 1:
         return rows
     with quota(cores / 2) as limited:

@@ -27,9 +27,10 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
 
 # What takes longest, so that it begins first where several workers share the tests, and none of them waits for one in the end.
 LONGEST = (
-    "test_notebooks.py", "test_student_notebooks.py", "test_exercise_proofs.py", "test_browser", "test_classroom.py",
-    "test_nbgrader.py", "test_book.py", "test_command.py", "test_injected_bugs.py", "test_cluster.py", "test_widgets.py",
-    "test_formgrader.py", "test_widget_pad.py",
+    "test_notebooks.py", "test_student_notebooks.py", "test_exercise_proofs.py", "test_book.py", "test_browser_playgrounds.py",
+    "test_benchmarks.py", "test_classroom.py", "test_nbgrader.py", "test_injected_bugs.py", "test_command.py", "test_browser",
+    "test_sandbox.py", "test_playgrounds.py", "test_bugs.py", "test_lab.py", "test_cluster.py", "test_binder.py",
+    "test_recipes", "test_widgets.py", "test_setup.py", "test_gradebook.py", "test_formgrader.py", "test_doctor.py",
 )  # fmt: skip
 
 # What `make quick` runs: the tests in these folders that are not marked `slow`. They start no other program.

@@ -56,17 +56,10 @@ def code_scores(course: Path) -> dict[str, tuple[float, float]]:
         return {s.student.id: (s.code_score, s.max_code_score) for s in book.assignment_submissions("ps1")}
 
 
-def graded(
-    course: Path,
-    name: str,
-    full: Any,
-    handed_out: Callable[[Any], Any] = lambda released: released,
-    students: tuple[str, ...] = ("blank", "right", "wrong"),
-) -> dict[str, tuple[float, float]]:
+def graded(course: Path, name: str, full: Any, **handed_out: Any) -> dict[str, tuple[float, float]]:
     """The scores of a lesson handed in blank, right, and with a mistake in its first exercise, by nbgrader's own commands.
 
-    `handed_out` is what the class gets in the place of the notebook that nbgrader releases, and `students` who of these three
-    hand in.
+    Of a notebook in `handed_out`, which a student got in the place of the one that nbgrader releases, all answers are right.
     """
     source = course / "source" / "ps1" / f"{name}.ipynb"
     source.parent.mkdir(parents=True)
@@ -74,7 +67,7 @@ def graded(
     (course / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'course'\n")
     nbformat.write(full, source)
     nbgrader(course, "generate_assignment", "ps1")
-    released = handed_out(nbformat.read(course / "release" / "ps1" / source.name, as_version=4))
+    released = nbformat.read(course / "release" / "ps1" / source.name, as_version=4)
     right = {cell.metadata.nbgrader.grade_id: cell.source for cell in full.cells if "nbgrader" in cell.metadata}
     first = next(
         cell.metadata.nbgrader.grade_id for cell in full.cells if cell.metadata.get("nbgrader", {}).get("solution")
@@ -85,7 +78,9 @@ def graded(
         "right": answered(released, lambda cell: right[cell.metadata.nbgrader.grade_id]),
         "wrong": answered(released, lambda cell: mistaken[cell.metadata.nbgrader.grade_id]),
     }
-    for student, notebook in ((student, submissions[student]) for student in students):
+    for student, notebook in handed_out.items():
+        submissions[student] = answered(notebook, lambda cell: right[cell.metadata.nbgrader.grade_id])
+    for student, notebook in submissions.items():
         path = course / "submitted" / student / "ps1" / source.name
         path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
@@ -113,35 +108,27 @@ def test_nbgrader_scores_blank_right_and_wrong_answers_of_the_toy_lesson(tmp_pat
     assert "(Score: 3.0 / " in pages["right"]
 
 
-def full_notebook(name: str) -> tuple[Any, list[int]]:
-    """A lesson's full notebook as it is built, and the points of its exercises in code."""
-    full = nbformat.read(authoring.settings.read().solutions / f"{name}.ipynb", as_version=4)
+def test_nbgrader_marks_a_lesson_as_it_is_built_and_what_was_handed_out_without_solutions(
+    tmp_path: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pages and its export are those of the toy lesson."""
+    monkeypatch.setenv("VAE_COURSE_DATA", str(mnist_root))
+    settings = authoring.settings.read()
+    full, student = (
+        nbformat.read(folder / "00_start_here.ipynb", as_version=4)
+        for folder in (settings.solutions, settings.notebooks)
+    )
     points = [cell.metadata.nbgrader.points for cell in full.cells if cell.id.endswith("_check")]
     assert len(points) > 1
-    return full, points
-
-
-def test_nbgrader_marks_blank_right_and_wrong_answers_of_a_lesson_as_it_is_built(
-    tmp_path: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VAE_COURSE_DATA", str(mnist_root))
-    full, points = full_notebook("00_start_here")
     total = sum(points)
-    scores = graded(tmp_path, "00_start_here", full)
-    assert scores == {"blank": (0, total), "right": (total, total), "wrong": (total - points[0], total)}
-    assert returned(tmp_path) == {"blank": 0, "right": total, "wrong": total - points[0]}
-
-
-def test_nbgrader_marks_what_was_handed_out_without_solutions(
-    tmp_path: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its stubs are those of every other handout, and so are nbgrader's pages: the test above has them."""
-    monkeypatch.setenv("VAE_COURSE_DATA", str(mnist_root))
-    full, points = full_notebook("04_the_elbo")
-    total = sum(points)
-    student = nbformat.read(authoring.settings.read().notebooks / "04_the_elbo.ipynb", as_version=4)
-    scores = graded(tmp_path, "04_the_elbo", full, lambda _: withheld(student), students=("right", "wrong"))
-    assert scores == {"right": (total, total), "wrong": (total - points[0], total)}
+    scores = graded(tmp_path, "00_start_here", full, withheld=withheld(student))
+    all_right = (total, total)
+    assert scores == {
+        "blank": (0, total),
+        "right": all_right,
+        "wrong": (total - points[0], total),
+        "withheld": all_right,
+    }
 
 
 @pytest.mark.parametrize("broken", ["duplicate", "unmarked"])
