@@ -298,8 +298,92 @@ def test_an_input_on_which_the_answer_is_right_is_shown_beside_the_wrong_one():
     halves = asked(lambda a, k: a.sum() / k, {"a": A, "k": 1.0}, {"a": B, "k": 2.0}, {"a": B[:2], "k": 1.0})
     message = told(lambda a, k: a.sum(), halves)
     assert message == (
-        "For a = [0.5, 4, -1], k = 2, your result is 3.5, expected 1.75. For a = [0.5, 4], k = 1 it is right."
+        "For a = [0.5, 4, -1], k = 2, your result is 3.5, expected 1.75. For a = [0.5, 4], k = 1 it is right. "
+        "Your numbers don't change with `k`, and they should."
     )
+
+
+UNUSED = "Your numbers don't change with"
+
+
+@pytest.mark.parametrize(
+    ("answer", "names"),
+    [
+        (lambda a, b, k: a.exp().sum() * b, "`k`"),
+        (lambda a, b, k: k * (b + 7).exp(), "`a`"),
+        (lambda a, b, k: (a**3).sum() * b * k, ""),
+        # What is cut off for some inputs alone does change with others.
+        (lambda a, b, k: a.exp().sum() * b + min(k, 12) ** 3, ""),
+        (lambda a, b, k: a.exp().sum() * b.sort().values + k, ""),
+    ],
+)
+def test_an_input_that_changes_the_right_numbers_alone_is_named(answer, names):
+    exercise = asked(
+        lambda a, b, k: a.sum() * b + k,
+        *(
+            {"a": torch.arange(1.0, n + 1) * k, "b": torch.tensor([k, 2.0, 4.0]), "k": 2.0 * k}
+            for n in (2, 3)
+            for k in (1, 5, 9)
+        ),
+    )
+    message = told(answer, exercise)
+    assert message.endswith(f"{UNUSED} {names}, and they should.") if names else UNUSED not in message
+
+
+def test_without_the_answer_at_hand_no_input_is_said_to_be_unused():
+    exercise = asked(lambda a, b, k: a.sum() * b + k, *rows(2, 3, 5))
+    outcomes = run_answer(exercise, lambda a, b, k: a.exp().sum() * b, exercise.cases(0))
+    assert UNUSED not in judge(exercise, outcomes, seed=0).message
+
+
+def test_where_a_number_is_infinite_an_input_without_one_is_shown():
+    far = asked(lambda a: a.logsumexp(0), {"a": A}, {"a": 200 * A.abs()})
+    message = told(lambda a: a.exp().sum().log(), far)
+    assert "is infinite in places" in message and message.endswith("For a = [1, -2, 3] it is right.")
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (1 / 784, "0.001276 times the right one (1 / 784)"),
+        (1 / math.log(2), "1.443 times the right one (1 / log 2)"),
+        (0.7, "0.7 times the right one."),
+        (0.5, "0.5 times the right one."),
+    ],
+)
+def test_a_factor_that_is_known_is_called_by_its_name(factor, words):
+    assert words in told(lambda a, b: (a + b) * factor, asked(lambda a, b: a + b, {"a": A, "b": B}, {"a": B, "b": A}))
+
+
+def test_of_several_results_the_factor_of_the_wrong_one_is_said():
+    halves = told(lambda a, b: {"first": a + b, "second": (a - b) / math.sqrt(2)}, PAIR)
+    assert halves.endswith("In every case second is the right one times 0.7071 (1 / the root of 2).")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (lambda a, b, k: a.sum() * b * len(a) / (len(a) - 1), "times n / (n - 1), where n is the length of `a`."),
+        (lambda a, b, k: a.sum() * b * math.sqrt((k - 1) / k), "times the root of (n - 1) / n, where n is `k`."),
+        (
+            lambda a, b, k: a.sum() * b + math.log(len(a) / (len(a) - 1)),
+            "plus the logarithm of n / (n - 1), where n is the length of `a`.",
+        ),
+    ],
+)
+def test_one_less_in_a_divisor_is_seen(answer, expected):
+    assert told(answer, asked(lambda a, b, k: a.sum() * b, *rows(2, 3, 5, 7))).endswith(expected)
+
+
+def test_a_plain_number_below_one_has_no_predecessor():
+    halves = asked(lambda a, k: a * k, *({"a": A, "k": k} for k in (0.25, 0.5, 2.0)))
+    assert "In every case" not in told(lambda a, k: a * k * (1 + k), halves)
+
+
+def test_what_differs_in_a_few_numbers_is_not_called_rounded():
+    many = asked(lambda a: a.exp(), {"a": torch.linspace(-2, 2, 40)})
+    bend = lambda a: torch.where(a.abs() < 0.5, a.exp() * (1 + 3e-3 * a), a.exp())  # noqa: E731
+    assert "rounded" not in told(bend, many)
 
 
 def test_a_build_says_what_the_right_numbers_are():

@@ -25,6 +25,19 @@ ROWS = [
      "a division by `dz` in place of the factor, in two places"),
     ("04-elbo", lambda log_px_z, kl: log_px_z.median(0).values - kl, "`median` in place of `mean`"),
     ("02-quadrature", lambda log_joint, step: torch.logsumexp(log_joint, -1), None),
+    ("03-kl-discrete", lambda q, p: get("03-kl-discrete").reference(q.softmax(-1), p.softmax(-1)),
+     "a softmax over the last axis of `q` and `p`"),
+    ("04-elbo-discrete", lambda p_z, p_x_z, q, x: get("04-elbo-discrete").reference(p_z, p_x_z, q, x - 1), "`x` less 1"),
+    ("05-pathwise-gradient", lambda grad_f, eps, logvar: (grad_f[0], grad_f[0] * eps[0] * (logvar / 2).exp() / 2),
+     "the first entry of `grad_f` and `eps` along axis 0 in place of each"),
+    ("07-kl", lambda mu, logvar: get("07-kl").reference(mu.clamp(-8, 8), logvar),
+     "a limit to how large or small `mu` may get"),
+    ("06-effective-beta", lambda n_error, n_kl, weight, nats: (weight * nats * n_error / n_kl).round(decimals=2),
+     "its result rounded to 2 decimals"),
+    ("12-message-length", lambda log_px_z, log_pz, log_qz: (log_qz - log_pz).abs() / math.log(2) - log_px_z / math.log(2),
+     "the absolute value of `log_qz - log_pz`"),
+    ("09-two-sigmoids", lambda x, p: -(x * (p + 1e-8).log() + (1 - x) * (1 - p + 1e-8).log()).flatten(1).sum(1),
+     "a small number added inside of a logarithm or root"),
 ]  # fmt: skip
 
 
@@ -51,11 +64,23 @@ def test_what_is_no_variation_is_not_called_one(answer):
     assert report.status == Verdict.FAILED and TOLD not in report.message
 
 
-def test_two_variations_with_the_same_numbers_say_nothing(monkeypatch):
+def test_what_only_the_dtype_or_the_kind_is_wrong_with_is_no_variation():
+    """The square root of True is 1."""
+    assert (
+        "dtype float32, expected bool"
+        in evaluate("10-active-units", lambda mu, logvar, threshold: (mu.var(0) > threshold).float()).message
+    )
+
+
+def test_two_variations_with_the_same_numbers_are_both_told_and_three_say_nothing(monkeypatch):
     kl = get("07-kl")
-    twice = [variations.Variation(words, variations.Kind.PART, lambda mu, logvar: mu) for words in ("this", "that")]
+    three = [
+        variations.Variation(words, variations.Kind.PART, lambda mu, logvar: mu) for words in ("this", "that", "these")
+    ]
     outcomes = variations_outcomes(kl, lambda mu, logvar: mu)
-    for found, told in ((twice, ""), (twice[:1], TOLD + "this" + ELSE), (twice[:1] * 2, TOLD + "this" + ELSE)):
+    both = TOLD + "that or, with the same numbers, this" + ELSE
+    one = TOLD + "this" + ELSE
+    for found, told in ((three, ""), (three[:2], both), (three[:1], one), (three[:1] * 2, one)):
         monkeypatch.setattr(variations, "_singles", lambda _, found=found: [found])
         assert variations.explain(kl, kl.cases(0), outcomes) == told
 

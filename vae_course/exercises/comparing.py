@@ -27,6 +27,13 @@ def same_values(values: dict[str, Value], target: dict[str, Value], tolerance: f
     return values.keys() == target.keys() and all(_same(v, target[k], tolerance) for k, v in values.items())
 
 
+def same_numbers(values: dict[str, Value], target: dict[str, Value], tolerance: float) -> bool:
+    """Whether all results have the same names, shapes and numbers, of whatever kind and dtype they are."""
+    return values.keys() == target.keys() and all(
+        not np.iscomplexobj(v.array) and close(v.array, target[k].array, tolerance) for k, v in values.items()
+    )
+
+
 def same_gradients(outcome: Outcome, target: Outcome, tolerance: float) -> bool:
     """Whether all gradients are the same, or absent in both."""
     return outcome.gradients.keys() == target.gradients.keys() and all(

@@ -19,6 +19,9 @@ Check = Callable[[Exercise, Inputs, Outcome, Outcome], str]
 Rerun = Callable[[list[Inputs]], list[tuple[Outcome, Outcome]]]
 # Of a larger batch the examples are not tried one by one.
 MOST_ROWS = 200
+# So many times an input is exchanged for that of another case, to see whether the answer heeds it.
+MOST_SWAPS = 6
+MOST_NUMBERS = 5000  # of larger inputs none is changed
 
 
 def diagnose(
@@ -28,6 +31,7 @@ def diagnose(
     expected: list[Outcome],
     right: list[bool],
     rerun: Rerun | None = None,
+    far_fetched: Callable[[], str] = str,
 ) -> str:
     """The first difference in this order: exception, names, kind, shape, dtype, finiteness, what is left behind, no gradient,
     changed inputs, randomness, numbers, gradient. Of the cases that show it, the smallest of the first stage speaks.
@@ -39,6 +43,7 @@ def diagnose(
         expected: what the reference gives.
         right: whether these agree.
         rerun: runs answer and reference on further inputs; without it nothing is said that needs that.
+        far_fetched: an explanation of wrong numbers that is asked for where there is no other.
     """
     wrong = [row for row, ok in zip(zip(cases, outcomes, expected, strict=True), right, strict=True) if not ok]
     wrong.sort(key=lambda row: (stages.first_wrong(exercise, row[1], row[2]), input_size(row[0])))
@@ -48,9 +53,17 @@ def diagnose(
             if message:
                 batch = _for_batch(exercise, cases, right, case, rerun)
                 if check is _numbers:
-                    message += remark(exercise, cases, outcomes, expected) or (
-                        "" if batch else _contrast(exercise, cases, right)
+                    common = remark(exercise, cases, outcomes, expected)
+                    alone = (
+                        not batch and not common and not any(isinstance(name, StageResult) for name in target.values)
                     )
+                    if alone and (told := far_fetched()):
+                        return told
+                    message += common or ("" if batch else _contrast(exercise, cases, right))
+                if check is _finite and not batch:
+                    message += _contrast(exercise, cases, right)
+                if check in (_finite, _numbers):
+                    message += _unused(exercise, cases, outcomes, expected, rerun)
                 return batch + message
     return "The result differs from the reference."
 
@@ -99,6 +112,56 @@ def _contrast(exercise: Exercise, cases: list[Inputs], right: list[bool]) -> str
     fine = [case for case, ok in zip(cases, right, strict=True) if ok]
     given = _show_case(exercise, min(fine, key=input_size)) if fine else ""
     return f" For {given} it is right." if given else ""
+
+
+def _unused(
+    exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], expected: list[Outcome], rerun: Rerun | None
+) -> str:
+    """A sentence on the inputs that change the right numbers and leave the answer's as they are, wherever that was tried."""
+    if rerun is None:
+        return ""
+
+    def makes_no_difference(name: str) -> bool:
+        return _makes_no_difference(exercise, name, cases, outcomes, expected, rerun)
+
+    names = [f"`{name}`" for name in exercise.parameters if makes_no_difference(name)]
+    told = " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+    return f" Your numbers don't change with {told}, and they should." if told else ""
+
+
+def _makes_no_difference(
+    exercise: Exercise,
+    name: str,
+    cases: list[Inputs],
+    outcomes: list[Outcome],
+    expected: list[Outcome],
+    rerun: Rerun,
+) -> bool:
+    """Whether an answer gives the same numbers with this input turned round, or that of another case, where others are right."""
+    small = sorted(
+        (i for i in range(len(cases)) if input_size(cases[i]) <= MOST_NUMBERS), key=lambda i: input_size(cases[i])
+    )
+    places = [i for i in small if name in cases[i]]
+    changed: list[tuple[int, Tensor | int | float]] = [
+        (i, x.flip(axis)) for i in places if isinstance(x := cases[i][name], Tensor) and x.dim() for axis in (0, -1)
+    ]
+    swaps = [(i, cases[j][name]) for i, j in itertools.permutations(places, 2)]
+    changed += [(i, other) for i, other in swaps if _is_another(cases[i][name], other)][:MOST_SWAPS]
+    results = rerun([{**cases[i], name: other} for i, other in changed])
+    seen = False
+    for (i, _), (own, target) in zip(changed, results, strict=True):
+        if target.failure or same_values(target.values, expected[i].values, exercise.tolerance):
+            continue
+        if own.failure or outcomes[i].failure or not same_values(own.values, outcomes[i].values, exercise.tolerance):
+            return False
+        seen = True
+    return seen
+
+
+def _is_another(one: Tensor | int | float, other: Tensor | int | float) -> bool:
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.shape == other.shape and one.dtype == other.dtype and not torch.equal(one, other)
+    return type(one) is type(other) and not isinstance(one, Tensor) and one != other
 
 
 def _exception(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vae_course.exercises import stages, variations
-from vae_course.exercises.comparing import agree, same_values
+from vae_course.exercises.comparing import agree, same_numbers, same_values
 from vae_course.exercises.diagnosis import Rerun, diagnose, half_written
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import (
@@ -82,11 +82,14 @@ def judge(
     misconception = _explain(exercise, outcomes, right, seed=seed)
     if misconception:
         return Report(Verdict.FAILED, 0, misconception.message, misconception.name)
-    if varied and not _values_right(exercise, outcomes, seed) and not pattern(outcomes, expected):
+    if varied and not _numbers_right(exercise, outcomes, expected) and not pattern(outcomes, expected):
         message = variations.explain(exercise, _cases(exercise, seed), outcomes)
         if message:
             return Report(Verdict.FAILED, 0, message)
-    return Report(Verdict.FAILED, 0, diagnose(exercise, _cases(exercise, seed), outcomes, expected, right, rerun))
+    by_inputs = functools.partial(variations.explain_by_inputs, exercise, _cases(exercise, seed), outcomes)
+    far_fetched = by_inputs if varied else str
+    message = diagnose(exercise, _cases(exercise, seed), outcomes, expected, right, rerun, far_fetched)
+    return Report(Verdict.FAILED, 0, message)
 
 
 def _both(exercise: Exercise, answer: Answer, cases: list[Inputs]) -> list[tuple[Outcome, Outcome]]:
@@ -120,6 +123,12 @@ def _right(exercise: Exercise, outcome: Outcome, seed: int, index: int) -> bool:
 def _values_right(exercise: Exercise, outcomes: list[Outcome], seed: int) -> bool:
     pairs = zip(outcomes, _expected(exercise, seed), strict=True)
     return all(same_values(o.values, e.values, exercise.tolerance) for o, e in pairs)
+
+
+def _numbers_right(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> bool:
+    """Whether nothing but the kind or the dtype is wrong with the values."""
+    pairs = zip(outcomes, expected, strict=True)
+    return all(not o.failure and same_numbers(o.values, e.values, exercise.tolerance) for o, e in pairs)
 
 
 def _wrong_answers(exercise: Exercise) -> Iterator[tuple[Misconception, Answer]]:

@@ -15,6 +15,16 @@ Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 CLOSE = 1e-4  # what counts as the same factor
 # What the numbers of a case may be off by: its words, with a `{}` for a length or a plain number of the case, and the amount.
+KNOWN = {
+    "log 2": math.log(2),
+    "1 / log 2": 1 / math.log(2),
+    "1 / log 10": 1 / math.log(10),
+    "the root of 2": math.sqrt(2),
+    "1 / the root of 2": 1 / math.sqrt(2),
+    "pi": math.pi,
+    "2 pi": 2 * math.pi,
+    "the root of 2 pi": math.sqrt(2 * math.pi),
+}
 FACTORS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("times {}", lambda n: n),
     ("divided by {}", lambda n: 1 / n),
@@ -22,13 +32,20 @@ FACTORS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("divided by the root of {}", lambda n: 1 / math.sqrt(n)),
     ("times the square of {}", lambda n: n**2),
     ("divided by the square of {}", lambda n: 1 / n**2),
+    ("times n / (n - 1), where n is {}", lambda n: n / (n - 1)),
+    ("times (n - 1) / n, where n is {}", lambda n: (n - 1) / n),
+    ("times the root of n / (n - 1), where n is {}", lambda n: math.sqrt(n / (n - 1))),
+    ("times the root of (n - 1) / n, where n is {}", lambda n: math.sqrt((n - 1) / n)),
 )
 SUMMANDS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("plus {}", lambda n: n),
     ("minus {}", lambda n: -n),
     ("plus the logarithm of {}", math.log),
     ("minus the logarithm of {}", lambda n: -math.log(n)),
+    ("plus the logarithm of n / (n - 1), where n is {}", lambda n: math.log(n / (n - 1))),
+    ("minus the logarithm of n / (n - 1), where n is {}", lambda n: -math.log(n / (n - 1))),
 )
+_MORE_THAN_ONE = [form for words, form in (*FACTORS, *SUMMANDS) if "n - 1" in words]
 
 
 class Pair(NamedTuple):
@@ -72,15 +89,26 @@ def pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
         return (
             " Every number has the opposite sign."
             if round(factor, 3) == -1
-            else (f" Every number is {factor:.4g} times the right one.")
+            else f" Every number is {factor:.4g} times the right one{_known(factor)}."
         )
     # Rounding goes up and down; what is cut off, or added for safety, goes one way.
-    if np.all(np.abs(a - b) <= 4e-3 * np.abs(b)) and (a < b).any() and (a > b).any():
+    # On its way it changes most numbers; what changes a few, such as another formula for small angles, is something else.
+    changed = np.abs(a - b) > 2e-6 * np.abs(b)
+    near = np.all(np.abs(a - b) <= 4e-3 * np.abs(b))
+    if near and changed.mean() > 0.5 and (a < b).any() and (a > b).any():
         return (
             " All are within 0.4% of the right ones, some above and some below, as if rounded on the way: stay in "
             "float32, without `.half()`, `.int()` and `.round()`."
         )
     return ""
+
+
+def _known(factor: float) -> str:
+    """The factor as a fraction or as a constant, where it is one."""
+    whole = round(1 / abs(factor))
+    if whole >= 3 and math.isclose(abs(factor), 1 / whole, rel_tol=CLOSE):
+        return f" (1 / {whole})"
+    return next((f" ({words})" for words, value in KNOWN.items() if math.isclose(factor, value, rel_tol=CLOSE)), "")
 
 
 def _by_name(outcomes: list[Outcome], expected: list[Outcome]) -> dict[str, dict[int, Pair]] | None:
@@ -120,15 +148,31 @@ def _of_each_case(cases: list[Inputs], pairs: dict[int, Pair], subject: str) -> 
         if not amounts:
             continue
         first = next(iter(amounts.values()))
-        if forms is SUMMANDS and abs(first) > CLOSE and all(same(amount, first) for amount in amounts.values()):
-            return f" In every case {subject} {'plus' if first > 0 else 'minus'} {abs(first):.4g}."
+        if all(same(amount, first) for amount in amounts.values()):
+            if forms is SUMMANDS and abs(first) > CLOSE:
+                return f" In every case {subject} {'plus' if first > 0 else 'minus'} {abs(first):.4g}."
+            if forms is FACTORS and len(amounts) > 1 and abs(first) > CLOSE and abs(first - 1) > CLOSE:
+                return f" In every case {subject} times {first:.4g}{_known(first)}."
         if len({round(amount, 4) for amount in amounts.values()}) < 3:
             continue
         for (words, form), (what, of) in itertools.product(forms, _measures(cases)):
             sizes = {i: of(cases[i]) for i in amounts}
-            if all(size > 0 for size in sizes.values()) and all(same(amounts[i], form(n)) for i, n in sizes.items()):
+            if all(size > 0 for size in sizes.values()) and _fits(amounts, sizes, form, same):
                 return f" In every case {subject} {words.format(what)}."
     return ""
+
+
+def _fits(
+    amounts: dict[int, float],
+    sizes: dict[int, float],
+    form: Callable[[float], float],
+    same: Callable[[float, float], bool],
+) -> bool:
+    """Whether the amounts are what the form makes of the sizes; a size of 1, of which some forms make nothing, says nothing."""
+    if form in _MORE_THAN_ONE and min(sizes.values()) < 1:
+        return False
+    told = [i for i, size in sizes.items() if size != 1 or form not in _MORE_THAN_ONE]
+    return len(told) > 2 and all(same(amounts[i], form(sizes[i])) for i in told)
 
 
 def _factors(pairs: dict[int, Pair]) -> dict[int, float]:

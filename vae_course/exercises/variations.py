@@ -25,7 +25,7 @@ from vae_course.exercises.model import Answer, Exercise, Inputs
 from vae_course.exercises.outcomes import Outcome, apart, values_of
 
 # Of two changes at once no more than so many are tried: enough for a formula of three lines.
-MOST_PAIRS = 1000
+MOST_PAIRS = 1200
 LONGEST_FRAGMENT = 24  # characters
 
 SWAPS = {
@@ -64,6 +64,57 @@ ENDS = {
     "the square root of its result": "{}.sqrt()",
     "the square of its result": "{} ** 2",
     "1 minus its result": "1 - {}",
+    "the absolute value of its result": "{}.abs()",
+    "its result held at 0 or above": "{}.clamp(min=0)",
+    "a softmax of its result": "{}.softmax(-1)",
+    "its result rounded down": "{}.floor()",
+    "its result rounded up": "{}.ceil()",
+    "its result rounded to whole numbers": "{}.round()",
+    **{f"its result rounded to {k} decimals": f"{{}}.round(decimals={k})" for k in (1, 2, 3, 4)},
+}
+_TINY = (1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+_LIMITS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 88.0, 100.0, 1000.0)
+# What may happen to inputs beforehand. `{}` are their names; what is said of several functions is true of each.
+BEFOREHAND: dict[str, tuple[Callable[[Any], Any], ...]] = {
+    "the absolute value of {}": (lambda x: x.abs(),),
+    "the sign of {} turned": (lambda x: -x,),
+    "the exponential of {}": (lambda x: x.exp(),),
+    "the logarithm of {}": (lambda x: x.log(),),
+    "the square root of {}": (lambda x: x.sqrt(),),
+    "the square of {}": (lambda x: x**2,),
+    "the sigmoid of {}": (lambda x: x.sigmoid(),),
+    "a softmax over the last axis of {}": (lambda x: x.softmax(-1),),
+    "half of {}": (lambda x: x / 2,),
+    "twice {}": (lambda x: 2 * x,),
+    "{} less 1": (lambda x: x - 1,),
+    "{} plus 1": (lambda x: x + 1,),
+    "1 minus {}": (lambda x: 1 - x,),
+    "{} rounded": (lambda x: x.round(),),
+    "zeros in place of {}": (lambda x: x.new_zeros(x.shape),),
+    "ones in place of {}": (lambda x: x.new_ones(x.shape),),
+    "the first entry of {} along axis 0 in place of each": (lambda x: x[:1].expand_as(x),),
+    "the last entry of {} along axis 0 in place of each": (lambda x: x[-1:].expand_as(x),),
+    "the mean of {} over axis 0 in place of each entry": (lambda x: x.mean(0, keepdim=True).expand_as(x),),
+    "the mean of {} over the last axis in place of each entry": (lambda x: x.mean(-1, keepdim=True).expand_as(x),),
+    "{} held at 0 or above": (lambda x: x.clamp(min=0),),
+    "a small number added to {}, or set as a limit": tuple(
+        change
+        for tiny in _TINY
+        for change in (
+            lambda x, tiny=tiny: x + tiny,
+            lambda x, tiny=tiny: x.clamp(min=tiny),
+            lambda x, tiny=tiny: x.clamp(tiny, 1 - tiny),
+        )
+    ),
+    "a limit to how large or small {} may get": tuple(
+        change
+        for limit in _LIMITS
+        for change in (
+            lambda x, limit=limit: x.clamp(-limit, limit),
+            lambda x, limit=limit: x.clamp(max=limit),
+            lambda x, limit=limit: x.clamp(min=-limit),
+        )
+    ),
 }
 _TOLD = "Your numbers are those of the worked answer with {}; your code may get there in another way."
 # Changes that can be made once more where they have been made.
@@ -76,7 +127,8 @@ class Kind(IntEnum):
 
     PART = 0
     NUMBER = 1
-    RESULT = 2
+    SAFETY = 2
+    RESULT = 3
 
 
 @dataclass(frozen=True)
@@ -119,24 +171,48 @@ class Variation:
 
 
 def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outcome]) -> str:
-    """A sentence on a wrong answer whose numbers are those of a variation; empty where none is, or two say otherwise.
+    """A sentence on a wrong answer whose numbers are those of a variation or of two; empty where none is, or more are.
 
     Args:
         exercise: what was asked.
         cases: its inputs.
         outcomes: what the answer gave on each.
     """
-    if any(o.failure or not o.values or any(v.kind != "tensor" for v in o.values.values()) for o in outcomes):
-        return ""
-    # On the smallest inputs most are ruled out, before one makes a large tensor of large ones.
-    rows = sorted(zip(cases, outcomes, strict=True), key=lambda row: input_size(row[0]))
+    rows = _rows(cases, outcomes)
     with apart():
-        for variations in (*_singles(exercise), _weighted(exercise, rows), _pairs(exercise)):
-            matching = [v for v in variations if _agrees(exercise, v.answer, rows)]
-            first = min((v.kind for v in matching), default=None)
-            words = {v.words for v in matching if v.kind == first}
-            if words:
-                return _TOLD.format(words.pop()) if len(words) == 1 else ""
+        return (
+            _first_match(exercise, rows, (*_singles(exercise), _weighted(exercise, rows), _pairs(exercise)))
+            if rows
+            else ""
+        )
+
+
+def explain_by_inputs(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outcome]) -> str:
+    """The same for the worked answer to other inputs: where nothing else explains an answer, for this may be far-fetched."""
+    rows = _rows(cases, outcomes)
+    if not rows or any(np.isnan(v.array).any() for o in outcomes for v in o.values.values()):
+        return ""
+    with apart():
+        return _first_match(exercise, rows, _beforehand(exercise))
+
+
+def _rows(cases: Sequence[Inputs], outcomes: Sequence[Outcome]) -> list[tuple[Inputs, Outcome]]:
+    """Inputs and outcomes, where all are tensors: the smallest rule out most variations before one makes a large tensor."""
+    if any(o.failure or not o.values or any(v.kind != "tensor" for v in o.values.values()) for o in outcomes):
+        return []
+    return sorted(zip(cases, outcomes, strict=True), key=lambda row: input_size(row[0]))
+
+
+def _first_match(
+    exercise: Exercise, rows: Sequence[tuple[Inputs, Outcome]], stages: Iterable[Sequence[Variation]]
+) -> str:
+    for variations in stages:
+        matching = [v for v in variations if _agrees(exercise, v.answer, rows)]
+        first = min((v.kind for v in matching), default=None)
+        words = {v.words for v in matching if v.kind == first}
+        if words:
+            # Two that give the same numbers are both true; of more, none is likelier than the others to be what was done.
+            return _TOLD.format(" or, with the same numbers, ".join(sorted(words))) if len(words) <= 2 else ""
     return ""
 
 
@@ -216,6 +292,33 @@ def _compiled(base: Answer, known: set[str] | None = None) -> list[Variation]:
 
 
 @functools.lru_cache(maxsize=16)
+def _beforehand(exercise: Exercise) -> list[list[Variation]]:
+    """The worked answer to other inputs: one of them changed, then two, then all."""
+    if not _is_written_out(exercise.reference):
+        return []
+    places = range(len(exercise.parameters))
+    sizes = sorted({size for size in (1, 2, len(places)) if size <= len(places)} - {0})
+    return [
+        [
+            Variation(_listed(words, [exercise.parameters[i] for i in chosen]), Kind.PART, changed)
+            for chosen in itertools.combinations(places, size)
+            for words, changes in BEFOREHAND.items()
+            for changed in (functools.partial(_changed_first, exercise.reference, chosen, change) for change in changes)
+        ]
+        for size in sizes
+    ]
+
+
+def _changed_first(base: Answer, chosen: Sequence[int], change: Callable[[Any], Any], *inputs: Any) -> Any:
+    return base(*(change(value) if i in chosen else value for i, value in enumerate(inputs)))
+
+
+def _listed(words: str, names: Sequence[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return words.format(" and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1]))))
+
+
+@functools.lru_cache(maxsize=16)
 def _pairs(exercise: Exercise) -> list[Variation]:
     """Two changes of parts of the worked answer at once, each pair in one order only."""
     base = exercise.reference
@@ -280,7 +383,7 @@ def _varied(
                         _put(parent, field, i, node)
     arguments = tree.args.args
     for a, b in itertools.combinations(range(len(arguments)), 2):
-        words = f"`{arguments[a].arg}` and `{arguments[b].arg}` exchanged"
+        words = f"the inputs `{arguments[a].arg}` and `{arguments[b].arg}` exchanged"
         arguments[a], arguments[b] = arguments[b], arguments[a]
         yield words, Kind.PART, tree.args
         arguments[a], arguments[b] = arguments[b], arguments[a]
@@ -327,7 +430,7 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
             yield Change("{} left out", right, lambda n: n.left)
             yield Change("{} left out", left, lambda n: ast.UnaryOp(ast.USub(), n.right))
             yield Change("the sign of {} turned", right, lambda n: ast.BinOp(n.left, ast.Add(), n.right))
-            yield Change("{} and {} exchanged", both, lambda n: ast.BinOp(n.right, ast.Sub(), n.left))
+            yield Change("{} and {} exchanged in a difference", both, lambda n: ast.BinOp(n.right, ast.Sub(), n.left))
             yield Change("{} divided by {}", both, lambda n: ast.BinOp(n.left, ast.Div(), n.right))
             yield Change("{} multiplied by {}", both, lambda n: ast.BinOp(n.left, ast.Mult(), n.right))
         case ast.Mult() | ast.MatMult():
@@ -344,10 +447,13 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
                 right,
                 lambda n: ast.BinOp(n.left, ast.Mult(), n.right),
             )
-            yield Change("{} and {} exchanged", both, lambda n: ast.BinOp(n.right, ast.Div(), n.left))
+            yield Change("`//` in place of `/`", (), lambda n: ast.BinOp(n.left, ast.FloorDiv(), n.right))
+            yield Change("{} and {} exchanged in a ratio", both, lambda n: ast.BinOp(n.right, ast.Div(), n.left))
         case ast.Pow():
             yield Change("{} without its power", left, lambda n: n.left)
             yield Change("the absolute value of {} in place of its power", left, lambda n: _method(n.left, "abs"))
+            if isinstance(node.left, ast.BinOp):
+                yield Change("each part of {} raised to its power by itself", left, _of_each_part)
 
 
 def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
@@ -362,6 +468,11 @@ def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
         yield Change(f"{{}} without `{name}`", (function.value,), lambda n: n.func.value)
     if name in DROPPED and of_module and node.args:
         yield Change(f"{{}} without `{name}`", (node.args[0],), lambda n: n.args[0])
+    inner = function.value
+    if name in ("sum", "mean", "prod") and isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+        first = inner.func.attr
+        if first in ("log", "exp", "square", "abs", "sqrt", "log2") and not inner.args:
+            yield Change(f"`{name}` before `{first}`", (), _earlier)
     axes = [keyword.value for keyword in node.keywords if keyword.arg == "dim"]
     if name in REDUCTIONS and not of_module:
         axes += node.args[:1]
@@ -372,6 +483,22 @@ def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
                 if other != value:
                     words = f"axis {other} in place of {value}"
                     yield Change(words, (), functools.partial(_along, axis=other))
+
+
+def _of_each_part(power: ast.BinOp) -> ast.BinOp:
+    """`(a - b)**2` as `a**2 - b**2`."""
+    assert isinstance(power.left, ast.BinOp)
+    sides = (ast.BinOp(side, power.op, power.right) for side in (power.left.left, power.left.right))
+    return ast.BinOp(next(sides), power.left.op, next(sides))
+
+
+def _earlier(call: ast.Call) -> ast.Call:
+    """`x.log().mean(0)` as `x.mean(0).log()`."""
+    assert isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call)
+    inner = call.func.value
+    assert isinstance(inner.func, ast.Attribute)
+    reduced = ast.Call(ast.Attribute(inner.func.value, call.func.attr, ast.Load()), call.args, call.keywords)
+    return ast.Call(ast.Attribute(reduced, inner.func.attr, ast.Load()), [], [])
 
 
 def _numbers(node: ast.AST) -> Iterator[Change]:
@@ -385,13 +512,58 @@ def _numbers(node: ast.AST) -> Iterator[Change]:
                 yield Change(f"{other:g} in place of {value:g}", (), change)
 
 
+def _safety(node: ast.AST) -> Iterator[Change]:
+    """What people put around a part "for safety": absolute values, limits, small numbers."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        yield Change("the absolute value of {}", (node,), lambda n: _method(n, "abs"))
+        yield Change("{} held at 0 or above", (node,), lambda n: _with_limit(n))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        for tiny in _TINY:
+            yield Change("a small number added to a divisor", (), functools.partial(_divided_by_more, tiny=tiny))
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return
+    of_module = isinstance(node.func.value, ast.Name) and node.func.value.id in _MODULES
+    if node.func.attr in ("log", "log2", "sqrt") and (node.args or not of_module):
+        for tiny in _TINY:
+            yield Change(
+                "a small number added inside of a logarithm or root", (), functools.partial(_inside, tiny=tiny)
+            )
+    if node.func.attr in ("sum", "mean") and not of_module:
+        name = node.func.attr
+        yield Change(f"absolute values inside of a `{name}`", (), functools.partial(_inside, tiny=None))
+
+
+def _inside(call: ast.Call, tiny: float | None) -> ast.Call:
+    """The same call with a small number added to its argument, or with its argument's absolute value."""
+
+    def new(value: ast.expr) -> ast.expr:
+        return _method(value, "abs") if tiny is None else _plus(value, tiny)
+
+    assert isinstance(call.func, ast.Attribute)
+    if isinstance(call.func.value, ast.Name) and call.func.value.id in _MODULES:
+        return ast.Call(call.func, [new(call.args[0]), *call.args[1:]], call.keywords)
+    return ast.Call(ast.Attribute(new(call.func.value), call.func.attr, ast.Load()), call.args, call.keywords)
+
+
+def _divided_by_more(quotient: ast.BinOp, tiny: float) -> ast.BinOp:
+    return ast.BinOp(quotient.left, ast.Div(), _plus(quotient.right, tiny))
+
+
+def _plus(value: ast.expr, tiny: float) -> ast.BinOp:
+    return ast.BinOp(value, ast.Add(), ast.Constant(tiny))
+
+
+def _with_limit(value: ast.expr) -> ast.Call:
+    return ast.Call(ast.Attribute(value, "clamp", ast.Load()), [], [ast.keyword("min", ast.Constant(0))])
+
+
 def _results(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Tuple | ast.Dict):
         for words, end in ENDS.items():
             yield Change(words, (), functools.partial(_ending, end=end))
 
 
-_CHANGES = {Kind.PART: _parts, Kind.NUMBER: _numbers, Kind.RESULT: _results}
+_CHANGES = {Kind.PART: _parts, Kind.NUMBER: _numbers, Kind.SAFETY: _safety, Kind.RESULT: _results}
 
 
 def _with(operation: ast.BinOp, old: ast.expr, new: ast.expr) -> ast.BinOp:
