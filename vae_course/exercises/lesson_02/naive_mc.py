@@ -153,6 +153,11 @@ EXERCISE = Exercise(
             "logarithm.",
         ),
         Misconception(
+            "divided by log L",
+            lambda log_px_z: torch.logsumexp(log_px_z, 0) / math.log(len(log_px_z)),
+            "You divide by log L, which is 0 for a single draw. Dividing the sum by L subtracts log L from its logarithm.",
+        ),
+        Misconception(
             "log L added",
             lambda log_px_z: torch.logsumexp(log_px_z, 0) + math.log(len(log_px_z)),
             "You add log L, which multiplies by L. A mean divides by it: subtract.",
@@ -216,8 +221,10 @@ EXERCISE = Exercise(
             variants=(
                 lambda log_px_z: (log_px_z.exp().mean(0) + 1e-12).log(),
                 lambda log_px_z: (log_px_z.exp().mean(0) + 1e-10).log(),
-                lambda log_px_z: log_px_z.exp().mean(0).clamp(min=1e-8).log(),
-                lambda log_px_z: log_px_z.exp().mean(0).clamp(min=1e-12).log(),
+                *(
+                    lambda log_px_z, least=least: log_px_z.exp().mean(0).clamp(min=least).log()
+                    for least in (1e-6, 1e-8, 1e-10, 1e-12, 1e-20, 1e-30, 1e-38, 1e-45)
+                ),
             ),
         ),
         Misconception(

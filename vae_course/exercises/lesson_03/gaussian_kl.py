@@ -246,6 +246,19 @@ EXERCISE = Exercise(
             "come in.",
         ),
         Misconception(
+            "difference of two KLs",
+            lambda mu, logvar, mu_p, logvar_p: (
+                _terms(mu, logvar, 0 * mu, 0 * mu) - _terms(mu_p, logvar_p, 0 * mu, 0 * mu)
+            ).sum(-1),
+            "You subtract two KLs to the standard normal from each other. Divergences do not subtract so: p's mean and variance "
+            "belong inside of one formula.",
+            variants=(
+                lambda mu, logvar, mu_p, logvar_p: (
+                    (_terms(mu, logvar, 0 * mu, 0 * mu) - _terms(mu_p, logvar_p, 0 * mu, 0 * mu)).sum(-1).abs()
+                ),
+            ),
+        ),
+        Misconception(
             "minus one once",
             lambda mu, logvar, mu_p, logvar_p: (
                 0.5 * ((logvar_p - logvar + (logvar.exp() + (mu - mu_p) ** 2) / logvar_p.exp()).sum(-1) - 1)

@@ -179,7 +179,9 @@ EXERCISE = Exercise(
             lambda q, p: (q * ((q + 1e-8).log() - (p + 1e-8).log())).sum(-1),
             "A small number inside the logarithm turns an infinite KL into a finite one that depends on that number. "
             "`torch.xlogy` needs no such patch.",
-            variants=tuple(wrong for eps in (1e-5, 1e-6, 1e-7, 1e-8) for wrong in _patched(eps)),
+            variants=tuple(
+                wrong for eps in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12) for wrong in _patched(eps)
+            ),
         ),
         Misconception(
             "impossible outcomes left out",
@@ -228,6 +230,20 @@ EXERCISE = Exercise(
                 lambda q, p: F.kl_div(p, q, reduction="sum"),
                 lambda q, p: F.kl_div(q, p, reduction="sum"),
             ),
+        ),
+        Misconception(
+            "both directions",
+            lambda q, p: (_terms(q, p) + _terms(p, q)).sum(-1) / 2,
+            "You add KL(p || q), which makes the result the same for both orders. A KL has a direction: only KL(q || p), "
+            "weighted by q, is asked for.",
+            variants=(lambda q, p: (_terms(q, p) + _terms(p, q)).sum(-1),),
+        ),
+        Misconception(
+            "Jensen-Shannon",
+            lambda q, p: (_terms(q, (q + p) / 2) + _terms(p, (q + p) / 2)).sum(-1) / 2,
+            "You compare with the mean of q and p, as the Jensen-Shannon divergence does, which is never infinite. The KL "
+            "compares q with p itself.",
+            variants=(lambda q, p: _terms(q, (q + p) / 2).sum(-1),),
         ),
         Misconception(
             "mean over outcomes",

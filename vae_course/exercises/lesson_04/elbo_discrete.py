@@ -211,8 +211,41 @@ EXERCISE = Exercise(
         Misconception(
             "weighted by the prior",
             lambda p_z, p_x_z, q, x: (p_z * (p_x_z[:, x].log() + p_z.log() - q.clamp_min(1e-30).log())).sum(),
-            "You take the mean under the prior p(z). The expectation in the ELBO is under q(z).",
-            variants=(lambda p_z, p_x_z, q, x: (p_z * (p_x_z[:, x].log() + p_z.log() - q.log())).sum(),),
+            "You take a mean under the prior p(z). The expectations in the ELBO are all under q(z).",
+            variants=(
+                lambda p_z, p_x_z, q, x: (p_z * (p_x_z[:, x].log() + p_z.log() - q.log())).sum(),
+                lambda p_z, p_x_z, q, x: (
+                    torch.xlogy(p_z, p_x_z[:, x]).sum() - (torch.xlogy(q, q) - torch.xlogy(q, p_z)).sum()
+                ),
+            ),
+        ),
+        Misconception(
+            "code's price added",
+            lambda p_z, p_x_z, q, x: (torch.xlogy(q, p_x_z[:, x]) + torch.xlogy(q, q) - torch.xlogy(q, p_z)).sum(),
+            "You add KL( q || p ), what the code costs, to the mean of log p(x | z). The ELBO takes it off.",
+        ),
+        Misconception(
+            "code's price the other way round",
+            lambda p_z, p_x_z, q, x: (torch.xlogy(q, p_x_z[:, x]) - torch.xlogy(p_z, p_z) + torch.xlogy(p_z, q)).sum(),
+            "Your KL from q to the prior runs the other way, KL( p || q ), which is weighted by the prior. The ELBO takes off "
+            "KL( q || p ).",
+        ),
+        Misconception(
+            "logarithm of a mean",
+            lambda p_z, p_x_z, q, x: (q @ p_x_z[:, x]).log() - (torch.xlogy(q, q) - torch.xlogy(q, p_z)).sum(),
+            "You average probabilities under q, then take the logarithm. The ELBO averages the logarithms: each is multiplied by "
+            "q(z), and the products are added.",
+            variants=(
+                lambda p_z, p_x_z, q, x: (q @ p_x_z[:, x]).log(),
+                lambda p_z, p_x_z, q, x: (q @ (p_z * p_x_z[:, x])).log(),
+                lambda p_z, p_x_z, q, x: (q @ (p_z * p_x_z[:, x])).log() - torch.xlogy(q, q).sum(),
+            ),
+        ),
+        Misconception(
+            "log q not weighted",
+            lambda p_z, p_x_z, q, x: torch.xlogy(q, p_z * p_x_z[:, x]).sum() - q.log().sum(),
+            "You weight log p(x, z) by q(z), but not log q(z). Every logarithm of the bound is averaged under q.",
+            variants=(lambda p_z, p_x_z, q, x: torch.xlogy(q, p_z * p_x_z[:, x]).sum() - q[q > 0].log().sum(),),
         ),
         Misconception(
             "averaged after weighting",

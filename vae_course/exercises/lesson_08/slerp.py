@@ -94,6 +94,10 @@ def _rescaled_line(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
     return lengths * F.normalize(_line(z_start, z_end, t), dim=1)
 
 
+def _shares_of_one(z_start: Tensor, z_end: Tensor, share: Tensor) -> Tensor:
+    return torch.lerp(z_end, z_start, share.unsqueeze(1))
+
+
 EXERCISE = Exercise(
     id="08-slerp",
     title="Along the arc",
@@ -144,7 +148,13 @@ EXERCISE = Exercise(
             lambda a, b, t: _with_angle(a, b, t, torch.acos((a @ b).clamp(-0.999, 0.999))),
             "You took the inner product itself for the cosine. It is the cosine only for codes of length one: divide by both "
             "lengths.",
-            variants=(lambda a, b, t: _with_angle(a, b, t, torch.acos(a @ b)),),
+            variants=(
+                lambda a, b, t: _with_angle(a, b, t, torch.acos(a @ b)),
+                *(
+                    lambda a, b, t, off=off: _with_angle(a, b, t, torch.acos((a @ b).clamp(-1 + off, 1 - off)))
+                    for off in (0.0, 1e-7, 1e-6, 1e-5, 1e-4, 1e-2)
+                ),
+            ),
         ),
         Misconception(
             "cosine as the angle",
@@ -185,6 +195,25 @@ EXERCISE = Exercise(
             _rescaled_line,
             "You walk on the straight line and stretch each code. The path is close to the arc, but its steps turn by "
             "unequal angles, fastest in the middle.",
+        ),
+        Misconception(
+            "length one",
+            lambda a, b, t: F.normalize(torch.lerp(a, b, t.unsqueeze(1)), dim=1),
+            "You bring each code to length one. The two codes are to be mixed as they are, with shares that come from the angle "
+            "between them.",
+            variants=(lambda a, b, t: F.normalize(slerp(a, b, t), dim=1),),
+        ),
+        Misconception(
+            "divided by the angle",
+            lambda a, b, t: slerp(a, b, t) * torch.sin(_angle(a, b)) / _angle(a, b),
+            "You divide by the angle. It is the sine of the angle that makes a share 1 at its own end of the walk.",
+        ),
+        Misconception(
+            "shares that add up to 1",
+            lambda a, b, t: _shares_of_one(a, b, torch.sin((1 - t) * _angle(a, b)) / torch.sin(_angle(a, b))),
+            "You take one share for 1 minus the other. So it is on a straight line; on an arc each share has a sine of its own, "
+            "and together they are more than 1.",
+            variants=(lambda a, b, t: _shares_of_one(a, b, 1 - torch.sin(t * _angle(a, b)) / torch.sin(_angle(a, b))),),
         ),
         Misconception(
             "shares by the square",

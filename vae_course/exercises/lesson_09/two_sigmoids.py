@@ -120,6 +120,26 @@ EXERCISE = Exercise(
             "The sigmoid is gone, but you average over the pixels. The log-likelihood of an image is a sum over them.",
         ),
         Misconception(
+            "always 784 pixels",
+            lambda x, p: 784 * F.binary_cross_entropy(p, x, reduction="none").flatten(1).mean(1),
+            "You average over the pixels and multiply by 784, which not every image has. Sum over the pixels of each image.",
+        ),
+        Misconception(
+            "one logarithm for all pixels",
+            lambda x, p: -(x * p + (1 - x) * (1 - p)).flatten(1).mean(1).log(),
+            "You average or add up the probabilities of the pixels, then take one logarithm. Each pixel has a logarithm of its "
+            "own, and these are added.",
+            variants=(lambda x, p: -(x * p + (1 - x) * (1 - p)).flatten(1).sum(1).log(),),
+        ),
+        Misconception(
+            "rounded probabilities",
+            lambda x, p: F.binary_cross_entropy(p.round(), x, reduction="none").flatten(1).sum(1),
+            "You round p to 0 or 1 first, so a pixel costs nothing or a fixed limit, and no gradient is left. Use p as it is.",
+            variants=(
+                lambda x, p: F.binary_cross_entropy((p > 0.5).to(p.dtype), x, reduction="none").flatten(1).sum(1),
+            ),
+        ),
+        Misconception(
             "one mean for all",
             lambda x, p: F.binary_cross_entropy(p, x),
             "The sigmoid is gone, but this is the mean over pixels and images. Sum over the pixels of each image, and "

@@ -1,5 +1,7 @@
 """10-active-units: which latent dimensions say anything about the image."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -108,7 +110,9 @@ EXERCISE = Exercise(
         Misconception(
             "standard deviation against the threshold",
             lambda mu, logvar, threshold: mu.std(0) > threshold,
-            "You hold a standard deviation against a threshold for a variance. Square it, or use `.var`.",
+            "You hold a distance, such as the standard deviation, against a threshold for a variance, a mean of squared "
+            "distances: use `.var`.",
+            variants=(lambda mu, logvar, threshold: (mu - mu.mean(0)).abs().mean(0) > threshold,),
         ),
         Misconception(
             "variance of the draws",
@@ -122,6 +126,51 @@ EXERCISE = Exercise(
             lambda mu, logvar, threshold: _kl(mu, logvar) > threshold,
             "You hold the KL against the threshold. A dimension with a fixed code that is not the prior's has a KL and says "
             "nothing; the variance of the mean is asked for.",
+        ),
+        Misconception(
+            "the mean against the threshold",
+            lambda mu, logvar, threshold: mu.mean(0).abs() > threshold,
+            "You hold the size of the means against the threshold. Means far from 0 that are the same for all images say nothing "
+            "about them: take the variance over the images.",
+            variants=(
+                lambda mu, logvar, threshold: mu.mean(0) > threshold,
+                lambda mu, logvar, threshold: mu.abs().mean(0) > threshold,
+                lambda mu, logvar, threshold: mu.mean(0) ** 2 > threshold,
+            ),
+        ),
+        Misconception(
+            "another measure of spread",
+            lambda mu, logvar, threshold: mu.amax(0) - mu.amin(0) > threshold,
+            "You measure how far the means of the images lie apart, but not by their variance. That is the mean of the squared "
+            "distances from the mean.",
+            variants=(lambda mu, logvar, threshold: (mu - mu.mean(0)).square().sum(0) > threshold,),
+        ),
+        Misconception(
+            "one mean for all dimensions",
+            lambda mu, logvar, threshold: (mu - mu.mean()).square().mean(0) > threshold,
+            "You take the distances from one mean of all dimensions, so one that stays in a place of its own counts as active. "
+            "Each dimension has its own mean over the images.",
+            variants=(lambda mu, logvar, threshold: (mu - mu.mean(1, keepdim=True)).square().mean(0) > threshold,),
+        ),
+        Misconception(
+            "one image is enough",
+            lambda mu, logvar, threshold: (mu.square() > threshold).any(0),
+            "You ask whether any image lies beyond the threshold. The variance is taken over all images, about their mean.",
+            variants=(
+                lambda mu, logvar, threshold: (mu.abs() > threshold).any(0),
+                lambda mu, logvar, threshold: (mu > threshold).any(0),
+                lambda mu, logvar, threshold: ((mu - mu.mean(0)).square() > threshold).any(0),
+            ),
+        ),
+        Misconception(
+            "relative to the other dimensions",
+            lambda mu, logvar, threshold: mu.var(0) / mu.var(0).amax() > threshold,
+            "You divide by the variance of other dimensions, so whether one is active hangs on its neighbours. Hold each "
+            "variance as it is against the threshold.",
+            variants=(
+                lambda mu, logvar, threshold: mu.var(0) / mu.var(0).sum() > threshold,
+                lambda mu, logvar, threshold: mu.var(0) / mu.var(0).mean() > threshold,
+            ),
         ),
         Misconception(
             "moving widths counted",
@@ -169,8 +218,12 @@ EXERCISE = Exercise(
         Misconception(
             "narrow posteriors",
             lambda mu, logvar, threshold: logvar.exp().mean(0) < 1 - threshold,
-            "You ask whether the posterior is narrower than the prior. A narrow posterior in the same place for all images "
+            "You ask whether the posterior is narrow. A narrow posterior in the same place for all images "
             "says nothing about them: look at the variance of the mean.",
+            variants=(
+                lambda mu, logvar, threshold: logvar.mean(0) < math.log(threshold),
+                lambda mu, logvar, threshold: logvar.exp().mean(0) < threshold,
+            ),
         ),
         Misconception(
             "compared with the posterior's own width",

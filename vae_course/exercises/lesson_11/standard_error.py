@@ -174,6 +174,34 @@ EXERCISE = Exercise(
             "You take the covariance off once. Var(a - b) = Var(a) + Var(b) - 2 Cov(a, b); shorter is `(a - b).var()`.",
         ),
         Misconception(
+            "covariance added",
+            lambda a, b: (
+                _mean(a, b),
+                ((a.var() + b.var() + 2 * torch.cov(torch.stack([a, b]))[0, 1]) / len(a)).sqrt(),
+            ),
+            "You add the covariance, which is right for a sum of the two. Var(a - b) = Var(a) + Var(b) - 2 Cov(a, b); shorter is "
+            "`(a - b).var()`.",
+            variants=(lambda a, b: (_mean(a, b), (a + b).std() / len(a) ** 0.5),),
+        ),
+        Misconception(
+            "squares about zero",
+            lambda a, b: (_mean(a, b), (a - b).square().mean().sqrt() / len(a) ** 0.5),
+            "You take the squares of the differences themselves. A standard deviation is about the mean: take the mean "
+            "difference off first, as `.std()` does.",
+            variants=(lambda a, b: (_mean(a, b), ((a - b).square().sum() / (len(a) - 1)).sqrt() / len(a) ** 0.5),),
+        ),
+        Misconception(
+            "mean distance",
+            lambda a, b: (_mean(a, b), (a - b - (a - b).mean()).abs().mean() / len(a) ** 0.5),
+            "You average the distances from the mean. A standard deviation is the root of the mean of their squares, `.std()`.",
+            variants=(lambda a, b: (_mean(a, b), (a - b - (a - b).mean()).abs().mean()),),
+        ),
+        Misconception(
+            "difference over its error",
+            lambda a, b: (_mean(a, b), _mean(a, b) / ((a - b).std() / len(a) ** 0.5)),
+            "Your second number says how many standard errors the difference is. Return the standard error itself.",
+        ),
+        Misconception(
             "divided by the root of N - 1",
             lambda a, b: (_mean(a, b), (a - b).std() / (len(a) - 1) ** 0.5),
             "`.std()` divides by N - 1 already, and you do so once more. The standard error of a mean of N numbers is their "

@@ -138,6 +138,33 @@ EXERCISE = Exercise(
             "log p(z) has the wrong sign. z is pushed with the prior, which makes the message longer by -log2 p(z).",
         ),
         Misconception(
+            "probabilities that round to zero",
+            lambda x, p, q: -torch.log2(x.exp() * p.exp() / q.exp()),
+            "You go back to the probabilities, which round to 0 on a computer. Stay with the logarithms: divide "
+            "them by log 2.",
+            variants=(
+                lambda x, p, q: torch.log2(q.exp()) - torch.log2(x.exp()) - torch.log2(p.exp()),
+                lambda x, p, q: torch.log2(q.exp() / (x.exp() * p.exp())),
+                lambda x, p, q: -torch.log2((x + p - q).exp()),
+                lambda x, p, q: torch.log2((q - x - p).exp()),
+            ),
+        ),
+        Misconception(
+            "logarithm of a logarithm",
+            lambda x, p, q: (q - x - p).log2(),
+            "You take the logarithm to base 2 of nats, which are logarithms already. Divide by log 2.",
+            variants=(
+                lambda x, p, q: (q - x - p).abs().log2(),
+                lambda x, p, q: q.abs().log2() - x.abs().log2() - p.abs().log2(),
+                lambda x, p, q: x.abs().log2() + p.abs().log2() - q.abs().log2(),
+            ),
+        ),
+        Misconception(
+            "all logarithms taken for negative",
+            lambda x, p, q: (x.abs() + p.abs() - q.abs()) / LOG2,
+            "You use the sizes of the three logarithms. A density can be above 1 and its logarithm above 0: keep the signs.",
+        ),
+        Misconception(
             "averaged over the batch",
             lambda x, p, q: (q - p - x).mean() / LOG2,
             "You average over the images. Return one length for each, `[B]`; images differ a lot.",

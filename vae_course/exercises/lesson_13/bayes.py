@@ -251,6 +251,17 @@ EXERCISE = Exercise(
             variants=(lambda a, b: (torch.logsumexp(a + b, 1), a + b),),
         ),
         Misconception(
+            "prior after the softmax",
+            lambda a, b: (torch.logsumexp(a + b, 1), a.softmax(1) * b.exp()),
+            "You multiply by p(y) after the softmax, so the probabilities of an image no longer sum to 1. Add `log_py` first.",
+        ),
+        Misconception(
+            "logarithms divided",
+            lambda a, b: (torch.logsumexp(a + b, 1), (a + b) / torch.logsumexp(a + b, 1)[:, None]),
+            "You divide one logarithm by the other. A quotient of densities has the difference of their logarithms, of which "
+            "`exp` is taken.",
+        ),
+        Misconception(
             "p(y) in place of its logarithm",
             lambda a, b: (torch.logsumexp(a + b.exp(), 1), (a + b.exp()).softmax(1)),
             "You add the probability p(y) to a logarithm. Logarithms are added to logarithms: `log_py` as it is.",

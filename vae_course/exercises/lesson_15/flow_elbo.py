@@ -263,10 +263,12 @@ EXERCISE = Exercise(
             "draws kept",
             _with(over_draws=lambda terms: terms),
             "You return a number for each draw, `[L, B]`. The bound is the mean over the draws, `[B]`.",
-            variants=(
-                _with(over_draws=lambda terms: terms[0]),
-                _with(over_draws=lambda terms: terms.mean(0, keepdim=True)),
-            ),
+        ),
+        Misconception(
+            "one draw only",
+            _with(over_draws=lambda terms: terms[0]),
+            "You keep one of the L draws of each image. All of them estimate the same bound: take their mean, axis 0.",
+            variants=(_with(over_draws=lambda terms: terms[-1]),),
         ),
         Misconception(
             "determinants added up",

@@ -427,8 +427,7 @@ EXERCISE = Exercise(
         Misconception(
             "one Gaussian",
             lambda z, mu, logvar: Normal(mu.mean(0), torch.exp(0.5 * logvar.mean(0))).log_prob(z).sum(-1),
-            "This is one Gaussian, made of the means of all components. A mixture keeps each component with its own middle and "
-            "width.",
+            "This is one Gaussian. A mixture keeps each component with its own middle and width, and adds up their densities.",
             variants=(
                 lambda z, mu, logvar: Normal(mu.mean(0), logvar.exp().mean(0).sqrt()).log_prob(z).sum(-1),
                 lambda z, mu, logvar: (
