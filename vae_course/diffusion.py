@@ -1,12 +1,12 @@
-"""Diffusion models: a hierarchy of T levels whose encoder is fixed, the terms of its bound, and two ways to sample.
+"""Diffusion models: a chain of T levels whose encoder is fixed, the terms of its bound, and two ways to sample.
 
 A level is known by its log-SNR lambda: x_t = alpha x0 + sigma eps, with eps ~ N(0, I) and
 
 alpha^2 = sigmoid(lambda),    sigma^2 = sigmoid(-lambda),    so that    SNR = alpha^2 / sigma^2 = exp(lambda).
 
-Times t go from 0, the data nearly as they are, to 1, nearly pure noise, and lambda falls on the way. Here s is the time one step
-before t: s < t. Points are `[..., D]`; a log-SNR is one number, or `[...]`, one for each point. A denoiser takes x_t `[B, D]` and
-log-SNRs `[B]`, and returns its guess x0_hat `[B, D]` of the point under the noise.
+Times t go from 0, nearly the data, to 1, nearly pure noise, and lambda falls on the way; s is the time one step before t. Points
+are `[..., D]`; a log-SNR is one number, or `[...]`, one for each point. A denoiser takes x_t `[B, D]` and log-SNRs `[B]`, and
+returns x0_hat `[B, D]`, its guess of the point under the noise.
 """
 
 import math
@@ -15,17 +15,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from vae_course.distributions import gaussian_kl, gaussian_log_prob
 from vae_course.support.numbers import whole_number
 
 Schedule = Callable[[Tensor], Tensor]  # from times in [0, 1] to log-SNRs
-Denoiser = Callable[[Tensor, Tensor], Tensor]  # from x_t [B, D] and log-SNRs [B] to x0_hat [B, D]
-# "small", "large", a share of the way between their logs, or a function of the log-SNRs at t and s
-ReverseVariance = str | float | Callable[[Tensor, Tensor], Tensor]
-
-SHARES = {"small": 0.0, "large": 1.0}
+Denoiser = Callable[[Tensor, Tensor], Tensor]
+ReverseVariance = str | float | Callable[[Tensor, Tensor], Tensor]  # see step_variance
 
 
 def linear_log_snr(first: float = 9.0, last: float = -9.0) -> Schedule:
@@ -33,22 +30,18 @@ def linear_log_snr(first: float = 9.0, last: float = -9.0) -> Schedule:
 
     Raises:
         ValueError: the log-SNR does not fall from first to last.
-
-    Source: Kingma and others, Variational Diffusion Models (2021), where training finds nearly this one.
     """
     first, last = _falling(first, last)
     return lambda t: first + (last - first) * t
 
 
 def cosine(first: float = 9.0, last: float = -9.0) -> Schedule:
-    """The schedule alpha = cos(a), sigma = sin(a), with an angle a that grows evenly with t: lambda(t) = -2 log tan a(t).
-
-    The angles at both ends are those of the two log-SNRs, a = atan(exp(-lambda / 2)).
+    """The schedule alpha = cos a, sigma = sin a with an angle a that grows evenly: lambda(t) = -2 log tan a(t).
 
     Raises:
-        ValueError: the log-SNR does not fall from first to last.
+        ValueError: the log-SNR does not fall from first to last, which give the angles at both ends.
 
-    Source: Nichol and Dhariwal, Improved Denoising Diffusion Probabilistic Models (2021), equation 17, without its offset.
+    Source: Nichol and Dhariwal, Improved Denoising Diffusion Probabilistic Models (2021), equation 17.
     """
     start, end = (math.atan(math.exp(-end / 2)) for end in _falling(first, last))
     return lambda t: -2 * torch.log(torch.tan(start + (end - start) * t))
@@ -68,12 +61,12 @@ def levels(schedule: Schedule, n_steps: int) -> Tensor:
 
 
 def signal_and_noise(log_snr: Tensor) -> tuple[Tensor, Tensor]:
-    """alpha and sigma of each log-SNR, in its shape: alpha^2 = sigmoid(lambda), sigma^2 = sigmoid(-lambda)."""
+    """alpha and sigma of each log-SNR, in its shape."""
     return torch.sigmoid(log_snr).sqrt(), torch.sigmoid(-log_snr).sqrt()
 
 
 def diffuse(x0: Tensor, log_snr: Tensor, eps: Tensor) -> Tensor:
-    """x_t = alpha x0 + sigma eps, `[..., D]`: a draw from q(x_t | x0) = N(alpha x0, sigma^2 I) if eps is one from N(0, I).
+    """x_t = alpha x0 + sigma eps, `[..., D]`: with eps from N(0, I) a draw from q(x_t | x0) = N(alpha x0, sigma^2 I).
 
     Raises:
         ValueError: eps has another shape than x0, or there are not as many log-SNRs as points.
@@ -85,40 +78,30 @@ def diffuse(x0: Tensor, log_snr: Tensor, eps: Tensor) -> Tensor:
 
 
 def posterior_step(x_t: Tensor, x0: Tensor, log_snr_t: Tensor, log_snr_s: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean `[..., D]` and variance of q(x_s | x_t, x0), the step back to s < t if the data point is known.
+    """Mean `[..., D]` and variance, which broadcasts to it, of q(x_s | x_t, x0): the step back if the data point is known.
 
-    With c = 1 - SNR_t / SNR_s, the share of the way that leads to x0,
+    With c = 1 - SNR_t / SNR_s, the share of the way to x0 that it goes,
 
     mean = (1 - c) (alpha_s / alpha_t) x_t + c alpha_s x0,    variance = c sigma_s^2.
 
-    It is the product of q(x_s | x0) = N(alpha_s x0, sigma_s^2) and of what x_t says of x_s: precisions add.
-
-    Args:
-        x_t, x0: `[..., D]`.
-        log_snr_t, log_snr_s: the log-SNRs at both ends; that at s may be infinite, where x_s = x0.
-
-    Returns:
-        The mean, and a variance that broadcasts to it.
-
-    Raises:
-        ValueError: there are not as many log-SNRs as points.
+    It is proportional to q(x_s | x0) q(x_t | x_s), a product of two Gaussians: precisions add. At s the log-SNR may be
+    infinite; there x_s = x0.
 
     Source: Ho, Jain and Abbeel, Denoising Diffusion Probabilistic Models (2020), equations 6 and 7.
     """
     log_snr_t, log_snr_s = _beside(x_t, log_snr_t), _beside(x_t, log_snr_s)
     (alpha_t, _), (alpha_s, sigma_s) = signal_and_noise(log_snr_t), signal_and_noise(log_snr_s)
+    kept = torch.exp(log_snr_t - log_snr_s)
     share = -torch.expm1(log_snr_t - log_snr_s)
-    mean = torch.exp(log_snr_t - log_snr_s) * (alpha_s / alpha_t) * x_t + share * alpha_s * x0
-    return mean, share * sigma_s.square()
+    return kept * (alpha_s / alpha_t) * x_t + share * alpha_s * x0, share * sigma_s.square()
 
 
 def step_variance(choice: ReverseVariance, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
     """The variance of the model's step p(x_s | x_t), in the shape of the log-SNRs.
 
-    "small" is that of q(x_s | x_t, x0), c sigma_s^2, right if all data are one point; "large" is that of q(x_t | x_s),
-    c sigma_t^2, right if x0 ~ N(0, I). A number w from 0 to 1 lies between their logs,
-
-    c sigma_s^(2 (1 - w)) sigma_t^(2 w).
+    "small" is that of q(x_s | x_t, x0), c sigma_s^2: right if all data are one point. "large" is that of q(x_t | x_s),
+    c sigma_t^2: right if x0 ~ N(0, I). A share w from 0 to 1 lies between their logs, at c sigma_s^(2 - 2 w) sigma_t^(2 w). A
+    function of the two log-SNRs gives its own.
 
     Raises:
         ValueError: choice is another word, or a number outside [0, 1].
@@ -127,53 +110,40 @@ def step_variance(choice: ReverseVariance, log_snr_t: Tensor, log_snr_s: Tensor)
     """
     if callable(choice):
         return choice(log_snr_t, log_snr_s)
-    w = SHARES.get(choice, math.nan) if isinstance(choice, str) else choice
+    w = {"small": 0.0, "large": 1.0}.get(choice, math.nan) if isinstance(choice, str) else choice
     if not 0 <= w <= 1:
-        raise ValueError(
-            f'The reverse variance is {choice!r}: give "small", "large", a share from 0 to 1 or a function.'
-        )
+        raise ValueError(f'reverse_variance is {choice!r}: give "small", "large", a share from 0 to 1 or a function.')
     (_, sigma_t), (_, sigma_s) = signal_and_noise(log_snr_t), signal_and_noise(log_snr_s)
     return -torch.expm1(log_snr_t - log_snr_s) * sigma_s ** (2 - 2 * w) * sigma_t ** (2 * w)
 
 
-# What one step costs
-
-
 def step_kl(
-    x_t: Tensor,
-    x0: Tensor,
-    x0_hat: Tensor,
-    log_snr_t: Tensor,
-    log_snr_s: Tensor,
-    reverse_variance: ReverseVariance = "small",
+    x_t: Tensor, x0: Tensor, x0_hat: Tensor, log_snr_t: Tensor, log_snr_s: Tensor, choice: ReverseVariance = "small"
 ) -> Tensor:
-    """KL( q(x_s | x_t, x0) || p(x_s | x_t) ), `[B]` in nats: one term L_t of the bound, as two Gaussians.
+    """KL( q(x_s | x_t, x0) || p(x_s | x_t) ) of points `[B, D]`: `[B]` in nats, one term L_t of the bound.
 
     The model's step p has the mean that q would have if x0_hat were the data point, and the variance of `step_variance`.
     """
     mean, variance = posterior_step(x_t, x0, log_snr_t, log_snr_s)
     guess, _ = posterior_step(x_t, x0_hat, log_snr_t, log_snr_s)
-    variance_p = step_variance(reverse_variance, _beside(x_t, log_snr_t), _beside(x_t, log_snr_s))
+    variance_p = step_variance(choice, _beside(x_t, log_snr_t), _beside(x_t, log_snr_s))
     return gaussian_kl(mean, variance.log().to(mean).expand_as(mean), guess, variance_p.log().to(mean))
 
 
 def snr_form(x0: Tensor, x0_hat: Tensor, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
-    """The same with the small variance, 1/2 (SNR_s - SNR_t) |x0 - x0_hat|^2, `[...]` in nats.
+    """That KL with the small variance, as 1/2 (SNR_s - SNR_t) |x0 - x0_hat|^2, `[...]` in nats.
 
-    Source: Kingma and others (2021), equation 13.
+    Source: Kingma and others, Variational Diffusion Models (2021), equation 13.
     """
     return 0.5 * (torch.exp(log_snr_s) - torch.exp(log_snr_t)) * (x0 - x0_hat).square().sum(-1)
 
 
 def eps_form(eps: Tensor, eps_hat: Tensor, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
-    """And in terms of the noise, 1/2 (SNR_s / SNR_t - 1) |eps - eps_hat|^2, `[...]` in nats.
+    """The same in terms of the noise, 1/2 (SNR_s / SNR_t - 1) |eps - eps_hat|^2, `[...]` in nats.
 
     Source: Kingma and others (2021), equation 14.
     """
     return 0.5 * torch.expm1(log_snr_s - log_snr_t) * (eps - eps_hat).square().sum(-1)
-
-
-# One guess, many names
 
 
 def eps_from_x0(x_t: Tensor, x0: Tensor, log_snr: Tensor) -> Tensor:
@@ -188,27 +158,19 @@ def x0_from_eps(x_t: Tensor, eps: Tensor, log_snr: Tensor) -> Tensor:
     return (x_t - sigma * eps) / alpha
 
 
-def v_from_x0(x_t: Tensor, x0: Tensor, log_snr: Tensor) -> Tensor:
-    """v = alpha eps - sigma x0, `[..., D]`: the derivative of x_t by the angle atan(sigma / alpha).
+def x0_from_v(x_t: Tensor, v: Tensor, log_snr: Tensor) -> Tensor:
+    """x0 = alpha x_t - sigma v, `[..., D]`, where v = alpha eps - sigma x0: at every level a number of the same size.
 
     Source: Salimans and Ho, Progressive Distillation for Fast Sampling of Diffusion Models (2022), appendix D.
     """
-    alpha, sigma = signal_and_noise(_beside(x_t, log_snr))
-    return alpha * eps_from_x0(x_t, x0, log_snr) - sigma * x0
-
-
-def x0_from_v(x_t: Tensor, v: Tensor, log_snr: Tensor) -> Tensor:
-    """x0 = alpha x_t - sigma v, `[..., D]`."""
     alpha, sigma = signal_and_noise(_beside(x_t, log_snr))
     return alpha * x_t - sigma * v
 
 
 def score(x_t: Tensor, x0_hat: Tensor, log_snr: Tensor) -> Tensor:
-    """The score that a denoiser stands for, (alpha x0_hat - x_t) / sigma^2 = -eps_hat / sigma, `[..., D]`.
+    """The score that a denoiser stands for, -eps_hat / sigma, `[..., D]`: with x0_hat = E[x0 | x_t] the gradient of log q(x_t).
 
-    With x0_hat = E[x0 | x_t] it is the gradient of log q(x_t) with respect to x_t.
-
-    Source: Vincent, A Connection Between Score Matching and Denoising Autoencoders (2011), for one level of noise.
+    Source: Vincent, A Connection Between Score Matching and Denoising Autoencoders (2011), equation 11.
     """
     _, sigma = signal_and_noise(_beside(x_t, log_snr))
     return -eps_from_x0(x_t, x0_hat, log_snr) / sigma
@@ -217,19 +179,16 @@ def score(x_t: Tensor, x0_hat: Tensor, log_snr: Tensor) -> Tensor:
 def velocity(x_t: Tensor, x0_hat: Tensor, log_snr: Tensor) -> Tensor:
     """The velocity of flow matching that a denoiser stands for, eps_hat - x0_hat, `[..., D]`.
 
-    It moves y = (1 - r) x0 + r eps, a straight path at an even pace: dy/dr = eps - x0. Such a y is x_t / (alpha + sigma) at
+    It moves y = (1 - r) x0 + r eps, a straight line: dy/dr = eps - x0. Such a y is x_t / (alpha + sigma), at
     r = sigma / (alpha + sigma).
 
-    Source: Lipman and others, Flow Matching for Generative Modeling (2023), section 4.1, with time the other way round.
+    Source: Lipman and others, Flow Matching for Generative Modeling (2023), equation 23, with time the other way round.
     """
     return eps_from_x0(x_t, x0_hat, log_snr) - x0_hat
 
 
-# The bound
-
-
 class DiffusionTerms(NamedTuple):
-    """The parts of the bound, in nats: L_T `[B]`, each L_t `[T, B]`, from the step next to the data on, and L_0 `[B]`."""
+    """The parts of the bound in nats: L_T `[B]`, each L_t `[T, B]` from the step next to the data on, and L_0 `[B]`."""
 
     prior: Tensor
     steps: Tensor
@@ -237,7 +196,7 @@ class DiffusionTerms(NamedTuple):
 
     @property
     def elbo(self) -> Tensor:
-        """-(L_T + sum of L_t + L_0), `[B]`: never above log p(x0) on average over the noise."""
+        """-(L_T + sum of L_t + L_0), `[B]`: on average never above log p(x0)."""
         return -(self.prior + self.steps.sum(0) + self.reconstruction)
 
 
@@ -248,62 +207,50 @@ def terms(
     n_steps: int,
     *,
     reverse_variance: ReverseVariance = "small",
-    generator: torch.Generator | None = None,
+    generator: Generator | None = None,
 ) -> DiffusionTerms:
     """The bound of points x0 `[B, D]` under a model of T steps, with one draw of noise for each level.
 
     L_T = KL( q(x_1 | x0) || N(0, I) ),  L_t = E KL( q(x_s | x_t, x0) || p(x_s | x_t) ),  L_0 = E[-log p(x0 | x_0)],
 
-    where x_1 and x_0 are the levels at t = 1 and t = 0. p(x0 | x_0) = N(x0_hat, sigma_0^2 I); if the reverse variance is a
-    function, its value for a log-SNR of infinity at s takes the place of sigma_0^2.
+    where x_1 and x_0 are the levels at t = 1 and t = 0. p(x0 | x_0) = N(x0_hat, sigma_0^2 I), or with the variance that a
+    function of the log-SNRs gives for infinity at s.
 
     Raises:
         ValueError: x0 is not `[B, D]`, the denoiser returns another shape, n_steps is below one, or the schedule does not fall.
         TypeError: x0 holds integers.
 
-    Source: Kingma and others (2021), equation 11; the decoder is that of Ho, Jain and Abbeel (2020), section 3.3.
+    Source: Kingma and others (2021), equation 11; the decoder is that of Ho, Jain and Abbeel (2020) before they make pixels.
     """
     log_snr = levels(schedule, n_steps).to(_points(x0).device)
-    prior = _prior_kl(x0, log_snr[-1])
-    reconstruction = _reconstruction(denoiser, x0, log_snr[0], reverse_variance, generator)
     steps = []
     for log_snr_s, log_snr_t in pairwise(log_snr):
         x_t = diffuse(x0, log_snr_t, _noise(x0, generator))
-        steps.append(step_kl(x_t, x0, _denoised(denoiser, x_t, log_snr_t), log_snr_t, log_snr_s, reverse_variance))
-    return DiffusionTerms(prior, torch.stack(steps), reconstruction)
+        steps.append(step_kl(x_t, x0, _guess(denoiser, x_t, log_snr_t), log_snr_t, log_snr_s, reverse_variance))
+    return _with_ends(denoiser, x0, log_snr, torch.stack(steps), reverse_variance, generator)
 
 
 def continuous_bound(
-    denoiser: Denoiser,
-    x0: Tensor,
-    schedule: Schedule,
-    n_draws: int = 100,
-    *,
-    generator: torch.Generator | None = None,
+    denoiser: Denoiser, x0: Tensor, schedule: Schedule, n_draws: int = 100, *, generator: Generator | None = None
 ) -> DiffusionTerms:
-    """The bound of points x0 `[B, D]` for T -> infinity, where only the two ends of the schedule matter.
+    """The bound of points x0 `[B, D]` for T -> infinity, where of the schedule only the two ends matter.
 
     sum of L_t -> 1/2 integral of E |eps - eps_hat|^2 d lambda, from lambda(1) to lambda(0),
 
-    estimated without bias from one log-SNR drawn in each of n_draws equal parts of the range: `steps` is `[n_draws, B]`.
+    estimated without bias from one log-SNR in each of n_draws equal parts of that range: `steps` is `[n_draws, B]`.
 
     Raises:
         ValueError, TypeError: as for `terms`.
 
     Source: Kingma and others (2021), equations 17 and 18.
     """
-    first, last = levels(schedule, 1).to(_points(x0).device)
-    prior, reconstruction = _prior_kl(x0, last), _reconstruction(denoiser, x0, first, "small", generator)
-    width = (first - last) / whole_number(n_draws, "n_draws", least=1)
+    ends = levels(schedule, 1).to(_points(x0).device)
+    width = (ends[0] - ends[1]) / whole_number(n_draws, "n_draws", least=1)
     steps = []
     for k in range(n_draws):
-        log_snr = first - width * (k + torch.rand(len(x0), generator=generator, device=x0.device, dtype=x0.dtype))
-        x_t = diffuse(x0, log_snr, _noise(x0, generator))
-        steps.append(width * _half_squared_noise_error(denoiser, x0, x_t, log_snr))
-    return DiffusionTerms(prior, torch.stack(steps), reconstruction)
-
-
-# Samplers
+        log_snr = ends[0] - width * (k + torch.rand(len(x0), generator=generator, device=x0.device)).to(x0)
+        steps.append(0.5 * width * _noise_error(denoiser, x0, log_snr, generator))
+    return _with_ends(denoiser, x0, ends, torch.stack(steps), "large", generator)
 
 
 class Samples(NamedTuple):
@@ -313,7 +260,6 @@ class Samples(NamedTuple):
     path: Tensor
 
 
-@torch.no_grad()
 def sample_ancestral(
     denoiser: Denoiser,
     x_T: Tensor,
@@ -321,16 +267,9 @@ def sample_ancestral(
     n_steps: int,
     *,
     reverse_variance: ReverseVariance = "small",
-    generator: torch.Generator | None = None,
+    generator: Generator | None = None,
 ) -> Samples:
-    """Draws from the model, level by level: x_s from p(x_s | x_t), and at the end x0_hat, without the decoder's noise.
-
-    Args:
-        denoiser: what guesses x0.
-        x_T: draws from N(0, I) to begin with, `[B, D]`.
-        schedule, n_steps: the levels on the way.
-        reverse_variance: of each step, see `step_variance`.
-        generator: of the noise of the steps.
+    """Draws from the model, level by level from x_T ~ N(0, I) `[B, D]`: x_s from p(x_s | x_t), and at last x0_hat without noise.
 
     Raises:
         ValueError, TypeError: as for `terms`.
@@ -345,16 +284,15 @@ def sample_ancestral(
     return _sampled(denoiser, x_T, schedule, n_steps, step)
 
 
-@torch.no_grad()
 def sample_ddim(denoiser: Denoiser, x_T: Tensor, schedule: Schedule, n_steps: int) -> Samples:
-    """Points that x_T `[B, D]` leads to without further noise: x_s = alpha_s x0_hat + sigma_s eps_hat.
+    """The points that x_T `[B, D]` leads to without further noise: x_s = alpha_s x0_hat + sigma_s eps_hat.
 
-    Each step is one of Euler's on the straight path of `velocity`.
+    Each step is one of Euler's along `velocity`.
 
     Raises:
         ValueError, TypeError: as for `terms`.
 
-    Source: Song, Meng and Ermon, Denoising Diffusion Implicit Models (2021), equation 12 with eta = 0.
+    Source: Song, Meng and Ermon, Denoising Diffusion Implicit Models (2021), equation 12 with no noise.
     """
 
     def step(x_t: Tensor, x0_hat: Tensor, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
@@ -363,44 +301,37 @@ def sample_ddim(denoiser: Denoiser, x_T: Tensor, schedule: Schedule, n_steps: in
     return _sampled(denoiser, x_T, schedule, n_steps, step)
 
 
-# A network that denoises points
-
-
 class PointDenoiser(nn.Module):
-    """A network for points: from x_t `[B, D]` and log-SNRs `[B]` to x0_hat `[B, D]`, by way of a guess of the noise.
-
-    The log-SNR enters each residual block by itself and as sines and cosines of five frequencies.
+    """A network from x_t `[B, D]` and log-SNRs `[B]`, which enter each residual block, to x0_hat `[B, D]`.
 
     Args:
         dim: D.
         hidden: width.
         n_blocks: residual blocks.
-        predicts: what the last layer gives: "eps", "x0" or "v".
+        predicts: what its last layer guesses, "eps", "x0" or "v"; x0_hat follows from it.
 
     Raises:
         ValueError: a number is below one, or predicts is another word.
     """
 
-    frequencies: Tensor
-
     def __init__(self, dim: int = 2, *, hidden: int = 96, n_blocks: int = 2, predicts: str = "eps") -> None:
         super().__init__()
         if predicts not in ("eps", "x0", "v"):
             raise ValueError(f'predicts is {predicts!r}: give "eps", "x0" or "v".')
-        self.dim, self.predicts = whole_number(dim, "dim", least=1), predicts
-        hidden, n_blocks = whole_number(hidden, "hidden", least=1), whole_number(n_blocks, "n_blocks", least=1)
-        self.register_buffer("frequencies", 2.0 ** torch.arange(-3, 2), persistent=False)
-        self.first, self.last = nn.Linear(self.dim, hidden), nn.Linear(hidden, self.dim)
-        self.level = nn.Sequential(nn.Linear(1 + 2 * len(self.frequencies), hidden), nn.SiLU())
+        dim, hidden = whole_number(dim, "dim", least=1), whole_number(hidden, "hidden", least=1)
+        self.predicts = predicts
+        self.first, self.last = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
+        self.level = nn.Sequential(nn.Linear(11, hidden), nn.SiLU())
         self.blocks = nn.ModuleList(
             nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
-            for _ in range(n_blocks)
+            for _ in range(whole_number(n_blocks, "n_blocks", least=1))
         )
 
     def forward(self, x_t: Tensor, log_snr: Tensor) -> Tensor:
-        """x0_hat `[B, D]` of x_t `[B, D]` at log-SNRs `[B]`."""
-        waves = log_snr.unsqueeze(-1) * self.frequencies
-        level = self.level(torch.cat([log_snr.unsqueeze(-1) / 10, waves.sin(), waves.cos()], -1))
+        """x0_hat `[B, D]`."""
+        log_snr_ = log_snr.unsqueeze(-1)
+        waves = log_snr_ * 2.0 ** torch.arange(-3, 2).to(x_t)
+        level = self.level(torch.cat([log_snr_ / 10, waves.sin(), waves.cos()], -1))
         h = self.first(x_t)
         for block in self.blocks:
             h = h + block(h + level)
@@ -415,22 +346,16 @@ def denoising_loss(
 ) -> dict[str, Tensor]:
     """The loss for `training.fit` on points x0 `[B, D]`: the squared error of the noise, at one log-SNR for each point.
 
-    "bound" draws lambda evenly from the whole range: the mean of 1/2 (lambda(0) - lambda(1)) |eps - eps_hat|^2 is the sum of L_t
-    for T -> infinity, in nats. "simple" draws t evenly, and lambda(t) with it: the mean of |eps - eps_hat|^2. So a weight is how
-    often a level is drawn, and with `linear_log_snr` both are the same but for a factor.
-
-    Args:
-        denoiser: what is trained.
-        x0: points.
-        weighting: "bound" or "simple".
-        schedule: where the range ends and, for "simple", where in it the draws fall; `cosine()` unless given.
+    "bound" draws lambda evenly from the range of the schedule. The mean of 1/2 (lambda(0) - lambda(1)) |eps - eps_hat|^2 is the
+    sum of L_t for T -> infinity, in nats. "simple" draws t evenly, and takes the mean of |eps - eps_hat|^2, which bounds nothing.
+    So weights are how often a level is drawn, and with `linear_log_snr` both are the same but for a factor; the schedule is
+    `cosine()` unless given.
 
     Raises:
-        ValueError: weighting is another word, x0 is not `[B, D]`, or the denoiser returns another shape.
-        TypeError: x0 holds integers.
+        ValueError: weighting is another word; and with TypeError as for `terms`.
 
-    Sources: Ho, Jain and Abbeel (2020), equation 14; Kingma and Gao, Understanding Diffusion Objectives as the ELBO with Simple
-    Data Augmentation (2023), section 3.
+    Sources: Ho, Jain and Abbeel (2020), equation 14; Kingma and Gao, Understanding Diffusion Objectives as the ELBO with
+    Simple Data Augmentation (2023), section 3.
     """
     if weighting not in ("bound", "simple"):
         raise ValueError(f'weighting is {weighting!r}: give "bound" or "simple".')
@@ -438,58 +363,60 @@ def denoising_loss(
     # Evenly spread times with one random shift: as fair as independent ones, and less noisy.
     t = (torch.arange(len(_points(x0))) / len(x0) + torch.rand(())).remainder(1).to(x0)
     first, last = levels(schedule, 1).tolist()
-    log_snr, weight = (first + (last - first) * t, first - last) if weighting == "bound" else (schedule(t), 2.0)
-    x_t = diffuse(x0, log_snr, torch.randn_like(x0))
-    return {"loss": weight * _half_squared_noise_error(denoiser, x0, x_t, log_snr).mean()}
+    log_snr, weight = (first + (last - first) * t, (first - last) / 2) if weighting == "bound" else (schedule(t), 1.0)
+    return {"loss": weight * _noise_error(denoiser, x0, log_snr, None).mean()}
 
 
-def _half_squared_noise_error(denoiser: Denoiser, x0: Tensor, x_t: Tensor, log_snr: Tensor) -> Tensor:
-    """1/2 |eps - eps_hat|^2 = 1/2 SNR |x0 - x0_hat|^2, `[B]`."""
-    return 0.5 * log_snr.exp() * (x0 - _denoised(denoiser, x_t, log_snr)).square().sum(-1)
+def _noise_error(denoiser: Denoiser, x0: Tensor, log_snr: Tensor, generator: Generator | None) -> Tensor:
+    """|eps - eps_hat|^2 = SNR |x0 - x0_hat|^2 at one draw of x_t, `[B]`."""
+    x0_hat = _guess(denoiser, diffuse(x0, log_snr, _noise(x0, generator)), log_snr)
+    return log_snr.exp() * (x0 - x0_hat).square().sum(-1)
 
 
-def _prior_kl(x0: Tensor, log_snr: Tensor) -> Tensor:
-    alpha, sigma = signal_and_noise(log_snr)
-    return gaussian_kl(alpha * x0, torch.full_like(x0, 2 * sigma.log().item()))
+def _with_ends(
+    denoiser: Denoiser,
+    x0: Tensor,
+    log_snr: Tensor,
+    steps: Tensor,
+    choice: ReverseVariance,
+    generator: Generator | None,
+) -> DiffusionTerms:
+    """The terms L_t with L_T and L_0 at the last and the first log-SNR."""
+    alpha, sigma = signal_and_noise(log_snr[-1])
+    prior = gaussian_kl(alpha * x0, sigma.square().log().to(x0).expand_as(x0))
+    x0_hat = _guess(denoiser, diffuse(x0, log_snr[0], _noise(x0, generator)), log_snr[0])
+    # The last step back leads to an infinite log-SNR, where the small variance is 0 and the large one sigma_0^2.
+    choice = choice if callable(choice) else "large"
+    variance = step_variance(choice, log_snr[0], torch.full_like(log_snr[0], math.inf))
+    return DiffusionTerms(prior, steps, -gaussian_log_prob(x0, x0_hat, variance.log().to(x0).expand_as(x0)))
 
 
-def _reconstruction(
-    denoiser: Denoiser, x0: Tensor, log_snr: Tensor, choice: ReverseVariance, generator: torch.Generator | None
-) -> Tensor:
-    """-log p(x0 | x_0) at one draw of x_0."""
-    x0_hat = _denoised(denoiser, diffuse(x0, log_snr, _noise(x0, generator)), log_snr)
-    # The last step back leads to a log-SNR of infinity, where the large variance is sigma_0^2 and the small one nothing.
-    variance = step_variance(choice if callable(choice) else "large", log_snr, torch.full_like(log_snr, math.inf))
-    return -gaussian_log_prob(x0, x0_hat, variance.log().to(x0).expand_as(x0))
-
-
+@torch.no_grad()
 def _sampled(denoiser: Denoiser, x_T: Tensor, schedule: Schedule, n_steps: int, step: Callable[..., Tensor]) -> Samples:
     log_snr = levels(schedule, n_steps).to(_points(x_T).device).flip(0)
     path = [x_T]
     for log_snr_t, log_snr_s in pairwise(log_snr):
-        path.append(step(path[-1], _denoised(denoiser, path[-1], log_snr_t), log_snr_t, log_snr_s))
-    return Samples(_denoised(denoiser, path[-1], log_snr[-1]), torch.stack(path))
+        path.append(step(path[-1], _guess(denoiser, path[-1], log_snr_t), log_snr_t, log_snr_s))
+    return Samples(_guess(denoiser, path[-1], log_snr[-1]), torch.stack(path))
 
 
-def _denoised(denoiser: Denoiser, x_t: Tensor, log_snr: Tensor) -> Tensor:
-    """x0_hat, at one log-SNR for all or for each point, and of the right shape."""
+def _guess(denoiser: Denoiser, x_t: Tensor, log_snr: Tensor) -> Tensor:
+    """x0_hat at one log-SNR for all points or one for each."""
     x0_hat = denoiser(x_t, log_snr.to(x_t).expand(len(x_t)))
     if x0_hat.shape != x_t.shape:
         raise ValueError(f"The denoiser makes {list(x0_hat.shape)} of {list(x_t.shape)}: it must keep the shape.")
     return x0_hat
 
 
-def _noise(x: Tensor, generator: torch.Generator | None) -> Tensor:
+def _noise(x: Tensor, generator: Generator | None) -> Tensor:
     return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
 
 
 def _beside(x: Tensor, log_snr: Tensor) -> Tensor:
-    """The log-SNRs with an axis more, so that each stands beside all numbers of its point; one for all stays as it is."""
+    """Log-SNRs with an axis more, so that each stands beside the numbers of its point; one for all stays as it is."""
     if log_snr.dim() and log_snr.shape != x.shape[:-1]:
-        raise ValueError(
-            f"The log-SNRs have shape {list(log_snr.shape)} but the points {list(x.shape)}:"
-            f" give one number, or {list(x.shape[:-1])}."
-        )
+        given, points = list(log_snr.shape), list(x.shape)
+        raise ValueError(f"The log-SNRs have shape {given} but the points {points}: give one, or {points[:-1]}.")
     return log_snr.unsqueeze(-1) if log_snr.dim() else log_snr
 
 

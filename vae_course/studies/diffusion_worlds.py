@@ -1,0 +1,154 @@
+"""Worlds in which the best denoiser is known: data from a mixture of Gaussians of one width, or from a single one.
+
+With noise each component stays a Gaussian: x_t given k is N(alpha m_k, v I), v = alpha^2 s^2 + sigma^2. So densities, scores and
+E[x0 | x_t] have closed forms, and the expected terms of the bound need no more than E|x0 - E[x0 | x_t]|^2 at each level.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae_course.diffusion import DiffusionTerms, ReverseVariance, Schedule, levels, signal_and_noise, step_variance
+from vae_course.distributions import LOG_2PI
+
+CLEAN = torch.tensor(math.inf)  # the log-SNR of the data
+REACH, PLACES = 9.0, 401  # of the quadrature: so many standard deviations beyond the means, at so many places
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureWorld:
+    """x0 = m_k + s eps, with every k as likely: p(x0) = 1/K sum_k N(x0; m_k, s^2 I).
+
+    Args:
+        means: m `[K, D]`, in float64.
+        std: s.
+
+    Raises:
+        ValueError: means are no table, or std is not above zero.
+    """
+
+    means: Tensor
+    std: float
+
+    def __post_init__(self) -> None:
+        if self.means.dim() != 2 or not self.std > 0:
+            raise ValueError(
+                f"means have shape {list(self.means.shape)}, std is {self.std}: give [K, D] and above zero."
+            )
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """Points x0, `[n, D]`."""
+        k = torch.randint(len(self.means), (n,), generator=generator)
+        eps = torch.randn(n, self.means.shape[1], generator=generator, dtype=self.means.dtype)
+        return self.means[k] + self.std * eps
+
+    def log_density(self, x: Tensor, log_snr: Tensor = CLEAN) -> Tensor:
+        """log q(x_t) of x_t `[N, D]` at one log-SNR or `[N]`, in nats, `[N]`; log p(x0) unless one is given."""
+        return self._log_joint(x, log_snr)[0].logsumexp(-1).to(x)
+
+    def denoiser(self, x_t: Tensor, log_snr: Tensor) -> Tensor:
+        """E[x0 | x_t], `[N, D]`, of x_t `[N, D]` at one log-SNR or `[N]`.
+
+        Given k it is m_k + (alpha s^2 / v) (x_t - alpha m_k), and each k counts by its probability given x_t.
+        """
+        log_joint, alpha, variance = self._log_joint(x_t, log_snr)
+        m = torch.softmax(log_joint, -1) @ self.means
+        return (m + alpha * self.std**2 / variance * (x_t - alpha * m)).to(x_t)
+
+    def squared_error(self, log_snr: Tensor) -> Tensor:
+        """E|x0 - E[x0 | x_t]|^2 on the line, in the shape of the log-SNRs, by quadrature over x_t.
+
+        It is the variance given k and x_t, s^2 sigma^2 / v, and (sigma^2 / v)^2 times the expected variance of m_k given x_t.
+        """
+        found = []
+        for each in log_snr.flatten():
+            x, width = self._places(each)
+            log_joint, _, variance = self._log_joint(x, each)
+            share, m = torch.softmax(log_joint, -1), self.means
+            spread = share @ m.square() - (share @ m).square()
+            noise = torch.sigmoid(-each) / variance
+            found.append(self.std**2 * noise + (log_joint.exp().sum(-1) @ spread) * width * noise.square())
+        return torch.stack(found).reshape(log_snr.shape)
+
+    def best_variance(self, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
+        """The reverse variance with the highest bound, on the line: c sigma_s^2 + (c alpha_s)^2 E|x0 - E[x0 | x_t]|^2.
+
+        With one component it is the variance of p(x_s | x_t) itself.
+
+        Source: Bao and others, Analytic-DPM (2022), theorem 1.
+        """
+        share = -torch.expm1(log_snr_t - log_snr_s)
+        error = self.squared_error(log_snr_t)
+        return share * torch.sigmoid(-log_snr_s) + share.square() * torch.sigmoid(log_snr_s) * error
+
+    @property
+    def entropy(self) -> float:
+        """-E log p(x0) in nats, on the line, by quadrature."""
+        x, width = self._places(CLEAN)
+        log_p = self.log_density(x)
+        return -(log_p.exp() @ log_p).item() * width
+
+    def _places(self, log_snr: Tensor) -> tuple[Tensor, float]:
+        """Places `[PLACES, 1]` that hold all the mass of x_t, and the width between two."""
+        if self.means.shape[1] != 1:
+            raise ValueError(f"The points of this world have {self.means.shape[1]} numbers: quadrature takes a line.")
+        alpha, sigma = signal_and_noise(log_snr.double())
+        reach = REACH * math.hypot(alpha * self.std, sigma)
+        low, high = (alpha * self.means.min()).item() - reach, (alpha * self.means.max()).item() + reach
+        return torch.linspace(low, high, PLACES, dtype=torch.float64).unsqueeze(-1), (high - low) / (PLACES - 1)
+
+    def _log_joint(self, x: Tensor, log_snr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """log 1/K + log q(x_t | k), `[N, K]`, alpha and v, all in float64."""
+        alpha, sigma = signal_and_noise(log_snr.double().unsqueeze(-1))
+        variance = (alpha * self.std).square() + sigma.square()
+        # |x - alpha m|^2 multiplied out: products of matrices, and no table [N, K, D].
+        x, m = x.double(), self.means
+        squares = x.square().sum(-1, keepdim=True) - 2 * alpha * (x @ m.T) + (alpha * m.norm(dim=-1)).square()
+        log_q = -0.5 * (squares / variance + x.shape[-1] * (LOG_2PI + variance.log()))
+        return log_q - math.log(len(m)), alpha, variance
+
+
+def gaussian(std: float = 0.5) -> MixtureWorld:
+    """x0 ~ N(0, std^2) on the line, in which every step back is known."""
+    return MixtureWorld(torch.zeros(1, 1, dtype=torch.float64), std)
+
+
+def two_bumps(std: float = 0.25) -> MixtureWorld:
+    """Two Gaussians on the line, around -1 and 1."""
+    return MixtureWorld(torch.tensor([[-1.0], [1.0]], dtype=torch.float64), std)
+
+
+def expected_terms(
+    world: MixtureWorld, schedule: Schedule, n_steps: int, reverse_variance: ReverseVariance = "small"
+) -> DiffusionTerms:
+    """What `diffusion.terms` is on average over x0 and noise, with the world's denoiser: L_T, L_t `[T]` and L_0, in nats.
+
+    With the step's variance v' in place of v = c sigma_s^2,
+
+    E L_t = 1/2 ( log(v' / v) + (v + (c alpha_s)^2 E|x0 - x0_hat|^2) / v' - 1 ).
+
+    Raises:
+        ValueError: the world is not on the line, n_steps is below one, or the schedule does not fall.
+    """
+    log_snr = levels(schedule, n_steps)
+    t, s = log_snr[1:], log_snr[:-1]
+    smallest, best = step_variance("small", t, s), world.best_variance(t, s)
+    given = step_variance(reverse_variance, t, s)
+    steps = 0.5 * ((given / smallest).log() + best / given - 1)
+    alpha, sigma = signal_and_noise(log_snr[-1])
+    square = world.means.square().mean() + world.std**2
+    prior = 0.5 * (sigma.square() - 1 - 2 * sigma.log() + alpha.square() * square)
+    decoder = step_variance(reverse_variance if callable(reverse_variance) else "large", log_snr[0], CLEAN.double())
+    reconstruction = 0.5 * (LOG_2PI + decoder.log() + world.squared_error(log_snr[0]) / decoder)
+    return DiffusionTerms(prior, steps, reconstruction)
+
+
+def gap(world: MixtureWorld, schedule: Schedule, n_steps: int, reverse_variance: ReverseVariance = "small") -> float:
+    """E log p(x0) less the expected bound, in nats: what T steps with this variance lose, though the denoiser is the best.
+
+    Raises:
+        ValueError: as for `expected_terms`.
+    """
+    return -world.entropy - expected_terms(world, schedule, n_steps, reverse_variance).elbo.item()
