@@ -221,7 +221,7 @@ def log_px(x0):
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("n_steps", [1, 2, 7])
 def test_with_every_step_right_the_bound_is_log_p_x_for_any_number_of_steps(name, n_steps):
-    x0 = S * draws(4000, 2)
+    x0 = S * draws(4000, 2, seed=9)
     found = terms(gaussian_denoiser, x0, SCHEDULES[name](), n_steps, reverse_variance=gaussian_variance,
                   generator=torch.Generator().manual_seed(0))  # fmt: skip
     assert found.steps.shape == (n_steps, 4000) and found.prior.shape == found.reconstruction.shape == (4000,)
@@ -328,20 +328,37 @@ def test_ddim_follows_the_quantiles_of_the_data_when_steps_are_many():
 
 
 @pytest.mark.parametrize("predicts", ["eps", "x0", "v"])
-def test_a_network_learns_the_best_denoiser_of_a_gaussian(predicts):
+def test_what_a_network_predicts_becomes_a_guess_of_the_data(predicts):
+    model, x_t, log_snr, given_ = (
+        PointDenoiser(predicts=predicts).double(),
+        draws(5, 2),
+        draws(5, seed=1),
+        draws(2, seed=2),
+    )
+    model.last.weight.data.zero_()
+    model.last.bias.data.copy_(given_)
+    (alpha, sigma), guess = signal_and_noise(log_snr.unsqueeze(-1)), model(x_t, log_snr)
+    eps = (x_t - alpha * guess) / sigma
+    found = {"eps": eps, "x0": guess, "v": alpha * eps - sigma * guess}[predicts]
+    assert torch.allclose(found, given_.expand(5, 2))
+
+
+def test_a_network_learns_the_best_denoiser_of_a_gaussian():
     torch.manual_seed(0)
-    model = PointDenoiser(1, hidden=24, n_blocks=1, predicts=predicts)
-    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
-    schedule = cosine(3.0, -3.0)
-    for _ in range(500):
+    model, schedule, x0 = PointDenoiser(1, hidden=16, n_blocks=1), cosine(3.0, -3.0), S * torch.randn(1000, 1)
+
+    def gap():
+        with torch.no_grad():
+            ours, best = (continuous_bound(d, x0, schedule, 20, generator=torch.Generator().manual_seed(1)).elbo.mean()
+                          for d in (model, gaussian_denoiser))  # fmt: skip
+        return (best - ours).item()
+
+    start, optimiser = gap(), torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(100):
         optimiser.zero_grad()
-        denoising_loss(model, S * torch.randn(128, 1), schedule=schedule)["loss"].backward()
+        denoising_loss(model, S * torch.randn(100, 1), schedule=schedule)["loss"].backward()
         optimiser.step()
-    x0 = S * torch.randn(2000, 1)
-    with torch.no_grad():
-        ours, best = (continuous_bound(d, x0, schedule, 50, generator=torch.Generator().manual_seed(0)).elbo.mean()
-                      for d in (model, gaussian_denoiser))  # fmt: skip
-    assert abs(ours - best) < 0.05
+    assert start > 0.5 and -0.01 < gap() < 0.1
 
 
 def test_a_network_sees_the_level_of_each_point_and_the_blocks_use_it():
@@ -350,7 +367,7 @@ def test_a_network_sees_the_level_of_each_point_and_the_blocks_use_it():
     alone = torch.cat([model(x_t[i : i + 1], torch.tensor([float(i)])) for i in range(4)])
     assert torch.allclose(model(x_t, torch.arange(4.0)), alone, atol=1e-6)
     assert not torch.allclose(model(x_t, torch.arange(4.0)), model(x_t, torch.zeros(4)), atol=1e-3)
-    assert sum(p.numel() for p in PointDenoiser().parameters()) == 38_978
+    assert sum(p.numel() for p in PointDenoiser().parameters()) == 38_882
 
 
 # Bad input

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS, PRIORS, HIERARCHIES = (
+MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS, PRIORS, HIERARCHIES, DIFFUSION = (
     "distributions",
     "exact",
     "models",
@@ -26,6 +26,7 @@ MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS
     "flows",
     "priors",
     "hierarchies",
+    "diffusion",
 )
 BUGS = [
     (DISTRIBUTIONS, "return mu + torch.exp(0.5 * logvar) * eps", "return mu + torch.exp(logvar) * eps"),
@@ -143,6 +144,39 @@ BUGS = [
     (HIERARCHIES, "z2 = q2.rsample(torch.Size", "z2 = q2.sample(torch.Size"),
     (HIERARCHIES, "return Draw(q1.rsample()", "return Draw(q1.sample()"),
     (HIERARCHIES, "noise = [torch.randn(n, size", "noise = [1.5 * torch.randn(n, size"),
+    # Published: the log-variance of L_T (tqch/ddpm-torch 9), variances in place of their logs (diffusers 2090).
+    (DIFFUSION, "sigma.square().log().to(x0)", "sigma.log().to(x0)"),
+    (
+        DIFFUSION,
+        "sigma_s ** (2 - 2 * w) * sigma_t ** (2 * w)",
+        "((1 - w) * sigma_s.square() + w * sigma_t.square())",
+    ),
+    # Published: beta of one small step where steps are skipped (diffusers 3006).
+    (DIFFUSION, "share = -torch.expm1(log_snr_t - log_snr_s)", "share = -torch.expm1((log_snr_t - log_snr_s) / 2)"),
+    (DIFFUSION, "return -torch.expm1(log_snr_t - log_snr_s)", "return -torch.expm1((log_snr_t - log_snr_s) / 2)"),
+    (DIFFUSION, "torch.sigmoid(log_snr).sqrt(), torch", "torch.sigmoid(log_snr), torch"),
+    (DIFFUSION, "-2 * torch.log(torch.tan", "-torch.log(torch.tan"),
+    (DIFFUSION, "kept * (alpha_s / alpha_t) * x_t", "kept * (alpha_t / alpha_s) * x_t"),
+    (DIFFUSION, "share * sigma_s.square()", "share * sigma_s"),
+    (DIFFUSION, "guess, variance_p.log().to(mean))", "guess, variance.log().to(mean).expand_as(mean))"),
+    (DIFFUSION, "torch.exp(log_snr_s) - torch.exp(log_snr_t)", "torch.exp(log_snr_s - log_snr_t)"),
+    (DIFFUSION, "0.5 * torch.expm1(log_snr_s - log_snr_t)", "0.5 * torch.exp(log_snr_s - log_snr_t)"),
+    (DIFFUSION, "return alpha * x_t - sigma * v", "return alpha * x_t + sigma * v"),
+    (DIFFUSION, "return -eps_from_x0(x_t, x0_hat, log_snr) / sigma", "return -eps_from_x0(x_t, x0_hat, log_snr)"),
+    (DIFFUSION, "eps_from_x0(x_t, x0_hat, log_snr) - x0_hat", "x0_hat - eps_from_x0(x_t, x0_hat, log_snr)"),
+    (DIFFUSION, "self.prior + self.steps.sum(0)", "self.prior + self.steps.mean(0)"),
+    (DIFFUSION, "0.5 * width * _noise_error", "width * _noise_error"),
+    (DIFFUSION, "width * (k + torch.rand(len(x0)", "width * (k + 0 * torch.rand(len(x0)"),
+    (DIFFUSION, "log_snr_t, log_snr_s).sqrt() * _noise", "log_snr_t, log_snr_s) * _noise"),
+    (DIFFUSION, "diffuse(x0_hat, log_snr_s, eps_from", "diffuse(x0_hat, log_snr_t, eps_from"),
+    (DIFFUSION, ".remainder(1).to(x0)", ".clamp(0, 1).to(x0)"),
+    (DIFFUSION, '(first - last) / 2) if weighting == "bound"', '1.0) if weighting == "bound"'),
+    (DIFFUSION, 'if weighting == "bound" else (schedule(t), 1.0)', "if True else (schedule(t), 1.0)"),
+    (DIFFUSION, "return log_snr.exp() * (x0 - x0_hat)", "return (x0 - x0_hat)"),
+    (DIFFUSION, "h = h + block(h + level)", "h = h + block(h)"),
+    (DIFFUSION, "-gaussian_log_prob(x0, x0_hat", "gaussian_log_prob(x0, x0_hat"),
+    (DIFFUSION, 'choice if callable(choice) else "large"', '"large"'),
+    (DIFFUSION, "Samples(_guess(denoiser, path[-1], log_snr[-1])", "Samples(path[-1]"),
 ]
 NO_BUG = ("import", "import")
 

@@ -1,5 +1,6 @@
 """The playgrounds: what all have in common is held for each of them here, once; below it what each has of its own."""
 
+import dataclasses
 import functools
 import io
 import math
@@ -28,6 +29,7 @@ from vae_course.studies.likelihood_costs import PUBLISHED, UNITS, Loss
 from vae_course.studies.two_hills import bimodal_world, slice_at, two_hills
 from vae_course.widgets import (
     bound_playground,
+    diffusion_playground,
     elbo_playground,
     flow_playground,
     gradient_playground,
@@ -40,6 +42,7 @@ from vae_course.widgets import (
 from vae_course.widgets.beta_playground import BetaPlayground, curve
 from vae_course.widgets.bound_playground import BoundPlayground
 from vae_course.widgets.codebook_playground import CodebookPlayground
+from vae_course.widgets.diffusion_playground import DiffusionPlayground
 from vae_course.widgets.dimension_dashboard import REACH, DimensionDashboard
 from vae_course.widgets.elbo_playground import ELBOPlayground
 from vae_course.widgets.explorer import LatentExplorer
@@ -101,6 +104,11 @@ PLAYGROUNDS: dict[str, tuple[Callable[[], Playground], dict[str, Any], dict[str,
     "rotation": (RotationPlayground, {"angle": 30.0}, {"angle": (0.0, 90.0)}),
     "flow": (FlowPlayground, {"steps": 2.0, "kind": "spline", "target": "banana"}, {}),
     "levels": (levels, {"image": 3, "level": "top", "luck": 2}, {}),
+    "diffusion": (
+        DiffusionPlayground,
+        {"time": 0.5, "n_steps": 3, "schedule": "cosine", "variance": "best"},
+        {"time": (0.0, 1.0)},
+    ),
     "beta": (lambda: BetaPlayground(MODELS, IMAGES), {"beta": 4.0}, {}),
     "dashboard": (
         lambda: DimensionDashboard({"first": vae(0), "second": vae(1)}, IMAGES),
@@ -121,6 +129,7 @@ TOLD = {
     "rotation": "Codes turned by 0 degrees: code 1 to (2.00, 0.00) and code 2 to (0.00, 0.70)",
     "flow": "q, Gaussian, over the true posterior",
     "levels": "12 images in 3 rows of 4, labelled image, copy: ",
+    "diffusion": "10 bars with an area of 9.41 nats; under the line they tend to, 3.81",
     "beta": "beta 0.5: R ",
     "dashboard": "KL in nats of dimension",
     "explorer": "z[0], z[1], z[2]",
@@ -240,6 +249,8 @@ def test_a_value_that_the_browser_rounds_to_a_step_stays_exact(name: str, shown:
         ("likelihood", {"pixel": 1.5}, "pixel is 1.5: this playground goes from 0 to 1"),
         ("likelihood", {"sigma": 0.0}, "sigma is 0"),
         ("codebook", {"n_codes": 3}, "n_codes is 3: this playground has 2, 4, 8, 16, 32"),
+        ("diffusion", {"n_steps": 4}, "n_steps is 4: this playground has 1, 2, 3, 5"),
+        ("diffusion", {"time": 1.5}, "time is 1.5: this playground goes from 0 to 1"),
         ("flow", {"steps": 9.0}, "steps is 9.0: this playground goes from 0 to 8"),
         ("flow", {"kind": "coupling"}, "kind is coupling: this playground has affine, planar, spline"),
         ("levels", {"level": "middle"}, "level is middle: this playground has neither, bottom, top, both"),
@@ -348,6 +359,42 @@ def test_an_angle_is_gone_to_and_one_beyond_the_dial_is_named():
     assert shown.angle.value == 90.0 and "gap of factor 1 1.08" in shown.status.value
     with pytest.raises(ValueError, match="from 0 to 90"):
         shown.go_to(91.0)
+
+
+# ------------------------------------------------------------------------------------------------ diffusion
+
+
+def test_words_of_a_diffusion_model_state_its_bound_and_its_gap():
+    value = diffusion_playground.view(10, "linear log-SNR", "small")
+    lost = -value.terms.elbo.item()
+    said = diffusion_playground.in_words(value)
+    assert f"= {lost:.3f} nats" in said and "gap 5.602" in said and "to the steps from t = 1 to 1.00" in said
+    half = dataclasses.replace(value, time=0.3)
+    assert (
+        f"{value.terms.steps[3:].sum().item():.3f} fall to the steps from t = 1 to 0.30"
+        in diffusion_playground.in_words(half)
+    )
+    best = diffusion_playground.view(10, "linear log-SNR", "best")
+    assert best.terms.elbo > value.terms.elbo and torch.equal(best.limit, value.limit)
+
+
+@pytest.mark.parametrize("schedule", diffusion_playground.SCHEDULES)
+def test_points_on_both_ways_have_the_spread_of_noise_and_of_data(schedule: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(diffusion_playground, "POINTS", 4000)
+    value = diffusion_playground.view.__wrapped__(100, schedule, "large")
+    expected = math.sqrt(1 + 0.25**2)
+    for way in (value.there, value.back.flip(0)):
+        assert way[0].std().item() == pytest.approx(expected, rel=0.05)
+        assert way[-1].std().item() == pytest.approx(1, rel=0.05)
+        middle = torch.sigmoid(torch.tensor(0.0)).sqrt()  # alpha where both schedules have a log-SNR of 0
+        assert way[len(way) // 2].std().item() == pytest.approx(math.sqrt(middle**2 * expected**2 + 0.5), rel=0.05)
+
+
+def test_the_method_of_the_diffusion_playground_is_a_move():
+    shown = DiffusionPlayground()
+    shown.go_to(0.25, 5, "cosine", "large")
+    assert shown.values == {"time": 0.25, "n_steps": 5, "schedule": "cosine", "variance": "large"}
+    assert "T = 5:" in shown.status.value
 
 
 # ------------------------------------------------------------------------------------------------ flows

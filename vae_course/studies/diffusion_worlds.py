@@ -145,6 +145,19 @@ def expected_terms(
     return DiffusionTerms(prior, steps, reconstruction)
 
 
+def limit(world: MixtureWorld, schedule: Schedule, n_parts: int = 200) -> Tensor:
+    """What the terms L_t add up to in each of n_parts equal parts of the time for T -> infinity, in nats: `[n_parts]`.
+
+    The integral of 1/2 SNR E|x0 - x0_hat|^2 over the log-SNRs of a part, by the midpoint rule.
+
+    Raises:
+        ValueError: as for `expected_terms`.
+    """
+    log_snr = levels(schedule, 2 * n_parts)
+    middle = log_snr[1::2]
+    return 0.5 * (log_snr[:-1:2] - log_snr[2::2]) * middle.exp() * world.squared_error(middle)
+
+
 def gap(world: MixtureWorld, schedule: Schedule, n_steps: int, reverse_variance: ReverseVariance = "small") -> float:
     """E log p(x0) less the expected bound, in nats: what T steps with this variance lose, though the denoiser is the best.
 
