@@ -7,6 +7,9 @@ alpha^2 = sigmoid(lambda),    sigma^2 = sigmoid(-lambda),    so that    SNR = al
 Times t go from 0, nearly the data, to 1, nearly pure noise, and lambda falls on the way; s is the time one step before t. Points
 are `[..., D]`; a log-SNR is one number, or `[...]`, one for each point. A denoiser takes x_t `[B, D]` and log-SNRs `[B]`, and
 returns x0_hat `[B, D]`, its guess of the point under the noise.
+
+Shapes that don't fit raise a ValueError. What takes a denoiser does too if the points are not `[B, D]`, if n_steps is no whole
+number from 1, or if the schedule does not fall, and it raises a TypeError if the points are integers.
 """
 
 import math
@@ -26,33 +29,21 @@ ReverseVariance = str | float | Callable[[Tensor, Tensor], Tensor]  # see step_v
 
 
 def linear_log_snr(first: float = 9.0, last: float = -9.0) -> Schedule:
-    """The schedule lambda(t) = first + (last - first) t.
-
-    Raises:
-        ValueError: the log-SNR does not fall from first to last.
-    """
-    first, last = _falling(first, last)
+    """The schedule lambda(t) = first + (last - first) t."""
     return lambda t: first + (last - first) * t
 
 
 def cosine(first: float = 9.0, last: float = -9.0) -> Schedule:
-    """The schedule alpha = cos a, sigma = sin a with an angle a that grows evenly: lambda(t) = -2 log tan a(t).
-
-    Raises:
-        ValueError: the log-SNR does not fall from first to last, which give the angles at both ends.
+    """The schedule alpha = cos a, sigma = sin a with an angle a that grows evenly between the ends: lambda(t) = -2 log tan a(t).
 
     Source: Nichol and Dhariwal, Improved Denoising Diffusion Probabilistic Models (2021), equation 17.
     """
-    start, end = (math.atan(math.exp(-end / 2)) for end in _falling(first, last))
+    start, end = (math.atan(math.exp(-end / 2)) for end in (first, last))
     return lambda t: -2 * torch.log(torch.tan(start + (end - start) * t))
 
 
 def levels(schedule: Schedule, n_steps: int) -> Tensor:
-    """The log-SNRs at t = 0, 1/T, ..., 1, `[T + 1]` in float64.
-
-    Raises:
-        ValueError: n_steps is not a whole number from 1, or the log-SNRs don't fall.
-    """
+    """The log-SNRs at t = 0, 1/T, ..., 1, `[T + 1]` in float64; a ValueError if they don't fall or n_steps is below one."""
     n_steps = whole_number(n_steps, "n_steps", least=1)
     log_snr = schedule(torch.linspace(0, 1, n_steps + 1, dtype=torch.float64))
     if not (log_snr.diff() < 0).all():
@@ -66,11 +57,7 @@ def signal_and_noise(log_snr: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def diffuse(x0: Tensor, log_snr: Tensor, eps: Tensor) -> Tensor:
-    """x_t = alpha x0 + sigma eps, `[..., D]`: with eps from N(0, I) a draw from q(x_t | x0) = N(alpha x0, sigma^2 I).
-
-    Raises:
-        ValueError: eps has another shape than x0, or there are not as many log-SNRs as points.
-    """
+    """x_t = alpha x0 + sigma eps, `[..., D]`: with eps from N(0, I) a draw from q(x_t | x0) = N(alpha x0, sigma^2 I)."""
     if eps.shape != x0.shape:
         raise ValueError(f"eps has shape {list(eps.shape)} but x0 has {list(x0.shape)}: draw one number for each.")
     alpha, sigma = signal_and_noise(_beside(x0, log_snr))
@@ -80,19 +67,15 @@ def diffuse(x0: Tensor, log_snr: Tensor, eps: Tensor) -> Tensor:
 def posterior_step(x_t: Tensor, x0: Tensor, log_snr_t: Tensor, log_snr_s: Tensor) -> tuple[Tensor, Tensor]:
     """Mean `[..., D]` and variance, which broadcasts to it, of q(x_s | x_t, x0): the step back if the data point is known.
 
-    With c = 1 - SNR_t / SNR_s, the share of the way to x0 that it goes,
+    mean = (1 - c) (alpha_s / alpha_t) x_t + c alpha_s x0,    variance = c sigma_s^2,    c = 1 - SNR_t / SNR_s.
 
-    mean = (1 - c) (alpha_s / alpha_t) x_t + c alpha_s x0,    variance = c sigma_s^2.
-
-    It is proportional to q(x_s | x0) q(x_t | x_s), a product of two Gaussians: precisions add. At s the log-SNR may be
-    infinite; there x_s = x0.
+    It is proportional to q(x_s | x0) q(x_t | x_s): precisions add. The log-SNR at s may be infinite; there x_s = x0.
 
     Source: Ho, Jain and Abbeel, Denoising Diffusion Probabilistic Models (2020), equations 6 and 7.
     """
     log_snr_t, log_snr_s = _beside(x_t, log_snr_t), _beside(x_t, log_snr_s)
     (alpha_t, _), (alpha_s, sigma_s) = signal_and_noise(log_snr_t), signal_and_noise(log_snr_s)
-    kept = torch.exp(log_snr_t - log_snr_s)
-    share = -torch.expm1(log_snr_t - log_snr_s)
+    kept, share = torch.exp(log_snr_t - log_snr_s), -torch.expm1(log_snr_t - log_snr_s)
     return kept * (alpha_s / alpha_t) * x_t + share * alpha_s * x0, share * sigma_s.square()
 
 
@@ -159,10 +142,7 @@ def x0_from_eps(x_t: Tensor, eps: Tensor, log_snr: Tensor) -> Tensor:
 
 
 def x0_from_v(x_t: Tensor, v: Tensor, log_snr: Tensor) -> Tensor:
-    """x0 = alpha x_t - sigma v, `[..., D]`, where v = alpha eps - sigma x0: at every level a number of the same size.
-
-    Source: Salimans and Ho, Progressive Distillation for Fast Sampling of Diffusion Models (2022), appendix D.
-    """
+    """x0 = alpha x_t - sigma v, `[..., D]`, where v = alpha eps - sigma x0 (Salimans and Ho 2022, appendix D)."""
     alpha, sigma = signal_and_noise(_beside(x_t, log_snr))
     return alpha * x_t - sigma * v
 
@@ -170,7 +150,7 @@ def x0_from_v(x_t: Tensor, v: Tensor, log_snr: Tensor) -> Tensor:
 def score(x_t: Tensor, x0_hat: Tensor, log_snr: Tensor) -> Tensor:
     """The score that a denoiser stands for, -eps_hat / sigma, `[..., D]`: with x0_hat = E[x0 | x_t] the gradient of log q(x_t).
 
-    Source: Vincent, A Connection Between Score Matching and Denoising Autoencoders (2011), equation 11.
+    Source: Vincent, A Connection Between Score Matching and Denoising Autoencoders (2011).
     """
     _, sigma = signal_and_noise(_beside(x_t, log_snr))
     return -eps_from_x0(x_t, x0_hat, log_snr) / sigma
@@ -179,8 +159,7 @@ def score(x_t: Tensor, x0_hat: Tensor, log_snr: Tensor) -> Tensor:
 def velocity(x_t: Tensor, x0_hat: Tensor, log_snr: Tensor) -> Tensor:
     """The velocity of flow matching that a denoiser stands for, eps_hat - x0_hat, `[..., D]`.
 
-    It moves y = (1 - r) x0 + r eps, a straight line: dy/dr = eps - x0. Such a y is x_t / (alpha + sigma), at
-    r = sigma / (alpha + sigma).
+    It moves y = (1 - r) x0 + r eps = x_t / (alpha + sigma), a straight line, at r = sigma / (alpha + sigma).
 
     Source: Lipman and others, Flow Matching for Generative Modeling (2023), equation 23, with time the other way round.
     """
@@ -216,10 +195,6 @@ def terms(
     where x_1 and x_0 are the levels at t = 1 and t = 0. p(x0 | x_0) = N(x0_hat, sigma_0^2 I), or with the variance that a
     function of the log-SNRs gives for infinity at s.
 
-    Raises:
-        ValueError: x0 is not `[B, D]`, the denoiser returns another shape, n_steps is below one, or the schedule does not fall.
-        TypeError: x0 holds integers.
-
     Source: Kingma and others (2021), equation 11; the decoder is that of Ho, Jain and Abbeel (2020) before they make pixels.
     """
     log_snr = levels(schedule, n_steps).to(_points(x0).device)
@@ -238,9 +213,6 @@ def continuous_bound(
     sum of L_t -> 1/2 integral of E |eps - eps_hat|^2 d lambda, from lambda(1) to lambda(0),
 
     estimated without bias from one log-SNR in each of n_draws equal parts of that range: `steps` is `[n_draws, B]`.
-
-    Raises:
-        ValueError, TypeError: as for `terms`.
 
     Source: Kingma and others (2021), equations 17 and 18.
     """
@@ -271,9 +243,6 @@ def sample_ancestral(
 ) -> Samples:
     """Draws from the model, level by level from x_T ~ N(0, I) `[B, D]`: x_s from p(x_s | x_t), and at last x0_hat without noise.
 
-    Raises:
-        ValueError, TypeError: as for `terms`.
-
     Source: Ho, Jain and Abbeel (2020), algorithm 2.
     """
 
@@ -285,12 +254,7 @@ def sample_ancestral(
 
 
 def sample_ddim(denoiser: Denoiser, x_T: Tensor, schedule: Schedule, n_steps: int) -> Samples:
-    """The points that x_T `[B, D]` leads to without further noise: x_s = alpha_s x0_hat + sigma_s eps_hat.
-
-    Each step is one of Euler's along `velocity`.
-
-    Raises:
-        ValueError, TypeError: as for `terms`.
+    """The points that x_T `[B, D]` leads to by x_s = alpha_s x0_hat + sigma_s eps_hat, which is Euler's step along `velocity`.
 
     Source: Song, Meng and Ermon, Denoising Diffusion Implicit Models (2021), equation 12 with no noise.
     """
@@ -305,13 +269,8 @@ class PointDenoiser(nn.Module):
     """A network from x_t `[B, D]` and log-SNRs `[B]`, which enter each residual block, to x0_hat `[B, D]`.
 
     Args:
-        dim: D.
-        hidden: width.
-        n_blocks: residual blocks.
+        dim, hidden, n_blocks: D, the width, and the number of blocks; a ValueError if one is below one.
         predicts: what its last layer guesses, "eps", "x0" or "v"; x0_hat follows from it.
-
-    Raises:
-        ValueError: a number is below one, or predicts is another word.
     """
 
     def __init__(self, dim: int = 2, *, hidden: int = 96, n_blocks: int = 2, predicts: str = "eps") -> None:
@@ -352,7 +311,7 @@ def denoising_loss(
     `cosine()` unless given.
 
     Raises:
-        ValueError: weighting is another word; and with TypeError as for `terms`.
+        ValueError: weighting is another word.
 
     Sources: Ho, Jain and Abbeel (2020), equation 14; Kingma and Gao, Understanding Diffusion Objectives as the ELBO with
     Simple Data Augmentation (2023), section 3.
@@ -374,12 +333,7 @@ def _noise_error(denoiser: Denoiser, x0: Tensor, log_snr: Tensor, generator: Gen
 
 
 def _with_ends(
-    denoiser: Denoiser,
-    x0: Tensor,
-    log_snr: Tensor,
-    steps: Tensor,
-    choice: ReverseVariance,
-    generator: Generator | None,
+    denoiser: Denoiser, x0: Tensor, log_snr: Tensor, steps: Tensor, choice: ReverseVariance, generator: Generator | None
 ) -> DiffusionTerms:
     """The terms L_t with L_T and L_0 at the last and the first log-SNR."""
     alpha, sigma = signal_and_noise(log_snr[-1])
@@ -426,9 +380,3 @@ def _points(x: Tensor) -> Tensor:
     if x.dim() != 2 or not len(x):
         raise ValueError(f"The points have shape {list(x.shape)}: give [B, D] with one point or more.")
     return x
-
-
-def _falling(first: float, last: float) -> tuple[float, float]:
-    if not (math.isfinite(first) and math.isfinite(last) and first > last):
-        raise ValueError(f"The log-SNR goes from {first} to {last}: give two finite numbers, the first one higher.")
-    return float(first), float(last)

@@ -16,6 +16,7 @@ PLAYGROUNDS = {
     "vae-bound": ("bound_playground", "BoundPlayground"),
     "vae-rotation": ("rotation_playground", "RotationPlayground"),
     "vae-flow": ("flow_playground", "FlowPlayground"),
+    "vae-diffusion": ("diffusion_playground", "DiffusionPlayground"),
     "vae-likelihood": ("likelihood_playground", "LikelihoodPlayground"),
     "vae-codebook": ("codebook_playground", "CodebookPlayground"),
 }

@@ -376,8 +376,9 @@ def test_a_network_sees_the_level_of_each_point_and_the_blocks_use_it():
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
-        (lambda: linear_log_snr(-9, 9), ValueError, "goes from -9 to 9: give two finite numbers, the first one higher"),
-        (lambda: cosine(math.inf, 0), ValueError, "goes from inf to 0"),
+        (lambda: levels(linear_log_snr(-9, 9), 3), ValueError, "do not fall from t = 0 to t = 1"),
+        (lambda: levels(cosine(-9, 9), 3), ValueError, "do not fall"),
+        (lambda: levels(linear_log_snr(math.inf, 0), 3), ValueError, "do not fall"),
         (lambda: levels(cosine(), 0), ValueError, "n_steps is 0: give a whole number from 1"),
         (lambda: levels(lambda t: t, 3), ValueError, "do not fall from t = 0 to t = 1"),
         (lambda: diffuse(draws(3, 2), double(0.0), draws(2)), ValueError, r"eps has shape \[2\] but x0 has \[3, 2\]"),
