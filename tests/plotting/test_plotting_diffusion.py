@@ -14,9 +14,16 @@ STEPS, LIMIT = np.array([2.0, 1.0, 0.5, 0.5]), np.full(10, 0.3)
 
 
 def shown(**change):
-    drawn = {"there": THERE, "back": BACK, "steps": STEPS, "limit": LIMIT, "at": 0.3}
-    return journeys(*(change.pop(name, value) for name, value in (("places", PLACES), ("densities", DENSITIES))),
-                    **(drawn | change))  # fmt: skip
+    drawn = {
+        "places": PLACES,
+        "densities": DENSITIES,
+        "there": THERE,
+        "back": BACK,
+        "steps": STEPS,
+        "limit": LIMIT,
+        "at": 0.3,
+    }
+    return journeys(**(drawn | change))
 
 
 # ------------------------------------------------------------------------------------------------ particles

@@ -13,7 +13,7 @@ from vae_course.studies.diffusion_worlds import MixtureWorld, expected_terms, ga
 
 THREE = MixtureWorld(torch.tensor([[-1.5], [0.2], [1.0]], dtype=torch.float64), 0.3)
 PLANE = MixtureWorld(torch.tensor([[-1.0, 0.5], [0.2, -1.0]], dtype=torch.float64), 0.4)
-few = settings(max_examples=20, deadline=None)
+few = settings(max_examples=12, deadline=None)
 
 
 def double(number):
@@ -22,7 +22,7 @@ def double(number):
 
 def posterior_moments(world, x_t, log_snr):
     """Mean and variance of x0 given x_t on the line by quadrature over x0, and the density of x_t."""
-    x0 = torch.linspace(-6, 6, 6001, dtype=torch.float64)
+    x0 = torch.linspace(-6, 6, 2001, dtype=torch.float64)
     p = torch.stack([Normal(m, world.std).log_prob(x0).exp() for m in world.means[:, 0]]).mean(0)
     alpha, sigma = torch.sigmoid(log_snr).sqrt(), torch.sigmoid(-log_snr).sqrt()
     joint = p * Normal(alpha * x0, sigma).log_prob(x_t[:, None]).exp()
@@ -46,9 +46,9 @@ def test_denoiser_density_and_score_are_those_of_quadrature_and_autograd(log_snr
 
 @pytest.mark.parametrize("log_snr", [-6.0, -1.0, 2.0, 5.0])
 def test_the_squared_error_is_that_of_quadrature_over_both(log_snr):
-    x_t = torch.linspace(-7, 7, 1401, dtype=torch.float64)
+    x_t = torch.linspace(-7, 7, 701, dtype=torch.float64)
     _, variance, density = posterior_moments(THREE, x_t, double(log_snr))
-    assert THREE.squared_error(double(log_snr)).item() == pytest.approx((density @ variance).item() * 0.01, rel=1e-5)
+    assert THREE.squared_error(double(log_snr)).item() == pytest.approx((density @ variance).item() * 0.02, rel=1e-5)
     assert THREE.squared_error(double([[log_snr, 0.0]])).shape == (1, 2)
 
 
@@ -74,7 +74,7 @@ def test_draws_follow_the_density_and_the_entropy_is_its():
 
 
 @few
-@given(st.floats(0.1, 2.0), st.integers(1, 40), st.sampled_from([linear_log_snr, cosine]))
+@given(st.floats(0.1, 2.0), st.integers(1, 12), st.sampled_from([linear_log_snr, cosine]))
 def test_a_gaussian_world_loses_nothing_with_its_own_variance(std, n_steps, schedule):
     world = gaussian(std)
     # What is left is L_T: N(0, I) is not q(x_T), whose variance is 1 + alpha^2 (s^2 - 1).

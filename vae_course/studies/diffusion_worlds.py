@@ -62,15 +62,15 @@ class MixtureWorld:
 
         It is the variance given k and x_t, s^2 sigma^2 / v, and (sigma^2 / v)^2 times the expected variance of m_k given x_t.
         """
-        found = []
-        for each in log_snr.flatten():
-            x, width = self._places(each)
-            log_joint, _, variance = self._log_joint(x, each)
-            share, m = torch.softmax(log_joint, -1), self.means
-            spread = share @ m.square() - (share @ m).square()
-            noise = torch.sigmoid(-each) / variance
-            found.append(self.std**2 * noise + (log_joint.exp().sum(-1) @ spread) * width * noise.square())
-        return torch.stack(found).reshape(log_snr.shape)
+        level = log_snr.double().flatten()
+        x, at, width = self._places(level)
+        log_joint, _, variance = self._log_joint(x, at)
+        share = torch.softmax(log_joint, -1)
+        spread = share @ self.means.square() - (share @ self.means).square()
+        noise = torch.sigmoid(-at).unsqueeze(-1) / variance
+        weighted = log_joint.logsumexp(-1, keepdim=True).exp() * noise.square() * spread
+        within = self.std**2 * noise.reshape(-1, PLACES)[:, 0]
+        return (within + weighted.reshape(-1, PLACES).sum(1) * width).reshape(log_snr.shape)
 
     def best_variance(self, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
         """The reverse variance with the highest bound, on the line: c sigma_s^2 + (c alpha_s)^2 E|x0 - E[x0 | x_t]|^2.
@@ -86,18 +86,20 @@ class MixtureWorld:
     @property
     def entropy(self) -> float:
         """-E log p(x0) in nats, on the line, by quadrature."""
-        x, width = self._places(CLEAN)
+        x, _, width = self._places(CLEAN.double().unsqueeze(0))
         log_p = self.log_density(x)
-        return -(log_p.exp() @ log_p).item() * width
+        return -(log_p.exp() @ log_p * width).item()
 
-    def _places(self, log_snr: Tensor) -> tuple[Tensor, float]:
-        """Places `[PLACES, 1]` that hold all the mass of x_t, and the width between two."""
+    def _places(self, log_snr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Places that hold all the mass of x_t at M log-SNRs: x `[M PLACES, 1]`, the log-SNR of each, the widths `[M]`."""
         if self.means.shape[1] != 1:
             raise ValueError(f"The points of this world have {self.means.shape[1]} numbers: quadrature takes a line.")
-        alpha, sigma = signal_and_noise(log_snr.double())
-        reach = REACH * math.hypot(alpha * self.std, sigma)
-        low, high = (alpha * self.means.min()).item() - reach, (alpha * self.means.max()).item() + reach
-        return torch.linspace(low, high, PLACES, dtype=torch.float64).unsqueeze(-1), (high - low) / (PLACES - 1)
+        alpha, sigma = signal_and_noise(log_snr)
+        reach = REACH * torch.hypot(alpha * self.std, sigma)
+        low, high = alpha * self.means.min() - reach, alpha * self.means.max() + reach
+        share = torch.linspace(0, 1, PLACES, dtype=torch.float64)
+        x = low.unsqueeze(-1) + (high - low).unsqueeze(-1) * share
+        return x.reshape(-1, 1), log_snr.repeat_interleave(PLACES), (high - low) / (PLACES - 1)
 
     def _log_joint(self, x: Tensor, log_snr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """log 1/K + log q(x_t | k), `[N, K]`, alpha and v, all in float64."""
