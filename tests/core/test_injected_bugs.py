@@ -152,7 +152,7 @@ BUGS = [
         "((1 - w) * sigma_s.square() + w * sigma_t.square())",
     ),
     # Published: beta of one small step where steps are skipped (diffusers 3006).
-    (DIFFUSION, "share = -torch.expm1(log_snr_t - log_snr_s)", "share = -torch.expm1((log_snr_t - log_snr_s) / 2)"),
+    (DIFFUSION, ", -torch.expm1(log_snr_t - log_snr_s)\n", ", -torch.expm1((log_snr_t - log_snr_s) / 2)\n"),
     (DIFFUSION, "return -torch.expm1(log_snr_t - log_snr_s)", "return -torch.expm1((log_snr_t - log_snr_s) / 2)"),
     (DIFFUSION, "torch.sigmoid(log_snr).sqrt(), torch", "torch.sigmoid(log_snr), torch"),
     (DIFFUSION, "-2 * torch.log(torch.tan", "-torch.log(torch.tan"),
