@@ -315,6 +315,27 @@ SHORTCUTS = [
         for name in ("encode", "encode_top", "decode_top") for limits in ((-10, 100), (-100, 5))),
      instead(lambda model, x, eps2, eps1: get("16-ladder").reference(held(model, "decode", -100, 100), x, eps2, eps1)),
      instead(lambda model, x, eps2, eps1: get("16-ladder").reference(held(model, "decode", -15, 15), x, eps2, eps1))),
+    ("17-posterior-step", clamped("log_snr_t", -10, 10), clamped("log_snr_s", -10, 10), clamped("x0", -10, 10),
+     clamped("x_t", -10, 10), with_eps("log_snr_s", 1e-3),
+     instead(lambda x_t, x0, at_t, at_s: get("17-posterior-step").reference(x_t[:32], x0[:32], at_t[:32], at_s[:32]))),
+    ("17-weight", clamped("log_snr_s", -10, 10), clamped("log_snr_t", low=-10), clamped("x0_hat", -10, 10),
+     with_eps("log_snr_s", 1e-4), instead(lambda *inputs: get("17-weight").reference(*inputs).clamp(max=1000)),
+     instead(lambda x0, x0_hat, at_t, at_s: get("17-weight").reference(x0[:, :5], x0_hat[:, :5], at_t, at_s))),
+    ("17-score", clamped("log_snr", -10, 10), clamped("log_snr", low=-14), clamped("log_snr", high=14), clamped("x_t", -10, 10),
+     instead(lambda *inputs: tuple(part.clamp(-1000, 1000) for part in get("17-score").reference(*inputs)))),
+    ("17-bound",
+     *(instead(lambda denoise, x0, at, noise, own=own: get("17-bound").reference(*own(denoise, x0, at, noise)))
+       for own in (lambda f, x0, at, noise: (f, x0, at.clamp(-10, 10), noise),
+                   lambda f, x0, at, noise: (f, x0, at[-8:], noise[-8:]),
+                   lambda f, x0, at, noise: (f, x0.clamp(-10, 10), at, noise),
+                   lambda f, x0, at, noise: (f, x0, at, noise.clamp(-1, 1)),
+                   lambda f, x0, at, noise: (lambda x, at: f(x, at).clamp(-10, 10), x0, at, noise)))),
+    ("17-sampler",
+     *(instead(lambda f, x, at, eta, noise, own=own: get("17-sampler").reference(*own(f, x, at, eta, noise)))
+       for own in (lambda f, x, at, eta, noise: (f, x, at.clamp(-10, 10), eta, noise),
+                   lambda f, x, at, eta, noise: (f, x, at, round(eta), noise),
+                   lambda f, x, at, eta, noise: (f, x, at, 1.0, noise),
+                   lambda f, x, at, eta, noise: (f, x.clamp(-1, 1), at, eta, noise)))),
     ("05-shared-noise", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10)),
 ]  # fmt: skip
 ROWS = [(id, number, make) for id, *makes in SHORTCUTS for number, make in enumerate(makes)]

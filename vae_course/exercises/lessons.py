@@ -34,6 +34,7 @@ NOTEBOOKS = {
     "14": ("14_discrete_codes", "Discrete codes"),
     "15": ("15_richer_posteriors_and_priors", "Richer posteriors and priors"),
     "16": ("16_hierarchies", "Hierarchies"),
+    "17": ("17_diffusion", "From VAE to diffusion"),
 }
 
 
