@@ -599,7 +599,8 @@ plotting.summary("16")
 # Autoencoder*](https://arxiv.org/abs/2007.03898), NeurIPS 2020, and R. Child, [*Very Deep VAEs Generalize Autoregressive Models
 # and Can Outperform Them on Images*](https://arxiv.org/abs/2011.10650), ICLR 2021.
 #
-# **Next:** diffusion, a hierarchy of very many levels whose encoder is fixed, is still to come.
+# **Next:** [lesson 17](17_diffusion.ipynb) is a hierarchy of very many levels whose encoder learns nothing. If you have not done
+# it, [lesson 14](14_discrete_codes.ipynb) replaces the numbers of a code by choices.
 
 # %% [markdown]
 # ## Going deeper

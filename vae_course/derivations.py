@@ -172,6 +172,7 @@ def typeset(formula: str) -> str:
 _GREEK = {
     "Lambda": "Λ",
     "Phi": "Φ",
+    "alpha": "α",
     "beta": "β",
     "delta": "δ",
     "eps": "ε",
@@ -210,7 +211,7 @@ _RULES = [
         (r"(?<![A-Za-z])N(?=\()", "𝒩"),
         # Indices and exponents.
         (r"\blog2\b", "log<sub>2</sub>"),
-        (rf"({_ONE})_hat(?![A-Za-z])", "\\1\u0302"),
+        (rf"({_ONE}|[α-ω])(\d*)_hat(?![A-Za-z])", lambda m: f"{m[1]}\u0302" + (f"<sub>{m[2]}</sub>" if m[2] else "")),
         (r"(?<![A-Za-z]{2})([^\W\d_]|∑)_(\w+)", r"\1<sub>\2</sub>"),
         (r"(?<=[a-z]{2})_([a-z])(?!\w)", r"<sub>\1</sub>"),
         (rf"({_ONE})(\d+)(?!\w)", r"\1<sub>\2</sub>"),

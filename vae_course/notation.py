@@ -88,6 +88,17 @@ SYMBOLS = (
     Symbol(r"q(z_2 \mid z_1)", "approximate posterior of the top, from the bottom up", "", "", "16", ""),
     Symbol(r"q(z_1 \mid x, z_2)", "approximate posterior of the bottom, from the top down", "", "", "16", ""),
     Symbol("R_1, R_2", "rates of the bottom and of the top, nats", "", "", "16", ""),
+    Symbol("x_0", "point of the data, below all levels", "", "", "17", ""),
+    Symbol("x_t, x_s", "level t of a diffusion model, and the level before it, next to the data", "", "", "17", ""),
+    Symbol(r"\tilde x_0", "level 0, the data but for a trace of noise", "", "", "17", ""),
+    Symbol("T", "number of steps of a diffusion model", "", "", "17", ""),
+    Symbol(r"\alpha_t, \sigma_t", "how much signal and how much noise a level holds", "", "", "17", ""),
+    Symbol(r"\mathrm{SNR}_t", "signal-to-noise ratio of a level", "", "", "17", ""),
+    Symbol(r"\hat x_0, \hat\varepsilon", "guesses of the point, and of the noise in a level", "", "", "17", ""),
+    Symbol("L_T, L_t, L_0", "terms of a diffusion model's negative bound, nats", "", "", "17", ""),
+    Symbol(r"\nabla \log q(x_t)", "score of a level, by place", "", "", "17", ""),
+    Symbol(r"\hat\varepsilon - \hat x_0", "velocity of flow matching", "", "", "17", ""),
+    Symbol(r"\eta", "how much of the noise of a sampler's step is fresh", "", "", "17", ""),
 )
 
 

@@ -59,6 +59,8 @@ ABOUT_NOTHING = {
     "13-turned-elbo": "a turned model has the same bound",
     "16-both-ink": "two pictures by chance have nothing in common",
     "16-both-slant": "two pictures by chance have nothing in common",
+    "17-exact-astray-DDIM": "50 steps leave none astray; a trained network leaves over 2%",
+    "17-exact-astray-ancestral": "50 steps leave none astray; a trained network leaves over 2%",
 }
 # These may be off by all that they are, so they can hardly fail: their tolerance waits for a spread over seeds.
 TOO_WIDE = set(

@@ -112,6 +112,7 @@ def test_the_summary_lists_every_line_in_text_and_as_a_table(chain):
         ("a plane, log a", "a plane, log *a*"),
         ("DEc + vz is not KL or do", "*DEc* + *vz* is not KL or do"),
         ("grad log w, Lambda_jj", "∇ log *w*, Λ_(jj)"),
+        ("|eps - eps_hat|^2, x0_hat, alpha_t/alpha_s", "|ε − ε\u0302|^(2), *x\u0302*_(0), α_(*t*)/α_(*s*)"),
     ],
 )
 def test_a_formula_is_typeset_without_a_script_and_names_of_code_stay(formula, shown):

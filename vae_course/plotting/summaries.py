@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle, Ellipse, FancyArrowPatch
 
 from vae_course.data import pen
+from vae_course.diffusion import linear_log_snr
 from vae_course.plotting.diagrams import NETWORK, TENSOR, TERM, box
 from vae_course.plotting.figure import COLOURS, GREY, AltFigure, figure, tidy
 from vae_course.plotting.hierarchies import shares
 from vae_course.studies.bugs.cases import ALL
 from vae_course.studies.chain import Chain
+from vae_course.studies.diffusion_worlds import expected_terms, limit, two_bumps
 from vae_course.studies.gaussian_fit import bimodal, bound, descend, optimum
 from vae_course.studies.importance_weights import ladder
 from vae_course.studies.rate_distortion import GaussianSource
@@ -490,6 +492,40 @@ def _levels() -> AltFigure:
     return fig
 
 
+def _steps() -> AltFigure:
+    fig, ((left, right),) = figure(1, 2, height=HEIGHT)
+    for x, name in ((0.0, "$x_0$"), (1.5, "$x_s$"), (3.0, "$x_t$"), (4.5, "$x_T$")):
+        left.add_patch(Circle((x, 0), 0.34, facecolor=TENSOR, edgecolor="black"))
+        left.text(x, 0, name, fontsize=11, ha="center", va="center")
+    for x in (0.0, 1.5, 3.0):
+        _arrow(left, (x + 0.25, 0.3), (x + 1.25, 0.3), colour=GREY)
+        _arrow(left, (x + 1.25, -0.3), (x + 0.25, -0.3), colour=ORANGE)
+    left.text(2.25, 0.85, "q adds noise by a rule: nothing to learn", color="black", **SMALL)
+    left.text(2.25, -0.85, "p steps back, with one denoiser", color=ORANGE, **SMALL)
+    left.text(2.25, -1.35, "$L_T$ + a KL for each step + $L_0$", color="black", **SMALL)
+    left.set(xlim=(-0.6, 5.1), ylim=(-1.7, 1.3), aspect="equal")
+    left.axis("off")
+    world, schedule, n = two_bumps(), linear_log_snr(), 10
+    steps, line = expected_terms(world, schedule, n).steps, limit(world, schedule)
+    right.bar(np.arange(n) / n, steps * n, 1 / n, align="edge", color=ORANGE, alpha=0.6, edgecolor="white")
+    right.plot((np.arange(len(line)) + 0.5) / len(line), line * len(line), color="black", linewidth=2)
+    right.text(
+        0.62, 17, f"bars: ten steps, {steps.sum():.1f} nats\nline: very many, {line.sum():.1f}", fontsize=9, ha="center"
+    )
+    right.set(xlim=(0, 1))
+    tidy(
+        right,
+        title="narrow steps cost, many small ones less",
+        xlabel="time t, data to noise",
+        ylabel="nats per unit of t",
+    )
+    fig.alt = (
+        "Left, a chain from the data to noise: q adds noise by a rule, p steps back with one denoiser. Right, what each of ten"
+        f" steps costs, {steps.sum():.1f} nats together, above the line that more steps tend to, {line.sum():.1f}."
+    )
+    return fig
+
+
 def _to_the_posterior(ax: Axes) -> None:
     """The Gaussian below, upside down, the posterior of lesson 04 above, and where the map between them takes even shares."""
     value = slice_at(2.0, 0.7)
@@ -560,4 +596,5 @@ PICTURES: dict[str, Callable[[], AltFigure]] = {
     "14": _cells,
     "15": _moved,
     "16": _levels,
+    "17": _steps,
 }
