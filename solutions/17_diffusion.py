@@ -63,8 +63,8 @@
 # $$\alpha_t^2 = \mathrm{sigmoid}(\text{log-SNR}_t), \qquad \sigma_t^2 = \mathrm{sigmoid}(-\text{log-SNR}_t).$$
 #
 # A **noise schedule** lists the log-SNRs of the levels. Here all go from 9 at level 0 ($\sigma_0 =$ {{any:17-sigma-0}}, hardly
-# any noise) to −9 at level T (hardly anything else). *Linear* goes there evenly; *cosine* goes evenly in the angle whose cosine is
-# $\alpha$.
+# any noise) to −9 at level T (hardly anything else). *Linear* goes there evenly; *cosine* goes evenly in the angle whose cosine
+# is $\alpha$.
 
 # %%
 import functools
@@ -162,7 +162,8 @@ levels.step("log p(x0, z) - log q(z|x0) = log p(x0)", log_p - log_q, world.log_d
 #
 # $$q(z \mid x_0) = q(x_T \mid x_0) \prod_{t=1}^T q(x_s \mid x_t, x_0).$$
 #
-# Nothing has changed in $q$; it is Bayes' rule. And $-\mathcal L$ falls into
+# Nothing has changed in $q$. A step forward looks at $x_s$ alone, so by Bayes' rule $q(x_s \mid x_0) \, q(x_t \mid x_s)$ is
+# $q(x_t \mid x_0) \, q(x_s \mid x_t, x_0)$; do that at each step. And $-\mathcal L$ falls into
 #
 # $$\boxed{\;\underbrace{\mathrm{KL}(q(x_T \mid x_0) \,\Vert\, p(x_T))}_{L_T} + \sum_{t=1}^T \underbrace{\mathbb E_q
 # \,\mathrm{KL}(q(x_s \mid x_t, x_0) \,\Vert\, p(x_s \mid x_t))}_{L_t} + \underbrace{\mathbb E_q[-\log p(x_0 \mid \tilde
