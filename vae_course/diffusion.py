@@ -254,7 +254,7 @@ def sample_ancestral(
 
 
 def sample_ddim(denoiser: Denoiser, x_T: Tensor, schedule: Schedule, n_steps: int) -> Samples:
-    """The points that x_T `[B, D]` leads to by x_s = alpha_s x0_hat + sigma_s eps_hat, which is Euler's step along `velocity`.
+    """The points that x_T `[B, D]` leads to by x_s = alpha_s x0_hat + sigma_s eps_hat: rescaled, Euler's step along `velocity`.
 
     Source: Song, Meng and Ermon, Denoising Diffusion Implicit Models (2021), equation 12 with no noise.
     """
@@ -307,8 +307,8 @@ def denoising_loss(
 
     "bound" draws lambda evenly from the range of the schedule. The mean of 1/2 (lambda(0) - lambda(1)) |eps - eps_hat|^2 is the
     sum of L_t for T -> infinity, in nats. "simple" draws t evenly, and takes the mean of |eps - eps_hat|^2, which bounds nothing.
-    So weights are how often a level is drawn, and with `linear_log_snr` both are the same but for a factor; the schedule is
-    `cosine()` unless given.
+    So drawing a level more often is giving it more weight, and with `linear_log_snr` both are the same but for a factor; the
+    schedule is `cosine()` unless given.
 
     Raises:
         ValueError: weighting is another word.

@@ -96,9 +96,9 @@ SYMBOLS = (
     Symbol(r"\mathrm{SNR}_t", "signal-to-noise ratio of a level", "", "", "17", ""),
     Symbol(r"\hat x_0, \hat\varepsilon", "guesses of the point, and of the noise in a level", "", "", "17", ""),
     Symbol("L_T, L_t, L_0", "terms of a diffusion model's negative bound, nats", "", "", "17", ""),
-    Symbol(r"\nabla \log q(x_t)", "score of a level, by place", "", "", "17", ""),
+    Symbol(r"\nabla \log q(x_t)", "score of a level, a gradient with respect to $x_t$", "", "", "17", ""),
     Symbol(r"\hat\varepsilon - \hat x_0", "velocity of flow matching", "", "", "17", ""),
-    Symbol(r"\eta", "how much of the noise of a sampler's step is fresh", "", "", "17", ""),
+    Symbol(r"\eta", "fresh noise of a step, as a share of the ancestral sampler's (standard deviation)", "", "", "17", ""),
 )
 
 

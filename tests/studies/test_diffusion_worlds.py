@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from torch.distributions import Normal
 
 from vae_course.diffusion import continuous_bound, cosine, levels, linear_log_snr, score, step_variance, terms
-from vae_course.studies.diffusion_worlds import MixtureWorld, expected_terms, gap, gaussian, limit, two_bumps
+from vae_course.studies.diffusion_worlds import (
+    MixtureWorld,
+    expected_terms,
+    gap,
+    gaussian,
+    limit,
+    one_variance,
+    two_bumps,
+)
 
 THREE = MixtureWorld(torch.tensor([[-1.5], [0.2], [1.0]], dtype=torch.float64), 0.3)
 PLANE = MixtureWorld(torch.tensor([[-1.0, 0.5], [0.2, -1.0]], dtype=torch.float64), 0.4)
@@ -104,6 +112,40 @@ def test_the_gap_comes_from_the_variance(variance, n_steps, expected):
 def test_ten_times_the_steps_leave_a_tenth_of_the_gap(world, schedule, variance):
     few_, many = gap(world, schedule, 100, variance), gap(world, schedule, 1000, variance)
     assert 9 < few_ / many < 16 and many > 0
+
+
+def parts_of_a_step(world, at_t, at_s):
+    """1/2 (log E v - E log v), and the mean KL of q(x_s | x_t) to the Gaussian of its moments, on a grid of both levels."""
+    x_s, x_t = torch.linspace(-7, 7, 3501, dtype=torch.float64), torch.linspace(-8, 8, 801, dtype=torch.float64)
+    ratio = (torch.sigmoid(at_t) / torch.sigmoid(at_s)).sqrt()
+    added = torch.sigmoid(-at_t) * -torch.expm1(at_t - at_s)
+    joint = (Normal(ratio * x_s, added.sqrt()).log_prob(x_t[:, None]) + world.log_density(x_s[:, None], at_s)).exp()
+    density = joint.sum(1) * 0.004
+    given_t = joint / density[:, None]
+    mean = given_t @ x_s * 0.004
+    v = ((x_s - mean[:, None]).square() * given_t).sum(1) * 0.004
+    log_gaussian = Normal(mean[:, None], v.sqrt()[:, None]).log_prob(x_s)
+    kl = (given_t * (given_t.clamp(min=1e-300).log() - log_gaussian)).sum(1) * 0.004
+    mass = density / density.sum()
+    return 0.5 * ((v @ mass).log() - v.log() @ mass), kl @ mass
+
+
+@pytest.mark.parametrize("world", [THREE, two_bumps()], ids=["three", "bumps"])
+def test_the_best_gap_is_one_variance_for_all_and_steps_that_are_no_gaussians(world):
+    schedule, n_steps = linear_log_snr(4.0, -5.0), 4
+    log_snr = levels(schedule, n_steps)
+    pairs = zip(log_snr, [double(math.inf), *log_snr[:-1]], strict=True)
+    shared, shape = torch.tensor([parts_of_a_step(world, t, s) for t, s in pairs]).sum(0)
+    assert one_variance(world, schedule, n_steps) == pytest.approx(shared.item(), rel=1e-4)
+    x = torch.linspace(-8, 8, 2001, dtype=torch.float64)
+    log_q = world.log_density(x[:, None], log_snr[-1])
+    top = (log_q.exp() * (log_q - Normal(0.0, 1.0).log_prob(x))).sum() * 0.008
+    rest = gap(world, schedule, n_steps, world.best_variance) - shared
+    assert rest.item() == pytest.approx((shape + top).item(), rel=1e-4) and shape > 0.01
+
+
+def test_one_variance_costs_a_gaussian_nothing():
+    assert one_variance(gaussian(), cosine(), 10) == pytest.approx(0, abs=1e-9)
 
 
 def test_no_variance_beats_the_best_one():

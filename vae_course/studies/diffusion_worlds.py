@@ -62,20 +62,21 @@ class MixtureWorld:
 
         It is the variance given k and x_t, s^2 sigma^2 / v, and (sigma^2 / v)^2 times the expected variance of m_k given x_t.
         """
-        level = log_snr.double().flatten()
-        x, at, width = self._places(level)
-        log_joint, _, variance = self._log_joint(x, at)
-        share = torch.softmax(log_joint, -1)
-        spread = share @ self.means.square() - (share @ self.means).square()
-        noise = torch.sigmoid(-at).unsqueeze(-1) / variance
-        weighted = log_joint.logsumexp(-1, keepdim=True).exp() * noise.square() * spread
-        within = self.std**2 * noise.reshape(-1, PLACES)[:, 0]
-        return (within + weighted.reshape(-1, PLACES).sum(1) * width).reshape(log_snr.shape)
+        within, between, mass = self._variances(log_snr)
+        return (within + (between * mass).sum(1)).reshape(log_snr.shape)
+
+    def log_variances(self, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
+        """E log Var(x_s | x_t) over x_t on the line, in the shape of the log-SNRs; `best_variance` is E Var(x_s | x_t)."""
+        within, between, mass = self._variances(log_snr_t)
+        share = -torch.expm1(log_snr_t - log_snr_s).flatten().unsqueeze(-1)
+        signal, noise = (torch.sigmoid(sign * log_snr_s).flatten().unsqueeze(-1) for sign in (1, -1))
+        variance = share * noise + share.square() * signal * (within.unsqueeze(-1) + between)
+        return (variance.log() * mass).sum(1).reshape(log_snr_t.shape)
 
     def best_variance(self, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
         """The reverse variance with the highest bound, on the line: c sigma_s^2 + (c alpha_s)^2 E|x0 - E[x0 | x_t]|^2.
 
-        With one component it is the variance of p(x_s | x_t) itself.
+        It is the variance of q(x_s | x_t), on average over x_t; with one component it is that at every x_t.
 
         Source: Bao and others, Analytic-DPM (2022), theorem 1.
         """
@@ -89,6 +90,17 @@ class MixtureWorld:
         x, _, width = self._places(CLEAN.double().unsqueeze(0))
         log_p = self.log_density(x)
         return -(log_p.exp() @ log_p * width).item()
+
+    def _variances(self, log_snr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Var(x0 | x_t) in two parts, given k `[M]` and of E[x0 | k, x_t] `[M, PLACES]`, and the mass at each place."""
+        x, at, width = self._places(log_snr.double().flatten())
+        log_joint, _, variance = self._log_joint(x, at)
+        share = torch.softmax(log_joint, -1)
+        spread = share @ self.means.square() - (share @ self.means).square()
+        noise = torch.sigmoid(-at).unsqueeze(-1) / variance
+        within = self.std**2 * noise.reshape(-1, PLACES)[:, 0]
+        between = (noise.square() * spread).reshape(-1, PLACES)
+        return within, between, log_joint.logsumexp(-1).exp().reshape(-1, PLACES) * width.unsqueeze(-1)
 
     def _places(self, log_snr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Places that hold all the mass of x_t at M log-SNRs: x `[M PLACES, 1]`, the log-SNR of each, the widths `[M]`."""
@@ -167,3 +179,17 @@ def gap(world: MixtureWorld, schedule: Schedule, n_steps: int, reverse_variance:
         ValueError: as for `expected_terms`.
     """
     return -world.entropy - expected_terms(world, schedule, n_steps, reverse_variance).elbo.item()
+
+
+def one_variance(world: MixtureWorld, schedule: Schedule, n_steps: int) -> float:
+    """How much of the gap with the best variance is there because it is one number for all x_t, in nats.
+
+    1/2 sum of ( log E v - E log v ) with v = Var(x_s | x_t), over the steps and the decoder. But for the level at t = 1, the rest
+    of the gap is there because q(x_s | x_t) is no Gaussian: E KL( q(x_s | x_t) || N(E[x_s | x_t], v) ).
+
+    Raises:
+        ValueError: as for `expected_terms`.
+    """
+    log_snr = levels(schedule, n_steps)
+    s = torch.cat([CLEAN.double().unsqueeze(0), log_snr[:-1]])
+    return 0.5 * (world.best_variance(log_snr, s).log() - world.log_variances(log_snr, s)).sum().item()

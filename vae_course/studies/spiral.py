@@ -26,7 +26,7 @@ def spiral() -> MixtureWorld:
 
 @functools.cache
 def entropy() -> float:
-    """-E log p(x0) in nats, by quadrature in the plane: less it, no bound is higher on average."""
+    """-E log p(x0) in nats, by quadrature in the plane: minus this is the highest mean of a bound."""
     edge = REACH + 8 * NOISE
     axis = torch.arange(-edge, edge, GRID, dtype=torch.float64)
     log_p = spiral().log_density(torch.cartesian_prod(axis, axis))
@@ -34,7 +34,7 @@ def entropy() -> float:
 
 
 def strays(x: Tensor) -> float:
-    """The share of points `[N, 2]` farther than 4 standard deviations of the noise from the curve; of true points, 1 in 10,000.
+    """The share of points `[N, 2]` farther than 4 standard deviations of the noise from the curve; about 1 in 16,000 true ones.
 
     Raises:
         ValueError: x is not `[N, 2]`, or is empty.

@@ -153,7 +153,7 @@ def _by_eps(outside: Of, of_eps: Of) -> Answer:
 
 
 def _merge(precision: Callable[[Tensor], Tensor], pull: Callable[[Tensor], Tensor]) -> Answer:
-    """Two messages merged, of which that from x_t has other powers of r = alpha_t / alpha_s."""
+    """Two densities multiplied, of which that from x_t has other powers of r = alpha_t / alpha_s."""
 
     def variance(t: Tensor, s: Tensor) -> Tensor:
         return 1 / (1 / (1 - s) + precision((t / s).sqrt()) / (1 - t / s))
@@ -191,8 +191,8 @@ EXERCISE = Exercise(
         "eps with alpha^2 = sigmoid(log-SNR) and sigma^2 = 1 - alpha^2. The mean is trained through."
     ),
     hints=(
-        "Two Gaussians speak of x_s: q(x_s | x_0), and the step q(x_t | x_s) read as a function of x_s. Lesson 16 merges two "
-        "such messages by adding their precisions.",
+        "Two Gaussian densities say where x_s lies: q(x_s | x_0), and the step q(x_t | x_s) read as a function of x_s. "
+        "Multiply them: precisions add, and each mean counts by its own.",
         "With k = SNR(t) / SNR(s) = exp(log_snr_t - log_snr_s), the share that is kept of what x_t says: variance = sigma_s^2 "
         "(1 - k), mean = alpha_s (1 - k) x_0 + k (alpha_s / alpha_t) x_t.",
         "k, `torch.sigmoid(log_snr_s)`, which is alpha_s squared, and the like are `[B]`. The two factors of the mean need "
@@ -399,7 +399,7 @@ EXERCISE = Exercise(
         Misconception(
             "alphas left out",
             _with(of_x0=lambda t, s: 1 - _kept(t, s), of_xt=_kept),
-            "The two shares stand in your mean without their alphas, or with the alphas the other way round. The messages are "
+            "The two shares stand in your mean without their alphas, or with the alphas the other way round. The estimates are "
             "alpha_s x_0 and (alpha_s / alpha_t) x_t.",
             variants=(
                 _with(of_x0=lambda t, s: 1 - _kept(t, s)),
@@ -426,7 +426,7 @@ EXERCISE = Exercise(
         Misconception(
             "precisions merged otherwise",
             _merge(lambda ratio: 1 + 0 * ratio, lambda ratio: ratio),
-            "The message from x_t is off. As a function of x_s, N(x_t; r x_s, beta) has the precision r^2 / beta and adds (r / "
+            "The density from x_t is off. As a function of x_s, N(x_t; r x_s, beta) has the precision r^2 / beta and adds (r / "
             "beta) x_t, with r = alpha_t / alpha_s.",
             variants=(
                 _merge(lambda ratio: 1 + 0 * ratio, lambda ratio: 1 + 0 * ratio),

@@ -8,7 +8,7 @@ QUESTIONS = (
         (
             Choice(
                 "The decoder.",
-                "The steps back are the decoder, and the network that makes them is all that is trained.",
+                "The decoder is the last step, and the network that makes all steps back is all that is trained.",
             ),
             Choice(
                 "The encoder.",
@@ -62,8 +62,8 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "The data are N(0, s^2), and the denoiser gives E[x_0 | x_t] exactly. Still the bound for T = 10 lies below log p(x). "
-        "What closes the gap without another step?",
+        "The data are N(0, s^2), and the denoiser gives E[x_0 | x_t] exactly. Still the bound for T = 10 lies below the data's "
+        "log-density. What closes the gap without another step?",
         (
             Choice(
                 "A denoiser with more layers.",
@@ -72,12 +72,12 @@ QUESTIONS = (
             Choice(
                 "The true variance of x_s given x_t in each step back.",
                 "Yes. The usual small variance is that of q(x_s | x_t, x_0), as if x_0 were known. What is not known of x_0 adds "
-                "to it, and with that variance the gap is 0 for every T.",
+                "to it, and with that variance the gap is 0 up to the ends, for every T.",
                 right=True,
             ),
             Choice(
                 "More draws of the noise at each level.",
-                "They make the estimate of the bound less noisy. Its mean stays where it is, below log p(x).",
+                "They make the estimate of the bound less noisy. Its mean stays where it is, below the data's log-density.",
             ),
         ),
     ),
@@ -86,8 +86,7 @@ QUESTIONS = (
         (
             Choice(
                 "The same point twice.",
-                "Yes. No step draws anything, so x_T decides all; this is also what makes large steps possible, as with any "
-                "differential equation.",
+                "Yes. No step draws anything, so x_T decides all.",
                 right=True,
             ),
             Choice(

@@ -265,8 +265,8 @@ EXERCISE = Exercise(
     ),
     explanation=(
         "Each step is the posterior step with a guess in place of x_0, or, with eta below 1, one that leaves the same amount of "
-        "noise but reuses more of the old. With eta = 0 everything is decided by x_T, so the way can be gone in fewer, larger "
-        "steps. Noise added after the last level would be noise in the picture."
+        "noise but reuses more of the old. With eta = 0 everything is decided by x_T. Noise added after the last level would be "
+        "noise in the points."
     ),
     returns="points x0_hat, [B, D]",
     reference=sample,

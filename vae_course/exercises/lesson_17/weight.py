@@ -141,8 +141,8 @@ EXERCISE = Exercise(
     ),
     explanation=(
         "A step that removes much noise costs much: the weight is the SNR that it gains, and over all steps the weights add up "
-        "to SNR(0) - SNR(T), however many there are. Nothing but the two ends of a schedule is in that sum, which is why its "
-        "shape no longer matters once there are very many steps."
+        "to SNR(0) - SNR(T), however many there are. Each weight meets another error, so the shape of the schedule matters; with "
+        "very many steps the sum is an integral over the SNR, and only the ends are left."
     ),
     returns="one number for each example, [B]",
     reference=step_cost,
