@@ -575,8 +575,8 @@ plotting.lines(counts, rows, xlabel="steps T", ylabel="stray points (%)", logx=T
 
 # %% [markdown]
 # - Trained with the bound's weights, DDIM strays less at ten steps, {{any:17-astray-DDIM-bound-10}} ±
-#   {{any:17-astray-DDIM-bound-10-sd}}% against {{any:17-astray-ancestral-bound-10}} ± {{any:17-astray-ancestral-bound-10-sd}}%
-#   (by at least {{any:17-ddim-fewer-least}} percentage points for each seed).
+#   {{any:17-astray-DDIM-bound-10-sd}}% against {{any:17-astray-ancestral-bound-10}} ± {{any:17-astray-ancestral-bound-10-sd}}%,
+#   in each of the three pairs by {{any:17-ddim-fewer-least}} percentage points or more.
 # - With L_simple three seeds settle nothing: {{any:17-astray-DDIM-simple-10}} ± {{any:17-astray-DDIM-simple-10-sd}}% against
 #   {{any:17-astray-ancestral-simple-10}} ± {{any:17-astray-ancestral-simple-10-sd}}%. So don't carry "DDIM needs fewer steps"
 #   over to another network unmeasured.
