@@ -290,7 +290,7 @@ bound_bars(exact.steps, limit(bumps, linear), title="ten steps back, with the be
 # $L_T = $ {{any:17-bumps-top}}, the steps cost {{any:17-bumps-steps}} together, $L_0 = $ {{any:17-bumps-reconstruction}} (a
 # density of points can exceed 1, so its $-\log$ can be negative). The sum is {{any:17-bumps-sum}} nats, and $-\log$ of the
 # data's density is {{any:17-bumps-entropy}} on average, so {{any:17-gap-linear-small-10}} nats are missing. More steps bring
-# the bars down to the line, whose area is {{any:17-bumps-limit}}. Why do ten steps cost so much if each guess is perfect?
+# the bars down to the line, whose area is {{any:17-bumps-limit}}. Why so much, if each guess is perfect?
 #
 # ### Most of this gap is the variance
 #
@@ -436,8 +436,8 @@ claim("17-simple-rarer", 0.5 / amount_at_9, world="any", tolerance=0.5, unit="ti
 # %% [markdown]
 # For one look at a log-SNR of 9, L_simple takes {{any:17-simple-rarer}} at 0, where the bound takes one: it cares less for both
 # ends, the fine last steps among them. It is no bound. In their paper it gives the better pictures and the longer codes. Here?
-# Predict: which has the smaller gap, and whose samples stray less? (Six trainings, three seeds each, about a minute and a half
-# on one core the first time.)
+# With three seeds each, predict: which has the smaller gap, and whose samples stray less? (Six trainings, about a minute and a
+# half on one core the first time.)
 
 # %%
 from vae_course.training import Recipe, fit_or_load_all
@@ -657,7 +657,7 @@ names.step("|velocity error|^2 = (1 + sigma/alpha)^2 |eps - eps_hat|^2", error, 
 # side alone, and for Gaussian steps that takes many small ones, unless the data are Gaussian.
 #
 # **Gained:** q can't collapse, for it can't learn. No gradient goes through a draw. A model of a thousand levels is trained one
-# level at a time, and each time the task is the same plain regression. Each small step is nearly Gaussian.
+# level at a time, by plain regression. Each small step is nearly Gaussian.
 
 # %% [markdown]
 # ## 8 Quiz

@@ -98,7 +98,9 @@ SYMBOLS = (
     Symbol("L_T, L_t, L_0", "terms of a diffusion model's negative bound, nats", "", "", "17", ""),
     Symbol(r"\nabla \log q(x_t)", "score of a level, a gradient with respect to $x_t$", "", "", "17", ""),
     Symbol(r"\hat\varepsilon - \hat x_0", "velocity of flow matching", "", "", "17", ""),
-    Symbol(r"\eta", "fresh noise of a step, as a share of the ancestral sampler's (standard deviation)", "", "", "17", ""),
+    Symbol(
+        r"\eta", "fresh noise of a step, as a share of the ancestral sampler's (standard deviation)", "", "", "17", ""
+    ),
 )
 
 
