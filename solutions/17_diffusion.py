@@ -84,7 +84,8 @@ _ = torch.manual_seed(0)
 linear, cosine = diffusion.linear_log_snr(), diffusion.cosine()
 
 # %% [markdown]
-# What it does to points of a spiral, with the cosine schedule. Time runs from 0 at level 0 to 1 at level T:
+# What it does to points of a spiral, with the cosine schedule. *Time* is the level
+# over T, from 0 to 1, and a schedule is a function of it:
 
 # %%
 times, generator = [0.0, 0.1, 0.2, 0.4, 1.0], torch.Generator().manual_seed(1)
@@ -94,14 +95,15 @@ forward = [diffusion.diffuse(x0, cosine(torch.tensor(t)), eps) for t in times]
 particles({"forward": forward}, times)
 
 # %% [markdown]
-# At $t = 0.4$ you can no longer tell a spiral, and the last level looks like $\mathcal N(0, I)$. So start there: let the model
+# At time 0.4 you can no longer tell a spiral, and the last level looks like $\mathcal N(0, I)$. So start there: let the model
 # draw $x_T \sim p(x_T) = \mathcal N(0, I)$, and then from level to level with a network,
 #
 # $$p(x_0, \tilde x_0, \dots, x_T) = p(x_T) \prod_{t=1}^T p(x_s \mid x_t) \; p(x_0 \mid \tilde x_0), \qquad s = t - 1.$$
 #
-# ($\tilde x_0$ is level 0, to tell it from the data point.) This is a **diffusion model**. Call all levels together *one* code
-# $z$, and you see a VAE: the prior is the chain down to $\tilde x_0$, the decoder its last step, and $q(z \mid x_0)$ the
-# approximate posterior. (Many papers call the whole chain the decoder.) So lesson 04's bound holds as it stands:
+# ($\tilde x_0$ is level 0, to tell it from the data point; for $t = 1$ it is the $x_s$, here and below.) This is a **diffusion
+# model**. Call all levels together *one* code $z$, and you see a VAE: the prior is the chain down to $\tilde x_0$, the decoder
+# the one step left, from $\tilde x_0$ to $x_0$, and $q(z \mid x_0)$ the approximate posterior. (Many papers call the whole chain
+# the decoder.) So lesson 04's bound holds as it stands:
 #
 # $$\log p(x_0) \ge \mathbb E_q\left[\log p(x_0, z) - \log q(z \mid x_0)\right] = \mathcal L.$$
 #
@@ -126,9 +128,11 @@ levels, world = Derivation("T levels, one bound"), gaussian(std=0.5)
 log_snr = diffusion.levels(linear, 10)
 alpha, sigma = diffusion.signal_and_noise(log_snr)
 claim("17-sigma-0", sigma[0], world="any", tolerance=0.001, unit="", digits=3)
-s, t = slice(0, 10), slice(1, 11)
-ratio, added = alpha[t] / alpha[s], sigma[t] ** 2 * (1 - torch.exp(log_snr[t] - log_snr[s]))
-levels.step("(alpha_t/alpha_s)^2 sigma_s^2 + new noise = sigma_t^2", ratio**2 * sigma[s] ** 2 + added, sigma[t] ** 2)
+lower, upper = slice(0, 10), slice(1, 11)  # level s and level t of each step
+ratio, added = alpha[upper] / alpha[lower], sigma[upper] ** 2 * (1 - torch.exp(log_snr[upper] - log_snr[lower]))
+levels.step(
+    "(alpha_t/alpha_s)^2 sigma_s^2 + new noise = sigma_t^2", ratio**2 * sigma[lower] ** 2 + added, sigma[upper] ** 2
+)
 
 # %% [markdown]
 # The chain, and its density under q, from the data on:
@@ -174,10 +178,11 @@ levels.step("log p(x0, z) - log q(z|x0) = log p(x0)", log_p - log_q, world.log_d
 # %% [markdown]
 # ## 2 One step back
 #
-# What is $q(x_s \mid x_t, x_0)$? Two densities say where $x_s$ lies: from the data,
-# $q(x_s \mid x_0) = \mathcal N(\alpha_s x_0, \sigma_s^2 I)$; from above, the step $q(x_t \mid x_s)$, read as a function of
-# $x_s$. Both are Gaussian: multiply them. Precisions, one over a variance, add, and each mean counts by its own. With section
-# 1's numbers that is
+# What is $q(x_s \mid x_t, x_0)$? Two densities say where $x_s$ lies: from the data, $q(x_s \mid x_0) = \mathcal N(\alpha_s x_0,
+# \sigma_s^2 I)$; from above, the step $q(x_t \mid x_s)$, read as a function of $x_s$. Both are Gaussian: multiply them.
+# Precisions, one over a variance, add, and each mean counts by its own. Read so, the step has the mean $\frac{\alpha_s}{\alpha_t}
+# x_t$ and, with $k = \mathrm{SNR}_t / \mathrm{SNR}_s$, the variance $\sigma_s^2 (1 - k) / k$. So the precisions add up to $1 /
+# (\sigma_s^2 (1 - k))$:
 #
 # $$\text{variance} = \sigma_s^2 \Big(1 - \frac{\mathrm{SNR}_t}{\mathrm{SNR}_s}\Big), \qquad \text{mean} = \Big(1 -
 # \frac{\mathrm{SNR}_t}{\mathrm{SNR}_s}\Big) \alpha_s x_0 + \frac{\mathrm{SNR}_t}{\mathrm{SNR}_s} \, \frac{\alpha_s}{\alpha_t}
@@ -214,7 +219,9 @@ levels.step("log q(z|x0), from the noisy end = from the data", log_q_back, log_q
 #
 # $$p(x_s \mid x_t) = q(x_s \mid x_t, x_0 = \hat x_0).$$
 #
-# The network, one for all levels, is a **denoiser**: it sees a noisy point and says which clean one is behind it. Now $L_t$,
+# The network, one for all levels, is a **denoiser**: it sees a noisy point and says which clean one is behind it. The decoder
+# guesses too: $p(x_0 \mid \tilde x_0) = \mathcal N(\hat x_0, \sigma_0^2 I)$, so $L_0$ is a squared error over $2 \sigma_0^2$,
+# plus $\frac D2 \log 2 \pi \sigma_0^2$. Now $L_t$,
 # for one draw of $x_t$, is a KL of two Gaussians with *one* variance, so it is the squared distance of the means over twice the
 # variance, and the $x_t$ part cancels, which leaves (work it out)
 #
@@ -256,7 +263,7 @@ cost.step("KL = 1/2 (SNR(s) - SNR(t)) |x0 - x0_hat|^2", torch.stack(kl), torch.s
 cost.step("|eps - eps_hat|^2 = SNR(t) |x0 - x0_hat|^2", torch.stack(noise_error), torch.stack(point_error))
 cost.step("KL = 1/2 (SNR(s)/SNR(t) - 1) |eps - eps_hat|^2", torch.stack(kl), torch.stack(by_noise))
 snr = log_snr.exp()
-cost.step("sum of SNR(s) - SNR(t) = SNR(0) - SNR(T)", (snr[s] - snr[t]).sum(), snr[0] - snr[-1])
+cost.step("sum of SNR(s) - SNR(t) = SNR(0) - SNR(T)", (snr[lower] - snr[upper]).sum(), snr[0] - snr[-1])
 
 # %% [markdown]
 # ## 3 Where everything is known
@@ -290,7 +297,7 @@ bound_bars(exact.steps, limit(bumps, linear), title="ten steps back, with the be
 # $L_T = $ {{any:17-bumps-top}}, the steps cost {{any:17-bumps-steps}} together, $L_0 = $ {{any:17-bumps-reconstruction}} (a
 # density of points can exceed 1, so its $-\log$ can be negative). The sum is {{any:17-bumps-sum}} nats, and $-\log$ of the
 # data's density is {{any:17-bumps-entropy}} on average, so {{any:17-gap-linear-small-10}} nats are missing. More steps bring
-# the bars down to the line, whose area is {{any:17-bumps-limit}}. Why so much, if each guess is perfect?
+# the bars down to the line, their limit, whose area is {{any:17-bumps-limit}}. Why so much, if each guess is perfect?
 #
 # ### Most of this gap is the variance
 #
@@ -298,7 +305,8 @@ bound_bars(exact.steps, limit(bumps, linear), title="ten steps back, with the be
 #
 # $$\text{gap} = \sum_t \mathbb E \, \mathrm{KL}(q(x_s \mid x_t) \,\Vert\, p(x_s \mid x_t)) + \text{the same for both ends}.$$
 #
-# (Measured from the density of the *data*.) Both steps have the same mean. But the true one averages over all $x_0$ that $x_t$
+# (Measured from the density of the *data*.) Both steps have the same mean, for the mean of section 2 is linear in $x_0$, and
+# $\hat x_0$ is the mean of $x_0$ given $x_t$. But the true one averages over all $x_0$ that $x_t$
 # may have come from, so to the variance of section 2, which takes the point as known, comes a second part, for not knowing it.
 # On average over $x_t$ (for one Gaussian it is the same everywhere) that makes
 #
@@ -306,16 +314,17 @@ bound_bars(exact.steps, limit(bumps, linear), title="ten steps back, with the be
 # \alpha_s^2 \; \mathbb E \lvert x_0 - \hat x_0 \rvert^2 \quad \text{(for D = 1)}.$$
 #
 # The **reverse variance** is a choice: the *small* one lacks the second part, the *large* one is that of the step forward,
-# $\sigma_t^2 (1 - \mathrm{SNR}_t / \mathrm{SNR}_s)$, and the *best* one is this sum. In the world
-# $x_0 \sim \mathcal N(0, \frac14)$, **line 2**: the sum is the true step's variance. **Line 3**: with the small one the gap of
-# ten steps is the sum of KLs above. **Line 4**: with the best one it is 0 up to the ends, for one step, ten or a hundred.
+# $\sigma_t^2 (1 - \mathrm{SNR}_t / \mathrm{SNR}_s)$, and the *best* one is this sum. (With the last two, $L_t$ is the full KL of
+# two Gaussians, the ratio of their variances included.) In the world $x_0 \sim \mathcal N(0, \frac14)$, **line 2**: the sum is
+# the true step's variance. **Line 3**: with the small one the gap of ten steps is the sum of KLs above. **Line 4**: with the best
+# one it is 0 up to the ends, for one step, ten or a hundred.
 
 # %%
-best = world.best_variance(log_snr[t], log_snr[s])
-true_variance = variance[s] - (ratio * variance[s]) ** 2 / variance[t]
+best = world.best_variance(log_snr[upper], log_snr[lower])
+true_variance = variance[lower] - (ratio * variance[lower]) ** 2 / variance[upper]
 known.step("best variance = that of q(x_s|x_t)", best, true_variance)
 true = torch.cat([true_variance, variance[-1:], 1 / 4 - alpha[:1] ** 2 / 16 / variance[:1]])
-small = torch.cat([diffusion.step_variance("small", log_snr[t], log_snr[s]), torch.ones(1), sigma[:1] ** 2])
+small = torch.cat([diffusion.step_variance("small", log_snr[upper], log_snr[lower]), torch.ones(1), sigma[:1] ** 2])
 kls = 0.5 * ((small / true).log() + true / small - 1)  # of Gaussians with the same mean
 known.step("gap = sum of KL(q(x_s|x_t) || p(x_s|x_t))", gap(world, linear, 10), kls.sum(), how="quadrature")
 gaps = torch.tensor([gap(world, linear, n, world.best_variance) for n in (1, 10, 100)])
@@ -435,7 +444,7 @@ claim("17-simple-rarer", 0.5 / amount_at_9, world="any", tolerance=0.5, unit="ti
 
 # %% [markdown]
 # For one look at a log-SNR of 9, L_simple takes {{any:17-simple-rarer}} at 0, where the bound takes one: it cares less for both
-# ends, the fine last steps among them. It is no bound. In their paper it gives the better pictures and the longer codes. Here?
+# ends, the fine last steps among them. It is no bound. In their paper it gives the better pictures and the worse bound. Here?
 # With three seeds each, predict: which has the smaller gap, and whose samples stray less? (Six trainings, about a minute and a
 # half on one core the first time.)
 
@@ -535,7 +544,7 @@ for (sampler, name), values in astray.items():
 #   {{any:17-astray-ancestral-simple-10}} ± {{any:17-astray-ancestral-simple-10-sd}}% and
 #   {{any:17-astray-ancestral-simple-50}} ± {{any:17-astray-ancestral-simple-50-sd}}% with L_simple.
 #
-# So of that claim one half is seen in this plane, worse bits. The means favour L_simple's looks, but with three seeds better
+# So one half of that claim is seen here: the bound is worse. The means favour L_simple's looks, but with three seeds better
 # looks are neither shown nor ruled out. Without any training: take the exact denoiser and ten steps of the cosine schedule,
 # once with either variance:
 
@@ -552,7 +561,8 @@ for name in ("small", "large"):
 
 # %% [markdown]
 # In this run the large variance loses {{any:17-ten-gap-large}} nats where the small one loses {{any:17-ten-gap-small}}, and
-# strays more, {{any:17-ten-astray-large}}% against {{any:17-ten-astray-small}}%.
+# strays more, {{any:17-ten-astray-large}}% against {{any:17-ten-astray-small}}%. Too narrow a step is dear in nats, yet what it
+# draws stays close to the curve: bits and looks are two questions.
 
 # %% [markdown]
 # ## 5 Fewer steps
@@ -563,8 +573,9 @@ for name in ("small", "large"):
 # $$x_s = \alpha_s \hat x_0 + \sigma_s \hat\varepsilon.$$
 #
 # This is **DDIM** (denoising diffusion implicit model). Nothing is drawn but $x_T$. Between it and the ancestral sampler lies
-# $\eta$, the fresh noise as a share of the ancestral sampler's (standard deviation): 0 for DDIM, 1 for ancestral. The means
-# over three seeds:
+# $\eta$, the fresh noise as a share of the ancestral sampler's (standard deviation): 0 for DDIM, 1 for ancestral. A step is then
+# $\alpha_s \hat x_0 + \sqrt{\sigma_s^2 - v} \, \hat\varepsilon + \sqrt v \, \varepsilon'$, $v = \eta^2$ times the small
+# variance. The means over three seeds:
 
 # %%
 rows = {f"{sampler}, {name}": values.mean(0) for (sampler, name), values in astray.items()}

@@ -407,6 +407,7 @@ EXERCISE = Exercise(
             variants=(
                 _with(at=lambda t, T: t - 1),
                 _with(told=lambda log_snr, t: log_snr[t - 1]),
+                _with(told=lambda log_snr, t: log_snr[max(t - 1, 0)]),
                 _with(at=lambda t, T: T + 1 - t, noise_of=lambda t, T: T + 1 - t if t else 0),
                 _with(at=lambda t, T: min(t + 1, T), noise_of=lambda t, T: min(t + 1, T) if t else 0),
             ),

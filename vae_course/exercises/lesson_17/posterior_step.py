@@ -182,13 +182,13 @@ EXERCISE = Exercise(
     id="17-posterior-step",
     title="One step back, the point being known",
     points=3,
-    difficulty=3,
-    minutes=8,
+    difficulty=2,
+    minutes=5,
     task=(
         "Return `mean, variance` of q(x_s | x_t, x_0) for s < t: the mean `[B, D]`, and the variance `[B]`, which all "
         "dimensions of an example share. You are given `x_t` and `x0` `[B, D]` and for each example the log-SNR at both "
         "times, `log_snr_t` and `log_snr_s` `[B]`. Noise is added so that variance is preserved: x_t = alpha_t x_0 + sigma_t "
-        "eps with alpha^2 = sigmoid(log-SNR) and sigma^2 = 1 - alpha^2. The mean is trained through."
+        "eps with alpha^2 = sigmoid(log-SNR) and sigma^2 = 1 - alpha^2. Gradients must reach `x0` through the mean."
     ),
     hints=(
         "Two Gaussian densities say where x_s lies: q(x_s | x_0), and the step q(x_t | x_s) read as a function of x_s. "
@@ -268,10 +268,9 @@ EXERCISE = Exercise(
                 of_xt=lambda t, s: t / s * (1 - s) / (1 - t),
             ),
             "A root is missing in the mean: sigmoid(log-SNR) is alpha^2, a share of variance, and points are multiplied by "
-            "alpha. Take the root of it in both factors.",
+            "alpha. Take the root of it wherever it stands.",
             variants=(
                 _with(of_x0=lambda t, s: s * (1 - t / s) / (1 - t)),
-                _with(of_xt=lambda t, s: t / s * (1 - s) / (1 - t)),
                 _with(of_xt=lambda t, s: (t / s).sqrt() * ((1 - s) / (1 - t)).sqrt()),
             ),
         ),
@@ -399,9 +398,11 @@ EXERCISE = Exercise(
         Misconception(
             "alphas left out",
             _with(of_x0=lambda t, s: 1 - _kept(t, s), of_xt=_kept),
-            "The two shares stand in your mean without their alphas, or with the alphas the other way round. The estimates are "
-            "alpha_s x_0 and (alpha_s / alpha_t) x_t.",
+            "A share stands in your mean without its alphas, with their squares, or with the two the other way round. The "
+            "estimates are alpha_s x_0 and (alpha_s / alpha_t) x_t.",
             variants=(
+                _with(of_xt=_kept),
+                _with(of_x0=lambda t, s: s * (1 - _kept(t, s)), of_xt=lambda t, s: _kept(t, s) * s / t),
                 _with(of_x0=lambda t, s: 1 - _kept(t, s)),
                 _with(of_xt=lambda t, s: _kept(t, s) * (t / s).sqrt()),
                 _with(of_xt=lambda t, s: _kept(t, s) * s.sqrt()),

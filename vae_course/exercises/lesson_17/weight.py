@@ -124,12 +124,12 @@ EXERCISE = Exercise(
     title="What a wrong guess costs",
     points=2,
     difficulty=2,
-    minutes=6,
+    minutes=4,
     task=(
         "A denoiser guesses `x0_hat` where the truth is `x0`, `[B, D]` each, and the step from t back to s < t is made with the "
         "guess: q(x_s | x_t, x0_hat) in place of q(x_s | x_t, x_0), with the same variance. Return for each example what that "
-        "costs, the KL of the second to the first in nats, `[B]`, from the log-SNR at both times, `log_snr_t` and `log_snr_s` "
-        "`[B]`. It is trained through `x0_hat`."
+        "costs, KL(q(x_s | x_t, x_0) || q(x_s | x_t, x0_hat)) in nats, `[B]`, from the log-SNR at both times, `log_snr_t` and "
+        "`log_snr_s` `[B]`. Gradients must reach `x0_hat`."
     ),
     hints=(
         "The KL of two Gaussians with one variance is the squared distance of their means over twice the variance. Both means "
