@@ -111,11 +111,23 @@ def _name(exercise: Exercise) -> str:
 
 def _probe(exercise: Exercise) -> str:
     """The probe and all that it refers to in its file, as a module."""
-    statements = _statements(str(getattr(exercise.probe, "__module__", "")))
-    wanted = next(statement for statement in statements if _name(exercise) in statement.binds)
-    chosen = program(wanted, statements).statements
+    return _cut_out(str(getattr(exercise.probe, "__module__", "")), {_name(exercise)})
+
+
+def _cut_out(module: str, names: set[str]) -> str:
+    """What binds these names in a module, with all that this refers to there and in what its lesson's exercises share."""
+    statements = _statements(module)
+    programs = [program(statement, statements).statements for statement in statements if names & set(statement.binds)]
+    chosen = [statement for statement in statements if any(statement in each for each in programs)]
     needed = frozenset().union(*(statement.needs for statement in chosen))
-    return "\n\n".join(_narrowed(statement, needed) for statement in chosen) + "\n"
+    parts = []
+    for statement in chosen:
+        tree = statement.tree
+        if isinstance(tree, ast.ImportFrom) and (tree.module or "").startswith("vae_course.exercises.lesson_"):
+            parts.append(_cut_out(str(tree.module), {alias.name for alias in tree.names} & needed))
+        else:
+            parts.append(_narrowed(statement, needed))
+    return "\n\n".join(parts) + "\n"
 
 
 def _narrowed(statement: Statement, needed: frozenset[str]) -> str:
