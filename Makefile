@@ -7,8 +7,8 @@ PYTHON ?=
 LAB_ARGS ?=
 # Handed on to pytest, for example PYTEST_ARGS="tests/core/test_models.py -x".
 PYTEST_ARGS ?=
-# How many test files run side by side; on two cores three are right, for some of them wait.
-WORKERS ?= 3
+# How many test files run side by side; the cores are shared out among them.
+WORKERS ?= 2
 # The lessons that `make claims` and `make budget` measure, for example LESSONS="08 10"; empty: all of them.
 LESSONS ?=
 # PyTorch's own index of builds without GPU libraries.
