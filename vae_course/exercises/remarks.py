@@ -14,7 +14,7 @@ from vae_course.exercises.outcomes import Array, Outcome
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 CLOSE = 1e-4  # what counts as the same factor
-# What the numbers of a case may be off by: its words, with a `{}` for a length or a plain number of the case, and the amount.
+# Factors that are called by their names.
 KNOWN = {
     "log 2": math.log(2),
     "1 / log 2": 1 / math.log(2),
@@ -25,6 +25,7 @@ KNOWN = {
     "2 pi": 2 * math.pi,
     "the root of 2 pi": math.sqrt(2 * math.pi),
 }
+# What the numbers of a case may be off by: its words, with a `{}` for a length or a plain number of the case, and the amount.
 FACTORS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("times {}", lambda n: n),
     ("divided by {}", lambda n: 1 / n),

@@ -179,12 +179,10 @@ def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outc
         outcomes: what the answer gave on each.
     """
     rows = _rows(cases, outcomes)
+    if not rows:
+        return ""
     with apart():
-        return (
-            _first_match(exercise, rows, (*_singles(exercise), _weighted(exercise, rows), _pairs(exercise)))
-            if rows
-            else ""
-        )
+        return _first_match(exercise, rows, (*_singles(exercise), _weighted(exercise, rows), _pairs(exercise)))
 
 
 def explain_by_inputs(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outcome]) -> str:
@@ -488,8 +486,8 @@ def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
 def _of_each_part(power: ast.BinOp) -> ast.BinOp:
     """`(a - b)**2` as `a**2 - b**2`."""
     assert isinstance(power.left, ast.BinOp)
-    sides = (ast.BinOp(side, power.op, power.right) for side in (power.left.left, power.left.right))
-    return ast.BinOp(next(sides), power.left.op, next(sides))
+    left, right = (ast.BinOp(side, power.op, power.right) for side in (power.left.left, power.left.right))
+    return ast.BinOp(left, power.left.op, right)
 
 
 def _earlier(call: ast.Call) -> ast.Call:
@@ -516,7 +514,7 @@ def _safety(node: ast.AST) -> Iterator[Change]:
     """What people put around a part "for safety": absolute values, limits, small numbers."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         yield Change("the absolute value of {}", (node,), lambda n: _method(n, "abs"))
-        yield Change("{} held at 0 or above", (node,), lambda n: _with_limit(n))
+        yield Change("{} held at 0 or above", (node,), _with_limit)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         for tiny in _TINY:
             yield Change("a small number added to a divisor", (), functools.partial(_divided_by_more, tiny=tiny))
