@@ -446,8 +446,8 @@ claim("17-simple-rarer", 0.5 / amount_at_9, world="any", tolerance=0.5, unit="ti
 # %% [markdown]
 # For one look at a log-SNR of 9, L_simple takes {{any:17-simple-rarer}} at 0, where the bound takes one: it cares less for both
 # ends, the fine last steps among them. It is no bound. In their paper it gives the better pictures and the worse bound. Here?
-# With three seeds each, predict: which has the smaller gap, and whose samples stray less? (Six trainings, about a minute and a
-# half on one core the first time.)
+# With three seeds each, predict: which has the smaller gap, and whose samples stray less? (Six trainings, under a minute on one
+# core the first time.)
 
 # %%
 from vae_course.training import Recipe, fit_or_load_all
@@ -850,7 +850,7 @@ claim("17-mistake-far", -0.5 * far.log(), world="any", tolerance=0.00001, digits
 # $\hat x_0 = (x_t - \sigma_t \hat\varepsilon) / \alpha_t$ divides by nearly nothing. $\hat x_0$ is a poor one where there is
 # hardly any noise. **v-prediction** (Salimans and Ho, [*Progressive Distillation*](https://arxiv.org/abs/2202.00512), 2022)
 # asks for $v = \alpha_t \varepsilon - \sigma_t x_0$, from which $\hat x_0 = \alpha_t x_t - \sigma_t \hat v$ without a division:
-# **line 3** of section 4's derivation. One more training, seed 0, with the bound's weights (some 20 seconds):
+# **line 3** of section 4's derivation. One more training, seed 0, with the bound's weights (some ten seconds):
 
 # %%
 x0, eps = new.double(), torch.randn(2000, 2, generator=generator, dtype=torch.float64)
