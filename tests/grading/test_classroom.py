@@ -4,11 +4,10 @@ import pytest
 
 from tests.support.fixtures import classroom
 from tests.support.fixtures.classroom import BOUND, FORMS, SIGN, Member
-from tests.support.sandboxes import handed_on
-from vae_course.tools.grading import Graded, Submission, mark
+from vae_course.tools.grading import Graded, Submission, sandbox
 from vae_course.tools.grading.mark import HELD, NOT_FOR_OTHERS, PUBLIC_SEED, classes, grade_submission
 from vae_course.tools.grading.read import lessons
-from vae_course.tools.grading.sandbox import Sandbox
+from vae_course.tools.grading.sandbox import Sandbox, Sandboxes
 from vae_course.tools.grading.sandbox.limits import Limits
 
 LIMITS = Limits(seconds=4, memory_mb=300, processes=16, disk_mb=8)
@@ -46,10 +45,9 @@ def graded(need, hidden: set[str], tmp_path_factory) -> dict[int, dict[str, Grad
 
     found = {}
     for jobs in (1, 2):
-        with handed_on():
-            found[jobs] = run(HONEST, jobs)
+        found[jobs] = run(HONEST, jobs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mark, "Sandbox", Watched)
+        patch.setattr(sandbox, "Sandbox", Watched)
         return {1: found[1] | run(PROBING, 1), 2: found[2] | run([*ATTACKERS, *PROBING], 2)}
 
 
@@ -100,19 +98,14 @@ def test_what_attackers_try_sees_no_hidden_input(graded, hidden: set[str]):
     assert {m.status for member in ATTACKERS for m in seen[member.student]} == {"passed"}
 
 
-@pytest.fixture(scope="module")
-def honest():
-    """Sandboxes for what we wrote ourselves."""
-    with handed_on():
-        yield
-
-
 @pytest.mark.parametrize("name", lessons.names())
-def test_every_lesson_as_handed_out_is_not_tried_and_its_solutions_get_all_points(need, honest, name: str):
+def test_every_lesson_as_handed_out_is_not_tried_and_its_solutions_get_all_points(need, name: str):
     need("bwrap")
-    blank = grade_submission(_file("notebooks", name), seed=1)
+    with Sandboxes() as sandboxes:
+        blank, full = (
+            grade_submission(_file(folder, name), seed=1, sandboxes=sandboxes) for folder in ("notebooks", "solutions")
+        )
     assert {m.status for m in blank.marks} == {"not tried"} and not blank.needs_person()
-    full = grade_submission(_file("solutions", name), seed=1)
     code = [m for m in full.marks if m.status != "written"]
     assert [(m.status, m.message) for m in code if m.points != m.max_points] == []
     assert len(code) == len(full.marks) - 1 and not full.needs_person()

@@ -1,27 +1,29 @@
 """From what a submission holds to its marks and doubts, and to words that tell nothing of hidden inputs."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 
 import vae_course.tools.grading.mark as marking
 from tests.support.fixtures.classroom import BOUND, ELBO, FIRST, SIGN, B, answer, code, filled, place_of, stub, to_bytes
-from tests.support.sandboxes import handed_on
 from vae_course.exercises import Outcome
 from vae_course.tools.grading import Mark, Submission
 from vae_course.tools.grading.mark import grade_submission, mark_attempts
 from vae_course.tools.grading.read import Attempt, lessons
 from vae_course.tools.grading.read.statements import Program
-from vae_course.tools.grading.sandbox import Run
+from vae_course.tools.grading.sandbox import Run, Sandbox, Sandboxes
 
 SCALE = "return mu[y == digit].mean(dim=0) * scale['by']"
 HELPER = "def scaled(codes):\n    return codes"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def honest() -> Iterator[None]:
-    """No answer in here does harm to the next one."""
-    with handed_on():
+def handed_on() -> Iterator[None]:
+    """One sandbox for all that is marked here, though it has no walls: no answer in here does harm to the next one."""
+    with pytest.MonkeyPatch.context() as patch, Sandboxes() as shared:
+        patch.setattr(Sandbox, "finish", lambda _: True)
+        patch.setattr(marking, "Sandboxes", lambda: contextlib.nullcontext(shared))
         yield
 
 

@@ -1,5 +1,6 @@
 """What student code can see and do: nothing of the course, of others, of the network; and no more than its limits."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ from vae_course.exercises import Exercise
 from vae_course.exercises.outcomes import Failure, Outcome, Value
 from vae_course.tools.grading import GradingError, sandbox
 from vae_course.tools.grading.read.statements import Program, statements_of
-from vae_course.tools.grading.sandbox import Sandbox, bubblewrap, course_copy, limits, messages
+from vae_course.tools.grading.sandbox import Sandbox, Sandboxes, bubblewrap, course_copy, limits, messages
 from vae_course.tools.grading.sandbox.bubblewrap import SandboxMissing
 from vae_course.tools.grading.sandbox.limits import Limits, StopKind, Stopped
 
@@ -273,7 +274,7 @@ def test_users_differ_where_few_exist_too(monkeypatch: pytest.MonkeyPatch):
         users = {bubblewrap.user() for _ in range(1_000)}
         assert len(users) == 1_000 and all(user in range_of_them for user in users)
     monkeypatch.setattr(bubblewrap.os, "geteuid", lambda: 1000)
-    assert bubblewrap.user() == 0
+    assert not bubblewrap.has_users()
 
 
 @pytest.fixture
@@ -362,6 +363,75 @@ def test_nothing_that_an_answer_leaves_running_reaches_the_next_one(need):
         assert _processes_of(worker) == before
     while any(Path(f"/proc/{pid}").exists() for pid in before):
         time.sleep(0.05)  # the sandbox's own processes end with it
+
+
+LEFT = """
+import torch
+torch.left = 1
+if os.fork() == 0:
+    os.setsid()
+    import time
+    time.sleep(99)
+def may(do, *given):
+    try:
+        do(*given)
+    except OSError:
+        return False
+    return True
+pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]
+first = int(open(f'/proc/{os.getppid()}/stat').read().rpartition(')')[2].split()[1])
+found = [first in pids, may(os.kill, first, 0), may(open, f'/proc/{first}/mem', 'r+b'), may(open, f'/proc/{first}/fd/0')]
+"""
+SEEN = """
+import torch
+own = [1, os.getpid(), os.getppid()]
+others = [int(name) for name in os.listdir('/proc') if name.isdigit() and int(name) not in own]
+found = [hasattr(torch, 'left'), len(others), os.listdir('/tmp') + os.listdir('/dev/shm'), os.getuid()]
+"""
+
+
+def test_the_next_submission_in_a_sandbox_finds_nothing_of_the_one_before(need):
+    need("bwrap")
+    first, second = [], []
+    with Sandboxes() as sandboxes:
+        for told_by, body in ((first, LEFT), (second, SEEN), (second, SEEN)):
+            with sandboxes.sandbox([BOUND], LIMITS) as box:
+                told_by += [told(box, body), box._process]
+    if not bubblewrap.has_users():  # then each has a sandbox of its own
+        assert len({id(process) for process in (first[1], second[1], second[3])}) == 3
+        return
+    assert first[0] == [True, False, False, False], "the first process could be reached"
+    assert first[1] is second[1] is second[3], "the sandbox was not handed on"
+    assert second[0][:3] == second[2][:3] == [False, 1, []]
+    assert second[0][3] != second[2][3], "two submissions had the same user"
+
+
+@pytest.mark.parametrize("harm", ["os.kill(os.getppid(), 9)", "open('/tmp/left', 'w').close()"])
+def test_a_sandbox_that_came_to_harm_is_not_handed_on(need, harm: str):
+    need("bwrap")
+    with Sandboxes() as sandboxes:
+        with sandboxes.sandbox([BOUND], LIMITS) as box, contextlib.suppress(Stopped):
+            told(box, f"{harm}\nfound = 1")
+        with sandboxes.sandbox([BOUND], LIMITS) as other:
+            assert other is not box and told(other, SEEN)[:3] == [False, int(bubblewrap.has_users()), []]
+
+
+def test_another_lesson_and_another_thread_get_sandboxes_of_their_own(need):
+    need("bwrap")
+    boxes = []
+
+    def take(exercise: Exercise) -> None:
+        with sandboxes.sandbox([exercise], LIMITS) as box:
+            box.run(exercise, SimpleNamespace(program=Program(()), name="elbo"), 0)  # type: ignore[arg-type]
+            boxes.append(box)
+
+    with Sandboxes() as sandboxes:
+        take(BOUND)
+        thread = threading.Thread(target=take, args=(BOUND,))
+        thread.start()
+        thread.join()
+        take(exercises.get("07-kl"))
+    assert len(set(map(id, boxes))) == 3
 
 
 def test_without_a_sandbox_too_what_an_answer_leaves_running_ends():

@@ -19,7 +19,7 @@ from vae_course.tools.grading.mark import suspicions
 from vae_course.tools.grading.model import Graded, Mark, Submission
 from vae_course.tools.grading.read import Attempt, attempts_in, lessons, listed, notebook, quoted
 from vae_course.tools.grading.read.lessons import Handout
-from vae_course.tools.grading.sandbox import Run, Sandbox
+from vae_course.tools.grading.sandbox import Run, Sandbox, Sandboxes
 from vae_course.tools.grading.sandbox.limits import DEFAULT_LIMITS, Limits, StopKind
 
 # The seed of the checks in the notebook: its inputs are public, so that a message may show them.
@@ -39,7 +39,12 @@ def draw_seed() -> int:
 
 
 def grade_submission(
-    submission: Submission, *, limits: Limits = DEFAULT_LIMITS, sandbox: bool = True, seed: int | None = None
+    submission: Submission,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    sandbox: bool = True,
+    seed: int | None = None,
+    sandboxes: Sandboxes | None = None,
 ) -> Graded:
     """The marks of one submission.
 
@@ -48,6 +53,7 @@ def grade_submission(
         limits: what each answer may use.
         sandbox: run student code in bubblewrap; without, it runs with your own rights.
         seed: source of the hidden inputs; drawn where it is None. Honest answers get the same marks from any.
+        sandboxes: those of its class; where it is None, it gets one that ends with it.
 
     Raises:
         SandboxMissing: there is no sandbox here.
@@ -65,7 +71,7 @@ def grade_submission(
     except Exception as error:  # whatever an ingenious file does to the reader
         return unmarked(submission, lesson, f"The notebook could not be read ({type(error).__name__}).")
     code = [exercise for exercise in lesson.exercises if isinstance(exercise, Exercise)]
-    with Sandbox(code, limits, boxed=sandbox) as box:
+    with Sandboxes() as own, (sandboxes or own).sandbox(code, limits, boxed=sandbox) as box:
         marks = mark_attempts(lesson.exercises, attempts, box, draw_seed() if seed is None else seed)
     doubts = [*submission.doubts, *read.doubts]
     if read.lesson and read.lesson != lesson.name:

@@ -21,7 +21,7 @@ from vae_course.tools.grading import mark
 from vae_course.tools.grading.mark import draw_seed, grade_submission, unmarked
 from vae_course.tools.grading.model import Graded, GradingError, Submission
 from vae_course.tools.grading.read import lessons
-from vae_course.tools.grading.sandbox import bubblewrap
+from vae_course.tools.grading.sandbox import Sandboxes, bubblewrap
 from vae_course.tools.grading.sandbox.limits import DEFAULT_LIMITS, Limits
 
 Grade = Callable[..., Graded]
@@ -61,9 +61,12 @@ def grade_class(
     for lesson in sorted({submission.lesson for submission in submissions}):
         lessons.load(lesson)
     settings = {"limits": limits, "sandbox": sandbox, "seed": class_seed(results, seed)}
-    return _all(
-        lambda submission: _one(submission, results, grade, settings), submissions, jobs=jobs, progress=progress
-    )
+    with Sandboxes() as sandboxes:
+        if grade is grade_submission:
+            grade = functools.partial(grade_submission, sandboxes=sandboxes)
+        return _all(
+            lambda submission: _one(submission, results, grade, settings), submissions, jobs=jobs, progress=progress
+        )
 
 
 def _all(
@@ -74,14 +77,16 @@ def _all(
         tqdm(total=len(submissions), unit="submission", disable=not progress) as bar,
         ThreadPoolExecutor(max(1, jobs), thread_name_prefix="grading") as pool,
     ):
-        futures = [pool.submit(one, submission) for submission in submissions]
+        # Lesson by lesson, so that a thread starts as few sandboxes as can be.
+        order = sorted(range(len(submissions)), key=lambda i: submissions[i].lesson)
+        futures = {i: pool.submit(one, submissions[i]) for i in order}
         try:
-            for future in as_completed(futures):
+            for future in as_completed(futures.values()):
                 future.result()
                 bar.update()
-            return [future.result() for future in futures]
+            return [futures[i].result() for i in range(len(submissions))]
         except BaseException:
-            _cancel(futures)
+            _cancel(list(futures.values()))
             raise
 
 

@@ -1,7 +1,8 @@
 """The sandbox: student code runs in there only, and what comes out of it is data that has been checked.
 
 `bubblewrap` builds its walls, `course_copy` is all of the course that it sees, `worker` is the process in it, `messages` go
-in and come out, and `limits` are kept from outside.
+in and come out, and `limits` are kept from outside. Three quarters of the cost of a submission is starting PyTorch, so where
+each can have a user of its own a sandbox takes one submission after another (`Sandboxes`).
 """
 
 import fcntl
@@ -16,8 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class Run:
 
 
 class Sandbox:
-    """A sandbox for the answers of one submission; one that breaks a limit costs only itself, as the next starts another.
+    """A sandbox for the answers of a submission; one that breaks a limit costs only itself, as the next starts another.
 
     Args:
         exercises: those that will be run.
@@ -69,6 +70,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._meter: Meter | None = None
         self._requests = self._replies = self._lock = -1
+        self._in_submission = False
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -119,6 +121,10 @@ class Sandbox:
         fresh = self._process is None
         if fresh:
             self._start()
+        if not self._in_submission:
+            if self._boxed and bubblewrap.has_users():
+                self._control({"user": bubblewrap.user()})
+            self._in_submission = True
         assert self._meter is not None
         self._meter.begin_run()
         try:
@@ -146,9 +152,36 @@ class Sandbox:
         self._excuse(killed=reply.get("signal") == signal.SIGKILL)
         raise Stopped(_death(reply))
 
+    def finish(self) -> bool:
+        """End a submission; whether the sandbox can take another one, which finds nothing of this one."""
+        if self._process is None or not self._boxed or not bubblewrap.has_users():
+            return False
+        if self._in_submission:
+            try:
+                self._control({"end": True})
+            except GradingError:
+                return False
+            self._in_submission = False
+        assert self._meter is not None
+        return not self._meter.broken and not self._meter.files()
+
+    def _control(self, message: dict[str, Any]) -> None:
+        """Tell the first process in the sandbox that a submission begins or has ended.
+
+        Raises:
+            GradingError: it doesn't do that; it is stopped.
+        """
+        try:
+            reply = self._converse(json.dumps(message).encode() + b"\n", _START_SECONDS)
+        except Stopped as error:
+            raise GradingError(f"The sandbox {error}; try again with fewer --jobs.") from None
+        if reply.get("state") != "ready":
+            self.stop()
+            raise GradingError("The sandbox could not take a submission; try again with fewer --jobs.")
+
     def stop(self) -> None:
         """End the worker with all processes that came of it."""
-        process, self._process = self._process, None
+        process, self._process, self._in_submission = self._process, None, False
         if process is None:
             return
         if self._meter:
@@ -219,7 +252,7 @@ class Sandbox:
         settings = {
             "folder": folder,
             "libraries": bubblewrap.libraries(),
-            "uid": bubblewrap.user() if self._boxed else 0,
+            "users": int(self._boxed and bubblewrap.has_users()),
             "requests": requests,
             "replies": replies,
             "limits": {
@@ -270,6 +303,43 @@ class Sandbox:
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+
+class Sandboxes:
+    """The sandboxes of a class: one for each thread, handed on from one submission to the next of its lesson.
+
+    One thread's is not for another: a sandbox ends with the thread that has started it.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[object, Sandbox]] = {}
+
+    def __enter__(self) -> "Sandboxes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _, box in self._kept.values():
+            box.__exit__()
+
+    @contextmanager
+    def sandbox(self, exercises: Sequence[Exercise], limits: Limits, *, boxed: bool = True) -> Iterator[Sandbox]:
+        """A sandbox for one submission; the arguments are those of `Sandbox`."""
+        thread = threading.get_ident()
+        kind: object = (tuple(exercise.id for exercise in exercises), limits, boxed)
+        kept = self._kept.pop(thread, None)
+        if kept and kept[0] != kind:
+            kept[1].__exit__()
+            kept = None
+        box = kept[1] if kept else Sandbox(exercises, limits, boxed=boxed)
+        again = False
+        try:
+            yield box
+            again = box.finish()
+        finally:
+            if again:
+                self._kept[thread] = kind, box
+            else:
+                box.__exit__()
 
 
 def _locked_folder() -> tuple[tempfile.TemporaryDirectory[str], int]:

@@ -3,6 +3,9 @@
 It is started as a script in the stripped copy of the package (see `course_copy`). Requests come in by one pipe as lines of
 JSON, replies go out by another: eight hexadecimal digits of length, then JSON. It keeps no secret: whatever a reply says is only
 compared with what the right answer gives, outside.
+
+Where there are users to become, the first process stays what it is and runs nothing of any student: for each submission it forks
+a worker, which becomes a user of its own. No user may touch a process or a file of another, nor the first process.
 """
 
 import __future__
@@ -18,15 +21,18 @@ import time
 import traceback
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 
 # What a child may send back; more counts as broken.
 LONGEST = 24_000_000
 
 
-def main(folder: str, libraries: list[str], uid: int, requests: int, replies: int, limits: dict[str, int]) -> None:
-    """Give up all rights, import what answers need, then serve requests until their pipe is closed."""
-    _confine(uid, limits)
+def main(folder: str, libraries: list[str], users: int, requests: int, replies: int, limits: dict[str, int]) -> None:
+    """Import what answers need; then serve requests, of one submission after another where each can have a user of its own,
+    until their pipe is closed.
+    """
+    if not users:
+        _confine(0, limits)
     sys.path[:0] = [folder, *libraries]
     import torch
 
@@ -40,9 +46,29 @@ def main(folder: str, libraries: list[str], uid: int, requests: int, replies: in
     with open(f"{folder}/exercises.json", encoding="utf-8") as file:  # noqa: PTH123
         known = json.load(file)
     _send(replies, {"state": "ready"})
+    # A line comes only after the reply to the one before, so none is read ahead and lost to whom it is for.
     with os.fdopen(requests, encoding="utf-8") as lines:
-        for line in lines:
-            _send(replies, _in_a_child(json.loads(line), known, limits, (requests, replies)))
+        if not users:
+            _serve(lines, known, limits, (requests, replies))
+        for line in lines if users else ():
+            pid = os.fork()
+            if not pid:
+                _confine(json.loads(line)["user"], limits)
+                _send(replies, {"state": "ready"})
+                _serve(lines, known, limits, (requests, replies))
+                os._exit(0)
+            if os.waitpid(pid, 0)[1] or _others():
+                return  # it was ended from within, or left something running
+            _send(replies, {"state": "ready"})
+
+
+def _serve(lines: TextIO, known: Any, limits: dict[str, int], private: tuple[int, int]) -> None:
+    """Run the requests of one submission, until one says that it was the last or their pipe is closed."""
+    for line in lines:
+        request = json.loads(line)
+        if "end" in request:
+            return
+        _send(private[1], _in_a_child(request, known, limits, private))
 
 
 def _uncompiled(model: Any = None, **_: Any) -> Any:
@@ -93,12 +119,17 @@ def _in_a_child(
 
 
 def _end_all(pid: int, *, alone: int) -> None:
-    """End what a child has left running: in a sandbox all but the worker and the first process, else the child's group."""
+    """End what a child has left running: in a sandbox all that this user may end, else the child's group."""
     with suppress(ProcessLookupError, PermissionError):
         os.kill(-1 if alone else -pid, signal.SIGKILL)
-        while alone:  # until all are gone, their memory and their places among the processes too
+        while alone and _others():  # until all are gone, their memory and their places among the processes too
             time.sleep(0.001)
             os.kill(-1, signal.SIGKILL)
+
+
+def _others() -> set[int]:
+    """The processes in the sandbox beside this one, the first, and the one that this one came from."""
+    return {int(name) for name in os.listdir("/proc") if name.isdigit()} - {1, os.getpid(), os.getppid()}  # noqa: PTH208
 
 
 def _receive(fd: int) -> tuple[str, bool]:
