@@ -318,14 +318,14 @@ class Sandboxes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _, box in self._kept.values():
-            box.__exit__()
+        for kept in self._kept.values():
+            kept[1].__exit__()
 
     @contextmanager
     def sandbox(self, exercises: Sequence[Exercise], limits: Limits, *, boxed: bool = True) -> Iterator[Sandbox]:
         """A sandbox for one submission; the arguments are those of `Sandbox`."""
         thread = threading.get_ident()
-        kind: object = (tuple(exercise.id for exercise in exercises), limits, boxed)
+        kind = (tuple(exercise.id for exercise in exercises), limits, boxed)
         kept = self._kept.pop(thread, None)
         if kept and kept[0] != kind:
             kept[1].__exit__()
