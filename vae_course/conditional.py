@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from vae_course.networks import Shape, mlp_decoder, mlp_encoder
 from vae_course.objectives import negative_elbo
-from vae_course.support.shapes import check_images
+from vae_course.support.shapes import check_images, check_labels
 
 # A label is one-hot times this: in the squared length of what a network reads it counts as much as nine pixels of ink.
 LABEL_SCALE = 3.0
@@ -133,16 +133,7 @@ class ConditionalVAE(nn.Module):
 
     def _labels(self, y: Tensor, like: Tensor, batch: torch.Size) -> Tensor:
         """The classes as the networks take them, `[*batch, n_classes]`."""
-        if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
-            raise TypeError(f"y holds {y.dtype}: give classes as whole numbers, for example y.long().")
-        if y.dim() > 1 or (y.dim() == 1 and y.shape != batch[-1:]):
-            raise ValueError(
-                f"y has shape {list(y.shape)} for {list(batch)} examples: give one class for each, or a single one for all."
-            )
-        if y.numel() and not (0 <= y.min() and y.max() < self.n_classes):
-            raise ValueError(
-                f"y runs from {y.min()} to {y.max()}: this model knows the classes 0 to {self.n_classes - 1}."
-            )
+        check_labels(y, batch, self.n_classes)
         one_hot = F.one_hot(y.to(like.device).long(), self.n_classes).to(like.dtype)
         return (self.label_scale * one_hot).expand(*batch, self.n_classes)
 

@@ -27,6 +27,8 @@ Schedule = Callable[[Tensor], Tensor]  # from times in [0, 1] to log-SNRs
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 ReverseVariance = str | float | Callable[[Tensor, Tensor], Tensor]  # see step_variance
 
+N_FEATURES = 11  # of level_features
+
 
 def linear_log_snr(first: float = 9.0, last: float = -9.0) -> Schedule:
     """The schedule lambda(t) = first + (last - first) t."""
@@ -265,6 +267,13 @@ def sample_ddim(denoiser: Denoiser, x_T: Tensor, schedule: Schedule, n_steps: in
     return _sampled(denoiser, x_T, schedule, n_steps, step)
 
 
+def level_features(log_snr: Tensor) -> Tensor:
+    """What a network is told of log-SNRs `[...]`: a tenth of each, and sines and cosines of five lengths, `[..., 11]`."""
+    log_snr_ = log_snr.unsqueeze(-1)
+    waves = log_snr_ * 2.0 ** torch.arange(-3, 2).to(log_snr)
+    return torch.cat([log_snr_ / 10, waves.sin(), waves.cos()], -1)
+
+
 class PointDenoiser(nn.Module):
     """A network from x_t `[B, D]` and log-SNRs `[B]`, which enter each residual block, to x0_hat `[B, D]`.
 
@@ -280,7 +289,7 @@ class PointDenoiser(nn.Module):
         dim, hidden = whole_number(dim, "dim", least=1), whole_number(hidden, "hidden", least=1)
         self.predicts = predicts
         self.first, self.last = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
-        self.level = nn.Sequential(nn.Linear(11, hidden), nn.SiLU())
+        self.level = nn.Sequential(nn.Linear(N_FEATURES, hidden), nn.SiLU())
         self.blocks = nn.ModuleList(
             nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
             for _ in range(whole_number(n_blocks, "n_blocks", least=1))
@@ -288,9 +297,7 @@ class PointDenoiser(nn.Module):
 
     def forward(self, x_t: Tensor, log_snr: Tensor) -> Tensor:
         """x0_hat `[B, D]`."""
-        log_snr_ = log_snr.unsqueeze(-1)
-        waves = log_snr_ * 2.0 ** torch.arange(-3, 2).to(x_t)
-        level = self.level(torch.cat([log_snr_ / 10, waves.sin(), waves.cos()], -1))
+        level = self.level(level_features(log_snr))
         h = self.first(x_t)
         for block in self.blocks:
             h = h + block(h + level)
