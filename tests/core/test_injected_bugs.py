@@ -16,7 +16,19 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS, PRIORS, HIERARCHIES, DIFFUSION = (
+MODULES = (
+    DISTRIBUTIONS,
+    EXACT,
+    MODELS,
+    OBJECTIVES,
+    DISCRETE,
+    CONDITIONAL,
+    FLOWS,
+    PRIORS,
+    HIERARCHIES,
+    DIFFUSION,
+    LATENT_DIFFUSION,
+) = (
     "distributions",
     "exact",
     "models",
@@ -27,6 +39,7 @@ MODULES = DISTRIBUTIONS, EXACT, MODELS, OBJECTIVES, DISCRETE, CONDITIONAL, FLOWS
     "priors",
     "hierarchies",
     "diffusion",
+    "latent_diffusion",
 )
 BUGS = [
     (DISTRIBUTIONS, "return mu + torch.exp(0.5 * logvar) * eps", "return mu + torch.exp(logvar) * eps"),
@@ -177,6 +190,43 @@ BUGS = [
     (DIFFUSION, "-gaussian_log_prob(x0, x0_hat", "gaussian_log_prob(x0, x0_hat"),
     (DIFFUSION, 'choice if callable(choice) else "large"', '"large"'),
     (DIFFUSION, "Samples(_guess(denoiser, path[-1], log_snr[-1])", "Samples(path[-1]"),
+    (LATENT_DIFFUSION, "return 1 / std", "return std"),
+    (LATENT_DIFFUSION, "codes.double().std(correction=0)", "codes.double().std(0, correction=0).mean()"),
+    (LATENT_DIFFUSION, "codes.double().std(correction=0)", "codes.double().square().mean().sqrt()"),
+    (LATENT_DIFFUSION, "return self.scale * z", "return z / self.scale"),
+    (LATENT_DIFFUSION, "return self.scale * z", "return self.scale.square() * z"),
+    (LATENT_DIFFUSION, "n_steps).x0 / self.scale", "n_steps).x0"),
+    (LATENT_DIFFUSION, "n_steps).x0 / self.scale", "n_steps).x0 * self.scale"),
+    (LATENT_DIFFUSION, "- self.latent_dim * self.scale.log()", ""),
+    (LATENT_DIFFUSION, "- self.latent_dim * self.scale.log()", "+ self.latent_dim * self.scale.log()"),
+    (LATENT_DIFFUSION, "- self.latent_dim * self.scale.log()", "- self.scale.log()"),
+    (
+        LATENT_DIFFUSION,
+        "return found._replace(reconstruction=",
+        "return found._replace(prior=0 * found.prior, reconstruction=",
+    ),
+    (LATENT_DIFFUSION, "found.reconstruction - ", "-"),
+    # Published both ways: s = 1 + w is not w.
+    (LATENT_DIFFUSION, "(1 + weight) * conditional - weight * unc", "weight * conditional + (1 - weight) * unc"),
+    (LATENT_DIFFUSION, "conditional - weight * unconditional", "conditional + weight * unconditional"),
+    (LATENT_DIFFUSION, "partial(self._guided, labels=y, weight=weight)", "partial(self.denoiser, labels=y)"),
+    (LATENT_DIFFUSION, "partial(self.denoiser, labels=y) if weight", "self.denoiser if weight"),
+    (LATENT_DIFFUSION, "log_snr, labels=labels), self.denoiser(x_t, log_snr)", "log_snr), self.denoiser(x_t, log_snr)"),
+    (LATENT_DIFFUSION, "x0_from_v(x_t, self.last(h), log_snr)", "x0_from_v(x_t, -self.last(h), log_snr)"),
+    (LATENT_DIFFUSION, "x0_from_v(x_t, self.last(h), log_snr)", "self.last(h)"),
+    (LATENT_DIFFUSION, "nn.init.zeros_(self.last.weight)", ""),
+    (LATENT_DIFFUSION, "h = h + block(h + condition)", "h = h + block(h)"),
+    (LATENT_DIFFUSION, "condition = condition + self.label(y)", "condition = condition + 0 * self.label(y)"),
+    (LATENT_DIFFUSION, "none = torch.tensor(self.n_classes", "none = torch.tensor(0 * self.n_classes"),
+    (LATENT_DIFFUSION, "torch.rand(len(z), device=z.device) < drop", "torch.rand(len(z), device=z.device) < 0"),
+    (LATENT_DIFFUSION, "torch.rand(len(z), device=z.device) < drop", "torch.rand(len(z), device=z.device) > drop"),
+    (LATENT_DIFFUSION, "torch.rand(len(z), device=z.device) < drop", "torch.rand((), device=z.device) < drop"),
+    (LATENT_DIFFUSION, "torch.where(dropped, prior.n_classes", "torch.where(dropped, 0"),
+    (LATENT_DIFFUSION, "return cosine(self.first, self.last)", "return cosine()"),
+    (LATENT_DIFFUSION, "weighting=weighting, schedule=prior.schedule", "weighting=weighting"),
+    (LATENT_DIFFUSION, "weighting=weighting, schedule", "schedule"),
+    (LATENT_DIFFUSION, "x_T = torch.randn(n", "x_T = 1.5 * torch.randn(n"),
+    (LATENT_DIFFUSION, "reparameterize(mu, logvar, torch", "reparameterize(mu, 2 * logvar, torch"),
 ]
 NO_BUG = ("import", "import")
 
