@@ -9,10 +9,11 @@ log p(z) = log p(x0) + D log c.
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.distributions import Distribution
+from torch.distributions import Distribution, constraints
 
 from vae_course.diffusion import (
     N_FEATURES,
@@ -257,6 +258,8 @@ class CodeDistribution(Distribution):
         prior: what it is of.
         labels: classes `[B]` of codes `[..., B, D]`, or `[]`; None for p(z).
     """
+
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
 
     def __init__(self, prior: DiffusionPrior, labels: Tensor | None = None) -> None:
         super().__init__(event_shape=torch.Size([prior.latent_dim]), validate_args=False)

@@ -63,11 +63,7 @@ class VAE(nn.Module):
         Raises:
             ValueError: the last axis of z is not latent_dim long.
         """
-        if z.dim() == 0 or z.shape[-1] != self.latent_dim:
-            raise ValueError(
-                f"z has shape {list(z.shape)} but this model's codes have {self.latent_dim} numbers on the last axis."
-            )
-        return self.decoder(z.reshape(-1, self.latent_dim)).reshape(*z.shape[:-1], *self.shape)
+        return self._decoded(z, self.shape)
 
     def prior(self) -> Distribution:
         """p(z) = N(0, I), with the whole code `[D]` as its event."""
@@ -106,6 +102,13 @@ class VAE(nn.Module):
         """Mean images at the posterior means, `[B, C, H, W]` in [0, 1]."""
         mu, _ = self.encode(x)
         return self.decode_mean(mu)
+
+    def _decoded(self, z: Tensor, shape: Sequence[int]) -> Tensor:
+        if z.dim() == 0 or z.shape[-1] != self.latent_dim:
+            raise ValueError(
+                f"z has shape {list(z.shape)} but this model's codes have {self.latent_dim} numbers on the last axis."
+            )
+        return self.decoder(z.reshape(-1, self.latent_dim)).reshape(*z.shape[:-1], *shape)
 
     def _check_images(self, x: Tensor) -> None:
         if not x.is_floating_point():

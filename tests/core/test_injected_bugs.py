@@ -28,6 +28,7 @@ MODULES = (
     HIERARCHIES,
     DIFFUSION,
     LATENT_DIFFUSION,
+    COLOUR,
 ) = (
     "distributions",
     "exact",
@@ -40,6 +41,7 @@ MODULES = (
     "hierarchies",
     "diffusion",
     "latent_diffusion",
+    "colour",
 )
 BUGS = [
     (DISTRIBUTIONS, "return mu + torch.exp(0.5 * logvar) * eps", "return mu + torch.exp(logvar) * eps"),
@@ -227,6 +229,37 @@ BUGS = [
     (LATENT_DIFFUSION, "weighting=weighting, schedule", "schedule"),
     (LATENT_DIFFUSION, "x_T = torch.randn(n", "x_T = 1.5 * torch.randn(n"),
     (LATENT_DIFFUSION, "reparameterize(mu, logvar, torch", "reparameterize(mu, 2 * logvar, torch"),
+    (COLOUR, "HALF = 0.5 / (LEVELS - 1)", "HALF = 0.5 / LEVELS"),
+    (COLOUR, "HALF = 0.5 / (LEVELS - 1)", "HALF = 1 / (LEVELS - 1)"),
+    (COLOUR, "torch.exp(-self.log_scale)", "torch.exp(-0.5 * self.log_scale)"),
+    (COLOUR, "torch.exp(-self.log_scale)", "torch.exp(self.log_scale)"),
+    (COLOUR, "torch.where(top, zero, F.logsigmoid(above))", "F.logsigmoid(above)"),
+    (COLOUR, "torch.where(bottom, zero, F.logsigmoid(-below))", "F.logsigmoid(-below)"),
+    (
+        COLOUR,
+        "torch.where(top, zero, F.logsigmoid(above)) + torch.where(bottom,",
+        "torch.where(bottom, zero, F.logsigmoid(above)) + torch.where(top,",
+    ),
+    (COLOUR, "torch.where(top | bottom, zero, torch.log", "torch.where(top & bottom, zero, torch.log"),
+    (
+        COLOUR,
+        "torch.log(-torch.expm1(-2 * HALF * precision))",
+        "torch.log(torch.sigmoid(above) - torch.sigmoid(below)) - F.logsigmoid(above) - F.logsigmoid(-below)",
+    ),
+    (COLOUR, "-torch.expm1(-2 * HALF * precision)", "1 - torch.exp(-2 * HALF * precision)"),
+    (COLOUR, "-torch.expm1(-2 * HALF * precision)", "-torch.expm1(-HALF * precision)"),
+    (COLOUR, "(2 * k - 1) * HALF) / scale", "2 * k * HALF) / scale"),
+    (
+        COLOUR,
+        "x = self.location + self.log_scale.exp() * torch.logit(u)",
+        "x = self.location + self.log_scale.exp() * torch.randn_like(u)",
+    ),
+    (COLOUR, ".round().clamp(0, LEVELS - 1)", ".floor().clamp(0, LEVELS - 1)"),
+    (COLOUR, "(level - level.round()).abs() < 0.01", "(level - level.round()).abs() < 1"),
+    (COLOUR, "& (x >= 0) & (x <= 1)", ""),
+    (COLOUR, ".chunk(2, dim=-3)", ".flip(-3).chunk(2, dim=-3)"),
+    (COLOUR, ".clamp(min=LEAST_LOG_SCALE)", ""),
+    (COLOUR, "return self._pixels(z).mean", "return self._pixels(z).location"),
 ]
 NO_BUG = ("import", "import")
 

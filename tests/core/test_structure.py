@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "vae_course"
 
 # A module imports only what stands left of it: first the data, last the commands.
 ORDER = (
-    "support distributions exact networks flows models priors diffusion latent_diffusion discrete hierarchies objectives "
+    "support distributions exact networks flows models colour priors diffusion latent_diffusion discrete hierarchies objectives "
     "conditional data training evaluation derivations claims spreads notation studies plotting widgets exercises quizzes "
     "pretrained tools"
 ).split()
@@ -22,7 +22,7 @@ ORDER = (
 # Slow to import, and needed only once something is drawn, clicked or downloaded.
 HEAVY = ("torchvision", "matplotlib", "ipywidgets", "IPython", "jupytext", "nbformat", "scipy", "sklearn")
 LIGHT = (
-    "data distributions exact networks flows models priors diffusion latent_diffusion discrete hierarchies objectives "
+    "data distributions exact networks flows models colour priors diffusion latent_diffusion discrete hierarchies objectives "
     "conditional training evaluation exercises pretrained"
 ).split()
 
