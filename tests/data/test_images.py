@@ -325,11 +325,12 @@ def test_a_limit_keeps_the_three_pen_splits_apart(elsewhere, few):
 
 
 def test_images_are_picked_by_slice_mask_or_positions_with_everything_that_belongs_to_them():
-    some = images(6, factors={"slant": torch.arange(6.0)})
+    some = images(6, x=torch.rand(6, 3, 8, 8), factors={"slant": torch.arange(6.0)}, classes=tuple("abcdef"))
     for index in (slice(1, 3), torch.tensor([1, 2]), torch.tensor([0, 1, 1, 0, 0, 0]).bool()):
         picked = some[index]
         assert torch.equal(picked.x, some.x[1:3]) and picked.y.tolist() == [1, 2]
-        assert picked.factors["slant"].tolist() == [1.0, 2.0] and picked.name == some.name
+        assert picked.factors["slant"].tolist() == [1.0, 2.0]
+        assert (picked.name, picked.classes) == (some.name, some.classes)
 
 
 @pytest.mark.parametrize(
@@ -341,6 +342,7 @@ def test_images_are_picked_by_slice_mask_or_positions_with_everything_that_belon
         (lambda: images(x=torch.rand(4, 1, 28, 28) - 0.5), ValueError, r"\[0, 1\]"),
         (lambda: images(x=torch.rand(4, 28, 28)), ValueError, r"x\[:, None\]"),
         (lambda: images(x=torch.rand(4, 784)), ValueError, "give images"),
+        (lambda: images(x=torch.rand(4, 2, 28, 28)), ValueError, r"or \[N, 3, 32, 32\]"),
         (lambda: images(0), ValueError, "no images"),
         (lambda: images(x=np.zeros((4, 1, 28, 28), np.float32)), TypeError, r"x is a ndarray: give a tensor"),
         (lambda: images(y=[0, 1, 2, 3]), TypeError, r"y is a list: give a tensor"),

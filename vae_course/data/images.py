@@ -1,7 +1,7 @@
 """Images in three splits: the classes, and `load`, which has some in every place, with a network or without."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -23,10 +23,11 @@ class Images:
     """Images with their classes and, for drawn ones, the true factors that they were drawn with.
 
     Args:
-        x: pixels in [0, 1], `[N, 1, 28, 28]`, floating point; 1 is ink.
+        x: pixels in [0, 1], `[N, 1, H, W]`, or `[N, 3, H, W]` in colour, floating point; of digits 1 is ink.
         y: classes, `[N]`, whole numbers.
         factors: name to value of each image, `[N]`; None where nobody knows them.
         name: the world that they come from, such as `mnist` or `pen`.
+        classes: what the classes 0, 1, ... are called, where that is not their number.
 
     Raises:
         TypeError: x or y is no tensor, the pixels are integers, or the classes are not.
@@ -37,6 +38,7 @@ class Images:
     y: Tensor
     factors: dict[str, Tensor] | None = None
     name: str = "images"
+    classes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, given in (("x", self.x), ("y", self.y)):
@@ -48,8 +50,10 @@ class Images:
             raise TypeError(f"The classes are {self.y.dtype}: give whole numbers, for example y.long().")
         if not self.x.is_floating_point():
             raise TypeError(f"The pixels are {self.x.dtype}: give numbers in [0, 1], for example x.float() / 255.")
-        if self.x.dim() != 4 or self.x.shape[1] != 1:
-            raise ValueError(f"x has shape {list(self.x.shape)}: give images [N, 1, 28, 28], for example x[:, None].")
+        if self.x.dim() != 4 or self.x.shape[1] not in (1, 3):
+            raise ValueError(
+                f"x has shape {list(self.x.shape)}: give images [N, 1, 28, 28], for example x[:, None], or [N, 3, 32, 32]."
+            )
         if len(self.x) == 0:
             raise ValueError("There are no images: x is empty.")
         if self.y.shape != self.x.shape[:1]:
@@ -76,7 +80,7 @@ class Images:
                 f"Index images by a slice or a tensor, not {type(index).__name__}: images[3:4] is the fourth."
             )
         factors = {name: values[index] for name, values in self.factors.items()} if self.factors is not None else None
-        return type(self)(self.x[index], self.y[index], factors, self.name)
+        return replace(self, x=self.x[index], y=self.y[index], factors=factors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,12 +144,7 @@ def binarize(images: Images, *, seed: int = 0) -> Images:
     Source: Salakhutdinov and Murray, On the quantitative analysis of deep belief networks (2008), who made MNIST binary
     in this way.
     """
-    return Images(
-        dynamic_binarize(images.x, torch.Generator().manual_seed(whole_number(seed, "seed"))),
-        images.y,
-        images.factors,
-        images.name,
-    )
+    return replace(images, x=dynamic_binarize(images.x, torch.Generator().manual_seed(whole_number(seed, "seed"))))
 
 
 def dynamic_binarize(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
