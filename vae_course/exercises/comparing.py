@@ -51,12 +51,13 @@ def close(a: Array, b: Array, tolerance: float) -> bool:
     """Equality within the tolerance, relative to each number and to the largest; NaN equals NaN, inf equals inf."""
     if a.shape != b.shape:
         return False
+    floor = 1e-10 if a.dtype == b.dtype == np.float64 else 1e-6
     a, b = a.astype(np.float64), b.astype(np.float64)
     size, finite = np.abs(b), np.isfinite(b)
     scale = float(size.max(initial=0.0, where=finite))
     with np.errstate(invalid="ignore", over="ignore"):
         # np.allclose says the same, and takes twice as long on inputs as small as these.
-        near = (np.abs(a - b) <= tolerance * scale + 1e-6 + tolerance * size) & finite
+        near = (np.abs(a - b) <= tolerance * scale + floor + tolerance * size) & finite
     return bool((near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
 
 
