@@ -27,13 +27,17 @@ def integer(source: torch.Generator, low: int, high: int) -> int:
 
 
 def log_weights(source: torch.Generator, spread: float) -> list[Tensor]:
-    """Log weights `[k, B]`: two draws by hand, one shape twice, levels that no float32 holds as weights, rows far apart."""
+    """Log weights `[k, B]`: two draws by hand, one shape twice, levels that no float32 holds as weights, rows far apart.
+
+    The deepest are in double precision: float32 leaves a gradient by way of `logcumsumexp` three digits there.
+    """
     k, b = integer(source, 5, 7), integer(source, 3, 4)
     shapes = ((k, b, -2.0), (k, b, -2.0), (1, 4, -1.0), (3, 5, -105.0), (5, 2, -620.0), (5, 3, 100.0))
     return [
         torch.tensor([[0.0], [math.log(3.0)]]),
         *(level + spread * normal(source, draws, images) for draws, images, level in shapes),
-        *(far_apart(source, k, b, reach) for reach in (300.0, 11000.0)),
+        far_apart(source, k, b, 300.0),
+        far_apart(source, k, b, 11000.0).double(),
     ]
 
 

@@ -85,6 +85,7 @@ EXERCISE = Exercise(
         Alternative("largest taken out", _shifted),
         Alternative("log k inside", lambda log_w: torch.logsumexp(log_w - math.log(log_w.shape[0]), 0)),
         Alternative("float64", lambda log_w: torch.logsumexp(log_w.double(), 0) - math.log(len(log_w))),
+        Alternative("cumulative", lambda log_w: torch.logcumsumexp(log_w, 0)[-1] - math.log(len(log_w))),
         Alternative("transposed", lambda log_w: torch.logsumexp(log_w.T, -1) - math.log(log_w.size(0))),
     ),
     misconceptions=(
