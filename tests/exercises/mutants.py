@@ -5,7 +5,7 @@ import copy
 import difflib
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from vae_course.exercises.variations import children
@@ -99,18 +99,25 @@ def mutants(source: str, *, wraps: bool = True) -> list[Mutant]:
 
     Without `wraps`, only what is written there is changed; nothing is done to the values on their way.
     """
+    return altered(source, _breakages if wraps else _changes, _broken_inputs)
+
+
+def altered(
+    source: str,
+    changes: Callable[[ast.AST], Iterable[Make]],
+    of_all: Callable[[ast.Module], Iterable[ast.AST]] = lambda tree: (),
+) -> list[Mutant]:
+    """The one function in this source with each change of each node, and as a whole, made by itself."""
     tree = _without_annotations(ast.parse(source))
-    original = ast.unparse(tree)
-    sources = set(_broken(tree, wraps)) - {original}
-    return [Mutant(original, text) for text in sorted(sources) if _compiles(text)]
-
-
-def _broken(tree: ast.Module, wraps: bool) -> Iterator[str]:
     places = [(parent, *place) for parent in ast.walk(tree) for place in children(parent)]
-    for parent, name, i, node in places:
-        for make in (*_changes(node), *(_value_changes(node) if wraps else ())):
-            yield _replaced(tree, parent, name, i, make(node))
-    yield from (ast.unparse(ast.fix_missing_locations(broken)) for broken in _broken_inputs(tree))
+    sources = {_replaced(tree, *place[:-1], make(place[-1])) for place in places for make in changes(place[-1])}
+    sources |= {ast.unparse(ast.fix_missing_locations(broken)) for broken in of_all(tree)}
+    original = ast.unparse(tree)
+    return [Mutant(original, text) for text in sorted(sources - {original}) if _compiles(text)]
+
+
+def _breakages(node: ast.AST) -> Iterator[Make]:
+    yield from (*_changes(node), *_value_changes(node))
 
 
 def _without_annotations(tree: ast.Module) -> ast.Module:

@@ -3,11 +3,15 @@
 import dataclasses
 import functools
 import math
+import re
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from tests.exercises import patches
+from tests.exercises.harmless import TOO_SMALL
+from tests.exercises.test_exercise_proofs import passes, written_out
 from vae_course.exercises import Verdict, all_exercises, get, judge, run_answer
 
 # The exercise, and what its answer does to its arguments before the worked answer gets them.
@@ -371,3 +375,38 @@ TAKES_TENSORS = [
 def test_in_every_exercise_one_shape_comes_twice(exercise):
     """Else nobody would notice an answer that goes by the shape of its inputs, not by their numbers."""
     assert verdict(exercise.id, remembering(exercise), 0) == Verdict.FAILED
+
+
+CODE = [e for e in all_exercises() if e.kind == "code"]
+
+
+def patched(exercise):
+    """Each right answer that is written out with a small constant in one place, and the names that this answer knows."""
+    for _, source, namespace, is_solution in written_out(exercise):
+        for patch in patches.patches(source, all_places=is_solution):
+            yield patch, namespace | {"patches": patches}
+
+
+def called_too_small(exercise, patch):
+    place = patches.place(patch)
+    rows = [(row, f"{place} in {patch.change}" if " in " in row[1] else place) for row in TOO_SMALL]
+    return [row for row, text in rows if re.fullmatch(row[0], exercise.id) and re.fullmatch(row[1], text)]
+
+
+@pytest.mark.parametrize("exercise", CODE, ids=lambda e: e.id)
+def test_a_small_constant_in_any_place_is_caught_but_where_it_is_called_too_small(exercise):
+    for patch, namespace in patched(exercise):
+        assert passes(exercise, patch, namespace) == bool(called_too_small(exercise, patch)), patches.place(patch)
+
+
+def test_every_place_that_is_called_too_small_turns_up():
+    found = [row for exercise in CODE for patch, _ in patched(exercise) for row in called_too_small(exercise, patch)]
+    assert [row for row in TOO_SMALL if row not in found] == []
+
+
+def test_the_proof_by_small_constants_can_fail():
+    """Without its 1,000 classes, the bound of an image without a label can't tell one of them."""
+    unlabelled = get("13-unlabelled")
+    weak = dataclasses.replace(unlabelled, cases=lambda seed: unlabelled.cases(seed)[:3])
+    missed = {patches.place(patch) for patch, namespace in patched(weak) if passes(weak, patch, namespace)}
+    assert "log_softmax(logits, dim=1)" in missed

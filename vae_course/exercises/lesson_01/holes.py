@@ -24,7 +24,7 @@ def empty_share(z: Tensor, n: int) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Clouds off centre and wider in one direction; one lies so far out that digits count."""
+    """Clouds off centre and wider in one direction; one lies so far out that digits count, one is tiny."""
     source = generator(seed)
     cases: list[Inputs] = []
     size, cells = integer(source, 35, 50), integer(source, 5, 7)
@@ -32,6 +32,7 @@ def _cases(seed: int) -> list[Inputs]:
         z = normal(source, codes, 2) * torch.tensor([3.0, 0.8]) + torch.tensor([4.0, -2.0])
         cases.append({"z": z, "n": n})
     cases.append({"z": 300 + normal(source, 120, 2), "n": 8})
+    cases.append({"z": 1e-7 * normal(source, 150, 2), "n": 14})
     # So full that the codes at the edges share their cells with others, but for a corner.
     z = uniform(source, 200, 2)
     cases.append({"z": z[z.sum(1) > 0.8], "n": 4})

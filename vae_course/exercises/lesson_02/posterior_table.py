@@ -23,7 +23,8 @@ def _joint(p_z: Tensor, p_x_z: Tensor) -> Tensor:
 def _cases(seed: int) -> list[Inputs]:
     """The lesson's urns in another order, two codes that are easy to follow by hand, then random tables.
 
-    Some tables hold zeros or numbers of 1e-5; some observations are improbable under every code.
+    Some tables hold zeros or numbers of 1e-5; some observations are improbable under every code, or rule out all but rare
+    codes.
     """
     source = generator(seed)
     likelihood = torch.tensor([[0.8, 0.2], [0.1, 0.9], [0.5, 0.5]])
@@ -36,12 +37,15 @@ def _cases(seed: int) -> list[Inputs]:
         cases.append({"p_z": _table(source, codes), "p_x_z": _table(source, codes, observations)})
     zero_code, zero_entry, rare = _table(source, 4), _table(source, 4, 3), _table(source, 3, 5)
     zero_code[1], zero_entry[2, 1] = 0, 0
+    ruled_out = _table(source, 3, 4)
+    ruled_out[0, 1] = 0
     rare[:, 1], rare[:, 3] = 1e-5 * uniform(source, 3), 1e-15 * uniform(source, 3)
     tiny = torch.tensor([1e-5, 1.0, 1e-8])
     for p_z, p_x_z in (
         (zero_code, _table(source, 4, 3)),
         (_table(source, 4), zero_entry),
         (tiny, _table(source, 3, 2)),
+        (torch.tensor([1.0, 1e-8, 3e-8]), ruled_out),
     ):
         cases.append({"p_z": p_z / p_z.sum(), "p_x_z": p_x_z / p_x_z.sum(1, keepdim=True)})
     return [*cases, {"p_z": _table(source, 3), "p_x_z": rare / rare.sum(1, keepdim=True)}]

@@ -18,7 +18,7 @@ def log_px_grid(log_joint: Tensor, step: float) -> Tensor:
 def _cases(seed: int) -> list[Inputs]:
     """Points that are easy to follow by hand, then grids of random length; some x lie far out, where exp is 0.
 
-    On one grid of 500 points a single one counts, and on some the heights span more than exp can.
+    On one grid of 500 points a single one counts, on some the heights span more than exp can, and one is very fine.
     """
     source = generator(seed)
     few, many = integer(source, 4, 6), integer(source, 7, 9)
@@ -34,6 +34,7 @@ def _cases(seed: int) -> list[Inputs]:
         (far_apart(source, few, 2, 12000).T, 1.5),
         (one_stands_out(source, integer(source, 500, 600), 2).T, 0.25),
         (2 * normal(source, 64, 3) - 100, 0.5),
+        (2 * normal(source, 3, 5) + 10, 1e-7),
     )
     for log_joint, step in edges:
         cases.append({"log_joint": log_joint.contiguous(), "step": step})

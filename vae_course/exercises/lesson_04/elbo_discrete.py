@@ -18,7 +18,8 @@ def elbo_discrete(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
 def _cases(seed: int) -> list[Inputs]:
     """The lesson's urns, then random tables; some q leave codes out, one leaves out all but one.
 
-    In the last one, x rules out a code that q picks, so that the bound is minus infinity.
+    One x is improbable under every code. In the last one, x rules out a code that q picks, so that the bound is minus
+    infinity.
     """
     source = generator(seed)
     likelihood = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]])
@@ -33,15 +34,19 @@ def _cases(seed: int) -> list[Inputs]:
         p_z, p_x_z = normal(source, k).softmax(0), normal(source, k, m).softmax(1)
         cases.append({"p_z": p_z, "p_x_z": p_x_z, "q": q / q.sum(), "x": x})
     q, p_z, p_x_z = (normal(source, *shape).softmax(-1) for shape in ((4,), (4,), (4, 3)))
-    q[0] = p_z[1] = p_x_z[2, 1] = 1e-5
+    q[0] = 1e-5
+    p_z[1] = p_x_z[2, 1] = 1e-8
     rare: Inputs = {"p_z": p_z / p_z.sum(), "p_x_z": p_x_z / p_x_z.sum(1, keepdim=True), "q": q / q.sum(), "x": 1}
+    p_z, p_x_z, q = (normal(source, *shape).softmax(-1) for shape in ((3,), (3, 4), (3,)))
+    p_x_z[:, 2] *= 1e-8
+    unlikely: Inputs = {"p_z": p_z, "p_x_z": p_x_z / p_x_z.sum(1, keepdim=True), "q": q, "x": 2}
     refuted: Inputs = {
         "p_z": normal(source, 3).softmax(0),
         "p_x_z": torch.tensor([[0.5, 0.5], [0.0, 1.0], [0.25, 0.75]]),
         "q": (0.2 * normal(source, 3)).softmax(0),
         "x": 0,
     }
-    return [*cases, rare, refuted]
+    return [*cases, rare, unlikely, refuted]
 
 
 def _loop(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:

@@ -30,6 +30,7 @@ def _cases(seed: int) -> list[Inputs]:
         _case(source, (4, 3, 2), -15),
         _case(source, (4, 3, 2), 15),
         _case(source, (4, 3, 2), 0, 100),
+        _case(source, (4, 3, 2), -12, 1000),
     ]
 
 

@@ -30,7 +30,15 @@ def _cases(seed: int) -> list[Inputs]:
     n, b = integer(source, 4, 5), integer(source, 2, 3)
     for shape in ((3, 1, 2), (4, 3, 1), (5, 2, 3), (n, b, 5), (n, b, 5), (4, 2, 4), (6, 4, 7), (64, 5, 2)):
         cases.append(_case(source, shape))
-    for mu, logvar, f in ((0, -15, -1), (0, 15, -1), (30, 0, -1), (-30, 0, -1), (0, 0, 200), (0, 0, -12000)):
+    for mu, logvar, f in (
+        (0, -15, -1),
+        (0, -32, -1),
+        (0, 15, -1),
+        (30, 0, -1),
+        (-30, 0, -1),
+        (0, 0, 200),
+        (0, 0, -12000),
+    ):
         cases.append(_case(source, (4, 3, 2), mu, logvar, f))
     return cases
 

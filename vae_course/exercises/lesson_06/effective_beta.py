@@ -42,6 +42,13 @@ def _cases(seed: int) -> list[Inputs]:
             "weight": torch.tensor([1e-4, 1.0]),
             "nats": torch.tensor([1.0, 1 / 784]),
         },
+        # A mean over the pixels of an error that is worth little.
+        {
+            "n_error": torch.tensor([1.0]).double(),
+            "n_kl": torch.tensor([1.0]).double(),
+            "weight": torch.tensor([500.0]).double(),
+            "nats": torch.tensor([1e-7]).double(),
+        },
     ]
     for m in (1, several, several, 40):
         n_error = 2 + 900 * uniform(source, m)

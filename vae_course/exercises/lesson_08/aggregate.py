@@ -42,7 +42,10 @@ def _cases(seed: int) -> list[Inputs]:
         mu, logvar = place + normal(source, 5, 2), level + 0.1 * normal(source, 5, 2)
         # Each place belongs to one posterior; the first and the last posterior have none.
         cases.append({"z": mu[1:4] + torch.exp(0.5 * logvar[1:4]) * normal(source, 3, 2), "mu": mu, "logvar": logvar})
-    return cases
+    # Of 400 posteriors one lies where each place is.
+    mu = 30 + normal(source, 400, 2)
+    mu[integer(source, 1, 390)] = 0
+    return [*cases, {"z": normal(source, 3, 2), "mu": mu, "logvar": 0.1 * normal(source, 400, 2)}]
 
 
 def _loop(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:

@@ -63,7 +63,10 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Groups of codes that overlap, tiny and huge ones too, one code far from all and a rare group, one Gaussian by hand."""
+    """Groups of codes that overlap, tiny and huge ones too, one code far from all and a rare group, one Gaussian by hand.
+
+    In one case the weights all but exclude a group that is there, and a component lies far from all codes.
+    """
     source = generator(seed)
     cases: list[Inputs] = []
     n = integer(source, 10, 14)
@@ -81,8 +84,17 @@ def _cases(seed: int) -> list[Inputs]:
             }
         )
     by_hand = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 2.0], [4.0, 2.0]])
+    apart = torch.tensor([[0.0, 0.0], [20.0, 0.0], [0.0, 9.0]]).double()
+    unforeseen: Inputs = {
+        "z": apart[:2].repeat(8, 1) + 0.8 * normal(source, 16, 2),
+        "weight": torch.tensor([0.6, 1e-9, 0.4]).double(),
+        "mean": apart,
+        "logvar": torch.zeros(3, 2).double(),
+        "rounds": 1,
+    }
     return [
         *cases,
+        unforeseen,
         {
             "z": torch.cat([z, torch.full((1, 2), 40.0)]),
             "weight": torch.tensor([1e-6, 0.2, 0.3, 0.5 - 1e-6]),

@@ -20,7 +20,7 @@ def slerp(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """A quarter of a circle by hand, then codes of unequal length at angles from 10 to 170 degrees, never nearly parallel."""
+    """A quarter of a circle by hand, then codes of unequal length at angles from 0.6 to 170 degrees."""
     source = generator(seed)
     cases: list[Inputs] = [
         {
@@ -30,9 +30,9 @@ def _cases(seed: int) -> list[Inputs]:
         }
     ]
     d, steps = integer(source, 3, 8), integer(source, 4, 7)
-    sizes = ((2, 5), (d, steps), (d, steps), (4, 3), (3, 4), (5, 1), (20, 50))
-    for (dims, n), degrees in zip(sizes, (60.0, 130.0, 40.0, 170.0, 10.0, 100.0, 85.0), strict=True):
-        angle = torch.deg2rad(degrees + 8 * (uniform(source) - 0.5))
+    sizes = ((2, 5), (d, steps), (d, steps), (4, 3), (3, 4), (5, 1), (20, 50), (3, 5))
+    for (dims, n), degrees in zip(sizes, (60.0, 130.0, 40.0, 170.0, 10.0, 100.0, 85.0, 0.6), strict=True):
+        angle = torch.deg2rad(degrees * (0.97 + 0.06 * uniform(source)))
         first, other = F.normalize(normal(source, dims), dim=0), normal(source, dims)
         aside = F.normalize(other - (other @ first) * first, dim=0)
         z_end = (1.5 + uniform(source)) * (torch.cos(angle) * first + torch.sin(angle) * aside)
@@ -43,10 +43,13 @@ def _cases(seed: int) -> list[Inputs]:
                 "t": torch.linspace(0, 1, n) if dims == 4 else uniform(source, n),
             }
         )
-    # Codes as short as 1e-3, and as long as 100.
+    # Codes as short as 1e-3 and as long as 100, and one far shorter than the other.
     return [
         *cases,
-        *({**cases[2], "z_start": s * cases[2]["z_start"], "z_end": s * cases[2]["z_end"]} for s in (1e-3, 100.0)),
+        *(
+            {**cases[2], "z_start": a * cases[2]["z_start"], "z_end": b * cases[2]["z_end"]}
+            for a, b in ((1e-3, 1e-3), (100.0, 100.0), (1e-7, 1.0), (1.0, 1e-7))
+        ),
     ]
 
 

@@ -23,7 +23,7 @@ def _cases(seed: int) -> list[Inputs]:
         cases.append({"x": x, "p": 0.02 + 0.96 * torch.sigmoid(2 * normal(source, b, c, h, w))})
     # Probabilities near 0 and 1, as far as float32 holds them, for pixels with ink and without.
     small = torch.tensor([1e-5, 1e-4, 1e-3]) * (1 + uniform(source, 3))
-    p = torch.cat([small, 1 - 20 * small]).view(1, 1, 3, 2)
+    p = torch.cat([small / torch.tensor([40, 1, 1]), 1 - 20 * small]).view(1, 1, 3, 2)
     cases += [{"x": torch.full_like(p, ink), "p": p} for ink in (0.0, 1.0)]
     return cases
 

@@ -69,7 +69,7 @@ def _cases(seed: int) -> list[Inputs]:
     settings = ((1, 2.0), (n, 0.5), (n, 3.0), (n, 40.0), (3, 1e-2), (50, 10.0))
     cases: list[Inputs] = [{"s2": torch.tensor([4.0, 0.25]).double(), "nats": 0.5 * math.log(4)}]
     cases += [{"s2": torch.exp(8 * uniform(source, size).double() - 4), "nats": nats} for size, nats in settings]
-    return [*cases, {"s2": torch.tensor([1e-6, 1.0, 1e6]).double() * (1 + uniform(source, 3)), "nats": 9.0}]
+    return [*cases, {"s2": torch.tensor([1e-8, 1.0, 1e6]).double() * (1 + uniform(source, 3)), "nats": 40.0}]
 
 
 def _from_level(level: Tensor, s2: Tensor) -> Pair:

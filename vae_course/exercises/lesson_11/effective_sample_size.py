@@ -24,9 +24,10 @@ def _cases(seed: int) -> list[Inputs]:
     for k, b, level in ((draws, images, -1.0), (draws, images, -1.0), (1, 3, -5.0), (3, 5, -105.0), (7, 2, -620.0)):
         # One example lies far above the rest, so that nothing can be taken out for all of them together.
         cases.append({"log_w": level + 1.5 * normal(source, k, b) + torch.tensor([150.0] + [0.0] * (b - 1))})
-    # One draw that carries all the weight, weights too large to be exponentiated, and as many draws as in the lesson.
+    # One draw that carries all the weight, weights too large to be exponentiated, and as many draws as in the lesson, then more.
     cases += [{"log_w": far_apart(source, 5, 3, reach)} for reach in (300.0, 11000.0)]
-    return [*cases, {"log_w": 400 + 2 * normal(source, 5, 3)}, {"log_w": 1.5 * normal(source, 256, 3) - 90}]
+    cases += [{"log_w": 400 + 2 * normal(source, 5, 3)}, {"log_w": 1.5 * normal(source, 256, 3) - 90}]
+    return [*cases, {"log_w": 0.1 * normal(source, 2000, 3) - 90}]
 
 
 def _loop(log_w: Tensor) -> Tensor:

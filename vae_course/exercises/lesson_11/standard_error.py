@@ -30,7 +30,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Four images that can be done by hand, then models that find the same images hard."""
+    """Four images that can be done by hand, then models that find the same images hard; at last two that are nearly the same."""
     source = generator(seed)
     cases: list[Inputs] = [
         {
@@ -39,8 +39,9 @@ def _cases(seed: int) -> list[Inputs]:
         }
     ]
     few = integer(source, 6, 12)
-    for n, gap, spread in ((few, 1.5, 1.0), (few, -0.7, 12.0), (25, -0.4, 1.0), (1000, 1.1, 3.0)):
+    for n, gap, spread in ((few, 1.5, 1.0), (few, -0.7, 12.0), (25, -0.4, 1.0), (1000, 1.1, 3.0), (1000, 0.02, 0.01)):
         b = -100 + 10 * normal(source, n)
+        b = b if spread > 0.1 else b.double()
         noise = spread * normal(source, n)
         # Exactly this gap, so that a mean near zero is not asked of the difference of two large means.
         cases.append({"log_px_a": b + gap + noise - noise.mean(), "log_px_b": b})

@@ -31,11 +31,12 @@ def _cases(seed: int) -> list[Inputs]:
     for size in (1000, 30_000, 200_000):
         ours, more = (60 + 40 * uniform(source, 2)).tolist()
         cases.append({"weight_bytes": integer(source, size, 2 * size), "our_bits": ours, "rival_bits": ours + more})
-    # A gain of less than a bit, and one so large that a single image pays.
+    # A gain of less than a bit, one that is next to nothing, and one so large that a single image pays.
     whole, quarters = integer(source, 50, 90), integer(source, 1, 3)
     cases.append(
         {"weight_bytes": integer(source, 500, 900), "our_bits": whole - quarters / 4, "rival_bits": float(whole)}
     )
+    cases.append({"weight_bytes": integer(source, 5000, 9000), "our_bits": whole - 1 / 64, "rival_bits": float(whole)})
     return [*cases, {"weight_bytes": integer(source, 20, 90), "our_bits": 100.0, "rival_bits": 1100.0 + whole}]
 
 

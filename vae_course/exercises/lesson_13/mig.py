@@ -48,9 +48,9 @@ def _cases(seed: int) -> list[Inputs]:
     table[:, 2] = 0.0
     cases.append({"information": table, "entropies": entropies})
     # Small and large informations, and a factor that has the first code to itself.
-    table = uniform(source, 4, 3) * torch.tensor([1e-4, 1.0, 50.0])
+    table = uniform(source, 4, 3) * torch.tensor([1e-8, 1.0, 50.0])
     table[:, 1] = torch.tensor([0.8, 0.0, 0.0, 0.0])
-    return [*cases, {"information": table, "entropies": torch.tensor([2e-4, 1.0, 60.0])}]
+    return [*cases, {"information": table, "entropies": torch.tensor([2e-8, 1.0, 60.0])}]
 
 
 def _loop(information: Tensor, entropies: Tensor) -> Any:

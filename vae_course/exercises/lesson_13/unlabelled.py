@@ -18,7 +18,9 @@ def unlabelled_bound(bounds: Tensor, logits: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """By hand, a single image, two classes, a sure and an unsure classifier, classes that it rules out, deep bounds."""
+    """By hand, a single image, two classes, a sure and an unsure classifier, classes that it rules out, deep bounds, many
+    classes.
+    """
     source = generator(seed)
     b, k = integer(source, 5, 7), integer(source, 3, 4)
     cases: list[Inputs] = [
@@ -27,6 +29,7 @@ def _cases(seed: int) -> list[Inputs]:
     for images, classes, level, spread, sure in (
         (1, 10, -5.0, 2.0, 1.0), (b, k, -3.0, 2.0, 2.0), (b, k, -3.0, 1.0, 0.1), (4, 2, -3.0, 2.0, 1.0),
         (3, 10, -100.0, 9.0, 3.0), (2, 5, 150.0, 3.0, 1.0), (3, 4, -12_000.0, 40.0, 2.0), (60, 10, -110.0, 5.0, 3.0),
+        (2, 1000, -3.0, 1.0, 1.0),
     ):  # fmt: skip
         # Far from zero in double precision, since a gradient is a difference of two bounds.
         dtype = torch.float32 if abs(level) < 50 else torch.float64

@@ -94,7 +94,9 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """Each way by hand, then sizes by chance, halves of one number, one code, scales from e^-30 to e^30, a real batch."""
+    """Each way by hand, then sizes by chance, halves of one number, one code, scales from e^-30 to e^30, a real batch,
+    and large numbers that become small.
+    """
     source = generator(seed)
     b, half = integer(source, 5, 7), integer(source, 2, 3)
     ways = [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -113,6 +115,14 @@ def _cases(seed: int) -> list[Inputs]:
     # In double precision: s up to some 30, which float32 would hold on one way only, and codes of some 1,000.
     for steep, scale in ((8.0, 1.0), (0.002, 1e3)):
         cases += [_in_double(_case(source, 4, 3, steep, scale, *way)) for way in ways]
+    # s is -10 on the way there and 10 on the way back, for numbers of some 10,000 in the half that changes.
+    for way in ways:
+        case = _in_double(_case(source, 4, 3, 0.1, 1.0, *way))
+        z, bias = case["z"], case["weights"]
+        assert isinstance(z, Tensor) and isinstance(bias, Tensor)
+        z.chunk(2, 1)[1 - way[0]].mul_(1e4)
+        bias[0, -1] = 10.0 if way[1] else -10.0
+        cases.append(case)
     return cases
 
 

@@ -40,7 +40,7 @@ def _read(part: Any) -> Any:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """One weight by hand, no link at all, weights by chance twice, nearly a copy, little noise and much of it."""
+    """One weight by hand, no link at all, weights by chance twice, nearly a copy, next to no noise and much of it."""
     source = generator(seed)
     n = integer(source, 4, 6)
     by_chance: list[Inputs] = [{"a": 0.1 + 0.85 * uniform(source, n), "sigma": sigma} for sigma in (0.5, 0.8, 1.0, 1.7)]
@@ -51,7 +51,7 @@ def _cases(seed: int) -> list[Inputs]:
         *by_chance,
         {"a": near_one, "sigma": 0.5},
         {"a": near_one.flip(0), "sigma": 0.01},
-        {"a": uniform(source, 3).double(), "sigma": 0.001},
+        {"a": torch.cat([uniform(source, 3).double(), 1 - 1e-8 * (1 + uniform(source, 2).double())]), "sigma": 3e-4},
         {"a": 0.9 * uniform(source, 3).double(), "sigma": 12.0},
         {"a": 0.99 * uniform(source, 50), "sigma": 0.2 + float(uniform(source, 1))},
     ]

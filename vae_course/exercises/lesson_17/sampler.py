@@ -61,7 +61,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
 
 def _cases(seed: int) -> list[Inputs]:
     """Noise in part, in full and none, with steps by chance; one level, one point, one dimension, a real batch; in double
-    precision from end to end, either end, and many steps.
+    precision from end to end, either end, many steps, and steps that are tiny.
     """
     source = generator(seed)
     b, d, steps = integer(source, 5, 7), integer(source, 3, 4), integer(source, 3, 4)
@@ -80,6 +80,10 @@ def _cases(seed: int) -> list[Inputs]:
         (2, (4, 3), 1.0, -14.0, -18.0),
         (2, (2, 3), 1.0, 18.0, 14.0),
         (12, (2, 3), 0.2 + part, 9.0, -9.0),
+        (0, (4, 3), 0.0, -30.0, -30.0),
+        (1, (4, 3), part, 0.0, -30.0),
+        (1, (4, 3), part, -29.0, -30.0),
+        (12, (2, 3), 1.0, -4.0, -4.001),
     )
     return [_case(source, *row) for row in rows]
 
