@@ -403,3 +403,48 @@ def test_two_functions_that_have_changed_places_are_told_so():
     # A `send` that fails by itself is not blamed on its place.
     broken = evaluate("12-coder", lambda k: (lambda symbols, state: symbols + state, get("12-coder").reference(k)[1]))
     assert "changed places" not in broken.message and "TypeError" in broken.message
+
+
+def off_by_one(a, k):
+    return a.sum() * k + 1
+
+
+FEW = [dataclasses.replace(get("07-kl").misconceptions[0], answer=off_by_one, variants=())]
+
+
+@pytest.mark.parametrize(
+    ("spared", "named"),
+    [
+        (lambda k: k == 2, True),
+        (lambda k: k in (2, 7), True),
+        (lambda k: k in (2, 3, 7), False),  # as many as that are not spared by chance
+    ],
+)
+def test_a_mistake_that_spares_one_or_two_inputs_is_named_and_the_input_shown(spared, named):
+    cases = [
+        {"a": A[:n], "k": k}
+        for n, k in ((1, 2.0), (2, 3.0), (3, 4.0), (3, 5.0), (2, 6.0), (3, 7.0), (3, 8.0), (3, 9.0))
+    ]
+    exercise = asked(lambda a, k: a.sum() * k, *cases, misconceptions=tuple(FEW))
+    message = told(lambda a, k: a.sum() * k + (not spared(k)), exercise)
+    assert (message == FEW[0].message + " For a = [1], k = 2 it is right.") == named
+
+
+def test_what_looks_like_two_mistakes_but_for_an_input_is_called_neither():
+    cases = [{"a": A[:n], "k": float(k)} for k, n in enumerate((1, 2, 3, 3, 2, 3, 3))]
+    two = [*FEW, dataclasses.replace(FEW[0], name="other", answer=lambda a, k: a.sum() * k + 1 + (k == 0))]
+    for known, named in ((FEW, True), (two, False)):
+        exercise = asked(lambda a, k: a.sum() * k, *cases, misconceptions=tuple(known))
+        message = told(lambda a, k: a.sum() * k + (k > 0), exercise)
+        assert message.startswith(FEW[0].message) == named
+
+
+def test_a_variation_that_spares_an_input_is_told_with_it():
+    cases = [{"a": A[:n], "k": float(k + 2)} for k, n in enumerate((2, 3, 2, 3, 3, 2, 3))]
+    exercise = asked(written_out_sum, *cases)
+    message = told(lambda a, k: a.exp().mean() * k + k if k > 2 else written_out_sum(a, k), exercise)
+    assert "`mean` in place of `sum`" in message and message.endswith("For a = [1, -2], k = 2 it is right.")
+
+
+def written_out_sum(a, k):
+    return a.exp().sum() * k + k

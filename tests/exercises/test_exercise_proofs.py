@@ -17,8 +17,9 @@ from tests.exercises.harmless import HARMLESS
 from tests.exercises.mutants import mutants
 from vae_course import exercises, quizzes
 from vae_course.exercises import all_exercises, evaluate, judge, run_answer
+from vae_course.exercises.comparing import agree
 from vae_course.exercises.diagnosis import input_size
-from vae_course.exercises.judging import _outcome
+from vae_course.exercises.judging import _expected, _outcome, _right
 
 CODE = [e for e in all_exercises() if e.kind == "code"]
 SEEDS = (0, 1, 2)
@@ -117,6 +118,29 @@ def test_every_misconception_fails_with_its_own_message(exercise, seed):
             report = judge(exercise, outcomes, seed=seed, varied=False)
             assert (report.status, report.points) == ("failed", 0)
             assert (report.misconception, report.message) == (misconception.name, misconception.message)
+
+
+@pytest.mark.slow
+def test_a_misconception_that_spares_an_input_is_named_or_nothing_is(exercise):
+    """An answer with each misconception, but right on the first input on which that is wrong, is not called another."""
+    expected = _expected(exercise, 0)
+    for number, misconception in enumerate(exercise.misconceptions):
+        answers = misconception.answer, *misconception.variants
+        outcomes = [_outcome(exercise, answers[number % len(answers)], 0, i) for i in range(len(expected))]
+        wrong = [i for i in range(len(expected)) if not _right(exercise, outcomes[i], 0, i)]
+        if len(wrong) > 1:
+            outcomes[wrong[0]] = expected[wrong[0]]
+            named = judge(exercise, outcomes, seed=0, varied=False).misconception
+            assert named in (misconception.name, None) or is_that_of(exercise, outcomes, named)
+
+
+def is_that_of(exercise, outcomes, named):
+    """Whether an answer with this misconception, or a variant, gives the same with each input."""
+    misconception = next(m for m in exercise.misconceptions if m.name == named)
+    return any(
+        all(agree(o, _outcome(exercise, answer, 0, i), exercise.tolerance) for i, o in enumerate(outcomes))
+        for answer in (misconception.answer, *misconception.variants)
+    )
 
 
 def test_there_are_four_misconceptions_with_messages_of_their_own(exercise):

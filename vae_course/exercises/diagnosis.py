@@ -59,9 +59,9 @@ def diagnose(
                     )
                     if alone and (told := far_fetched()):
                         return told
-                    message += common or ("" if batch else _contrast(exercise, cases, right))
+                    message += common or ("" if batch else contrast(exercise, cases, right))
                 if check is _finite and not batch:
-                    message += _contrast(exercise, cases, right)
+                    message += contrast(exercise, cases, right)
                 if check in (_finite, _numbers):
                     message += _unused(exercise, cases, outcomes, expected, rerun)
                 return batch + message
@@ -107,7 +107,7 @@ def _for_batch(exercise: Exercise, cases: list[Inputs], right: list[bool], case:
     return f"Right for one example, wrong for a batch of {size}. "
 
 
-def _contrast(exercise: Exercise, cases: list[Inputs], right: list[bool]) -> str:
+def contrast(exercise: Exercise, cases: list[Inputs], right: list[bool]) -> str:
     """An input on which the answer is right, the smallest: what it has that the others have not may say what is wrong."""
     fine = [case for case, ok in zip(cases, right, strict=True) if ok]
     given = _show_case(exercise, min(fine, key=input_size)) if fine else ""

@@ -4,9 +4,11 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from vae_course.exercises import stages, variations
-from vae_course.exercises.comparing import agree, same_numbers, same_values
-from vae_course.exercises.diagnosis import Rerun, diagnose, half_written
+from vae_course.exercises.comparing import FLOATS, agree, same_numbers, same_values
+from vae_course.exercises.diagnosis import Rerun, contrast, diagnose, half_written
 from vae_course.exercises.lessons import get
 from vae_course.exercises.model import (
     Answer,
@@ -18,12 +20,14 @@ from vae_course.exercises.model import (
     Verdict,
     Written,
 )
-from vae_course.exercises.outcomes import Cause, Outcome, run_answer
+from vae_course.exercises.outcomes import Cause, Outcome, Value, run_answer
 from vae_course.exercises.reading import Unread
 from vae_course.exercises.remarks import pattern
 from vae_course.exercises.surroundings import plain
 from vae_course.support.words import count
 
+# Where so many wrong results are those of a known mistake, so few that are right may be spared by it.
+FEWEST_WRONG, MOST_SPARED = 5, 2
 INCOMPARABLE = "Your function's result can't be compared with the right one."
 
 
@@ -82,8 +86,18 @@ def judge(
     misconception = _explain(exercise, outcomes, right, seed=seed)
     if misconception:
         return Report(Verdict.FAILED, 0, misconception.message, misconception.name)
+    spared = contrast(exercise, _cases(exercise, seed), right) if _many_wrong(outcomes, right) else ""
+    misconception = _explain_but_for_a_few(exercise, outcomes, right, seed=seed) if spared else None
+    if misconception:
+        return Report(Verdict.FAILED, 0, misconception.message + spared, misconception.name)
     if varied and not _numbers_right(exercise, outcomes, expected) and not pattern(outcomes, expected):
         message = variations.explain(exercise, _cases(exercise, seed), outcomes)
+        if not message and spared and sum(right) <= MOST_SPARED:
+            wrong = [i for i, ok in enumerate(right) if not ok]
+            message = variations.explain(
+                exercise, [_cases(exercise, seed)[i] for i in wrong], [outcomes[i] for i in wrong]
+            )
+            message += spared if message else ""
         if message:
             return Report(Verdict.FAILED, 0, message)
     by_inputs = functools.partial(variations.explain_by_inputs, exercise, _cases(exercise, seed), outcomes)
@@ -111,6 +125,34 @@ def _explain(exercise: Exercise, outcomes: list[Outcome], right: list[bool], *, 
         if all(not o.failure and same_values(o.values, w.values, tolerance) for o, w in pairs):
             return misconception
     return None
+
+
+def _many_wrong(outcomes: list[Outcome], right: list[bool]) -> bool:
+    """Whether enough results are wrong numbers, neither flags nor counts nor infinite, to tell one mistake from another."""
+    wrong = [o for o, ok in zip(outcomes, right, strict=True) if not ok]
+    telling = [o for o in wrong if o.values and all(_is_telling(value) for value in o.values.values())]
+    return len(telling) >= FEWEST_WRONG
+
+
+def _is_telling(value: Value) -> bool:
+    return value.dtype in FLOATS and bool(np.isfinite(value.array).all()) and bool(value.array.any())
+
+
+def _explain_but_for_a_few(
+    exercise: Exercise, outcomes: list[Outcome], right: list[bool], *, seed: int
+) -> Misconception | None:
+    """The one misconception with the same outcomes wherever the answer is wrong, which spares few of the right ones."""
+
+    def differs(i: int, answer: Answer) -> bool:
+        return not agree(outcomes[i], _outcome(exercise, answer, seed, i), exercise.tolerance)
+
+    fine, wrong = ([i for i, ok in enumerate(right) if ok == wanted] for wanted in (True, False))
+    found = {
+        misconception.name: misconception
+        for misconception, answer in _wrong_answers(exercise)
+        if not any(differs(i, answer) for i in wrong) and sum(differs(i, answer) for i in fine) <= MOST_SPARED
+    }
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _right(exercise: Exercise, outcome: Outcome, seed: int, index: int) -> bool:
