@@ -320,6 +320,11 @@ EXERCISE = Exercise(
             "log B once for every mean.",
         ),
         Misconception(
+            "log B to base 2",
+            _both(lambda logs: torch.logsumexp(logs, 1) - math.log2(logs.shape[1])),
+            "You subtract log B to base 2, beside natural logarithms. All are in nats: `math.log`.",
+        ),
+        Misconception(
             "log D for log B",
             _with(
                 joint=lambda table: torch.logsumexp(table.sum(2), 1) - math.log(table.shape[2]),

@@ -141,6 +141,7 @@ EXERCISE = Exercise(
             "entropy subtracted",
             lambda a, s: _mean(a, s) - _entropy(s),
             "You subtract the entropy of q. The bound has -log q inside the mean, which adds it.",
+            variants=(lambda a, s: _mean(a, s) - _entropy(s) + math.log(a.shape[1]),),
         ),
         Misconception(
             "entropy alone",

@@ -249,8 +249,12 @@ EXERCISE = Exercise(
         Misconception(
             "share of the codes",
             lambda tokens, K: perplexity(tokens, K) / K,
-            "You divide by K. Perplexity is a number of codes, from 1 to K, not a share.",
-            variants=(lambda tokens, K: _entropy(_use(tokens, K)) / math.log(max(K, 2)),),
+            "You divide by K, or the entropy by log K. Perplexity is a number of codes, from 1 to K, not a share.",
+            variants=(
+                lambda tokens, K: _entropy(_use(tokens, K)) / math.log(max(K, 2)),
+                lambda tokens, K: (_entropy(_use(tokens, K)) / math.log(max(K, 2))).exp(),
+                lambda tokens, K: (_entropy(_use(tokens, K)) / math.log(K)).exp(),
+            ),
         ),
         Misconception(
             "distance from even use",

@@ -321,6 +321,7 @@ EXERCISE = Exercise(
             "of the two precisions in their sum.",
             variants=(
                 _with(lambda m_a, a, m_b, b: torch.sigmoid(b - a) * m_a + m_b),
+                _with(lambda m_a, a, m_b, b: torch.sigmoid(b - a).sqrt() * m_a + torch.sigmoid(a - b).sqrt() * m_b),
                 _with(lambda m_a, a, m_b, b: m_a + torch.sigmoid(a - b) * m_b),
                 _with(lambda m_a, a, m_b, b: torch.sigmoid(b - a) * (m_a + m_b)),
                 _with(lambda m_a, a, m_b, b: torch.sigmoid(a - b) * (m_a + m_b)),

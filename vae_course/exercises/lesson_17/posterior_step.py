@@ -216,14 +216,19 @@ EXERCISE = Exercise(
         Misconception(
             "times exchanged",
             lambda x_t, x0, at_t, at_s: posterior_step(x_t, x0, at_s, at_t),
-            "s and t have changed places. s is the earlier time, with the higher log-SNR, and x_t is the noisier point: check "
-            "that your variance comes out positive.",
+            "s and t have changed places, in the mean, in the variance or in both. s is the earlier time, with the higher "
+            "log-SNR, and x_t is the noisier point: check that your variance comes out positive.",
             variants=(
                 _with(variance=lambda t, s: _variance(s, t)),
                 _with(of_x0=lambda t, s: _of_x0(s, t), of_xt=lambda t, s: _of_xt(s, t)),
-                _with(of_x0=lambda t, s: _of_xt(t, s), of_xt=lambda t, s: _of_x0(t, s)),
-                lambda x_t, x0, at_t, at_s: posterior_step(x0, x_t, at_t, at_s),
             ),
+        ),
+        Misconception(
+            "points exchanged",
+            _with(of_x0=lambda t, s: _of_xt(t, s), of_xt=lambda t, s: _of_x0(t, s)),
+            "Each of the two points is multiplied by the factor of the other. With k = SNR(t) / SNR(s), x_0 has the factor "
+            "alpha_s (1 - k), and x_t has k alpha_s / alpha_t.",
+            variants=(lambda x_t, x0, at_t, at_s: posterior_step(x0, x_t, at_t, at_s),),
         ),
         Misconception(
             "the step's own noise",

@@ -381,12 +381,17 @@ EXERCISE = Exercise(
         Misconception(
             "eta ignored",
             _with(new=lambda t, s, eta: _small(t, s)),
-            "You draw with the full variance of q(x_s | x_t, x_0), or with none, whatever `eta` is. It multiplies the standard "
-            "deviation, so v has its square.",
+            "You draw with the full variance of q(x_s | x_t, x_0) for any `eta` above 0. It multiplies the standard deviation, "
+            "so v has its square.",
+            variants=(_with(new=lambda t, s, eta: _small(t, s) if eta else 0 * s),),
+        ),
+        Misconception(
+            "another power of eta",
+            _with(new=lambda t, s, eta: eta * _small(t, s)),
+            "Your variance of the new noise has another power of `eta` than its square. It multiplies the standard deviation, "
+            "so v is eta^2 times the variance of q(x_s | x_t, x_0).",
             variants=(
-                _with(new=lambda t, s, eta: eta * _small(t, s)),
                 _with(new=lambda t, s, eta: eta**0.5 * _small(t, s)),
-                _with(new=lambda t, s, eta: _small(t, s) if eta else 0 * s),
                 _with(new=lambda t, s, eta: eta**4 * _small(t, s)),
             ),
         ),

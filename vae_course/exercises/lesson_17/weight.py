@@ -201,8 +201,8 @@ EXERCISE = Exercise(
         Misconception(
             "difference of other functions",
             _with(lambda t, s: (s / 2).exp() - (t / 2).exp()),
-            "You subtract something else than SNRs: their roots, alpha, alpha squared or sigma squared. The SNR is alpha^2 / "
-            "sigma^2, the exponential of the log-SNR.",
+            "You subtract something else than SNRs, such as their roots or squares, alpha, alpha squared or sigma squared. The "
+            "SNR is alpha^2 / sigma^2, the exponential of the log-SNR.",
             variants=(
                 _with(lambda t, s: s.sigmoid() - t.sigmoid()),
                 _with(lambda t, s: s.sigmoid().sqrt() - t.sigmoid().sqrt()),
