@@ -9,7 +9,7 @@ import vae_course.tools.grading.mark as marking
 from tests.support.fixtures.classroom import BOUND, ELBO, FIRST, SIGN, B, answer, code, filled, place_of, stub, to_bytes
 from vae_course.exercises import Outcome
 from vae_course.tools.grading import Mark, Submission
-from vae_course.tools.grading.mark import grade_submission, mark_attempts
+from vae_course.tools.grading.mark import PASSED_THERE, grade_submission, mark_attempts
 from vae_course.tools.grading.read import Attempt, lessons
 from vae_course.tools.grading.read.statements import Program
 from vae_course.tools.grading.sandbox import Run, Sandbox, Sandboxes
@@ -89,6 +89,27 @@ def test_a_function_that_only_a_newer_library_has_is_no_zero_without_a_doubt(bod
     mark = answered(body)[B]
     assert mark.points == 0 and bool(mark.doubts) == doubted
     assert all(doubt.startswith("It uses `torch.nn.") and "versions here" in doubt for doubt in mark.doubts)
+
+
+@pytest.mark.parametrize(
+    ("shown", "body", "doubted"),
+    [
+        ((f"{B}: passed (2 points)",), "return mu[y == digit].mean_of_the_future(0)", True),
+        ((f"{B}: passed (2 points)",), "return mu[y == digit].sum(0)", True),
+        ((f"{B}: not yet: a sum.",), "return mu[y == digit].sum(0)", False),
+        ((f"{B}: passed (2 points)", f"{B}: not yet: a sum."), "return mu[y == digit].sum(0)", False),
+        ((f"{B}: passed (2 points)",), "return mu[y == digit].mean(0)", False),
+        (("other words",), "return mu[y == digit].sum(0)", False),
+    ],
+)
+def test_a_check_that_passed_in_the_notebook_and_not_here_is_doubtful(shown: tuple[str, ...], body: str, doubted: bool):
+    book = filled(FIRST, {B: answer(B, body)})
+    for words in shown:
+        data = {"text/html": f"<b>{words}</b>", "text/plain": [words]}
+        cell = code(f'exercises.check("{B}", centre)')
+        book["cells"].append(cell | {"outputs": [{"output_type": "display_data", "data": data, "metadata": {}}]})
+    mark = marked(to_bytes(book), FIRST)[B]
+    assert mark.doubts == ((PASSED_THERE,) if doubted else ())
 
 
 def test_doubts_stay_short_however_much_an_answer_reaches_for():

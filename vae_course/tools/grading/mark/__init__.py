@@ -25,6 +25,7 @@ from vae_course.tools.grading.sandbox.limits import DEFAULT_LIMITS, Limits, Stop
 # The seed of the checks in the notebook: its inputs are public, so that a message may show them.
 PUBLIC_SEED = 0
 NOT_FOR_OTHERS = "Right for the inputs of the notebook's own check, but not for others."
+PASSED_THERE = "The notebook shows that its check passed, and here, on the same inputs, it did not."
 HELD = "A person will look at this answer before it gets points."
 
 _DEVICE = re.compile(r"\b(cuda|mps|xpu)\b")
@@ -132,7 +133,10 @@ def mark_attempts(
 def _mark(exercise: AnyExercise, attempt: Attempt, sandbox: Sandbox, number: int) -> Mark:
     """The mark of one exercise on the inputs of one seed."""
     if isinstance(exercise, Exercise) and attempt.state == "answer":
-        return _run(exercise, attempt, sandbox, number)
+        result = _run(exercise, attempt, sandbox, number)
+        # The check in the notebook has the same inputs, so it is another library, or another meaning of a name.
+        differs = attempt.passed and result.status != "passed" and number == PUBLIC_SEED
+        return dataclasses.replace(result, doubts=(*result.doubts, PASSED_THERE)) if differs else result
     words = {
         "not tried": "You have not tried this exercise.",
         "missing": "Your notebook has no answer to this exercise.",

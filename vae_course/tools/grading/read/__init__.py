@@ -54,6 +54,7 @@ class Attempt:
         message: for the student, where there is nothing to run.
         doubts: why a person should look.
         unsure: why a person should look unless the answer turns out right.
+        passed: whether the notebook shows that its check passed when it ran last.
     """
 
     state: State
@@ -63,6 +64,7 @@ class Attempt:
     message: str = ""
     doubts: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
+    passed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +86,17 @@ def attempts_in(notebook: Notebook, lesson: Handout) -> dict[str, Attempt]:
     found = {}
     for exercise in lesson.exercises:
         if isinstance(exercise, Exercise):
-            found[exercise.id] = _shortened(_in_code(exercise, notebook, lesson, code))
+            attempt = _shortened(_in_code(exercise, notebook, lesson, code))
+            found[exercise.id] = dataclasses.replace(attempt, passed=_passed(exercise.id, notebook))
         else:
             found[exercise.id] = _shortened(_written(exercise.id, notebook, lesson))
     return found
+
+
+def _passed(id: str, notebook: Notebook) -> bool:
+    """Whether the last verdict on an exercise that the notebook shows is that it passed."""
+    shown = [text for cell in notebook.cells for text in cell.shown if text.startswith(f"{id}: ")]
+    return bool(shown) and shown[-1].startswith(f"{id}: passed")
 
 
 def _shortened(attempt: Attempt) -> Attempt:

@@ -17,19 +17,24 @@ LONGEST_CODE = 2 << 20
 MOST_WORDS = 150_000
 MOST_CELLS = 5_000
 MOST_LISTS = 1_000_000
+# A check shows its verdict first; how many outputs of a cell are looked at, and how many letters of each.
+_OUTPUTS, _SHOWN = 20, 200
 _WORD = re.compile(r"\w+|[^\w\s]")
 _CONFLICT = re.compile(rb"^<{7}( |\r?$).*^={7}\r?$.*^>{7}( |\r?$)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its place from 1, its kind ("code" or "text"), its text, all ids that it carries, and whether files are in it."""
+    """One cell: its place from 1, its kind ("code" or "text"), its text, all ids that it carries, whether files are in it, and
+    the beginnings of what it has printed and shown.
+    """
 
     place: int
     kind: str
     text: str
     ids: frozenset[str]
     attachments: bool = False
+    shown: tuple[str, ...] = ()
 
     @functools.cached_property
     def python(self) -> str:
@@ -166,7 +171,17 @@ def _cell(place: int, row: Any) -> Cell | None:
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
     ids = (row.get("id"), grade_id, metadata.get("id"), metadata.get("name"))
     known = frozenset(id for id in ids if isinstance(id, str))
-    return Cell(place, kind, text, known, bool(row.get("attachments")))
+    outputs = row.get("outputs")
+    first = outputs[:_OUTPUTS] if isinstance(outputs, list) else []
+    shown = tuple(_shown(output) for output in first if isinstance(output, dict))
+    return Cell(place, kind, text, known, bool(row.get("attachments")), shown)
+
+
+def _shown(output: dict[str, Any]) -> str:
+    """The beginning of an output as plain text; nothing where it has none."""
+    data = output.get("data")
+    text = _text(output.get("text", data.get("text/plain") if isinstance(data, dict) else None))
+    return (text or "")[:_SHOWN]
 
 
 def _text(source: Any) -> str | None:
