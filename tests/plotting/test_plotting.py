@@ -239,6 +239,18 @@ def test_a_grid_shows_every_image_pixel_by_pixel_with_black_ink() -> None:
         assert np.array_equal(crop, 255 * np.kron(x[i, 0].numpy(), np.ones((scale, scale))))
 
 
+def test_a_grid_shows_colours_as_they_are_on_white() -> None:
+    x = (torch.rand(2, 3, 8, 10) > 0.5).float()
+    with Image.open(io.BytesIO(plotting.image_grid(x).png())) as png:
+        shown = np.asarray(png.convert("RGB")).astype(float)
+    scale, gap = 4 * SCALE, 2
+    for i in range(2):
+        top, left = 4 * SCALE + scale * gap, scale * (gap + i * (10 + gap))
+        crop = shown[top : top + 8 * scale, left : left + 10 * scale]
+        assert np.array_equal(crop, 255 * np.kron(x[i].permute(1, 2, 0).numpy(), np.ones((scale, scale, 1))))
+    assert (shown[:, : scale * gap] == 255).all()
+
+
 def test_a_grid_writes_each_title_over_its_own_image() -> None:
     figure = plotting.image_grid(X[:4], ncols=2, titles=["one", "two", "three", "four"])
     places = {t.get_text(): t.get_position() for t in figure.axes[0].texts}
@@ -438,7 +450,8 @@ BAD: dict[str, tuple[type[Exception], str, Callable[[], object]]] = {
     "nan": (ValueError, "NaN or infinity in 1568 of 1568", lambda: plotting.image_grid(NAN)),
     "no_images": (ValueError, "x is empty", lambda: plotting.image_grid(X[:0])),
     "flat_images": (ValueError, r"\[2, 784\].*\[N, 1, H, W\]", lambda: plotting.image_grid(X[:2].flatten(1))),
-    "colour_images": (ValueError, r"\[2, 3, 8, 8\]", lambda: plotting.image_grid(torch.zeros(2, 3, 8, 8))),
+    "four_channels": (ValueError, r"\[2, 4, 8, 8\].*\[N, 3, H, W\]", lambda: plotting.image_grid(torch.zeros(2, 4, 8, 8))),
+    "colour_pairs": (ValueError, r"\[2, 3, 8, 8\]", lambda: plotting.pairs(torch.zeros(2, 3, 8, 8), X[:2])),
     "no_columns": (ValueError, "ncols is 0", lambda: plotting.image_grid(X, ncols=0)),
     "few_titles": (ValueError, "1 titles for 30 images", lambda: plotting.image_grid(X, titles=["a"])),
     "unequal_pairs": (ValueError, "its reconstruction", lambda: plotting.pairs(X[:3], X[:2])),

@@ -84,8 +84,9 @@ def classes(y: Any, n: int) -> np.ndarray:
     return array
 
 
-def images(x: Any, name: str = "x") -> np.ndarray:
-    """Grey images `[N, H, W]` of floats in [0, 1], from `[N, 1, H, W]` or `[N, H, W]`.
+def images(x: Any, name: str = "x", *, colour: bool = False) -> np.ndarray:
+    """Grey images `[N, H, W]` of floats in [0, 1], from `[N, 1, H, W]` or `[N, H, W]`; with `colour` also those of red, green
+    and blue, `[N, H, W, 3]` from `[N, 3, H, W]`.
 
     Raises:
         TypeError: the pixels are whole numbers, such as 0..255.
@@ -94,8 +95,10 @@ def images(x: Any, name: str = "x") -> np.ndarray:
     array = to_numpy(x)
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim != 3:
-        raise ValueError(f"{name} has shape {list(array.shape)}: give grey images as [N, 1, H, W].")
+    in_colour = colour and array.ndim == 4 and array.shape[1] == 3
+    if array.ndim != 3 and not in_colour:
+        more = ", or colour images as [N, 3, H, W]" if colour else ""
+        raise ValueError(f"{name} has shape {list(array.shape)}: give grey images as [N, 1, H, W]{more}.")
     if not np.issubdtype(array.dtype, np.floating):
         raise TypeError(f"{name} holds {array.dtype} pixels: give floats in [0, 1], for example {name}.float() / 255.")
     finite(array, name)
@@ -106,7 +109,7 @@ def images(x: Any, name: str = "x") -> np.ndarray:
             f"{name} has pixels from {low:.3g} to {high:.3g}: give values in [0, 1]; logits need "
             "torch.sigmoid first, and grey levels up to 255 need a division by 255."
         )
-    return np.clip(array, 0.0, 1.0)
+    return np.clip(np.moveaxis(array, 1, -1) if in_colour else array, 0.0, 1.0)
 
 
 def decoded(decode_mean: Callable[[Tensor], Tensor], z: Tensor) -> np.ndarray:

@@ -48,7 +48,7 @@ def image_grid(
     """Images side by side, row after row.
 
     Args:
-        x: images `[N, 1, H, W]` in [0, 1].
+        x: images `[N, 1, H, W]`, where 1 is ink, or in colour `[N, 3, H, W]`, in [0, 1].
         ncols: images to a row.
         titles: N short labels, one above each image.
         title: a heading for the whole grid.
@@ -59,7 +59,7 @@ def image_grid(
         TypeError: the pixels are whole numbers.
         ValueError: x holds no images, or NaN, or values outside [0, 1]; or the number of titles is another.
     """
-    pictures = images(x)
+    pictures = images(x, colour=True)
     if ncols < 1:
         raise ValueError(f"ncols is {ncols}: a grid needs one column or more.")
     if titles is not None and len(titles) != len(pictures):
@@ -370,11 +370,12 @@ def _layout(n: int, ncols: int) -> str:
 
 
 def tile(pictures: np.ndarray, ncols: int, *, above: list[int], gap: int = GAP) -> Mosaic:
-    """Lay images `[N, H, W]` on white paper, row after row, with `above[row]` blank pixels over each row."""
-    _, height, width = pictures.shape
+    """Lay images `[N, H, W]` or `[N, H, W, 3]` on white paper, row after row, with `above[row]` blank pixels over each row."""
+    _, height, width, *colours = pictures.shape
     lefts = [gap + column * (width + gap) for column in range(ncols)]
     tops = [sum(above[: row + 1]) + row * height for row in range(len(above))]
-    sheet = np.zeros((tops[-1] + height + gap, lefts[-1] + width + gap))
+    # White is no ink, and all of each colour.
+    sheet = np.full((tops[-1] + height + gap, lefts[-1] + width + gap, *colours), 1.0 if colours else 0.0)
     for i, picture in enumerate(pictures):
         top, left = tops[i // ncols], lefts[i % ncols]
         sheet[top : top + height, left : left + width] = picture
@@ -386,7 +387,7 @@ def sheet(mosaic: Mosaic, *, title: str = "", left: int = 0, bottom: int = 0) ->
 
     `left` and `bottom` are the screen pixels kept free there for text.
     """
-    height, width = (side * mosaic.scale for side in mosaic.sheet.shape)
+    height, width = (side * mosaic.scale for side in mosaic.sheet.shape[:2])
     total_width, total_height = left + width + 8, bottom + height + (30 if title else 8)
     fig = AltFigure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white")
     ax = fig.add_axes((left / total_width, (bottom + 4) / total_height, width / total_width, height / total_height))
@@ -396,7 +397,7 @@ def sheet(mosaic: Mosaic, *, title: str = "", left: int = 0, bottom: int = 0) ->
 
 def draw(mosaic: Mosaic, ax: Axes, *, title: str) -> None:
     """Draw the paper on axes, in image pixels from its top left corner."""
-    height, width = mosaic.sheet.shape
+    height, width = mosaic.sheet.shape[:2]
     edges = (0, width, height, 0)
     ax.imshow(mosaic.sheet, cmap="Greys", vmin=0, vmax=1, interpolation="nearest", extent=edges, aspect="equal")
     ax.set_axis_off()
