@@ -100,7 +100,7 @@ plotting.image_grid(x, ncols=3, titles=["z = (0, 0)", "z = (1.5, 0)", "z = (0, 1
 plotting.manifold(model.decode_mean, n=15)
 
 # %% [markdown]
-# Neighbours look alike, and almost every place shows something like a digit. This is what makes a VAE special. A model
+# Neighbours look alike, and almost every place shows something like a digit. A model
 # that only compresses images may put their codes anywhere, and leaves holes between them (you will see them in lesson
 # 01). The training of a VAE draws the codes together and spreads each of them out, so that few holes are left near the
 # centre. Lessons 02 to 06 derive how, line by line.
@@ -166,7 +166,7 @@ from vae_course.widgets import LatentPad
 LatentPad(model, images)
 
 # %% [markdown]
-# On a border the strokes are those of neither class: one shape bends into the other. Far outside the picture hardly changes
+# On a border one shape bends into the other, or the two blur into one. Far outside the picture hardly changes
 # any more. The network goes on computing, and its outputs only grow in size; the last step squeezes them into grey levels
 # between 0 and 1, and there black stays black and white stays white. No image of the training lay so far out, so what
 # you see there was never compared with a digit.
@@ -272,6 +272,7 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # | I Why | 00, 01 | What does an ordinary autoencoder lack? |
 # | II Deriving the ELBO | 02 to 06 | Where does the loss of a VAE come from, line by line? |
 # | III VAEs at work | 07 to 12 | How do you train one, see inside it, repair it, measure it, use it? |
+# | IV Beyond | 13 to 17 | What lies beyond the plain VAE? |
 #
 # **A short way through**: 00, 04, 07 and 08, then whatever interests you. Lesson 04 names what it takes from 02 and 03.
 # Each lesson has a main path; what stands under "Going deeper" at its end can wait.

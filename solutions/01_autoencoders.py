@@ -406,8 +406,8 @@ image_rows(rows)
 
 # %% [markdown]
 # The second and third rows look the same, as they should. The last one shows digits, some right and some wrong. This is
-# **compression**: two numbers of four bytes instead of 784 bytes. Look at the wrong digits in the last row: some of what they
-# miss is not in the two numbers, and lost for any decoder.
+# **compression**: two numbers of four bytes instead of 784 bytes. Look at the wrong digits in the last row: this decoder can't
+# draw them from two numbers. Whether another one could, the picture does not say.
 
 # %% [markdown]
 # ## 6 The code plane
@@ -564,7 +564,7 @@ image_rows({"drawn in a hole": pictures[worst], "after the round trip": back})
 
 # %% [markdown]
 # A picture comes back with an error of {{mnist:01-trip-codes}} where codes lie and of {{mnist:01-trip-holes}} in holes. The
-# first few stand at the seam: two digits at once go in, and one of them comes back. The thick blots come back a little thinner.
+# first few stand at the seam: two digits at once go in, and one of them comes back. The thick blots come back as thinner digits.
 # Many holes continue a cloud well; there the error is small, and a 0 stays a 0.
 
 # %% [markdown]
@@ -706,7 +706,7 @@ assert abs(excess["start 1"][29] / excess["start 1"][19] / share**10 - 1) < 0.2
 # After some rounds both are straight lines, of the same slope: each round leaves the same share of what is missing. A round
 # applies $S$ to the plane, so what it holds of $v_3$ shrinks by $\lambda_3 / \lambda_2$ against what it holds of $v_2$; the error
 # knows the square of that. And the axes? In section 4 they were an accident of the seed. Right angles and uncorrelated codes
-# have fixed them, up to signs. (In a model with noise the same steps are EM: S. Roweis, [*EM Algorithms for PCA and
+# have fixed them, up to signs. (EM turns into these steps as a model's noise goes to zero: S. Roweis, [*EM Algorithms for PCA and
 # SPCA*](https://proceedings.neurips.cc/paper_files/paper/1997/hash/d9731321ef4e063ebbee79298fa36f56-Abstract.html),
 # NIPS 10, 1998.)
 

@@ -126,7 +126,7 @@ bayes.step("share of games = p(z) p(x|z)", games.mean(0), joint, standard_error=
 #
 # A mean over draws is never exact. Its **standard error**, the standard deviation of the draws divided by the root of their
 # number, says how far off it typically is. A line may differ by four standard errors, which chance exceeds about once in
-# 16,000 times.
+# 16,000 times for one number, more often for a table.
 #
 # A wrong line raises a `StepError`, and the notebook stops there. Below, the right side has one factor too many (`try` and
 # `except` show only the message). Set `factor` to 1, and the line holds. And `claim` compares a number of the text with the
@@ -301,8 +301,8 @@ plotting.lines(counts, {"p(2)": digits}, xlabel="points of the grid", ylabel="co
 
 # %% [markdown]
 # Nine points are {{any:02-grid-nine}}% off, 25 points give {{any:02-grid-digits}} digits, and soon the sum is as exact as
-# the computer. For smooth curves that vanish at both ends, the errors of neighbouring bars cancel, and the error falls
-# faster than any power of $\Delta$.
+# the computer. For smooth curves that die out at both ends with all their derivatives, the errors of neighbouring bars cancel,
+# and the error falls faster than any power of $\Delta$.
 
 # %% [markdown]
 # ### Twenty dimensions
@@ -348,8 +348,8 @@ render(slice_at(2.0, 0.7))
 
 # %% [markdown]
 # $p(x)$ rises until about $x =$ {{any:02-px-peak}} and then falls; the second hill appears a little later, at about
-# {{any:02-second-hill}}. At $x = 2$, a noise of about {{any:02-merged}} makes the hills one: an observation that is so noisy
-# cannot tell the two arms apart. An $x$ that no code reaches still has a posterior, on the codes that come nearest.
+# {{any:02-second-hill}}. At $x = 2$, a noise of about {{any:02-merged}} makes the hills one: so noisy an observation no longer
+# rules out the codes between the two arms. An $x$ that no code reaches still has a posterior, on the codes that come nearest.
 
 # %% [markdown]
 # ## 6 The linear-Gaussian world
@@ -636,8 +636,8 @@ plotting.bars([f"D = {D}" for D in some], 100 * largest, xlabel="share of the la
 # {{any:02-largest-20}}%: the other 999 draws hardly count.
 #
 # You need {{any:02-draws-2}} draws for $D = 2$, {{any:02-draws-10}} million for $D = 10$, {{any:02-draws-20}} billion for
-# $D = 20$: far fewer than for a grid, and still too many for a single $x$. And this world is a mild one: with less noise, or
-# more observed numbers for each code, $c$ is larger.
+# $D = 20$. For 10 and 20 that is far fewer than for a grid, and for 20 still too many for a single $x$. And this
+# world is a mild one: with less noise, or more observed numbers for each code, $c$ is larger.
 
 # %% [markdown]
 # ## 9 Logarithms

@@ -697,7 +697,7 @@ exercises.progress("03")
 # %% [markdown]
 # ## Summary
 #
-# > $$\mathrm{KL}(q \,\Vert\, p) = \mathbb E_q\big[\log q(z) - \log p(z)\big] = \mathbb E_q\big[t - 1 - \log t\big]
+# > $$\mathrm{KL}(q \,\Vert\, p) = \mathbb E_q\big[\log q(z) - \log p(z)\big] \ge \mathbb E_q\big[t - 1 - \log t\big]
 # > \ge 0, \qquad t = p(z) / q(z)$$
 # >
 # > $$\mathrm{KL}(q \,\Vert\, p) = 0 \text{ only if } q = p;
@@ -789,7 +789,8 @@ ellipses(leaning.covariance_matrix, {name: v * torch.eye(2) for name, v in varia
 # %% [markdown]
 # ### The other direction, from draws of q
 #
-# Can draws from $q$ give you the other direction, a mean over $p$? Yes, if each draw gets the weight $p(z) / q(z)$.
+# Can draws from $q$ give you the other direction, a mean over $p$? Yes, if $q$ reaches all places that $p$ does, and each draw
+# gets the weight $p(z) / q(z)$.
 # **Line 3** of section 6's derivation: the weight cancels the $q$ that the draws come from, as in line 2 of section 3.
 #
 # $$\mathbb E_q\left[\frac{p(z)}{q(z)} \, \big(\log p(z) - \log q(z)\big)\right]

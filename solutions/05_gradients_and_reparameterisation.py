@@ -482,9 +482,10 @@ scaling(dims, measured, exact, xlabel="dimension D", ylabel="variance of one est
 # **other** $L - 1$ draws. That is the **leave-one-out** baseline. It is independent of its own draw, so nothing is biased.
 # (The mean over *all* draws would shrink the gradient by the factor $(L - 1) / L$.)
 #
-# The mean of $L$ independent draws has $1 / L$ of the variance of one, if that is finite. So it takes $(D + 2)(D + 4) / 4$ draws
-# of the score function to match one of the path. A VAE gets by with $L = 1$: averaging over a batch of $B$ examples
-# works like more draws, as long as each example has its own noise. Remember this for section 6.
+# The mean of $L$ independent draws has $1 / L$ of the variance of one, if that is finite. So for the $f$ above, without a
+# baseline, it takes $(D + 2)(D + 4) / 4$ draws of the score function to match one of the path. A VAE gets by with $L = 1$:
+# averaging over a batch of $B$ examples works like more draws, as long as each example has its own noise. Remember this for
+# section 6.
 #
 # Is the path always the quieter one? No: an $f$ that bends strongly within the width of $q$ can turn the order round. *Going
 # deeper* has such an $f$, the best baseline, and leave-one-out for you to write.
@@ -693,7 +694,8 @@ cut_path.step("dELBO/dlogvar through .sample() = (1 - std^2) / 2", cut[1], 0.5 *
 # - The decoder's gradient is right in each row. The decoder learns, the loss falls.
 #
 # What will an encoder do that sees only the KL? Predict, then train with `.sample()` in place of the path, everything else as
-# before. The top line is the average $\log p(x)$ of the world that made the data.
+# before. The flat line is the mean $\log p(x)$ under the world that made the data. A model
+# that is fitted to just these 64 points may come to lie a little above it.
 
 # %%
 cut_run, cut_codes = train(draws[".sample()"])
@@ -1024,8 +1026,9 @@ claim("05-loo-20", per_draw[3], world="any", tolerance=0.8, unit="variance per d
 
 # %% [markdown]
 # Here, in 20 dimensions, any sensible baseline takes away nine tenths of the noise. Leave-one-out, which needs no knowledge,
-# reaches {{any:05-loo-20}}, somewhat more than the best constant, because a mean of nine values is noisy itself. What remains
-# is still a dozen times the pathwise variance: a baseline removes the average of $f$, not its fluctuation.
+# reaches {{any:05-loo-20}}, somewhat more than the best constant: it aims at the average of $f$, which is not the best one, and
+# a mean of nine values is noisy itself. What remains is still a dozen times the pathwise variance: a baseline removes the
+# average of $f$, not its fluctuation.
 
 # %% [markdown]
 # ### More draws
@@ -1069,9 +1072,9 @@ claim("05-urns-loo-4", relative_variance(4), world="any", tolerance=0.05, unit="
 claim("05-urns-loo-20", relative_variance(20), world="any", tolerance=0.05, unit="of the plain variance", digits=2)
 
 # %% [markdown]
-# With $L = 4$ the variance is {{any:05-urns-loo-4}} times the plain one, with $L = 20$ it is {{any:05-urns-loo-20}} times.
-# Why so little? With three outcomes the variance with a constant baseline is a sum, without noise. Compare the average of
-# $f$ with the best constant:
+# With $L = 4$ the variance is {{any:05-urns-loo-4}} times the plain one, with $L = 20$ it is {{any:05-urns-loo-20}} times. Why
+# does it help so little, and even harm at $L = 4$? With three outcomes the variance with a constant baseline is a sum, without
+# noise. Compare the average of $f$ with the best constant:
 
 
 # %%
@@ -1151,10 +1154,10 @@ for name, tolerance in (("score function", 1.5), ("pathwise", 0.15)):
 # pathwise gradient, and zero up to rounding without the score. A fit to the posterior can come to rest there. (So could
 # the score function with a leave-one-out baseline: $\log w$ is the same for all draws.)
 #
-# Away from it there is no such promise. **Lines 4 and 5** are the two variances for a $q$ of $k$ times the width $s$:
+# Away from it there is no such promise. **Lines 4 and 5** are the two variances for a $q$ of $k$ times the posterior's width $r$:
 #
-# $$\mathrm{Var}[\text{pathwise}] = \frac{k^2}{s^2}, \qquad
-# \mathrm{Var}[\text{sticking the landing}] = \frac{1}{s^2} \Big( \frac1k - k \Big)^2$$
+# $$\mathrm{Var}[\text{pathwise}] = \frac{k^2}{r^2}, \qquad
+# \mathrm{Var}[\text{sticking the landing}] = \frac{1}{r^2} \Big( \frac1k - k \Big)^2$$
 
 # %%
 too_narrow, _ = three_slopes(centre, 0.5)

@@ -1069,8 +1069,9 @@ for name, sigma in (("bin", 1 / 256), ("quarter", 1 / 1024)):
 
 # %% [markdown]
 # Averaged over the levels that such a pixel takes, the bound lies {{any:06-dequantised-bin}} bits below the discretised
-# log-likelihood for a $\sigma$ of one bin, and {{any:06-dequantised-quarter}} for a quarter of one. Either way the trouble of
-# section 6 ends: the probability of a level is at most one, so neither number grows without limit when $\sigma$ shrinks.
+# log-likelihood for a $\sigma$ of one bin, and {{any:06-dequantised-quarter}} for a quarter of one; it falls ever further behind
+# as $\sigma$ shrinks. But the trouble of section 6 ends: a level's probability is at most one, so its logarithm stays below zero,
+# and so does the bound.
 #
 # ### A diagonal q chooses the axes
 #

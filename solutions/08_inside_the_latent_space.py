@@ -339,8 +339,9 @@ plotting.bars(
 
 # %% [markdown]
 # The reader finds {{mnist:08-classes}} classes of 10, the rarest in {{mnist:08-fewest}} pictures, and is sure of
-# {{mnist:08-sure-grid}}% of the 400 pictures. Why not 40 each? The decoder may seldom draw a digit even for codes of that
-# digit, or the prior may seldom go where such codes lie. Going deeper tells these two apart.
+# {{mnist:08-sure-grid}}% of the 400 pictures. Why not 40 each? Unsure ones count for no digit;
+# besides, the decoder may seldom draw a digit even for codes of that digit, or the prior may seldom go where such codes lie.
+# Going deeper counts all pictures and tells these two apart.
 #
 # ## 5 The corner
 #
@@ -450,9 +451,9 @@ claim("08-cage-cost", bounds["mended"].elbo - bounds["caged"].elbo, world=world,
 #
 # The KL of the caged model is *lower*, and yet its ELBO is {{mnist:08-cage-cost}} nats lower too, with the same network, images
 # and seed. So all of that, and what the KL saved, is lost in the reconstruction. The KL is what a code can tell about its
-# image, up to the distance of
-# $q(z)$ from the prior (section 3). In the cage there is little room and most means are stuck at its edge, so codes tell less,
-# and the decoder has to guess more. Going deeper samples from both models.
+# image, up to the distance of $q(z)$ from the prior (section 3). The square would be large enough, as $\sigma$ may be as small
+# as it likes; but most means are stuck at its edge, where hardly any gradient moves them. So codes tell less, and the decoder
+# has to guess more. Going deeper samples from both models.
 #
 # Is a grid on the unit square always wrong, then? No. If $z$ is standard normal, $u = \Phi(z)$ is uniform on the square, and an
 # even grid in $u$, at the midpoints $(i + \frac12)/n$, is your quantile grid in $z$. The square is right for a model whose
@@ -714,10 +715,10 @@ for name, group in (("least", ones[:667]), ("most", ones[-667:])):
 
 # %% [markdown]
 # Both take away 40% of the ink. With all classes mixed {{mnist:08-ink-all}}% of the images keep their class, by class
-# {{mnist:08-ink-by}}%. The count of the ones says why: {{mnist:08-ones-least}} of them are in the third with the least ink and
-# {{mnist:08-ones-most}} in the third with the most. So the mixed vector points towards that class as well as towards thin
-# strokes. Two groups differ in more than what you sorted them by. Your slant vector was mixed too: Going deeper measures what
-# that costs.
+# {{mnist:08-ink-by}}%. The count of the ones gives one reason: {{mnist:08-ones-least}} of them are in the third with the least
+# ink and {{mnist:08-ones-most}} in the third with the most. So the mixed vector points towards that class, and others
+# with little ink, as well as towards thin strokes. Two groups differ in more than what you sorted them by. Your slant
+# vector was mixed too: Going deeper measures what that costs.
 
 # %% [markdown]
 # ## 8 The latent pad, and the way home
@@ -877,7 +878,8 @@ planes({name: log_grid.exp().view(91, 91) for name, log_grid in log_grids.items(
 # Section 4 has two suspects. The decoder may draw a digit seldom, even for codes of that digit. Or the prior may seldom go
 # where such codes lie, since $q(z)$ is not $p(z)$. A table tells them apart: the classes of the 8,000 images, the classes that
 # the reader sees when **their codes** are decoded, and those it sees when **draws of the prior** are. From the first row to the
-# second the decoder is at work; from the second to the third only $q(z)$ is exchanged for $p(z)$.
+# second the way through two numbers is at work, encoder, decoder and reader together; from the second to the third only $q(z)$
+# is exchanged for $p(z)$.
 
 # %%
 _ = torch.manual_seed(5)
@@ -897,10 +899,10 @@ claim("08-exchange", by_prior.abs().max(), world=world, tolerance=3, unit="point
 # %% [markdown]
 # In our run the rarest digit among the samples is the {{mnist:08-rarest}}. Its share is {{mnist:08-rarest-images}}% of the
 # images, {{mnist:08-rarest-codes}}% of the decoded codes and {{mnist:08-rarest-prior}}% of the samples: the row in which it
-# drops names the culprit for this digit. Over all digits, a share changes by up to {{mnist:08-redrawn}} points from images to
-# codes, and by up to {{mnist:08-exchange}} from codes to samples. If the decoder drew every code's digit and $q(z)$ were
-# $p(z)$, only chance would be left, about half a point. Which digit pays, and for which of the two, is another matter in every
-# run: training arranges the plane anew.
+# drops shows on which of the two ways it was lost. Over all digits, a share changes by up to {{mnist:08-redrawn}} points from
+# images to codes, and by up to {{mnist:08-exchange}} from codes to samples. If the decoder drew every code's digit and $q(z)$
+# were $p(z)$, only chance would be left, about half a point. Which digit pays, and for which of the two, is another matter in
+# every run: training arranges the plane anew.
 
 # %% [markdown]
 # ### Samples of the caged model

@@ -45,7 +45,7 @@
 # %% [markdown]
 # ## 1 The line-up
 #
-# Nearly all cases share one small network, 784-200-10, trained by Adam at a learning rate of 0.01 for ten epochs on
+# Nearly all cases share one small network, 784-200-10, trained by Adam at a learning rate of up to 0.01 for ten epochs on
 # 4,000 images, whose pixels are drawn anew as 0 or 1 in each batch of 100. So the loss of a healthy run is the negative
 # of a bound on $\log p(x)$, in nats per image.
 
@@ -104,7 +104,7 @@ def drawn(model):
 rows({"originals": x, "reconstructions": healthy.reconstruct(x), "samples": drawn(healthy)})
 
 # %% [markdown]
-# The reconstructions can be read. Some of the samples are digits; ten epochs on few images do no better.
+# The reconstructions can be read. Some samples are digits; ten epochs on few images do no better.
 #
 # Now the twelve suspects. Each is guilty of exactly one case, so what you have solved helps with the rest.
 
@@ -528,9 +528,9 @@ assert mu.min() < -1 and mu.max() > 1 and bounds_f["mended"] > bounds_f["case F"
 rows({"originals": x, "case F": model_f.reconstruct(x), "mended": mended_f.reconstruct(x)})
 
 # %% [markdown]
-# The digits are back, and the bound rises from {{mnist:09-f-elbo}} to {{mnist:09-f-mended-elbo}} nats. The symptom depends on
-# the start: the caged model of lesson 08 has the same bug, but its means got stuck near 0, and its code still says a little.
-# The measurement finds both.
+# The digits are back, and the bound rises from {{mnist:09-f-elbo}} to {{mnist:09-f-mended-elbo}} nats. The symptom is not the
+# same in every network: the caged model of lesson 08 has the same bug, but its means got stuck near 0, and its code still says
+# a little.
 
 # %% [markdown]
 # ## 4 Third family: pixels
@@ -580,10 +580,10 @@ claim("09-h-white", 100 * (logits_h < 0.01).float().mean(), world=world, toleran
 
 # %% [markdown]
 # Even a decoder that knew every pixel would only reach {{mnist:09-h-best}} nats. Case H has {{mnist:09-h-loss}}. About
-# {{mnist:09-h-left}} nats lie between, of which a code can save a part: the pixels are drawn, and no code knows the draw. Why
-# does none save anything? Before codes say something, an output above 0 lowers the loss only at pixels that have ink in over
-# half of the images, and few have. So training pushes nearly all outputs towards 0: {{mnist:09-h-white}}% of them lie below
-# 0.01 in the end. There the inner sigmoid is flat, and no gradient leads back.
+# {{mnist:09-h-left}} nats lie between, of which a code can save a part: to tell how each pixel was drawn costs more than it
+# saves. Why does none save anything? Before codes say something, an output above 0 lowers the loss only at pixels that have ink
+# in over half of the images, and few have. So training pushes nearly all outputs towards 0: {{mnist:09-h-white}}% of them lie
+# below 0.01 in the end. There the inner sigmoid is flat, and no gradient leads back.
 
 # %% tags=["nbval-check-output"]
 bugs.reveal("H", guess["H"])

@@ -296,8 +296,8 @@ rate_distortion(rates, distortions, betas, chosen=1.0)
 #
 # Going far from $\beta = 1$ costs ELBO on either side, since only the model with $\beta = 1$ was trained for the ELBO.
 # Its lead over 0.5, {{mnist:10-half-behind}} nats here, is small, and was there with each of three seeds. With them the ELBO at
-# $\beta = 1$ moves by {{mnist:10-elbo-1:spread}} nats and that at 8 by {{mnist:10-elbo-8:spread}}; the checks of this lesson
-# allow each 2.5 nats either way, a tolerance that we chose.
+# $\beta = 1$ moves by {{mnist:10-elbo-1:spread}} nats and that at 8 by {{mnist:10-elbo-8:spread}}; the checks here allow each 2.5
+# either way.
 
 # %% [markdown]
 # ### Move beta yourself
@@ -713,9 +713,9 @@ cures(table, reference="nothing")
 # | good start | {{mnist:10-on-good-start-active}} | {{mnist:10-on-good-start-rate}} | {{mnist:10-on-good-start-elbo}} | {{mnist:10-on-good-start-gain}} |
 # | good, weaker | {{mnist:10-on-good-weaker-active}} | {{mnist:10-on-good-weaker-rate}} | {{mnist:10-on-good-weaker-elbo}} | {{mnist:10-on-good-weaker-gain}} |
 #
-# *Gain* is the ELBO above that of the patient left alone. These are single runs. With other seeds (three in all) the ELBO of
-# *nothing* moves by {{mnist:10-on-nothing-elbo:spread}} nats and that of the *weaker decoder* by
-# {{mnist:10-on-weaker-decoder-elbo:spread}}: read nothing into a gain or a loss of less than 2.5.
+# *Gain* is the ELBO above that of the patient left alone. Over three seeds the ELBO of *nothing* moves by
+# {{mnist:10-on-nothing-elbo:spread}} nats and that of the *weaker decoder* by {{mnist:10-on-weaker-decoder-elbo:spread}}: read
+# nothing into a gain or a loss of less than 2.5.
 #
 # **Nothing** is the row to read first. The patient left alone has gained many nats of ELBO, and its rate has gone from
 # {{mnist:10-collapsed-rate}} to {{mnist:10-on-nothing-rate}} nats: it has begun to recover by itself, slowly. Compared with
@@ -926,7 +926,7 @@ claim("10-collapsed-information", left.information, world=world, tolerance=0.4)
 # narrower. The correlation of $\log \sigma^2$ with the ink lies between {{mnist:10-ink-most}} and {{mnist:10-ink-least}} in
 # all 20 dimensions. So here is the blind spot of section 5: dimensions that the test calls dead, or nearly, and that all say a
 # little of one thing, how much ink there is. That makes {{mnist:10-collapsed-information}} nats of information in a rate of
-# {{mnist:10-collapsed-rate}}. What has died is everything else: shape, slant, which digit.
+# {{mnist:10-collapsed-rate}}. Of all else, shape, slant, which digit, so few nats can hold no more than a trace.
 #
 # Look at the dashboard with the patients. Their pictures are means of 32 drawings, made with the same random numbers for each
 # code. A drawing begins at the top left and each pixel leans on those before, so 32 of them need not show the blur of all

@@ -402,9 +402,9 @@ plotting.lines(epoch, curves, xlabel="epoch", ylabel="-ELBO (nats per image)")
 # | validation | what you choose: when to stop, sizes, learning rate | as often as you like |
 # | test | nothing | once, for a finished model |
 #
-# Whatever has been used to choose is no longer a fair judge: among a hundred models, the one that looks best on the
-# validation images is also the luckiest there. (This lesson looks at the test images often, but chooses nothing by them.) Now
-# the account, with $\log p(x)$ from 200 draws.
+# Whatever has been used to choose is no longer a fair judge: among a hundred models, the one that looks best on the validation
+# images has most likely been lucky there. (This lesson looks at the test images often, but chooses nothing by them.) Now the
+# account, with $\log p(x)$ from 200 draws.
 
 # %%
 parts = {"training": few[:1000], "validation": val, "test": test}
@@ -419,13 +419,13 @@ both = [value for name in parts for value in (marginals[name], elbos[name])]
 plotting.dots(labels, both, xlabel="nats per image", highlight=labels[1::2])
 
 # %% [markdown]
-# $\log p(x)$ itself is {{mnist:11-decoder-overfit}} nats higher on the training images than on the test images: the decoder's
+# $\log p(x)$ is {{mnist:11-decoder-overfit}} nats higher on the training images than on the test images: the decoder's
 # share. And the gap between the two dots is {{mnist:11-gap-train}} nats in training but {{mnist:11-gap-test}} on test images.
-# What the Gaussian's shape costs is in both; the difference is the encoder's.
+# If the Gaussian's shape costs about the same in both, the difference is the encoder's.
 #
-# Be careful, though: both numbers come from the encoder's draws. Where the encoder is bad, 200 draws are not enough,
-# and part of the encoder's fault is booked on the decoder. To check, keep the decoder, forget the encoder's answer, and fit a
-# $q$ to **each image by itself**, by gradient. `refine` does that with 150 steps of Adam on $\mu$ and $\log\sigma^2$.
+# Be careful: both numbers come from the encoder's draws. Where the encoder is bad, 200 draws are not enough,
+# and part of the encoder's fault is booked on the decoder. To check, keep the decoder and fit a $q$ to **each image by itself**:
+# `refine` takes 150 steps of Adam on $\mu$ and $\log\sigma^2$.
 
 
 # %%
@@ -459,16 +459,16 @@ claim("11-refined-200", by_draws, world=world, tolerance=3.0)
 claim("11-refined-lead", after - by_draws, world=world, tolerance=2.0, digits=0)
 
 # %% [markdown]
-# On training images a $q$ of its own gains {{mnist:11-refine-train}} nats: so little does the encoder leave there. On test
+# On training images a $q$ of its own gains {{mnist:11-refine-train}} nats. On test
 # images it gains {{mnist:11-refine-test}}, about {{mnist:11-refine-ratio}} times as much. The difference is the encoder's
 # over-fitting, since the decoder was not touched.
 #
-# The caution was right, too. On these 300 test images the ELBO of the fitted $q$ is {{mnist:11-refined-elbo}} nats, *above* the
+# On these 300 test images the ELBO of the fitted $q$ is {{mnist:11-refined-elbo}} nats, *above* the
 # {{mnist:11-refined-200}} that 200 draws of the encoder's $q$ gave. Both are lower bounds, so the higher one is nearer to the
-# truth. Of the {{mnist:11-decoder-overfit}} nats that were booked on the decoder, then, about {{mnist:11-refined-lead}} or more
-# belong to the encoder. A large $k$ does not make up for a $q$ in the wrong place.
+# truth. Of the {{mnist:11-decoder-overfit}} nats that were booked on the decoder, about {{mnist:11-refined-lead}} belong
+# to the encoder, if 200 draws miss little on training images. A large $k$ does not make up for a $q$ in the wrong place.
 #
-# The simplest cure is to stop at the epoch which the validation images choose; Going deeper does that.
+# The simplest cure, in Going deeper, is to stop at the epoch that the validation images choose.
 
 # %% [markdown]
 # ## 6 The order of a published table
@@ -745,6 +745,8 @@ exercises.progress("11")
 # > \qquad \log p(x) - \mathcal L_k \approx \frac{v}{2k}, \quad v = \frac{\mathrm{Var}(w)}{p(x)^2}$$
 # >
 # > $$1 + v = \int \frac{p(z \mid x)^2}{q(z)} \, dz, \qquad 1 + v_D = (1 + v_1)^D, \qquad v = 0 \ \text{for}\ q(z) = p(z \mid x)$$
+# >
+# > ($v_D$: both factorise, with the same misfit in each dimension.)
 # >
 # > $$\mathrm{ESS} = \frac{1}{\sum_j s_j^2} \approx \frac{k}{1 + v},
 # > \qquad \nabla \mathcal L_k = \mathbb E\Big[\textstyle\sum_j s_j \nabla \log w_j\Big], \qquad s = \mathrm{softmax}(\log w)$$

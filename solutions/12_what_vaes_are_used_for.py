@@ -595,8 +595,8 @@ rows = {"truth": half[:11], "seen": shown[:11]} | {f"draw {n + 1}": forecast[-1 
 image_rows(rows | {"mean of 80": forecast.mean(0)[:11]})
 
 # %% [markdown]
-# Look down a column. Where the upper half leaves no doubt, the draws agree. Where it does, they differ, and the mean is
-# grey in between: there the model says that it does not know.
+# Look down a column. Where the upper half leaves no doubt, the draws agree. Where it leaves some, they differ, and the
+# mean is grey in between: there the model says that it does not know.
 #
 # But 80 kept codes are **not** 80 independent draws. The eight walks of an image begin at only {{mnist:12-starts}} different
 # codes on average, and {{mnist:12-between-walks}}% of the variance lies between the walks; with ten independent codes in each

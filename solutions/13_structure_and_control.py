@@ -54,10 +54,10 @@
 #
 # How much is that worth? Compare it with the 784-200-20 network at about **equal seconds** of training on 10,000 images: a
 # convolution has fewer weights but uses each of them often. And a control: give a second convolutional network the same images
-# with their **pixels permuted**, all in the same random order. Nothing is lost by that; the pixels only no longer have their
+# with their **pixels permuted**, all in the same random order. Nothing is lost by that; the pixels merely lose the
 # neighbours beside them. Predict: who wins, and by how much does permuting hurt each of the two architectures?
 #
-# Nine small trainings, three seeds each, one per core at a time; the first time this takes about half a minute.
+# Nine small trainings, three networks with three seeds each, one per core at a time; half a minute the first time.
 
 # %%
 import functools
@@ -298,8 +298,9 @@ claim("13-bayes-wrong", 100 * wrong.double().mean(), world=world, tolerance=2.5,
 
 # %% [markdown]
 # The mean gain is {{mnist:13-gain}} ± {{mnist:13-gain-se}} nats (over images). For {{mnist:13-near-ceiling}}% of the images it
-# is within 0.1 of the ceiling: they leave no doubt about their class. For {{mnist:13-below-zero}}% it is negative: there the true
-# label is a surprise. Bayes' rule gets {{mnist:13-bayes-wrong}}% wrong, though no part of the loss asked for classification.
+# is within 0.1 of the ceiling: they leave the model little doubt ($p(y \mid x) > 0.9$). For {{mnist:13-below-zero}}% it is
+# negative: there the true label is a surprise. Bayes' rule gets {{mnist:13-bayes-wrong}}% wrong, though no part of the loss
+# asked for classification.
 # (The mean estimates $I(x; y)$ from below: the model's $p(y \mid x)$ is on average worse than the true one.)
 #
 # The ceiling holds for the estimates too, image by image, because $\log p(x)$ was summed from the *same* table. Mind the trap:
@@ -520,9 +521,10 @@ claim("13-tc-saved-se", standard_error(saved), world="any", tolerance=0.05, digi
 #
 # ### Your turn: one number for it
 #
-# How far does each number of a code stand for one factor? Take the information $I(z_d; v_k)$ of each dimension about each
+# How far does each factor stand in one number of the code? Take the information $I(z_d; v_k)$ of each dimension about each
 # factor, and for each factor the gap between the best-informed dimension and the second best, as a share of the factor's
-# entropy. The mean over the factors is the **mutual information gap** (MIG): 1 if one dimension alone knows each factor fully.
+# entropy. The mean over the factors is the **mutual information gap** (MIG): 1 if each factor is known fully by one dimension
+# and not at all by any other.
 
 # %% exercise="13-mig"
 
@@ -600,8 +602,8 @@ runs(points, xlabel="seed of the training", ylabel="MIG")
 #
 # ### The angle
 #
-# Turn the codes from 0 to 90 degrees. With the full posterior the ELBO stays, with a diagonal $q$ it falls; TC stays near zero,
-# and the information gap of both factors goes to zero and comes back.
+# Turn the codes from 0 to 90 degrees. With the full posterior the ELBO stays and TC is zero. With a diagonal $q$ the ELBO falls
+# and TC rises a little, up to 45 degrees, and both come back. The information gap of both factors goes to zero and comes back.
 #
 # 1. At which angle is MIG lowest? What does each code know of each factor there?
 # 2. Which of ELBO with a full $q$, ELBO with a diagonal $q$ and TC could tell a training that it has the wrong angle?
@@ -612,8 +614,10 @@ from vae_course.widgets.rotation_playground import RotationPlayground
 RotationPlayground()
 
 # %% [markdown]
-# If nothing moves here: MIG, what a diagonal $q$ loses, and its TC, over the angle. **Line 7** compares $\log p(x)$ of 50,000
-# points at two angles. **Line 8** is what the best diagonal $q$ loses, with $P$ the precision matrix of the true posterior.
+# If nothing moves here: MIG, what a diagonal $q$ loses, and its TC, over the angle. (The entropy of a continuous factor depends
+# on its unit and may be negative, so MIG here divides each gap by $I(v_k; x)$, all that $x$ tells of it.) **Line 7** compares
+# $\log p(x)$ of 50,000 points at two angles. **Line 8** is what the best diagonal $q$ loses, with $P$ the precision matrix of
+# the true posterior.
 
 # %%
 angles = list(range(0, 91, 3))

@@ -408,8 +408,8 @@ plotting.dots(
 # With revival the start makes no difference that three seeds could show: the two ranges overlap. Without it the start matters,
 # and from a random one most of the codebook never finds work. But even a start on data does not do what revival does: every
 # seed with revival lies above every seed without. Had we compared only *start on data and revived* with *random and never
-# revived*, we could not say which of the two made the gain. The printed lines say what dead codes cost: the fewer are at work,
-# the higher the distortion.
+# revived*, we could not say which of the two made the gain. The printed lines say what dead codes cost: from version to version,
+# the fewer are at work, the higher the distortion (though not from seed to seed).
 
 # %% [markdown]
 # ## 5 A grid in place of a codebook
@@ -566,7 +566,7 @@ with torch.no_grad():
 plotting.images.image_rows(rows)
 
 # %% [markdown]
-# Uniform tokens make strokes that belong to no digit: under this prior all $64^{49}$ grids are as probable.
+# Uniform tokens make strokes that belong to no digit: under this prior all $64^{49}$ grids are equally probable.
 # With the learned prior the strokes join up. Most of these pictures are near a digit, some are none, and nearly all have the
 # firm black strokes of the images. The Gaussian VAE's are smoother, with grey edges, and some are faint.
 #
@@ -643,8 +643,9 @@ for n_codes, each, grid_too in zip(codes, lloyd, even, strict=True):
 # %% [markdown]
 # Three things to see. With $\log_2 K$ bits for each token the distance to $R(D)$ grows with the rate, from
 # {{any:14-lloyd-fixed-2}} bits to {{any:14-lloyd-fixed-64}}: rare codes are paid like frequent ones. An entropy coder, that is
-# a prior over the codes, takes most of that back. And once there is a prior, **equal cells are better** than the cells with the
-# smallest error: at the error of 64 points {{any:14-uniform-coded-64}} bits above the curve, against {{any:14-lloyd-coded-64}}.
+# a prior over the codes, takes a part of that back: nothing from 2 points, which are equally likely, and from 64 it leaves
+# {{any:14-lloyd-coded-64}}. And once there is a prior, **equal cells are better** than the cells with the smallest error: at the
+# error of 64 points they are {{any:14-uniform-coded-64}} bits above the curve.
 # Lloyd-Max spends its points where $x$ is frequent, which makes the tokens more equally frequent, and so more expensive.
 #
 # What remains is a **quarter of a bit** for each number, $\frac12 \log_2 \frac{\pi e}{6} = 0.2546$: the price of rounding one

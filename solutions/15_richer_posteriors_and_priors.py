@@ -494,8 +494,9 @@ plotting.bars(list(gains), means, errors=errors, xlabel="gain over N(0, I) on co
 # {{mnist:15-after-100-posteriors}}. Each posterior is narrow, and in 20 dimensions so few narrow hills leave most places empty,
 # also those where new codes lie. The VampPrior on the frozen encoder starts from there, and 800 steps of gradient bring it to
 # {{mnist:15-after-VampPrior}}: with as many components as the mixture it stays behind it. EM makes a hill as wide as its codes
-# are spread. Here the width is the *encoder's*, which has learned to make posteriors narrow. (On the pen digits, whose codes
-# carry less, both 2,000 posteriors and the VampPrior gain almost what the mixture gains.)
+# are spread; here the width is the *encoder's*, which has learned to make posteriors narrow. But the climb also began far off,
+# may not have ended, and has equal weights: this run does not tell these reasons apart. (On the pen digits, whose codes carry
+# less, both 2,000 posteriors and the VampPrior gain almost what the mixture gains.)
 
 # %% [markdown]
 # ## 5 A prior trained along
@@ -605,7 +606,8 @@ plotting.dots(
 # fitted *afterwards*, beats both that were trained along, with each seed, by {{mnist:15-lead-after}} ±
 # {{mnist:15-lead-after-se}} nats over the better of the two. The mixture trained along gains by being refitted, too:
 # 300 steps of gradient had not brought its hundred components to where EM puts them. So after a training as short as ours, a
-# comparison of priors is partly one of how fast they are learned. Refit before you compare.
+# comparison of priors is partly one of how fast they are learned. (The losses differ as well: $\mathcal N(0, I)$ had its KL in
+# closed form, the others one draw, and what that did was not measured.) Refit before you compare.
 #
 # Do the models draw better for it? Ten samples of each, from the first seed, and ten of the VampPrior's pseudo-inputs:
 

@@ -15,7 +15,7 @@
 
 # %% [markdown]
 # **After this lesson you can**
-# - write the bound of a VAE with T levels and a fixed encoder as $L_T + \sum L_t + L_0$,
+# - write the bound of a VAE with T steps and a fixed encoder as $L_T + \sum L_t + L_0$,
 # - make one step back, and turn what it costs into a squared error of the point, or of the noise,
 # - say where the gap of such a model comes from, how it falls with T, and what a schedule changes,
 # - train a denoiser, and draw from it with fresh noise in each step, or with none,
@@ -545,9 +545,9 @@ for (sampler, name), values in astray.items():
 #   {{any:17-astray-ancestral-simple-10}} ± {{any:17-astray-ancestral-simple-10-sd}}% and
 #   {{any:17-astray-ancestral-simple-50}} ± {{any:17-astray-ancestral-simple-50-sd}}% with L_simple.
 #
-# So one half of that claim is seen here: the bound is worse. The means favour L_simple's looks, but with three seeds better
-# looks are neither shown nor ruled out. Without any training: take the exact denoiser and ten steps of the cosine schedule,
-# once with either variance:
+# So one half of that claim is seen here: the bound is worse. With this sampler the means favour L_simple's looks, with DDIM
+# (next section) those of the bound's weights: with three seeds better looks are neither shown nor ruled out. Without any
+# training: take the exact denoiser and ten steps of the cosine schedule, once with either variance:
 
 # %%
 for name in ("small", "large"):

@@ -1,4 +1,4 @@
-"""Diffusion models: a chain of T levels whose encoder is fixed, the terms of its bound, and two ways to sample.
+"""Diffusion models: a chain of T steps whose encoder is fixed, the terms of its bound, and two ways to sample.
 
 A level is known by its log-SNR lambda: x_t = alpha x0 + sigma eps, with eps ~ N(0, I) and
 

@@ -9,7 +9,7 @@ QUESTIONS = (
             Choice(
                 "No: only the mean over q is never negative.",
                 "Yes. Where p exceeds q the log ratio is negative. What can't be negative is p/q - 1 - "
-                "log(p/q), which has the same mean.",
+                "log(p/q), which has the same mean unless q leaves out a part of p.",
                 right=True,
             ),
             Choice(

@@ -27,8 +27,8 @@ QUESTIONS = (
         (
             Choice(
                 "KL(q || p(z)), to the prior.",
-                "That one is the price of the code, a term inside the ELBO. It has a closed form, and making "
-                "it zero would mean a code that says nothing about x.",
+                "That one is the price of the code, a term inside the ELBO. For a Gaussian q it has a closed form, and "
+                "making it zero would mean a code that says nothing about x.",
             ),
             Choice(
                 "KL(q || p(z | x)), to the posterior.",

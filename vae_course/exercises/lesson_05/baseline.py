@@ -81,7 +81,7 @@ EXERCISE = Exercise(
             "mean including itself",
             lambda f, score: _with(f, score, f.mean(0)),
             "Your baseline is the mean of all draws, this one included. It knows its own draw, so the gradient comes out "
-            "biased: too small by (L - 1) / L. Leave the draw itself out.",
+            "biased: it is only (L - 1) / L of what it should be. Leave the draw itself out.",
         ),
         Misconception(
             "divided by all",

@@ -253,8 +253,8 @@ EXERCISE = Exercise(
         Misconception(
             "mean including itself",
             _mistaken(weight=lambda value: value.detach() - value.detach().mean(0)),
-            "Your baseline includes the draw itself, so the estimate by score is too small by (L - 1) / L. Leave the draw out of "
-            "its own baseline.",
+            "Your baseline includes the draw itself, so the estimate by score is only (L - 1) / L of the right one. Leave the "
+            "draw out of its own baseline.",
         ),
         Misconception(
             "one baseline for the batch",

@@ -67,8 +67,8 @@ QUESTIONS = (
         "A sampling layer draws one noise vector and uses it for all examples of a batch. What do you see?",
         (
             Choice(
-                "A gradient that is right on average, but a larger batch does not make it quieter.",
-                "Yes. All examples are wrong in the same direction at the same time, and a mean over them keeps that.",
+                "A gradient that is right on average, but with noise that no batch size averages away.",
+                "Yes. One noise pushes all examples at once, and what their errors have in common survives the mean.",
                 right=True,
             ),
             Choice(

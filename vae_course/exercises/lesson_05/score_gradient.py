@@ -212,8 +212,8 @@ EXERCISE = Exercise(
                 (z - mu) / logvar.exp(),
                 0.5 * (_standard(z, mu, logvar) ** 2 - 1),
             ),
-            "You average f before you multiply, so no draw keeps its own value, and the expectation is zero. Multiply "
-            "f by the score draw by draw, then average.",
+            "You average f before you multiply, so no draw keeps its own value, and only 1 / L of the gradient is left on "
+            "average. Multiply f by the score draw by draw, then average.",
         ),
         Misconception(
             "baseline subtracted",

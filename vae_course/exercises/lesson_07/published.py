@@ -35,10 +35,10 @@ here, so the code, or something that the text does not state, differed in the ru
     ),
     rubric=(
         Criterion(
-            "Says why 103.2 is not a log-probability, nor a bound on one: binary cross-entropy is a negative log-likelihood for "
-            "pixels that are 0 or 1 only; on grey pixels it does not normalise, or has a floor above zero. That it "
-            "is an average over training images, or a bound rather than the value itself, counts beside that but not "
-            "instead of it.",
+            "Says why 103.2 is no log-probability of grey images, nor a bound on one: binary cross-entropy is a negative "
+            "log-likelihood for pixels that are 0 or 1 only; on grey pixels it does not normalise, or has a floor above zero. "
+            "That it is an average over training images, or a bound rather than the value itself, or on average a bound for "
+            "images drawn from the grey ones, counts beside that but not instead of it.",
             1,
         ),
         Criterion(

@@ -92,14 +92,14 @@ QUESTIONS = (
             ),
             Choice(
                 "Not as likelihoods: the first number is none.",
-                "Yes. Only the second bounds a log-probability. To compare the two models, score both on the "
-                "same binarised pixels.",
+                "Yes. Only the second bounds the log-probability of the images that it was given. To compare the two "
+                "models, score both on the same binarised pixels.",
                 right=True,
             ),
             Choice(
                 "The first is better, because grey images hold more information.",
-                "The number on grey pixels has a floor that no model can pass, the entropy of the pixels "
-                "themselves, so it cannot be read as information at all.",
+                "The number on grey pixels has a floor that no model can pass, the entropy of a draw of the pixels, so "
+                "it does not say which images hold more.",
             ),
         ),
     ),

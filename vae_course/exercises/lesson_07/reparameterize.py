@@ -131,8 +131,8 @@ EXERCISE = Exercise(
         Misconception(
             "no noise",
             lambda mu, logvar, eps: mu,
-            "Your z is mu, without any noise, so the decoder never sees the posterior's spread and logvar gets no "
-            "gradient. Add sigma * eps.",
+            "Your z is mu, without any noise, so the decoder never sees the posterior's spread, and only the KL pulls at "
+            "logvar: towards sigma = 1. Add sigma * eps.",
         ),
         Misconception(
             "mu forgotten",
@@ -172,8 +172,8 @@ EXERCISE = Exercise(
         Misconception(
             "draw without a gradient",
             _no_grad,
-            "The numbers are right, but no gradient reaches mu and logvar, so the encoder could not learn: that is "
-            "what the reparameterisation is for. Leave out `torch.no_grad()`, `.detach()` and `.sample()`.",
+            "The numbers are right, but the reconstruction sends no gradient to mu and logvar: the encoder would learn from "
+            "the KL alone, which wants all codes alike. Leave out `torch.no_grad()`, `.detach()` and `.sample()`.",
         ),
         Misconception(
             "mu and eps swapped",

@@ -104,8 +104,7 @@ EXERCISE = Exercise(
         Misconception(
             "sigmoid left on mu",
             lambda out: (torch.sigmoid(_mu(out)), torch.exp(0.5 * _logvar(out))),
-            "sigma is free now, but mu still lies between 0 and 1: no mean reaches the other three quarters of the plane. "
-            "Leave mu as it is.",
+            "sigma is free now, but mu still lies between 0 and 1: no mean leaves the unit square. Leave mu as it is.",
         ),
         Misconception(
             "sigmoid left on sigma",

@@ -33,8 +33,7 @@ QUESTIONS = (
             ),
             Choice(
                 "Nothing much: the decoder learns to live with the smaller square.",
-                "It does, but the square is small: codes tell less about their images, and nearly nine of ten"
-                " draws of N(0, I) fall outside of it.",
+                "XX about their images, and nearly nine of ten draws of N(0, I) fall outside of it.",
             ),
             Choice(
                 "The posterior collapses, because mu is always near 0.",

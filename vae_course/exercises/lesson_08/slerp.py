@@ -196,8 +196,8 @@ EXERCISE = Exercise(
         Misconception(
             "rescaled line",
             _rescaled_line,
-            "You walk on the straight line and stretch each code. The path is close to the arc, but its steps turn by "
-            "unequal angles, fastest in the middle.",
+            "You walk on the straight line and stretch each code. Its steps turn by unequal angles, fastest where "
+            "the line passes closest to the origin.",
         ),
         Misconception(
             "length one",

@@ -97,7 +97,7 @@ QUESTIONS = (
             Choice(
                 "Because in training q(z | x) then depends on the other images of the batch, so it is not "
                 "a function of x.",
-                "Yes. The bound of an image is defined for that image alone; here it changes with its neighbours.",
+                "Yes. Each of these bounds is valid, but which one an image gets changes with its neighbours.",
                 right=True,
             ),
         ),

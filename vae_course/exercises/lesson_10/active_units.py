@@ -117,8 +117,8 @@ EXERCISE = Exercise(
         Misconception(
             "variance of the draws",
             lambda mu, logvar, threshold: mu.var(0) + logvar.exp().mean(0) > threshold,
-            "You add the width of the posterior. A dead dimension has width 1 and would count as active: only the "
-            "mean can tell images apart.",
+            "You add the width of the posterior. A dead dimension has width 1 and would count as active: this test "
+            "asks about the mean alone.",
             variants=(lambda mu, logvar, threshold: logvar.exp().mean(0) > threshold,),
         ),
         Misconception(

@@ -20,12 +20,13 @@ EXERCISE = Written(
     ),
     solution="""\
 Neither is broken; they answer different wishes. The ELBO is minus the sum of rate and distortion, so it does not see whether
-the information sits in the code or in the decoder: a decoder that models the pixels well by itself reaches a good sum with
-a rate of zero. The loss has no term that asks for a useful code, and an unused one is the cheapest. A beta below one makes
-the code cheaper than the bound says, so the model buys nats of rate that do not save as many nats of distortion, and the
-sum gets worse. If she wants a likelihood, the first model is the better one; if she wants a representation, the second
-one, and its loss in ELBO is the price. Before she accepts that price she can weaken the decoder, anneal the weight of the
-KL, or set free bits, and compare the rate, the active units and the ELBO, always measured with beta = 1.
+the information sits in the code or in the decoder: a decoder that models the pixels well by itself reaches a good sum with a
+rate of zero. The loss has no term that asks for a useful code, and an unused one is the cheapest. A beta below one makes the
+code cheaper than the bound says, so the model buys nats of rate that do not save as many nats of distortion, and the sum gets
+worse. If she wants a good bound, as for compression, the first model is the better one (by log p(x) it need not be, for a part
+of what the second loses is its gap); if she wants a representation, the second one, and its loss in ELBO is the price. Before
+she accepts that price she can weaken the decoder, anneal the weight of the KL, or set free bits, and compare the rate, the
+active units and the ELBO, always measured with beta = 1.
 """,
     explanation=(
         "Collapse is a fault only where the code is wanted. Say what the model is for, then read the ELBO together with the "

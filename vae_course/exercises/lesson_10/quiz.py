@@ -55,9 +55,9 @@ QUESTIONS = (
             ),
             Choice(
                 "The distance of the mixture of all posteriors from the prior.",
-                "Yes: the rate is I + KL( q(z) || p(z) ). I lies far below its ceiling log N, so this is the "
-                "marginal KL itself. At a rate of 12 nats most of the rest could be information that 2,000 "
-                "images can't show.",
+                "Yes: the rate is I + KL( q(z) || p(z) ), with q(z) the mixture of these posteriors. Whether 2,000 images "
+                "say so of all images, the second estimate tells: at a rate of 12 nats most of the rest could be "
+                "information that they can't show.",
                 right=True,
             ),
         ),

@@ -216,7 +216,8 @@ EXERCISE = Exercise(
         Misconception(
             "best draw only",
             lambda log_w: log_w.amax(0),
-            "You keep the best draw. It is a part of the sum, but without the 1/k it may lie above log p(x).",
+            "You keep the best draw. It is only one part of the sum: the others count too. Without the 1/k it may even lie "
+            "above log p(x).",
             variants=(lambda log_w: log_w.amax(0) - math.log(len(log_w)),),
         ),
         Misconception(

@@ -23,7 +23,7 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "The posterior has standard deviation 1. Which q gives weights of infinite variance?",
+        "Posterior and q are Gaussian, the posterior with standard deviation 1. Which q gives weights of infinite variance?",
         (
             Choice(
                 "q with standard deviation 3.",

@@ -20,16 +20,16 @@ EXERCISE = Written(
         "reason is that ... I would compare with ... , look at both tails, and measure the AUROC on ...",
     ),
     solution="""\
-It will find parts that show something extra, such as a scratch, because the decoder has no cheap way to draw it. But -ELBO
+It may find parts that show something extra, such as a scratch, if the decoder has no cheap way to draw it. But -ELBO
 counts bits, and an image with little on it needs few bits, seen or not: a model trained without ones gives ones, dots and
 empty images a higher likelihood than the digits it knows. So a missing part, or a photograph that is out of focus, may
 pass with the best score of all. A high density is also not where the samples lie: typical images have a -ELBO near the
-mean of the training images, so scores that are far too low are a warning as well. I would look at both tails, take off
+mean of the validation images, so scores that are far too low are a warning as well. I would look at both tails, take off
 what the image costs a coder that knows nothing of the parts, and measure the AUROC, with its standard error, on real
 faults of every kind, the simple ones in particular.
 """,
     explanation=(
-        "The likelihood is a sum over all pixels, and how complicated an image is moves it more than how strange it is."
+        "The likelihood is a sum over all pixels, and how complicated an image is can move it more than how strange it is."
     ),
     rubric=(
         Criterion(

@@ -240,7 +240,7 @@ EXERCISE = Exercise(
     explanation=(
         "What the receiver knows when it decodes a symbol is all that came before it, so the counts may depend on that and on "
         "nothing else. A stack gives back the last first, hence the sender first goes through all symbols to learn the counts, "
-        "then pushes in reverse. Learning costs little: about half of log2(n) bits for each symbol but one."
+        "then pushes in reverse. Learning costs little: from about half of log2(n) bits to log2(n) for each symbol but one."
     ),
     returns="two functions, send and receive",
     reference=coder,

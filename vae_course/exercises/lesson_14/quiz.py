@@ -70,8 +70,8 @@ QUESTIONS = (
             ),
             Choice(
                 "It stays where it is, as no term has a gradient for it.",
-                "Yes. Nearest codes alone get a gradient, so a code that is far from everything stays dead until someone"
-                " moves it.",
+                "Yes. Nearest codes alone get a gradient, so this one stays in its place, and dead, unless outputs of the"
+                " encoder come its way or someone moves it.",
                 right=True,
             ),
             Choice(
@@ -93,7 +93,8 @@ QUESTIONS = (
             ),
             Choice(
                 "By about a quarter of a bit for each number.",
-                "Yes, 1/2 log2(pi e / 6) = 0.2546 bits. Only codes for long blocks of numbers get below, and they approach R(D).",
+                "Yes, 1/2 log2(pi e / 6) = 0.2546 bits. With fine steps only codes for blocks of numbers get below; long"
+                " ones approach R(D).",
                 right=True,
             ),
         ),

@@ -36,8 +36,8 @@ QUESTIONS = (
             ),
             Choice(
                 "None beyond the best Gaussian: an affine map of a Gaussian is Gaussian, whatever the depth.",
-                "Yes. Depth helps only where steps are not affine, or where in more dimensions the scale depends on other"
-                " numbers, as in a coupling.",
+                "Yes. Depth helps where steps bend, and in more dimensions also where one step is less than a full affine"
+                " map, as a coupling is.",
                 right=True,
             ),
         ),

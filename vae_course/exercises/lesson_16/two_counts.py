@@ -258,7 +258,8 @@ EXERCISE = Exercise(
         Misconception(
             "range of the means",
             _with(lambda mu, logvar: mu.amax(0) - mu.amin(0)),
-            "You count by how far the largest mean is from the smallest. Asked for is their variance over the images.",
+            "You count by another spread of the means, such as their range or their mean distance from the middle. Asked for is "
+            "their variance over the images.",
             variants=(_with(lambda mu, logvar: (mu - mu.mean(0)).abs().mean(0)),),
         ),
         Misconception(
@@ -281,7 +282,8 @@ EXERCISE = Exercise(
         Misconception(
             "largest over the images",
             _with(costs=lambda mu, logvar: _kl(mu, logvar).amax(0)),
-            "You count a dimension if any image is above the threshold. Asked for is the mean over the images.",
+            "You judge a dimension by single images: by the largest KL, by all of them or by the median. Asked for is the mean "
+            "over the images.",
             variants=(
                 lambda mu, logvar, variance, nats: (
                     (mu.var(0) > variance).sum(),

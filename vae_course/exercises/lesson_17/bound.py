@@ -249,7 +249,7 @@ EXERCISE = Exercise(
     ),
     explanation=(
         "Nothing here is new against lesson 07 but the number of levels: the encoder is fixed, so L_T has no parameters, and "
-        "each KL is between Gaussians of one variance, which leaves a weighted squared error. With one draw of noise for each "
+        "each L_t is a KL of Gaussians of one variance, which leaves a weighted squared error. With one draw of noise for each "
         "level every term is an estimate without bias, and together they never lie below -log p(x_0) on average."
     ),
     returns="three tensors: L_T, the sum of the L_t, and L_0, [B] each",
@@ -374,7 +374,7 @@ EXERCISE = Exercise(
             "another weight",
             _with(weight=lambda t, s: torch.full_like(t, 0.5)),
             "Your steps have another weight than half of the SNR's difference. One for all levels, as in L_simple, the SNR of "
-            "one level, that of an error in eps, or a difference of logarithms give no bound.",
+            "one level, that of an error in eps, or a difference of logarithms are not the KL of the step.",
             variants=(
                 _with(weight=lambda t, s: torch.ones_like(t)),
                 _with(weight=lambda t, s: 0.5 * t.exp()),
@@ -470,7 +470,8 @@ EXERCISE = Exercise(
         Misconception(
             "error without its square",
             _with(error=lambda off: off.square().sum(1).sqrt()),
-            "You take the distance of the guess, or the sum of absolute errors. Gaussians go with its square.",
+            "You take the distance of the guess, the sum of absolute errors, or the square of a sum. Square the error of each "
+            "dimension, then add up.",
             variants=(_with(error=lambda off: off.abs().sum(1)), _with(error=lambda off: off.sum(1).square())),
         ),
         Misconception(

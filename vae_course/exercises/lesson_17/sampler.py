@@ -337,8 +337,8 @@ EXERCISE = Exercise(
         Misconception(
             "old noise in full",
             _with(old=lambda variance, drawn: variance.sqrt()),
-            "You keep all of the old noise and add new noise to it, so x_s is noisier than its level. Of sigma_s^2 only "
-            "sigma_s^2 - v is left for eps_hat.",
+            "The factor of eps_hat in your step is off, so x_s has too much or too little noise for its level. Of sigma_s^2 "
+            "only sigma_s^2 - v is left for eps_hat: its root is the factor.",
             variants=(
                 _with(old=lambda variance, drawn: variance.sqrt() - drawn.sqrt()),
                 _with(old=lambda variance, drawn: 1 - drawn.sqrt() - (1 - variance).sqrt()),

@@ -189,7 +189,8 @@ EXERCISE = Exercise(
         Misconception(
             "distance without its square",
             _with(error=lambda off: off.square().sum(1).sqrt()),
-            "You take the distance itself, or the sum of absolute errors. The KL of two Gaussians goes with the square.",
+            "You take the distance itself, the sum of absolute errors, or the square of a sum. Square the error of each "
+            "dimension, then add up: so it is in the KL of two Gaussians.",
             variants=(_with(error=lambda off: off.abs().sum(1)), _with(error=lambda off: off.sum(1).square())),
         ),
         Misconception(

@@ -21,7 +21,7 @@ EXERCISE = Written(
         "L_0. What can't you do with such a z?",
         "Begin: The latent variable is the whole chain ..., so q(z | x) is ... and has no parameters. The bound ... KL at the "
         "top, one KL for each step, ..., a reconstruction. Given up: a code that ..., since ...; one pass, since ... Gained: the "
-        "loss is ..., no collapse because ..., each level is trained by itself. L_simple leaves out ...",
+        "loss is ..., no collapse because ..., each level is trained by itself. L_simple weighs ...",
     ),
     solution="""\
 The latent variable is the whole chain: level 0, x_1, ..., x_T, each as large as the data point x_0 (T + 1 levels). Its
@@ -37,9 +37,9 @@ With q fixed the bound is also only as tight as the reverse steps can match, whi
 What was gained: q can't collapse and needs no gradient through its draws; training is a regression at one random level at a
 time, however many levels there are; and each step back is small, so that a Gaussian with the right mean nearly is the true
 reverse step.
-The usual loss, L_simple, is the mean squared error of eps with the same weight at every level, without L_T and L_0: the terms
-of the bound reweighted, with the cosine schedule with more weight on the middle levels and less on both ends. It may give
-better-looking samples, but it is not a bound on log p(x_0), and a number of it is no likelihood.
+The usual loss, L_simple, is the mean squared error of eps with the same weight at every level, without L_T and the constant of
+L_0: the terms of the bound reweighted, with the cosine schedule with more weight on the middle levels and less on both ends.
+It may give better-looking samples, but it is not a bound on log p(x_0), and a number of it is no likelihood.
 """,
     explanation=(
         "Nothing was replaced but the encoder and the number of levels. Fixing q turns the ELBO into a sum of regressions, "

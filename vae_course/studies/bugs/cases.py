@@ -167,7 +167,7 @@ ALL = (
         broken.evaluate_k,
         "model.train()",
         "model.eval()",
-        "altosaar/variational-autoencoder, evaluate; jmtomczak/intro_dgm",
+        "a relative in altosaar/variational-autoencoder, whose evaluate leaves one of two networks in training mode",
     ),
     Case(
         "L",
