@@ -240,14 +240,15 @@ def test_a_grid_shows_every_image_pixel_by_pixel_with_black_ink() -> None:
 
 
 def test_a_grid_shows_colours_as_they_are_on_white() -> None:
-    x = (torch.rand(2, 3, 8, 10) > 0.5).float()
+    """Each of some hundred colours: a palette of few would move the most of them."""
+    x = torch.randint(256, (2, 3, 8, 10)) / 255
     with Image.open(io.BytesIO(plotting.image_grid(x).png())) as png:
         shown = np.asarray(png.convert("RGB")).astype(float)
     scale, gap = 4 * SCALE, 2
     for i in range(2):
         top, left = 4 * SCALE + scale * gap, scale * (gap + i * (10 + gap))
         crop = shown[top : top + 8 * scale, left : left + 10 * scale]
-        assert np.array_equal(crop, 255 * np.kron(x[i].permute(1, 2, 0).numpy(), np.ones((scale, scale, 1))))
+        assert np.array_equal(crop, np.kron((255 * x[i]).round().permute(1, 2, 0).numpy(), np.ones((scale, scale, 1))))
     assert (shown[:, : scale * gap] == 255).all()
 
 

@@ -41,11 +41,13 @@ class AltFigure(Figure):
     def __init__(self, *args: Any, alt: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.alt = alt
+        self.true_colours = False
 
     def png(self) -> bytes:
         """The figure as a small PNG file, which carries `alt` as its description.
 
-        It has `SCALE` pixels for each one of the page, or one where it would be larger than `LARGEST`.
+        It has `SCALE` pixels for each one of the page, or one where it would be larger than `LARGEST`. It has a palette of few
+        colours, unless `true_colours` is set, as for photographs.
         """
         sharp = self._png(SCALE)
         return sharp if len(sharp) <= LARGEST else self._png(1)
@@ -56,7 +58,8 @@ class AltFigure(Figure):
         text, out = PngInfo(), io.BytesIO()
         text.add_text("Description", self.alt)
         with Image.open(buffer) as image:
-            _compact(image).save(out, format="PNG", optimize=True, pnginfo=text, dpi=(dpi, dpi))
+            kept = image.convert("RGB") if self.true_colours else _compact(image)
+            kept.save(out, format="PNG", optimize=True, pnginfo=text, dpi=(dpi, dpi))
         return out.getvalue()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:

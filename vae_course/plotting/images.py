@@ -399,6 +399,8 @@ def draw(mosaic: Mosaic, ax: Axes, *, title: str) -> None:
     """Draw the paper on axes, in image pixels from its top left corner."""
     height, width = mosaic.sheet.shape[:2]
     edges = (0, width, height, 0)
+    if mosaic.sheet.ndim == 3 and isinstance(ax.figure, AltFigure):
+        ax.figure.true_colours = True
     ax.imshow(mosaic.sheet, cmap="Greys", vmin=0, vmax=1, interpolation="nearest", extent=edges, aspect="equal")
     ax.set_axis_off()
     ax.set_title(title, fontsize=11, loc="left", pad=4, x=GAP / width)
