@@ -127,9 +127,8 @@ class Meter:
         most = self._limits.memory_mb
         while not self._over.wait(_PERIOD):
             run, pids = self._runs, descendants(self._process.pid)
-            if (
-                len(pids) > self._limits.processes + 5
-            ):  # bubblewrap's two, the first one inside, the worker and its child
+            # Not counted: bubblewrap's two, the first process inside, the worker and its child.
+            if len(pids) > self._limits.processes + 5:
                 self._break(run, Stop(StopKind.PROCESSES, f"started more than {self._limits.processes} processes"))
             elif _files(pids) - self._files > self._limits.files:
                 self._break(run, too_many_files(self._limits))
