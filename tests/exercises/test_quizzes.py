@@ -1,11 +1,14 @@
 """Quizzes: one right choice each, a reply for every choice, and the same by typing."""
 
+import re
+
 import pytest
 
 from vae_course import quizzes
 from vae_course.quizzes import Choice, Question
 
 LESSONS = quizzes.lessons()
+UNFINISHED = re.compile(r"\b(X{2,}|TODO|FIXME)\b")
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -14,6 +17,8 @@ def test_a_quiz_has_four_to_six_questions_and_every_reply_is_its_own(lesson):
     replies = [choice.reply for question in questions for choice in question.choices]
     assert 4 <= len(questions) <= 6
     assert len(set(replies)) == len(replies) and all(len(reply) > 40 for reply in replies)
+    texts = [*replies, *(question.prompt for question in questions), *(c.text for q in questions for c in q.choices)]
+    assert [text for text in texts if UNFINISHED.search(text)] == []
 
 
 def rank_of_length(question: Question) -> int:

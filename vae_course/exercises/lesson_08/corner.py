@@ -22,13 +22,12 @@ EXERCISE = Written(
     ),
     solution="""\
 The encoder sends mu and sigma through a sigmoid, so every mean lies in the unit square, and the codes around it: the
-decoder has practised on the square, and outside of it as far as sigma lets the codes stray. A mean
-that has got to an edge hardly moves any more, so a code tells less about its image. The grid shows what the decoder does on the
-square, not what the model samples: the model is N(0, I) followed by the decoder, and only 11.7% of the draws of N(0, I)
-lie in the square. Of the other 88.3% the grid says nothing: where sigma is small, hardly any code of the training lies
-there, and where it is large, the codes there tell little. The repair is to leave mu as it is and to use exp(logvar / 2)
-as sigma, and then to draw the grid at quantiles of the prior, where each picture stands for the same share of the
-samples.
+decoder has practised on the square, and outside of it as far as sigma lets the codes stray. A mean that has got to an edge
+hardly moves any more, so a code tells less about its image. The grid shows what the decoder does on the square, not what
+the model samples: the model is N(0, I) followed by the decoder, and only 11.7% of the draws of N(0, I) lie in the square.
+Of the other 88.3% the grid says nothing: where sigma is small, hardly any code of the training lies there, and where it is
+large, the codes there tell little. The repair is to leave mu as it is and to use exp(logvar / 2) as sigma, and then to draw
+the grid at quantiles of the prior, where each picture stands for the same share of the samples.
 """,
     explanation=(
         "A picture of a decoder is a picture of the codes that were chosen for it. To show what a model samples, choose the "

@@ -33,7 +33,8 @@ QUESTIONS = (
             ),
             Choice(
                 "Nothing much: the decoder learns to live with the smaller square.",
-                "XX about their images, and nearly nine of ten draws of N(0, I) fall outside of it.",
+                "It could, as sigma may be small too, but means that are stuck at an edge tell less about their images, and"
+                " nearly nine of ten draws of N(0, I) fall outside of the square.",
             ),
             Choice(
                 "The posterior collapses, because mu is always near 0.",
