@@ -126,8 +126,18 @@ def jupyterlab(notebooks: Path, private: Path, *, view: str = "doc/tree", app: s
             _wait_for(server, lab)
             yield lab
         finally:
-            server.terminate()
-            server.wait(20)
+            _end(server)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End the server; one that hangs on its way out, as Jupyter's can while a page is open, is killed."""
+    server.terminate()
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        # No test asks how Jupyter ends. Its kernels end by themselves when their parent is gone.
+        server.kill()
+        server.wait()
 
 
 @contextmanager
