@@ -60,6 +60,7 @@ def grade_class(
         bubblewrap.find()
     for lesson in sorted({submission.lesson for submission in submissions}):
         lessons.load(lesson)
+    code_digest()  # here, or each of the first jobs would read all of the code for it
     settings = {"limits": limits, "sandbox": sandbox, "seed": class_seed(results, seed)}
     with Sandboxes() as sandboxes:
         if grade is grade_submission:
