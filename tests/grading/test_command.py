@@ -18,7 +18,7 @@ from nbgrader.api import Gradebook
 
 from tests.support.fixtures.small_class import KL_ADDED, code_only, hand_in, worked
 from vae_course.tools import cli
-from vae_course.tools.grading import command
+from vae_course.tools.grading import command, last_run
 from vae_course.tools.grading.collect import archives
 from vae_course.tools.grading.report import gradebook
 from vae_course.tools.grading.sandbox import Sandbox, bubblewrap
@@ -61,7 +61,7 @@ def table(results: Path) -> dict[str, dict[str, str]]:
 
 
 def test_a_class_is_graded_with_one_command_and_again_without_work(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = Path(arguments[-1])
     assert said.startswith("Recognised: plain folders and files (3 files).\n3 submissions of 3 students graded in ")
@@ -75,10 +75,19 @@ def test_a_class_is_graded_with_one_command_and_again_without_work(
     assert "You add the KL." in (results / "feedback" / "bob.html").read_text(encoding="utf-8")
     assert "KL added" in (results / "report.html").read_text(encoding="utf-8")
     assert (results / "nbgrader" / "autograded" / "ada" / LESSON / f"{LESSON}.ipynb").is_file()
-    before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file() and path.suffix != ".db"}
+    unsaid = (".db", last_run.RECORD)
+    files = [path for path in results.rglob("*") if path.is_file() and not path.name.endswith(unsaid)]
+    before = {path: path.read_bytes() for path in files}
     monkeypatch.setattr(Sandbox, "__init__", lambda *_, **__: pytest.fail("nothing is new"))
     assert cli.main(arguments) == 0
-    assert {path: path.read_bytes() for path in before} == before
+    assert capsys.readouterr().out.partition("It said:\n")[2] == said
+    made = ["feedback/bob.html", "report.html", "grades.csv", f"nbgrader/autograded/ada/{LESSON}/{LESSON}.ipynb"]
+    for spoil in (Path.unlink, lambda path: path.write_text("by hand"), lambda path: path.write_bytes(b"")):
+        for name in made:
+            spoil(results / name)
+        assert cli.main(arguments) == 0
+        assert {path: path.read_bytes() for path in before} == before
+        assert "Nothing has changed" not in capsys.readouterr().out
 
 
 def kill_one_at_work(workers: distributed.LocalCluster) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vae_course.support.files import writing
 from vae_course.support.words import count
+from vae_course.tools.grading import last_run
 from vae_course.tools.grading.model import Graded, GradingError
 
 if TYPE_CHECKING:
@@ -79,27 +80,23 @@ def _positive(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Collect, grade and report; 0 if every submission has its marks, however many a person should look at, else 1."""
-    from vae_course.tools.grading.collect import collect
-    from vae_course.tools.grading.collect.roster import read_names
-    from vae_course.tools.grading.read.lessons import names
+    _check_folders(args.submissions, args.to)
+    made_of = last_run.sources(args)
+    if before := last_run.said(args.to, made_of):
+        print(f"Nothing has changed since the last run, and its results are all there. It said:\n{before}")
+        return 0
+    return _run(args, made_of)
+
+
+def _run(args: argparse.Namespace, made_of: str) -> int:
+    """The same where something is new, or was changed since then."""
     from vae_course.tools.grading.report import clear_nameless, write_results
     from vae_course.tools.grading.sandbox.bubblewrap import SandboxMissing
 
-    _check_folders(args.submissions, args.to)
-    if not args.no_gradebook:
-        from vae_course.tools.grading.report.gradebook import require, unlocked
-
-        require()
-        with unlocked(args.to / "nbgrader"):
-            pass
-    if args.no_sandbox:
-        print(_WARNING, file=sys.stderr)
-    known = read_names(args.roster, args.names)
-    collection = collect(args.submissions, names(args.lessons or []), known)
-    if not collection.submissions:
-        raise GradingError(_nothing(args.submissions, collection))
+    collection = _collect(args)
     found = ", ".join(f"{name} ({count(files, 'file')})" for name, files in collection.platforms.items())
-    print(f"Recognised: {found or 'no names of students'}.")
+    recognised = f"Recognised: {found or 'no names of students'}."
+    print(recognised)
     begun = time.monotonic()
     try:
         graded = _grade(args, collection)
@@ -117,12 +114,36 @@ def run(args: argparse.Namespace) -> int:
         )
         left = clear_nameless(args.to, graded, collection.submissions)
     failed = [row for row in graded if row.ungraded]
-    print(summary([row for row in graded if not row.ungraded], collection.problems, seconds, made))
-    if left:
-        print(_earlier(args.to, left))
+    said = summary([row for row in graded if not row.ungraded], collection.problems, seconds, made)
+    said += f"\n{_earlier(args.to, left)}" if left else ""
+    print(said)
     if failed:
         print(f"vae-course: {_not_graded(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+        return 1
+    with writing(args.to, GradingError):
+        last_run.keep(args.to, made_of, f"{recognised}\n{said}")
+    return 0
+
+
+def _collect(args: argparse.Namespace) -> "Collection":
+    """What was handed in, once it is seen that the results can be written."""
+    from vae_course.tools.grading.collect import collect
+    from vae_course.tools.grading.collect.roster import read_names
+    from vae_course.tools.grading.read.lessons import names
+
+    if not args.no_gradebook:
+        from vae_course.tools.grading.report.gradebook import require, unlocked
+
+        require()
+        with unlocked(args.to / "nbgrader"):
+            pass
+    if args.no_sandbox:
+        print(_WARNING, file=sys.stderr)
+    known = read_names(args.roster, args.names)
+    collection = collect(args.submissions, names(args.lessons or []), known)
+    if not collection.submissions:
+        raise GradingError(_nothing(args.submissions, collection))
+    return collection
 
 
 def _earlier(results: Path, left: Sequence[Graded]) -> str:
