@@ -117,7 +117,9 @@ def test_options_count_but_not_how_many_jobs_or_what_is_imported(
     assert last_run.sources(args) != before
 
 
-@pytest.mark.parametrize("file", ["tools/grading/report/page.css", "tools/grading/mark/classes.py", "exact.py"])
+@pytest.mark.parametrize(
+    "file", ["tools/grading/report/templates/report.html", "tools/grading/mark/classes.py", "exact.py"]
+)
 def test_the_package_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     args = command_line(tmp_path)
     copy = tmp_path / "vae_course"
