@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,21 +74,16 @@ def _all(
     one: Callable[[Submission], Graded], submissions: Sequence[Submission], *, jobs: int, progress: bool
 ) -> list[Graded]:
     """Every submission through `one`, so many at a time; what ends one of them with an error ends all."""
-    with (
-        tqdm(total=len(submissions), unit="submission", disable=not progress) as bar,
-        ThreadPoolExecutor(max(1, jobs), thread_name_prefix="grading") as pool,
-    ):
-        # Lesson by lesson, so that a thread starts as few sandboxes as can be.
-        order = sorted(range(len(submissions)), key=lambda i: submissions[i].lesson)
-        futures = {i: pool.submit(one, submissions[i]) for i in order}
-        try:
-            for future in as_completed(futures.values()):
-                future.result()
-                bar.update()
-            return [futures[i].result() for i in range(len(submissions))]
-        except BaseException:
-            _cancel(list(futures.values()))
-            raise
+    # Lesson by lesson, so that a thread starts as few sandboxes as can be.
+    order = sorted(range(len(submissions)), key=lambda i: submissions[i].lesson)
+    pool = ThreadPoolExecutor(max(1, jobs), thread_name_prefix="grading")
+    try:
+        rows = pool.map(one, [submissions[i] for i in order])
+        shown = tqdm(rows, total=len(order), unit="submission", disable=not progress)
+        graded = dict(zip(order, shown, strict=True))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return [graded[i] for i in range(len(submissions))]
 
 
 def class_seed(results: Path, seed: int | None = None) -> int:
@@ -194,8 +189,3 @@ def _read(path: Path) -> Kept | None:
 def _write(path: Path, content: str) -> None:
     with writing(path.parent, GradingError):
         write(path, content)
-
-
-def _cancel(futures: Iterable[Future[Graded]]) -> None:
-    for future in futures:
-        future.cancel()
