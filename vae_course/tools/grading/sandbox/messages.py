@@ -9,7 +9,7 @@ import base64
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,6 @@ def unpack_case(case: dict[str, Any]) -> dict[str, Any]:
 
 def pack(array: Array) -> dict[str, Any]:
     """An array of numbers, ready for JSON; one of anything else comes out as empty."""
-    array = np.asarray(array)
     if str(array.dtype) not in DTYPES or array.size > NUMBERS or array.ndim > AXES:
         array = np.empty(0, array.dtype if str(array.dtype) in DTYPES else np.float64)
     return {
@@ -134,25 +133,17 @@ def unpack(value: Any) -> Array:
     return np.frombuffer(numbers, dtype=dtype).reshape(shape).copy()
 
 
-def pack_outcome(outcome: Outcome) -> dict[str, Any]:
-    """One outcome, ready for JSON."""
-    return {
-        "values": {name[:LETTERS]: _pack_value(value) for name, value in outcome.values.items()},
-        "again": {name[:LETTERS]: _pack_value(value) for name, value in outcome.again.items()},
-        "gradients": {name: None if g is None else pack(g) for name, g in outcome.gradients.items()},
-        "after": {name: pack(array) for name, array in outcome.after.items()},
-        "failure": _pack_failure(outcome.failure),
-        "second_failure": _pack_failure(outcome.second_failure),
-        "changes": [change[:LETTERS] for change in outcome.changes],
-        "drew": outcome.drew,
-    }
-
-
-def _pack_failure(failure: Failure | None) -> dict[str, str] | None:
-    if failure is None:
-        return None
-    fields = {"kind": failure.kind, "message": failure.message, "type": failure.type, "line": failure.line}
-    return {name: str(text)[:LETTERS] for name, text in fields.items()}
+def pack_outcome(part: Any) -> Any:
+    """An outcome, or a part of one, ready for JSON; texts are cut to what is read of them."""
+    if is_dataclass(part):
+        return {field.name: pack_outcome(getattr(part, field.name)) for field in fields(part)}
+    if isinstance(part, dict):
+        return {name[:LETTERS]: pack_outcome(inner) for name, inner in part.items()}
+    if isinstance(part, tuple):
+        return [pack_outcome(inner) for inner in part]
+    if isinstance(part, np.ndarray | np.generic):
+        return pack(np.asarray(part))
+    return part[:LETTERS] if isinstance(part, str) else part
 
 
 def outcomes_of(rows: Any, *, gradients: tuple[str, ...], cases: Sequence[dict[str, Any]]) -> list[Outcome]:
@@ -167,10 +158,7 @@ def outcomes_of(rows: Any, *, gradients: tuple[str, ...], cases: Sequence[dict[s
 
 
 def _outcome(row: Any, gradients: tuple[str, ...], inputs: set[str]) -> Outcome:
-    if not isinstance(row, dict) or row.keys() != {
-        "values", "again", "gradients", "after", "failure", "second_failure", "changes", "drew"
-    }:  # fmt: skip
-        raise Malformed("a result lacks a part")
+    _see_parts(row, Outcome)
     failure, second = _failure(row["failure"]), _failure(row["second_failure"])
     slopes = {name: None if g is None else unpack(g) for name, g in _named(row["gradients"]).items()}
     after = {name: unpack(array) for name, array in _named(row["after"]).items()}
@@ -183,8 +171,14 @@ def _outcome(row: Any, gradients: tuple[str, ...], inputs: set[str]) -> Outcome:
         raise Malformed("it has values in spite of a failure")
     changes = row["changes"]
     if not isinstance(changes, list) or len(changes) > NAMES or type(row["drew"]) is not bool:
-        raise Malformed("a result lacks a part")
+        raise Malformed("an outcome is not as it should be")
     return Outcome(values, again, slopes, after, failure, second, tuple(map(_words, changes)), row["drew"])
+
+
+def _see_parts(row: Any, kind: type) -> None:
+    """Raise Malformed unless a row has the parts of this dataclass, and no more."""
+    if not isinstance(row, dict) or row.keys() != {field.name for field in fields(kind)}:
+        raise Malformed(f"the parts of {kind.__name__} are not all there")
 
 
 def _values(rows: Any) -> dict[str, Value]:
@@ -192,8 +186,7 @@ def _values(rows: Any) -> dict[str, Value]:
 
 
 def _value(row: Any) -> Value:
-    if not isinstance(row, dict) or row.keys() != {"kind", "dtype", "array"}:
-        raise Malformed("a value lacks a part")
+    _see_parts(row, Value)
     array = unpack(row["array"])
     kind, dtype = _words(row["kind"]), _words(row["dtype"])
     if kind == "tensor" and dtype not in (str(array.dtype), "bfloat16"):
@@ -211,8 +204,9 @@ def _failure(row: Any) -> Failure | None:
     """A failure, or None, in letters that can be printed."""
     if row is None:
         return None
-    if not isinstance(row, dict) or row.keys() != {"kind", "message", "type", "line"} or row["kind"] not in list(Cause):
-        raise Malformed("a failure lacks a part")
+    _see_parts(row, Failure)
+    if row["kind"] not in list(Cause):
+        raise Malformed("a failure has no cause")
     return Failure(Cause(row["kind"]), **{name: _words(row[name]) for name in ("message", "type", "line")})
 
 
@@ -220,7 +214,3 @@ def _words(text: Any) -> str:
     if not isinstance(text, str):
         raise Malformed("a text is missing")
     return "".join(letter if letter.isprintable() else " " for letter in text[:LETTERS])
-
-
-def _pack_value(value: Value) -> dict[str, Any]:
-    return {"kind": value.kind[:LETTERS], "dtype": value.dtype[:LETTERS], "array": pack(value.array)}
