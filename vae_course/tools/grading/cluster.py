@@ -1,8 +1,6 @@
 """The same grading on a Dask cluster that is there already: each submission a task, sandboxed on its worker."""
 
 import logging
-import threading
-import time
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -82,25 +80,25 @@ class Cluster:
         """A task's result, as long as there are workers that may bring it."""
         from distributed.client import FutureCancelledError
 
-        ended, alone_since = threading.Event(), None
-        task.add_done_callback(lambda _: ended.set())
-        while not ended.wait(_LOOK) and not task.done():
+        while True:
             self.raise_failure()
-            now = time.monotonic()
-            alone_since = None if self._has_workers() else alone_since or now
-            if alone_since and now - alone_since >= self.patience:
-                self._give_up(f"The cluster has had no worker for {self.patience:.0f} s: start workers")
-        try:
-            result: dict[str, Any] = task.result()
-        except FutureCancelledError:
-            self._give_up("The cluster's scheduler went away: start it")
-        return result
+            try:
+                result: dict[str, Any] = task.result(timeout=_LOOK)
+                return result
+            except FutureCancelledError:
+                self._give_up("The cluster's scheduler went away: start it")
+            except TimeoutError:
+                if task.done():  # its own
+                    raise
+                self._await_workers()
 
-    def _has_workers(self) -> bool:
+    def _await_workers(self) -> None:
         try:
-            return bool(self.client.nthreads())
-        except (OSError, ValueError, TimeoutError):
-            return False
+            self.client.wait_for_workers(1, timeout=self.patience)
+        except TimeoutError:
+            self._give_up(f"The cluster has had no worker for {self.patience:.0f} s: start workers")
+        except (OSError, ValueError):
+            pass  # no scheduler: the task says so
 
     def _give_up(self, why: str) -> NoReturn:
         self.failure = GradingError(f"{why} and run the same command again, which goes on where it stopped.")
