@@ -82,6 +82,10 @@ class Mark:
     answer: str = ""
     held: bool = False
 
+    def but(self, *doubts: str, **changed: Any) -> "Mark":
+        """The same with more doubts, each of them once, and with other facts."""
+        return replace(self, doubts=tuple(dict.fromkeys((*self.doubts, *doubts))), **changed)
+
 
 @dataclass(frozen=True)
 class Graded:

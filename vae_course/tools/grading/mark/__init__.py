@@ -79,15 +79,8 @@ def grade_submission(
         doubts.append(f"The notebook says that it is of lesson {read.lesson}, not {lesson.name}.")
     elif all(mark.status == "missing" for mark in marks):
         doubts.append("None of the lesson's exercises is in the notebook: perhaps it is another one.")
-    return Graded(
-        submission.student,
-        lesson.name,
-        submission.name,
-        marks,
-        doubts=tuple(doubts),
-        seconds=round(time.monotonic() - start, 2),
-        nameless=submission.nameless,
-    )
+    seconds = round(time.monotonic() - start, 2)
+    return dataclasses.replace(unmarked(submission, lesson, ""), marks=marks, doubts=tuple(doubts), seconds=seconds)
 
 
 def unmarked(submission: Submission, lesson: Handout, problem: str, *, ungraded: bool = False) -> Graded:
@@ -95,16 +88,8 @@ def unmarked(submission: Submission, lesson: Handout, problem: str, *, ungraded:
     message = "This has not been graded yet." if ungraded else problem
     marks = tuple(Mark(e.id, "missing", 0, e.points, message) for e in lesson.exercises)
     doubts = () if ungraded else submission.doubts
-    return Graded(
-        submission.student,
-        lesson.name,
-        submission.name,
-        marks,
-        problem,
-        doubts,
-        ungraded=ungraded,
-        nameless=submission.nameless,
-    )
+    known = Graded(submission.student, lesson.name, submission.name, marks, problem, doubts)
+    return dataclasses.replace(known, ungraded=ungraded, nameless=submission.nameless)
 
 
 def mark_attempts(
@@ -136,7 +121,7 @@ def _mark(exercise: AnyExercise, attempt: Attempt, sandbox: Sandbox, number: int
         result = _run(exercise, attempt, sandbox, number)
         # The check in the notebook has the same inputs, so it is another library, or another meaning of a name.
         differs = attempt.passed and result.status != "passed" and number == PUBLIC_SEED
-        return dataclasses.replace(result, doubts=(*result.doubts, PASSED_THERE)) if differs else result
+        return result.but(PASSED_THERE) if differs else result
     words = {
         "not tried": "You have not tried this exercise.",
         "missing": "Your notebook has no answer to this exercise.",
@@ -157,27 +142,20 @@ def _mark(exercise: AnyExercise, attempt: Attempt, sandbox: Sandbox, number: int
 
 def _run(exercise: Exercise, attempt: Attempt, sandbox: Sandbox, number: int) -> Mark:
     assert attempt.program is not None
-    doubts = (*attempt.doubts, *attempt.unsure)
-    empty = Mark(exercise.id, "failed", 0, exercise.points, "", None, doubts, attempt.text)
+    sure = Mark(exercise.id, "failed", 0, exercise.points, "", None, attempt.doubts, attempt.text)
+    empty = sure.but(*attempt.unsure)
     course = suspicions.course_functions(attempt.program.statements)
     if course:
-        return dataclasses.replace(
-            empty,
-            held=True,
-            message=f"It uses the course's own {quoted(course)}, so it was not run: write it out yourself. {HELD}",
-            doubts=(*doubts, f"It uses the course's own {quoted(course)}, so it was not run."),
-        )
+        why = f"It uses the course's own {quoted(course)}, so it was not run"
+        return empty.but(f"{why}.", message=f"{why}: write it out yourself. {HELD}", held=True)
     run = sandbox.run(exercise, attempt, number)
     if not run.outcomes:
         return _no_outcome(run, attempt, empty, hidden=number != PUBLIC_SEED)
     report, sound = _judged(exercise, run, number)
     if report.status == Verdict.PASSED:
         message = "Right: it agrees with the reference on every input."
-        return dataclasses.replace(
-            empty, status="passed", points=exercise.points, message=message, doubts=attempt.doubts
-        )
-    empty = dataclasses.replace(empty, doubts=(*doubts, *_lacking(run, attempt)))
-    return _wrong(report, run, empty, sound=sound, hidden=number != PUBLIC_SEED)
+        return sure.but(status="passed", points=exercise.points, message=message)
+    return _wrong(report, run, empty.but(*_lacking(run, attempt)), sound=sound, hidden=number != PUBLIC_SEED)
 
 
 def _lacking(run: Run, attempt: Attempt) -> Iterator[str]:
@@ -193,16 +171,14 @@ def _lacking(run: Run, attempt: Attempt) -> Iterator[str]:
 
 
 def _wrong(report: Report, run: Run, empty: Mark, *, sound: bool, hidden: bool) -> Mark:
-    doubts = [*empty.doubts, *([] if sound else ["Its result could not be compared with the right one."])]
+    doubts = [] if sound else ["Its result could not be compared with the right one."]
     if report.status == Verdict.NOT_TRIED:
         doubts.append("`raise NotImplementedError` was reached, but the function holds more than that.")
-        return dataclasses.replace(empty, status="not tried", message=report.message, doubts=tuple(doubts))
+        return empty.but(*doubts, status="not tried", message=report.message)
     if run.sought:
         doubts.append("It reached for the course's own package while it ran.")
     message = NOT_FOR_OTHERS if hidden and report.misconception is None else report.message
-    return dataclasses.replace(
-        empty, message=message, misconception=report.misconception, doubts=tuple(dict.fromkeys(doubts))
-    )
+    return empty.but(*doubts, message=message, misconception=report.misconception)
 
 
 def _leaning(result: Mark, attempt: Attempt, wrong: Mapping[str, str]) -> Mark:
@@ -213,8 +189,9 @@ def _leaning(result: Mark, attempt: Attempt, wrong: Mapping[str, str]) -> Mark:
     others = [name for name, id in wrong.items() if id != result.exercise and name in needs]
     if not others:
         return result
-    doubt = f"It calls {quoted(others)}, which did not pass; after its check, the notebook goes on with the right one."
-    return dataclasses.replace(result, doubts=(*result.doubts, doubt))
+    return result.but(
+        f"It calls {quoted(others)}, which did not pass; after its check, the notebook goes on with the right one."
+    )
 
 
 def _looked_through(result: Mark, attempt: Attempt) -> Mark:
@@ -223,12 +200,9 @@ def _looked_through(result: Mark, attempt: Attempt) -> Mark:
     if not odd:
         return result
     if result.status == "passed":
-        worth = result.max_points
-        result = dataclasses.replace(result, status="failed", points=0, message=HELD, held=True)
-        doubt = f"Its values are right, but it reaches for {listed(odd)}; worth {worth} if that is honest."
-    else:
-        doubt = f"It reaches for {listed(odd)}, which no answer needs."
-    return dataclasses.replace(result, doubts=(*result.doubts, doubt))
+        doubt = f"Its values are right, but it reaches for {listed(odd)}; worth {result.max_points} if that is honest."
+        return result.but(doubt, status="failed", points=0, message=HELD, held=True)
+    return result.but(f"It reaches for {listed(odd)}, which no answer needs.")
 
 
 def _judged(exercise: Exercise, run: Run, seed: int) -> tuple[Report, bool]:
@@ -244,20 +218,15 @@ def _no_outcome(run: Run, attempt: Attempt, empty: Mark, *, hidden: bool) -> Mar
     """The mark of a run that gave no result; what it says of itself is told only where its inputs are public."""
     if run.undefined and hidden:
         doubt = "It could not be defined in the sandbox, but only where the inputs were hidden."
-        return dataclasses.replace(empty, message=NOT_FOR_OTHERS, doubts=(*empty.doubts, doubt))
+        return empty.but(doubt, message=NOT_FOR_OTHERS)
     if run.undefined:
         assert attempt.program is not None
         statement, error = attempt.program.statements[run.undefined.statement], run.undefined.error
         whose = "Your answer" if statement.text == attempt.text else f"What your answer needs from {statement.cell}"
         doubt = f"Line `{statement.text.splitlines()[0][:80]}` of {statement.cell} failed in the sandbox: {error}."
-        return dataclasses.replace(
-            empty, message=f"{whose} could not be defined: {error}.", doubts=(*empty.doubts, doubt)
-        )
+        return empty.but(doubt, message=f"{whose} could not be defined: {error}.")
     assert run.stop is not None
     what = f"{run.stop.words} {run.stop.detail}" if run.stop.detail and not hidden else run.stop.words
-    doubts = list(empty.doubts)
-    if run.stop.kind is StopKind.FORGED:
-        doubts.append("What came out of the sandbox is nothing that a run of an answer gives.")
-    else:
-        doubts.append(f"It {what}.")
-    return dataclasses.replace(empty, status="stopped", message=f"Your answer {what}.", doubts=tuple(doubts))
+    forged = "What came out of the sandbox is nothing that a run of an answer gives."
+    doubt = forged if run.stop.kind is StopKind.FORGED else f"It {what}."
+    return empty.but(doubt, status="stopped", message=f"Your answer {what}.")
