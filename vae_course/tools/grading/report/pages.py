@@ -11,8 +11,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from vae_course.exercises import Exercise, UnknownExercise, get
-from vae_course.exercises.lessons import NOTEBOOKS
+from vae_course.exercises import Written, get
+from vae_course.exercises.lessons import NOTEBOOKS, ids
 from vae_course.support.groups import grouped
 from vae_course.support.words import count
 from vae_course.tools.grading.model import Graded, Mark
@@ -69,7 +69,7 @@ def feedback_page(student: str, graded: Sequence[Graded]) -> str:
     business and stays out, as do hidden inputs and expected values.
     """
     lessons = [(_title(row.lesson), row) for row in sorted(graded, key=lambda row: row.lesson)]
-    return _page("feedback.html", f"Feedback for {student}", lessons=lessons, verdict=_verdict, title_of=title_of)
+    return _page("feedback.html", f"Feedback for {student}", lessons=lessons, verdict=_verdict, title_of=_title_of)
 
 
 def share(row: Graded) -> float:
@@ -92,8 +92,9 @@ def _exercises(marks: Iterable[Mark]) -> list[tuple[str, str, float | None, list
     rows = []
     for id, own in sorted(grouped(marks, lambda mark: mark.exercise).items(), key=lambda item: item[0][:2]):
         tally = Counter(str(mark.status) for mark in own)
-        right = 100 * tally["passed"] / len(own) if _is_code(id) else None
-        rows.append((id, title_of(id), right, [tally[status] for status in _STATUSES]))
+        in_words = id in ids() and isinstance(get(id), Written)
+        right = None if in_words else 100 * tally["passed"] / len(own)
+        rows.append((id, _title_of(id), right, [tally[status] for status in _STATUSES]))
     return rows
 
 
@@ -102,13 +103,6 @@ def _misconceptions(marks: Iterable[Mark]) -> list[tuple[Mark, int]]:
     groups = grouped((mark for mark in marks if mark.misconception), lambda mark: (mark.exercise, mark.misconception))
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))[:_MOST]
     return [(own[-1], len(own)) for _, own in ordered]
-
-
-def _is_code(exercise: str) -> bool:
-    try:
-        return isinstance(get(exercise), Exercise)
-    except UnknownExercise:
-        return True
 
 
 def _title(lesson: str) -> str:
@@ -124,12 +118,9 @@ def _verdict(mark: Mark) -> tuple[str, str, str]:
     return kind, words, "" if mark.status in _PLAIN else mark.message
 
 
-def title_of(exercise: str) -> str:
+def _title_of(exercise: str) -> str:
     """The title of an exercise; of an unknown one, its id."""
-    try:
-        return get(exercise).title
-    except UnknownExercise:
-        return exercise
+    return get(exercise).title if exercise in ids() else exercise
 
 
 def _page(template: str, title: str, **shown: Any) -> str:
