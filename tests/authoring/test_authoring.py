@@ -304,6 +304,13 @@ def test_a_number_that_nobody_measured_is_named_with_its_place_in_the_lesson(tmp
         toy_plan(tmp_path / "checkout", lesson)
 
 
+@pytest.mark.parametrize("name", ["00-loss.5", "00 loss", "00-loss:spreads", ""])
+def test_what_looks_like_the_name_of_a_number_and_is_none_stays_in_no_notebook(tmp_path, stated, name):
+    lesson = STATED.replace("mnist:00-loss", f"mnist:{name}")
+    with pytest.raises(AuthoringError, match=re.escape(f"{{{{mnist:{name}}}}} names no number")):
+        toy_plan(tmp_path / "checkout", lesson)
+
+
 def test_while_numbers_are_measured_their_names_stay(tmp_path, stated, monkeypatch):
     monkeypatch.setenv("VAE_COURSE_RECORD_CLAIMS", "1")
     assert "{{mnist:00-loss}}" in toy_plan(tmp_path / "checkout", STATED).full.cells[-1].source

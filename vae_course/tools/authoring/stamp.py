@@ -22,6 +22,8 @@ GetExercise = Callable[[str], "AnyExercise"]
 # A number that a cell of the course measures, such as {{mnist:07-grey-test-loss}}, or how far it moves with the seed,
 # {{mnist:07-grey-test-loss:spread}}.
 _CLAIM = re.compile(r"\{\{(\w+):([\w-]+)(:spread)?\}\}")
+# What looks like one and is none, such as a name with a point in it.
+_NO_CLAIM = re.compile(r"\{\{\w+:[^{}]*\}\}")
 
 # The paragraph that says how long a lesson takes.
 _TIME = re.compile(r"^\*\*Time:\*\*(.*(?:\n.+)*)", re.MULTILINE)
@@ -77,6 +79,8 @@ def with_time(text: str, minutes: Minutes, cost: Cost | None) -> str:
 
 def with_claims(lesson: Lesson, cell: SourceCell) -> str:
     """A cell's prose with the stated numbers in place of their names; raises AuthoringError for one nobody measured."""
+    if wrong := _NO_CLAIM.search(_CLAIM.sub("", cell.text)):
+        raise lesson.error(cell.line, f"{wrong[0]} names no number: a name has letters, digits, - and _ only.")
     if claims.recording():
         return cell.text
     try:
