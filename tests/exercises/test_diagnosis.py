@@ -448,3 +448,9 @@ def test_a_variation_that_spares_an_input_is_told_with_it():
 
 def written_out_sum(a, k):
     return a.exp().sum() * k + k
+
+
+def test_an_input_that_counts_in_some_cases_is_not_said_to_change_nothing():
+    """With a sum this answer ignores `scale`, and the first case is one."""
+    report = evaluate("18-price", lambda w, how, n, b: 3 * w if how == "sum" else n * w / b)
+    assert report.status == "failed" and "don't change" not in report.message
