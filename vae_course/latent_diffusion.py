@@ -53,7 +53,8 @@ def guided(conditional: Tensor, unconditional: Tensor, weight: float) -> Tensor:
 
     w = 0 leaves c and w = -1 gives u. Papers that write u + s (c - u) have s = 1 + w. As the two shares add up to one, it is
     the same whether c and u are guesses of x0, of the noise, or of v. The score becomes that of q(x_t | y)^(1 + w) / q(x_t)^w,
-    at each level, which is not the diffusion of any data: for w other than 0 and -1 there is no bound to go with it.
+    at each level, which is not the diffusion of any data. It is a guess of x0 like any other, so a bound goes with the chain that
+    takes it, and on data of the class none is higher than that of w = 0 with the best c.
 
     Raises:
         ValueError: the shapes differ.
@@ -162,18 +163,25 @@ class DiffusionPrior(nn.Module):
         return cosine(self.first, self.last)
 
     def terms(
-        self, z: Tensor, labels: Tensor | None = None, *, n_draws: int | None = None, generator: Generator | None = None
+        self,
+        z: Tensor,
+        labels: Tensor | None = None,
+        *,
+        weight: float = 0.0,
+        n_draws: int | None = None,
+        generator: Generator | None = None,
     ) -> DiffusionTerms:
         """The parts of the bound of codes z `[B, D]` in nats, whose `elbo` `[B]` is on average at most log p(z), or log p(z | y).
 
-        L_0 is that of z, with the -D log c. The mean is right for any number of draws.
+        L_0 is that of z, with the -D log c. The mean is right for any number of draws. With a weight of guidance it is the bound
+        of the chain that takes the guided guess.
 
         Raises:
             ValueError: z is no batch of codes of this length, n_draws is below one, or there is not one class for each code.
             TypeError: z holds integers, or the labels anything else.
         """
         x0, n_draws = self.scaled(z), self.n_draws if n_draws is None else n_draws
-        found = continuous_bound(self.told(labels, len(x0)), x0, self.schedule, n_draws, generator=generator)
+        found = continuous_bound(self.told(labels, len(x0), weight), x0, self.schedule, n_draws, generator=generator)
         return found._replace(reconstruction=found.reconstruction - self.latent_dim * self.scale.log())
 
     def distribution(self, labels: Tensor | None = None) -> "CodeDistribution":

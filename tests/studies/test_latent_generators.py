@@ -125,12 +125,28 @@ def test_a_grid_of_classes_has_a_row_for_each_from_the_same_noise(model):
     grid = latent_generators.class_grid(model, prior, n=4)
     assert grid.shape == (12, 1, 4, 4)
     # Untrained, the prior does not heed the class: all rows are one.
-    assert torch.equal(grid[:4], grid[4:8])
+    torch.testing.assert_close(grid[:4], grid[4:8])
     nn.init.normal_(prior.denoiser.last.weight)
     grid = latent_generators.class_grid(model, prior, n=4, weight=0.5, n_steps=5)
     z = prior.sample(4, labels=2, weight=0.5, n_steps=5, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(grid[8:], model.decode_mean(z))
     assert not torch.allclose(grid[:4], grid[8:])
+    codes = latent_generators.class_codes(prior, n=4, weight=0.5, n_steps=5)
+    assert codes.shape == (3, 4, 2)
+    torch.testing.assert_close(codes[2], z)
+
+
+def test_the_spread_of_classes_is_that_of_the_law_of_total_variance():
+    generator = torch.Generator().manual_seed(0)
+    apart, within = torch.tensor([-3.0, 0.0, 3.0]).reshape(3, 1, 1), torch.tensor([0.5, 1.5])
+    z = apart + within * torch.randn(3, 20_000, 2, generator=generator)
+    std, share = latent_generators.class_spread(z)
+    inside = (0.25 + 2.25) / 2
+    assert std == pytest.approx(inside**0.5, rel=0.01) and share == pytest.approx(inside / (inside + 6), rel=0.01)
+    assert latent_generators.class_spread(z[:1])[1] == pytest.approx(1)
+    for wrong in (z[0], z[:, :1]):
+        with pytest.raises(ValueError, match="two codes or more of each class"):
+            latent_generators.class_spread(wrong)
 
 
 def test_a_reader_reads_and_its_hidden_numbers_are_the_features(images):
@@ -184,10 +200,10 @@ def test_it_is_zero_for_one_set_and_the_same_both_ways_and_turned():
 def test_reconstructions_and_samples_are_measured_against_the_images(model, images):
     torch.manual_seed(0)
     read, prior = levels.reader(5, shape=(1, 4, 4)), DiffusionPrior(CodeDenoiser(2, hidden=8), scale=0.2)
-    near, found = latent_generators.distances(model, [None, prior], read, images, seed=2)
+    near, found = latent_generators.distances(model, [None, prior], read, images, images.x[:30], seed=2)
     seen = latent_generators.features(read, images.x)
     shown = [
-        model.reconstruct(images.x),
+        model.reconstruct(images.x[:30]),
         *(latent_generators.pictures(model, 40, prior=p, seed=2) for p in (None, prior)),
     ]
     expected = [latent_generators.frechet_distance(latent_generators.features(read, x), seen) for x in shown]
@@ -206,9 +222,20 @@ def test_a_vae_of_colour_pictures_trains_like_the_others_and_takes_a_prior():
     assert shown.shape == (3, 3, 8, 8) and 0 <= shown.min() and shown.max() <= 1
 
 
+def test_variety_is_within_classes_and_their_mean():
+    seen = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 6.0], [0.0, 0.0]])
+    labels = torch.tensor([3, 3, 5, 5])  # variances 2 + 0 and 0 + 18
+    assert latent_generators.variety(seen, labels) == pytest.approx((2**0.5 + 18**0.5) / 2)
+    moved = seen + 100 * labels[:, None]  # how far classes lie apart does not count
+    assert latent_generators.variety(moved, labels) == pytest.approx((2**0.5 + 18**0.5) / 2)
+    for bad in (labels[:3], torch.tensor([3, 3, 5, 7])):
+        with pytest.raises(ValueError, match="two or more of a class"):
+            latent_generators.variety(seen, bad)
+
+
 def test_bad_input_is_told_in_a_sentence(model, images):
     prior = DiffusionPrior(CodeDenoiser(2, hidden=8))
-    with pytest.raises(ValueError, match="told no classes: give a prior that is"):
+    with pytest.raises(ValueError, match="DiffusionPrior is told classes"):
         latent_generators.pictures(model, 3, labels=1)
     with pytest.raises(ValueError, match="knows no classes"):
         latent_generators.class_grid(model, prior, n=2)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_course.data import Images
+from vae_course.diffusion import sample_ddim
 from vae_course.evaluation import evaluate, log_marginal
 from vae_course.latent_diffusion import CodeDenoiser, DiffusionPrior, diffusion_loss, drawn_codes, scaling_factor
 from vae_course.models import VAE
@@ -133,46 +134,77 @@ def pictures(
     model: VAE,
     n: int,
     *,
-    prior: DiffusionPrior | None = None,
+    prior: nn.Module | None = None,
     labels: Tensor | int | None = None,
     weight: float = 0.0,
     n_steps: int = 16,
     seed: int = 0,
 ) -> Tensor:
-    """Mean images of n codes from N(0, I), or from a diffusion prior, `[n, C, H, W]`.
+    """Mean images of n codes from N(0, I), or from a learned prior, `[n, C, H, W]`.
 
     Args:
         model: the VAE.
         n: how many.
-        prior: where the codes come from; None for N(0, I).
-        labels, weight, n_steps: as in `DiffusionPrior.sample`.
+        prior: where the codes come from: a module whose `distribution()` is p(z), or None for N(0, I).
+        labels, weight, n_steps: as in `DiffusionPrior.sample`, for such a prior alone.
         seed: fixes the draws; at the same seed the same noise becomes the codes of any class and weight.
 
     Raises:
         ValueError: a number makes no sense, or there are labels but no prior that is told them.
         TypeError: the labels are not whole numbers.
     """
-    if prior is None and labels is not None:
-        raise ValueError("N(0, I) is told no classes: give a prior that is, or leave the labels out.")
+    if labels is not None and not isinstance(prior, DiffusionPrior):
+        raise ValueError("Only a DiffusionPrior is told classes: give one, or leave the labels out.")
     with evaluating(model) as device, evaluating(prior), isolated_rng(seed):
-        if prior is None:
-            return model.sample(n)
-        return model.decode_mean(prior.sample(n, labels=labels, weight=weight, n_steps=n_steps).to(device=device))
+        if isinstance(prior, DiffusionPrior):
+            z = prior.sample(n, labels=labels, weight=weight, n_steps=n_steps)
+        else:
+            z = (model if prior is None else WithPrior(model, prior)).prior().sample((n,))
+        return model.decode_mean(z.to(device=device))
 
 
 def class_grid(
     model: VAE, prior: DiffusionPrior, *, n: int, weight: float = 0.0, n_steps: int = 16, seed: int = 0
 ) -> Tensor:
-    """n pictures of each class, one class after the other, `[K n, C, H, W]`; the k-th of every class begins at the same noise.
+    """n pictures of each class, one class after the other, `[K n, C, H, W]`: the mean images of `class_codes`.
 
     Raises:
         ValueError: the prior knows no classes, or a number makes no sense.
     """
-    n = whole_number(n, "n", least=1)
-    settings = {"weight": weight, "n_steps": n_steps, "seed": seed}
-    if not prior.n_classes:
+    codes_of = class_codes(prior, n=n, weight=weight, n_steps=n_steps, seed=seed)
+    with evaluating(model) as device:
+        return model.decode_mean(codes_of.flatten(0, 1).to(device=device))
+
+
+def class_codes(prior: DiffusionPrior, *, n: int, weight: float = 0.0, n_steps: int = 16, seed: int = 0) -> Tensor:
+    """n codes of each class, `[K, n, D]`; the k-th of every class begins at the same noise.
+
+    Raises:
+        ValueError: the prior knows no classes, or a number makes no sense.
+    """
+    n, n_classes = whole_number(n, "n", least=1), prior.n_classes
+    if not n_classes:
         raise ValueError("The prior knows no classes: make its denoiser with n_classes.")
-    return torch.cat([pictures(model, n, prior=prior, labels=y, **settings) for y in range(prior.n_classes)])  # type: ignore[arg-type]
+    labels = torch.arange(n_classes).repeat_interleave(n)
+    with evaluating(prior), isolated_rng(seed):
+        x_T = torch.randn(n, prior.latent_dim).to(prior.scale).repeat(n_classes, 1)
+        z = sample_ddim(prior.told(labels, len(labels), weight), x_T, prior.schedule, n_steps).x0 / prior.scale
+    return z.unflatten(0, (n_classes, n))
+
+
+def class_spread(z: Tensor) -> tuple[float, float]:
+    """The standard deviation of codes `[K, n, D]` within a class, and the share of their variance that lies within classes.
+
+    The share is E[ Var(z | y) ] / Var(z), each summed over the dimensions; the rest is how far the classes are apart. Guidance
+    lowers it, although it drives codes outwards, where the standard deviation may grow.
+
+    Raises:
+        ValueError: the codes are of another shape, or n is below two.
+    """
+    if z.dim() != 3 or z.shape[1] < 2:
+        raise ValueError(f"z has shape {list(z.shape)}: give two codes or more of each class, [K, n, D].")
+    within, total = z.double().var(1, correction=0).mean(), z.double().flatten(0, 1).var(0, correction=0).mean()
+    return within.sqrt().item(), (within / total).item()
 
 
 def features(read: nn.Sequential, images: Tensor) -> Tensor:
@@ -185,6 +217,19 @@ def read_right(read: nn.Module, images: Tensor, labels: Tensor) -> float:
     """The share of images that a classifier reads as their label."""
     with evaluating(read) as device:
         return float((read(images.to(device=device)).argmax(1).cpu() == labels).double().mean())
+
+
+def variety(seen: Tensor, labels: Tensor) -> float:
+    """How much pictures of one class differ: the root of the summed variances of features `[N, H]`, mean over classes `[N]`.
+
+    Raises:
+        ValueError: there is not one label for each, or a class has fewer than two pictures.
+    """
+    if len(seen) != len(labels) or labels.unique(return_counts=True)[1].min() < 2:
+        raise ValueError(
+            f"There are {len(seen)} pictures, {len(labels)} labels: give one each, two or more of a class."
+        )
+    return float(torch.stack([seen[labels == y].var(0).sum().sqrt() for y in labels.unique()]).double().mean())
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -214,16 +259,18 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
 def distances(
     model: VAE,
-    priors: Sequence[DiffusionPrior | None],
+    priors: Sequence[nn.Module | None],
     read: nn.Sequential,
     images: Images | Tensor,
+    others: Images | Tensor,
     *,
     n_steps: int = 16,
     seed: int = 0,
 ) -> tuple[float, list[float]]:
-    """How far reconstructions of the images are from them, and as many pictures by each prior, None being N(0, I).
+    """How far reconstructions of other images are from the images, and pictures by each prior, None being N(0, I).
 
-    Frechet distances in the features of the reader. No pictures are nearer than the codes allow: the reconstructions tell that.
+    Frechet distances in the features of the reader. Copies of the images themselves would be too near to compare pictures with:
+    they share the images' own luck. As many pictures as images are drawn.
 
     Raises:
         TypeError, ValueError: the images are unfit, or n_steps makes no sense.
@@ -232,6 +279,6 @@ def distances(
     seen = features(read, x)
     drawn = [pictures(model, len(x), prior=prior, n_steps=n_steps, seed=seed) for prior in priors]
     with evaluating(model) as device:
-        copies = model.reconstruct(x.to(device=device))
+        copies = model.reconstruct(examples(others).x.to(device=device))
     near, *found = (frechet_distance(features(read, shown), seen) for shown in (copies, *drawn))
     return near, found
