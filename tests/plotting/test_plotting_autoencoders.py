@@ -87,6 +87,20 @@ def test_marked_images_of_a_row_lie_on_a_tint_and_are_counted():
     assert fig.alt == "3 images in 2 rows: start; after, 1 on a tint."
 
 
+def test_columns_have_their_names_above_the_first_row():
+    rows = {"a": torch.ones(3, 1, 28, 28), "b": torch.ones(3, 1, 28, 28)}
+    fig = image_rows(rows, columns=range(7, 10))
+    ax = fig.axes[0]
+    sheet = np.asarray(ax.images[0].get_array())
+    heads = {text.get_text(): text.get_position() for text in ax.texts if text.get_text() not in rows}
+    assert list(heads) == ["7", "8", "9"]
+    for x, y in heads.values():
+        assert not sheet[: int(y) + 5].any() and sheet[8:, int(x)].any()
+    assert fig.alt == "3 images in 2 rows, with 7, 8, 9 over the columns: a; b."
+    with pytest.raises(ValueError, match="2 labels for 3 columns"):
+        image_rows(rows, columns=["one", "two"])
+
+
 @pytest.mark.parametrize("marked", [{"b": [True] * 3}, {"a": [True] * 2}])
 def test_marks_that_fit_no_row_are_named(marked):
     with pytest.raises(ValueError, match="a row's name and 3 marks"):

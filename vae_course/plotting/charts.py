@@ -66,7 +66,7 @@ def lines(
         ax.plot(at, y, marker=MARKERS[i % len(MARKERS)] if markers else None, markersize=5, **line_style(i))
     ax.set(xscale="log" if logx else "linear", yscale="log" if logy else "linear")
     for axis, values in [(ax.xaxis, at)] * logx + [(ax.yaxis, np.concatenate(list(curves.values())))] * logy:
-        _plain_numbers(axis, wide=bool(values.min() > 0 and values.max() > MANY_DECADES * values.min()))
+        plain_numbers(axis, wide=bool(values.min() > 0 and values.max() > MANY_DECADES * values.min()))
     tidy(ax, title=title, xlabel=xlabel, ylabel=ylabel)
     named = {name: int(y.argmax()) if label_at == "peak" else len(y) - 1 for name, y in curves.items()}
     name_points(ax, [(name, at[i], curves[name][i]) for name, i in named.items()], at_end=label_at == "end")
@@ -223,7 +223,7 @@ def _rows(
     )
 
 
-def _plain_numbers(axis: Axis, *, wide: bool = False) -> None:
+def plain_numbers(axis: Axis, *, wide: bool = False) -> None:
     """Plain numbers on a logarithmic axis: 1, 2, 5, 10 rather than powers of ten.
 
     On a wide axis that many numbers find no room, and matplotlib would write none: some powers of ten, such as 0.01.

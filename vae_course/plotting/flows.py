@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from vae_course.plotting.arrays import aligned, finite, numbers, to_numpy
+from vae_course.plotting.charts import plain_numbers
 from vae_course.plotting.elbo import columns
 from vae_course.plotting.figure import (
     COLOURS,
@@ -176,9 +177,7 @@ def gaps(
         ax.text(1.01, level, name, transform=ax.get_yaxis_transform(), fontsize=9, color=GREY, va="center")
         told.append(f"{name}: {level:.3f}")
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    plain_numbers(ax.yaxis)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(ax, xlabel=xlabel, ylabel="gap (nats)")
     ax.legend(fontsize=9, frameon=False, ncols=len(table), loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)

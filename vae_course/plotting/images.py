@@ -151,19 +151,25 @@ def image_rows(
     rows: Mapping[str, Any],
     *,
     marked: Mapping[str, Any] | None = None,
+    columns: Sequence[object] = (),
 ) -> AltFigure:
     """The same images in several versions: one labelled row for each, so that a column shows one image.
 
     Args:
         rows: name to images `[N, 1, H, W]` in [0, 1], with the same N in each row.
         marked: name of a row to which of its images lie on a tint, `[N]`; rows that are not named have none.
+        columns: N short labels, one over each column.
 
     Raises:
         TypeError: the pixels are whole numbers.
-        ValueError: no row is given, one has another shape than the first, or the marks fit no row.
+        ValueError: no row is given, one has another shape than the first, the marks fit no row, or the number of labels is
+            another.
     """
-    fig, ax, mosaic = _named_rows(rows, [GAP] * len(rows), left=20)
+    fig, ax, mosaic = _named_rows(rows, [4 * GAP if columns else GAP] + [GAP] * (len(rows) - 1), left=20)
     n = len(mosaic.lefts)
+    if len(columns) not in (0, n):
+        raise ValueError(f"There are {len(columns)} labels for {n} columns: give one for each.")
+    _name_columns(ax, mosaic, columns)
     marks = {name: to_numpy(which).astype(bool) for name, which in (marked or {}).items()}
     for name, which in marks.items():
         if name not in rows or which.shape != (n,):
@@ -172,7 +178,8 @@ def image_rows(
         cells = [(list(rows).index(name), i) for name in marks for i in np.flatnonzero(marks[name]).tolist()]
         _tint(fig, ax, mosaic, cells)
     told = [f"{name}, {int(marks[name].sum())} on a tint" if name in marks else name for name in rows]
-    return describe(fig, f"{n} images in {len(rows)} rows: {'; '.join(told)}.")
+    over = f", with {', '.join(map(str, columns))} over the columns" if columns else ""
+    return describe(fig, f"{n} images in {len(rows)} rows{over}: {'; '.join(told)}.")
 
 
 def rows(pictures: Mapping[str, Tensor]) -> AltFigure:
@@ -201,8 +208,7 @@ def rows_along(rows: Mapping[str, Any], values: Sequence[float]) -> AltFigure:
     if not rows or {len(x) for x in rows.values()} != {len(values)}:
         raise ValueError(f"Give at least one row, and {len(values)} images for the {len(values)} values in each.")
     fig, ax, mosaic = _named_rows(rows, [4 * GAP] + [2 * GAP] * (len(rows) - 1), left=16, x=-4)
-    for value, left in zip(values, mosaic.lefts, strict=True):
-        ax.text(left + mosaic.size[1] / 2, 1.5 * GAP, f"{value:g}", ha="center", va="center", fontsize=10)
+    _name_columns(ax, mosaic, [f"{value:g}" for value in values])
     ends = f"from {values[0]:g} to {values[-1]:g}"
     return describe(fig, f"Pictures along one dimension {ends}: {'; '.join(rows)}.")
 
@@ -321,6 +327,12 @@ def _name_rows(ax: Axes, mosaic: Mosaic, names: Iterable[str], x: float) -> None
     """The name of each row on its left, so many image pixels from the paper's edge."""
     for name, top in zip(names, mosaic.tops, strict=True):
         ax.text(x, top + mosaic.size[0] / 2, name, ha="right", va="center", fontsize=10)
+
+
+def _name_columns(ax: Axes, mosaic: Mosaic, names: Iterable[object]) -> None:
+    """A short name over each column, in the 4 GAP of blank paper above the first row."""
+    for name, left in zip(names, mosaic.lefts, strict=False):
+        ax.text(left + mosaic.size[1] / 2, 1.5 * GAP, str(name), ha="center", va="center", fontsize=10)
 
 
 def _tint(fig: AltFigure, ax: Axes, mosaic: Mosaic, cells: Iterable[tuple[int, int]]) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from vae_course.plotting.arrays import aligned, numbers, to_numpy
-from vae_course.plotting.charts import outlines
+from vae_course.plotting.charts import outlines, plain_numbers
 from vae_course.plotting.figure import COLOURS, GREY, MARKERS, AltFigure, describe, figure, one_panel, tidy
 
 BINS = 60
@@ -71,9 +71,7 @@ def runs(groups: Mapping[str, tuple[Any, Any]], *, xlabel: str, ylabel: str, log
         told.append(f"{name}: from {x.min():.3g} to {x.max():.3g}, {y.min():.3g} to {y.max():.3g}")
     if logy:
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.yaxis.set_minor_formatter(NullFormatter())
+        plain_numbers(ax.yaxis)
     if whole:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(ax, xlabel=xlabel, ylabel=ylabel)
