@@ -151,12 +151,14 @@ class Written(Task):
     Args:
         solution: the worked answer, in Markdown.
         rubric: what earns its points.
+        files: endings of files beside the notebook that are part of the answer, such as ".pdf".
     """
 
     kind: ClassVar[str] = "written"
 
     solution: str
     rubric: tuple[Criterion, ...]
+    files: tuple[str, ...] = ()
 
     @functools.cached_property
     def cell(self) -> str:

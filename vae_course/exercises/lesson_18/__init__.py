@@ -1,0 +1,1 @@
+"""The exercises of lesson 18, The autoencoder inside today's generators: price, density, guidance, prior, words."""
