@@ -1,0 +1,1 @@
+"""The exercises of lesson 19, Capstone: the pipeline, errors over images and seeds, bits with the weights, audit, report."""
