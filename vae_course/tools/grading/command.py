@@ -99,7 +99,7 @@ def _run(args: argparse.Namespace, made_of: str) -> int:
     print(recognised)
     begun = time.monotonic()
     try:
-        graded = _grade(args, collection)
+        graded = _with_files(args.to, _grade(args, collection), collection)
     except SandboxMissing as error:
         raise GradingError(f"{error} {_WITHOUT}") from None
     seconds = time.monotonic() - begun
@@ -185,6 +185,14 @@ def _nothing(submissions: Path, collection: "Collection") -> str:
         f"{submissions} holds no notebook that belongs to a student and a lesson: put each one into a folder named after its "
         f"student, under the name that it was released by.{first}"
     )
+
+
+def _with_files(results: Path, graded: list[Graded], collection: "Collection") -> list[Graded]:
+    """The marks with what was handed in beside the notebooks, which is kept among the results."""
+    from vae_course.tools.grading import beside
+
+    with writing(results, GradingError):
+        return beside.keep(results, graded, collection.submissions)
 
 
 def _grade(args: argparse.Namespace, collection: "Collection") -> list[Graded]:

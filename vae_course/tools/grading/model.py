@@ -23,6 +23,21 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A file that was handed in beside a notebook: it is kept for a person, and neither opened nor run.
+
+    Args:
+        path: where it lies below the notebook's folder, such as `report.pdf`.
+        name: where it was found, as the instructor knows it.
+        source: where its bytes are.
+    """
+
+    path: str
+    name: str
+    source: Source
+
+
+@dataclass(frozen=True)
 class Submission:
     """One student's notebook of one lesson, as it was found: bytes that nobody has looked into yet.
 
@@ -34,6 +49,7 @@ class Submission:
         problem: why it can't be graded, in one sentence; empty where it can.
         doubts: why a person should look whose it is.
         nameless: whether nothing says whose it is, so that `student` is a name of ours.
+        beside: files that were handed in with it.
     """
 
     student: str
@@ -43,6 +59,7 @@ class Submission:
     problem: str = ""
     doubts: tuple[str, ...] = ()
     nameless: bool = False
+    beside: tuple[Beside, ...] = ()
 
     @property
     def content(self) -> bytes:
@@ -52,8 +69,8 @@ class Submission:
         return self.source if isinstance(self.source, bytes) else self.source.read()
 
     def loaded(self) -> "Submission":
-        """The same with its bytes in memory, as it goes to another machine."""
-        return replace(self, source=self.content)
+        """The same with its bytes in memory and without files beside it, as it goes to another machine."""
+        return replace(self, source=self.content, beside=())
 
 
 @dataclass(frozen=True)

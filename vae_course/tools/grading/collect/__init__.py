@@ -12,6 +12,7 @@ from vae_course.support.groups import grouped
 from vae_course.support.words import count
 from vae_course.tools.grading.collect import gradescope
 from vae_course.tools.grading.collect.archives import File, Finder
+from vae_course.tools.grading.collect.beside import beside
 from vae_course.tools.grading.collect.roster import Names
 from vae_course.tools.grading.collect.students import (
     HandIn,
@@ -93,6 +94,7 @@ def collect(folder: Path, lessons: Sequence[str] | None = None, names: Names | N
     finder.problems += dict.fromkeys(doubt for row in kept for doubt in row.doubts if doubt not in finder.problems)
     groups = grouped(kept, lambda row: (row.student, row.lesson))
     rows = [_latest(key, files, finder.problems) for key, files in sorted(groups.items())]
+    rows = [replace(row, beside=beside(row, found, finder, shared)) for row in rows]
     platforms = Counter(_platform(row) for row in found if row.sign)
     return Collection(tuple(rows), tuple(finder.problems), dict(platforms.most_common()))
 

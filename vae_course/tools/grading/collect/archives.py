@@ -131,6 +131,7 @@ class Finder:
         root: the folder or the zip.
         problems: what could not be read.
         others: the path and the name of each file that is neither a notebook nor a zip.
+        stored: where the bytes of these are, by their path.
         folders: the path of each folder and of each readable zip.
         listed: what Gradescope's list in a folder says of the folders beside it.
     """
@@ -138,6 +139,7 @@ class Finder:
     root: Path
     problems: list[str] = field(default_factory=list)
     others: list[tuple[PurePosixPath, str]] = field(default_factory=list)
+    stored: dict[PurePosixPath, Stored] = field(default_factory=dict)
     folders: set[PurePosixPath] = field(default_factory=set)
     listed: dict[PurePosixPath, dict[str, gradescope.Entry]] = field(default_factory=dict)
 
@@ -153,6 +155,7 @@ class Finder:
                     yield from self._zip_file(path, place)
                 else:
                     self.others.append((place, shown_as(place)))
+                    self.stored[place] = Stored(path, shown_as(place))
                     if path.name == gradescope.LIST:
                         with path.open("rb") as stream:
                             self.listed[place.parent] = gradescope.entries(stream.read(LARGEST_NOTEBOOK))
@@ -243,6 +246,8 @@ class Finder:
             self.problems.append(f"{shown} lies in a zip within a zip within a zip and was left out.")
         elif not (is_zip or is_list or is_notebook(inside.name)):
             self.others.append((path, shown))
+            if not _refused(member):
+                self.stored[path] = Stored(own.path, shown, (*own.members, number))
             self.folders.add(path.parent)
         elif not (problem := _refused(member)) and not archive.budget.take(member.file_size):
             self.problems.append(f"{shown} was left out: too much comes out of this zip; ask for the notebook alone.")
