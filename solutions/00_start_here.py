@@ -272,7 +272,7 @@ plotting.image_grid(typical, ncols=10, titles=[str(digit) for digit in range(10)
 # | I Why | 00, 01 | What does an ordinary autoencoder lack? |
 # | II Deriving the ELBO | 02 to 06 | Where does the loss of a VAE come from, line by line? |
 # | III VAEs at work | 07 to 12 | How do you train one, see inside it, repair it, measure it, use it? |
-# | IV Beyond | 13 to 17 | What lies beyond the plain VAE? |
+# | IV Beyond | 13 to 19 | What lies beyond the plain VAE? |
 #
 # **A short way through**: 00, 04, 07 and 08, then whatever interests you. Lesson 04 names what it takes from 02 and 03.
 # Each lesson has a main path; what stands under "Going deeper" at its end can wait.

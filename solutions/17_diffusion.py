@@ -719,7 +719,8 @@ plotting.summary("17")
 # Connection Between Score Matching and Denoising Autoencoders*](https://doi.org/10.1162/NECO_a_00142), Neural Computation 2011.
 # Y. Lipman and others, [*Flow Matching for Generative Modeling*](https://arxiv.org/abs/2210.02747), ICLR 2023.
 #
-# **Next:** today's generators, which put such a model into the latent space of an autoencoder, are still to come.
+# **Next:** [The autoencoder inside today's generators](18_latent_generators.ipynb): such a model on the codes of an autoencoder,
+# and what that does to bits and to looks.
 
 # %% [markdown]
 # ## Going deeper

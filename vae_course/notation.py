@@ -101,6 +101,11 @@ SYMBOLS = (
     Symbol(
         r"\eta", "fresh noise of a step, as a share of the ancestral sampler's (standard deviation)", "", "", "17", ""
     ),
+    Symbol("c", "scaling factor: what a code is multiplied by before a diffusion prior sees it", "", "", "18", ""),
+    Symbol("w", "guidance weight", "", "", "18", ""),
+    Symbol(r"\hat v", r"guess of $v = \alpha_t \varepsilon - \sigma_t x_0$", "", "", "18", ""),
+    Symbol("p^*(x)", "distribution of a world that is known", "", "", "19", ""),
+    Symbol("H", "entropy, the least mean of $-\\log p(x)$ that there is, nats", "", "", "19", ""),
 )
 
 

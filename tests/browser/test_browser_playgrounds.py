@@ -20,14 +20,28 @@ PLAYGROUNDS = {
     "vae-likelihood": ("likelihood_playground", "LikelihoodPlayground"),
     "vae-codebook": ("codebook_playground", "CodebookPlayground"),
 }
-# One that is given a model, here an untrained one, so its cell is longer.
+# These are given models, here untrained ones, so their cells are longer.
 LEVELS = """import torch
 from vae_course.hierarchies import TwoLevelVAE
 from vae_course.studies.levels import reader
 from vae_course.widgets.levels_playground import LevelsPlayground
 torch.manual_seed(0)
 LevelsPlayground(TwoLevelVAE.mlp((20, 10)), torch.rand(5, 1, 28, 28), reader())"""
-NAMES = (*PLAYGROUNDS, "vae-levels")
+GENERATOR = """import torch
+from vae_course.latent_diffusion import CodeDenoiser, DiffusionPrior
+from vae_course.models import VAE
+from vae_course.widgets.latent_generator_playground import LatentGeneratorPlayground
+torch.manual_seed(0)
+denoiser = CodeDenoiser(20, hidden=16, n_classes=10)
+torch.nn.init.normal_(denoiser.last.weight)
+LatentGeneratorPlayground(VAE.mlp(20, hidden=(8,)), DiffusionPrior(denoiser))"""
+# One that is given what a project has found.
+CARD = """from vae_course.studies.capstone.acceptance import Acceptance, AcceptanceFinding, Relation, Test
+from vae_course.studies.capstone.card import Headline
+from vae_course.widgets.report_card import ReportCard
+found = Acceptance((AcceptanceFinding(Test.TOTAL, 1.0, Relation.EQUAL, 1.0, 0.01),), 7.0, 5.3, 0.1)
+ReportCard("compress", Headline("lead", 0.2, 0.02, 0.1), found)"""
+NAMES = (*PLAYGROUNDS, "vae-levels", "vae-generator", "vae-report-card")
 # Each button that does something to the first picture, from where one key press has left the playground.
 BUTTONS = [
     ("vae-world", "Reset"),
@@ -39,6 +53,9 @@ BUTTONS = [
     ("vae-codebook", "Revive"),
     ("vae-codebook", "Reset"),
     ("vae-rotation", "Reset"),
+    ("vae-generator", "Other noise"),
+    ("vae-generator", "Reset"),
+    ("vae-report-card", "Reset"),
 ]
 
 
@@ -46,7 +63,8 @@ BUTTONS = [
 def visit(need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     """A notebook with one cell for each playground, opened and run."""
     cells = [f"from vae_course.widgets.{module} import {name}\n{name}()" for module, name in PLAYGROUNDS.values()]
-    with opened(need("chromium"), tmp_path_factory.mktemp("playgrounds"), [*cells, LEVELS]) as visit:
+    cells += [LEVELS, GENERATOR, CARD]
+    with opened(need("chromium"), tmp_path_factory.mktemp("playgrounds"), cells) as visit:
         yield visit
 
 

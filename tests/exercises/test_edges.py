@@ -120,6 +120,12 @@ def held(model, name, low, high):
     return SimpleNamespace(**parts)
 
 
+def of_changed(predict_v, scale, *, batch=lambda *inputs: inputs, start=lambda *inputs: inputs):
+    """Both functions of the right prior on codes, with what either is given changed."""
+    loss, sample = get("18-prior").reference(predict_v, scale)
+    return lambda *inputs: loss(*batch(*inputs)), lambda *inputs: sample(*start(*inputs))
+
+
 # The exercise, and whole answers that it must catch: inputs changed on the way, or written out.
 SHORTCUTS = [
     ("00-codes", clamped("mu", -10, 10), with_eps("mu", 1e-3),
@@ -340,6 +346,34 @@ SHORTCUTS = [
                    lambda f, x, at, eta, noise: (f, x, at, round(eta), noise),
                    lambda f, x, at, eta, noise: (f, x, at, 1.0, noise),
                    lambda f, x, at, eta, noise: (f, x.clamp(-1, 1), at, eta, noise)))),
+    ("18-price",
+     *(instead(lambda w, how, n, b, own=own: get("18-price").reference(*own(w, how, n, b)))
+       for own in (lambda w, how, n, b: (max(w, 1e-6), how, n, b), lambda w, how, n, b: (min(w, 1.0), how, n, b),
+                   lambda w, how, n, b: (w, how, n, max(b, 1e-3)), lambda w, how, n, b: (w, how, n, min(b, 10.0)),
+                   lambda w, how, n, b: (w, how, min(n, 3072), b))),
+     instead(lambda *inputs: min(get("18-price").reference(*inputs), 1.0))),
+    ("18-density", clamped("z", -10, 10),
+     *(instead(lambda z, c, log_p, own=own: get("18-density").reference(*own(z, c, log_p)))
+       for own in (lambda z, c, log_p: (z, max(c, 1e-3), log_p), lambda z, c, log_p: (z, min(c, 100.0), log_p),
+                   lambda z, c, log_p: (z[:32], c, log_p),
+                   lambda z, c, log_p: (z, c, lambda x: log_p(x).clamp(min=-100)),
+                   lambda z, c, log_p: (z, c, lambda x: log_p(x.clamp(-10, 10)))))),
+    ("18-guidance", clamped("log_snr", -10, 10), clamped("log_snr", low=-14), clamped("log_snr", high=14),
+     clamped("x_t", -10, 10),
+     clamped("v_class", -10, 10), clamped("v_free", -10, 10),
+     *(instead(lambda x, at, c, u, w, own=own: get("18-guidance").reference(x, at, c, u, own(w)))
+       for own in (lambda w: max(w, 0.0), lambda w: min(w, 5.0), round, abs))),
+    ("18-prior",
+     *(instead(lambda f, c, own=own: get("18-prior").reference(*own(f, c)))
+       for own in (lambda f, c: (f, max(c, 1e-3)), lambda f, c: (f, min(c, 10.0)),
+                   lambda f, c: (lambda x, at: f(x, at).clamp(-1, 1), c), lambda f, c: (lambda x, at: f(x, at.clamp(-5, 5)), c))),
+     *(instead(lambda f, c, own=own: of_changed(f, c, batch=own))
+       for own in (lambda mu, logvar, eps, noise, at: (mu, logvar.clamp(min=-10), eps, noise, at),
+                   lambda mu, logvar, eps, noise, at: (mu, logvar.clamp(max=10), eps, noise, at),
+                   lambda mu, logvar, eps, noise, at: (mu, logvar, eps, noise, at.clamp(-10, 10)),
+                   lambda *batch: tuple(part[:32] for part in batch))),
+     *(instead(lambda f, c, own=own: of_changed(f, c, start=own))
+       for own in (lambda x, at: (x, at.clamp(-10, 10)), lambda x, at: (x, at[-8:]), lambda x, at: (x.clamp(-1, 1), at)))),
     ("05-shared-noise", clamped("logvar", low=-10), clamped("logvar", high=10), clamped("mu", -10, 10)),
 ]  # fmt: skip
 ROWS = [(id, number, make) for id, *makes in SHORTCUTS for number, make in enumerate(makes)]

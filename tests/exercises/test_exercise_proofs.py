@@ -171,7 +171,8 @@ def test_three_hints_lead_to_the_answer_without_giving_it_away(exercise):
 def test_the_numbers_of_an_exercise_make_sense(exercise):
     assert re.fullmatch(r"\d\d(-[a-z]+)+", exercise.id)
     most = 25 if exercise.title.startswith("Build") else 15
-    assert 1 <= exercise.points <= 4 and 1 <= exercise.difficulty <= 5 and 1 <= exercise.minutes <= most
+    assert 1 <= exercise.points <= (20 if exercise.title == "The project" else 4)
+    assert 1 <= exercise.difficulty <= 5 and 1 <= exercise.minutes <= most
     if exercise.kind == "written":
         assert sum(criterion.points for criterion in exercise.rubric) == exercise.points
 
@@ -206,7 +207,9 @@ def test_cases_change_with_the_seed_only(exercise):
         return torch.cat([torch.as_tensor(v).double().ravel() for case in exercise.cases(seed) for v in case.values()])
 
     assert torch.equal(flat(3), flat(3))
-    assert not torch.equal(flat(3), flat(4))
+    drawn = any(isinstance(value, torch.Tensor) for case in exercise.cases(3) for value in case.values())
+    # Of an answer that is given nothing, the case may be the same each time.
+    assert not torch.equal(flat(3), flat(4)) or not (drawn or exercise.parameters)
 
 
 @pytest.mark.slow
@@ -224,7 +227,8 @@ def test_every_breakage_that_is_called_harmless_turns_up_as_one():
 
 
 def test_there_are_enough_breakages(exercise):
-    assert len(mutants(exercise.solution)) > 100
+    """Of a function of inputs; a list of findings holds less that could break."""
+    assert len(mutants(exercise.solution)) > (100 if exercise.parameters else 50)
 
 
 def test_the_proof_by_breakages_can_fail():

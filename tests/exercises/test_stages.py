@@ -7,6 +7,7 @@ from vae_course.exercises import all_exercises, evaluate, run_answer
 from vae_course.exercises.lesson_01.least_squares import pca_by_least_squares
 from vae_course.exercises.lesson_05.layer_gradients import layer_gradients
 from vae_course.exercises.lesson_07.loop import run_epoch
+from vae_course.exercises.lesson_18.prior import diffusion_prior
 from vae_course.exercises.probes import BuildStage, StageResult
 
 HOLDS = {n: f"Stage {n} of 2 ({name}) holds. " for n, name in ((1, "measuring"), (2, "training"))}
@@ -132,3 +133,74 @@ def test_the_stage_of_a_result_is_not_read_from_its_words():
     name = BuildStage(2, 3, "by path").result("the slope")
     assert (str(name), name.stage.number, name == "stage 2 of 3 (by path): the slope") == (str(name), 2, True)
     assert not any(isinstance(n, StageResult) for n in ("stage 2 of 3 (by path): the slope", str(name)))
+
+
+PRIOR = ("noisy codes", "the loss", "the guess at the end", "the steps")
+NAMED = [f"Stage {number} of 4 ({name})" for number, name in enumerate(PRIOR, 1)]
+TRAINED = f"{NAMED[0]} holds. {NAMED[1]} holds. "
+
+
+def prior(change):
+    """The two functions of the build with something else in the place of one or both."""
+    return lambda predict_v, scale: change(*diffusion_prior(predict_v, scale))
+
+
+def unwritten(*inputs):
+    raise NotImplementedError
+
+
+def steps_alone(predict_v, scale):
+    """Both functions, but that `sample` returns the guess of its last step, which one level has not."""
+
+    def sample(x_T, log_snrs):
+        alpha, sigma, x = log_snrs.sigmoid().sqrt(), torch.sigmoid(-log_snrs).sqrt(), x_T
+        for t in range(len(log_snrs) - 1, 0, -1):
+            v = predict_v(x, log_snrs[t].expand(len(x)))
+            x0, eps = alpha[t] * x - sigma[t] * v, sigma[t] * x + alpha[t] * v
+            x = alpha[t - 1] * x0 + sigma[t - 1] * eps
+        return x0 / scale
+
+    return diffusion_prior(predict_v, scale)[0], sample
+
+
+def with_a_typing_error(predict_v, scale):
+    return diffusion_prior(predict_v, scale)[0], lambda x_T, log_snrs: predict_v(x_t, log_snrs)  # noqa: F821
+
+
+def with_levels_as_columns(predict_v, scale):
+    return diffusion_prior(lambda x_t, log_snr: predict_v(x_t, log_snr[:, None]), scale)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (steps_alone, "With one level only there is no step: the network is asked once, and its guess of x_0, divided by c, is "
+         "the code."),
+        (with_a_typing_error, "name 'x_t' is not defined"),
+        (with_levels_as_columns, "it takes one for each point, [4], without a second axis, which only alpha and sigma need."),
+    ],
+)  # fmt: skip
+def test_what_a_prior_on_codes_has_misread_is_said_in_a_sentence(answer, said):
+    report = evaluate("18-prior", answer)
+    assert report.status == "failed" and said in report.message
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda loss, sample: (loss, unwritten), f"{TRAINED}{NAMED[2]} {UNWRITTEN}"),
+        (lambda loss, sample: (unwritten, sample), f"{NAMED[2]} holds. {NAMED[3]} holds. {NAMED[0]} {UNWRITTEN}"),
+        (lambda loss, sample: loss, f"{NAMED[2]} is not reached: return two functions, `loss, sample`, in this order."),
+        (lambda loss, sample: (lambda *batch: loss(*batch).item(), sample),
+         f"{NAMED[1]} is not reached: `loss` returns an object of type float; let it return a tensor of one number, which keeps "
+         "its gradient."),
+        (lambda loss, sample: (loss, lambda x_T, log_snrs: None),
+         f"{NAMED[2]} is not reached: `sample` returns nothing (None); let it return codes, a tensor [B, D]."),
+        (lambda loss, sample: (loss, lambda x_T: x_T),
+         f"{NAMED[2]} is not reached: what you return as `sample` does not take the inputs x_T, log_snrs. The first of the two "
+         "is `loss`, the second `sample`."),
+    ],
+)  # fmt: skip
+def test_of_a_prior_whose_two_functions_are_half_written_the_stage_is_named(change, expected):
+    report = evaluate("18-prior", prior(change))
+    assert (report.status, report.points, report.message) == ("failed", 0, expected)

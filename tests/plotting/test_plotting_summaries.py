@@ -69,3 +69,15 @@ def test_the_rates_of_lesson_15_have_closed_forms():
         assert top == pytest.approx(float(kl_divergence(posterior, prior).mean()), abs=1e-6)
     # The mixture is q(z): what is left is the information, which is less than that of a fair coin.
     assert tops[2] == pytest.approx(bars[0].get_height()) and 0.5 < tops[2] < math.log(2)
+
+
+def test_the_costs_of_lesson_18_are_rates_of_gaussian_codes():
+    bars = plotting.summary("18").axes[1].patches
+    for (stays, saved), (std, sigma) in zip((bars[:2], bars[2:]), ((1.1, 0.37), (4.3, 0.003)), strict=True):
+        mu = torch.linspace(-12, 12, 20_001, dtype=torch.float64) * std
+        weight = Normal(0.0, (std**2 - sigma**2) ** 0.5).log_prob(mu).softmax(0)
+        rates = [float((weight * kl_divergence(Normal(mu, sigma), Normal(0.0, width))).sum()) for width in (std, 1.0)]
+        assert stays.get_width() == pytest.approx(rates[0], abs=1e-4) and saved.get_x() == pytest.approx(
+            stays.get_width()
+        )
+        assert saved.get_width() == pytest.approx(rates[1] - rates[0], abs=1e-4)

@@ -3,9 +3,11 @@
 import dataclasses
 import functools
 import io
+import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +19,13 @@ from tests.support.old_widgets import unknown_to_7_7_1
 from vae_course.evaluation import active_units, evaluate, kl_per_dim
 from vae_course.exact import GridWorld
 from vae_course.hierarchies import TwoLevelVAE
+from vae_course.latent_diffusion import CodeDenoiser, DiffusionPrior
 from vae_course.models import VAE
 from vae_course.plotting.images import walk
-from vae_course.studies import flow_fit
+from vae_course.studies import flow_fit, latent_generators
+from vae_course.studies.capstone.acceptance import Acceptance, AcceptanceFinding, Relation
+from vae_course.studies.capstone.acceptance import Test as Tested
+from vae_course.studies.capstone.card import Headline
 from vae_course.studies.gaussian_fit import LOG_VARIANCES, MEANS, bimodal, bound, climb, forward_kl, optimum, reverse_kl
 from vae_course.studies.gradient_noise import Setting, score_variance
 from vae_course.studies.importance_weights import DRAWS as WEIGHTS
@@ -49,10 +55,12 @@ from vae_course.widgets.explorer import LatentExplorer
 from vae_course.widgets.flow_playground import KINDS, STARTS, FlowPlayground
 from vae_course.widgets.gradient_playground import GradientPlayground
 from vae_course.widgets.kl_playground import KLPlayground
+from vae_course.widgets.latent_generator_playground import STEPS, LatentGeneratorPlayground
 from vae_course.widgets.levels_playground import CHOICES, LevelsPlayground
 from vae_course.widgets.likelihood_playground import SIGMAS, LikelihoodPlayground
 from vae_course.widgets.pictures import mosaic, png, to_png
 from vae_course.widgets.playground import STEP, Playground
+from vae_course.widgets.report_card import ReportCard
 from vae_course.widgets.rotation_playground import RotationPlayground, turn
 from vae_course.widgets.world_playground import SHOWN, WorldPlayground
 
@@ -74,10 +82,41 @@ def levels(seed: int = 0) -> LevelsPlayground:
     """Two untrained levels and an untrained reader; its larger weights make it read different digits."""
     torch.manual_seed(seed)
     model, read = TwoLevelVAE.mlp((3, 2), hidden=(8, 5)), reader(5)
-    with torch.no_grad():
-        for weights in (*model.decoder.parameters(), *read.parameters()):
-            weights *= 5
+    larger(model.decoder, read)
     return LevelsPlayground(model, IMAGES, read)
+
+
+def larger(*modules: torch.nn.Module) -> None:
+    """Untrained weights so large that outputs differ."""
+    with torch.no_grad():
+        for module in modules:
+            for weights in module.parameters():
+                weights *= 5
+
+
+def untrained_prior(latent_dim: int = 3, n_classes: int = 10) -> DiffusionPrior:
+    """A prior that heeds its class, although nothing has trained it."""
+    torch.manual_seed(0)
+    denoiser = CodeDenoiser(latent_dim, hidden=8, n_blocks=1, n_classes=n_classes)
+    torch.nn.init.normal_(denoiser.last.weight)
+    return DiffusionPrior(denoiser, scale=0.5)
+
+
+def generator(*, reads: bool = True) -> LatentGeneratorPlayground:
+    """An untrained VAE, prior and reader."""
+    model, prior, read = vae(0), untrained_prior(), reader(5)
+    larger(model.decoder, read)
+    return LatentGeneratorPlayground(model, prior, read if reads else None)
+
+
+def report_card(folder: str = ".") -> ReportCard:
+    """A card of one finding that holds and one that does not."""
+    findings = (
+        AcceptanceFinding(Tested.TOTAL, 1.0, Relation.EQUAL, 1.0, 0.01),
+        AcceptanceFinding(Tested.ELBO, -3.0, Relation.EQUAL, -7.0, 0.01, unit="nats", fix="Look at it."),
+    )
+    found, headline = Acceptance(findings, 7.0, 5.3, 0.1), Headline("lead", 0.2, 0.02, 0.1)
+    return ReportCard("compress", headline, found, bits={"with the weights": 20.5}, folder=folder)
 
 
 # How to make one; for each control another value than at the start; and where a slider begins and ends.
@@ -104,6 +143,7 @@ PLAYGROUNDS: dict[str, tuple[Callable[[], Playground], dict[str, Any], dict[str,
     "rotation": (RotationPlayground, {"angle": 30.0}, {"angle": (0.0, 90.0)}),
     "flow": (FlowPlayground, {"steps": 2.0, "kind": "spline", "target": "banana"}, {}),
     "levels": (levels, {"image": 3, "level": "top", "luck": 2}, {}),
+    "generator": (generator, {"weight": 1.0, "n_steps": 3, "draws": 2}, {"weight": (0.0, 3.0)}),
     "diffusion": (
         DiffusionPlayground,
         {"time": 0.5, "n_steps": 3, "schedule": "cosine", "variance": "best"},
@@ -115,6 +155,7 @@ PLAYGROUNDS: dict[str, tuple[Callable[[], Playground], dict[str, Any], dict[str,
         {"model": "second", "image": 3, "value": 2.0},
         {"value": (-REACH, REACH)},
     ),
+    "card": (report_card, {"acceptance": 2, "measurement": 4, "errors": 1}, {}),
     "explorer": (lambda: LatentExplorer(vae(0)), {0: 1.0, 2: -1.5}, {0: (-3.0, 3.0)}),
 }
 # What the static picture of each says.
@@ -129,9 +170,11 @@ TOLD = {
     "rotation": "Codes turned by 0 degrees: code 1 to (2.00, 0.00) and code 2 to (0.00, 0.70)",
     "flow": "q, Gaussian, over the true posterior",
     "levels": "12 images in 3 rows of 4, labelled image, copy: ",
+    "generator": "10 images in 6 rows, with 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 over the columns: noise 1, ",
     "diffusion": "10 bars with an area of 9.41 nats; under the line they tend to, 3.81",
     "beta": "beta 0.5: R ",
     "dashboard": "KL in nats of dimension",
+    "card": "Report card, compress. lead: 0.200 nats",
     "explorer": "z[0], z[1], z[2]",
 }
 
@@ -255,6 +298,9 @@ def test_a_value_that_the_browser_rounds_to_a_step_stays_exact(name: str, shown:
         ("flow", {"kind": "coupling"}, "kind is coupling: this playground has affine, planar, spline"),
         ("levels", {"level": "middle"}, "level is middle: this playground has neither, bottom, top, both"),
         ("levels", {"image": 20}, "image is 20: this playground has 0, 1, 2"),
+        ("generator", {"weight": 3.5}, "weight is 3.5: this playground goes from 0 to 3"),
+        ("generator", {"weight": math.nan}, "weight is nan"),
+        ("generator", {"n_steps": 5}, "n_steps is 5: this playground has 1, 2, 3, 4, 6"),
         ("beta", {"beta": 3.0}, "beta is 3.0: this playground has 0.5, 1, 4"),
     ],
 )
@@ -493,6 +539,67 @@ def test_no_image_is_named():
     with pytest.raises(ValueError, match="images is empty"):
         LevelsPlayground(TwoLevelVAE.mlp((3, 2), hidden=(8, 5)), IMAGES[:0], reader(5))
     assert set(CHOICES.values()) == {"neither", "bottom", "top", "both"}
+
+
+# ------------------------------------------------------------------------------------------------ generators on codes
+
+
+@pytest.mark.parametrize("setting", [(0.0, 16, 0), (1.5, 3, 4)])
+def test_the_grid_is_that_of_the_study_and_what_is_read_wrong_lies_on_a_tint(setting: tuple[float, int, int]):
+    shown = generator()
+    shown.go_to(*setting)
+    value, (weight, n_steps, seed) = shown.value, setting
+    settings = {"n": 6, "weight": weight, "n_steps": n_steps, "seed": seed}
+    grid = latent_generators.class_grid(shown.model, shown.prior, **settings)
+    torch.testing.assert_close(value.pictures.flatten(0, 1), grid)
+    right = latent_generators.read_right(shown.read, grid, torch.arange(10).repeat_interleave(6))
+    assert 0 < right < 1 and value.right.double().mean() == pytest.approx(right)
+    said = (
+        f"w = {weight:.2f}, {n_steps} steps, draws {seed}: {round(60 * right)} of 60 pictures are read as their class. "
+    )
+    assert said in shown.status.value
+    rows = [f"noise {k + 1}, {int((~value.right[:, k]).sum())} on a tint" for k in range(6)]
+    fig = shown.draw(value)
+    assert fig.alt.endswith(": " + "; ".join(rows) + ".") and shown.picture.value == png(fig)
+    assert shown.picture.layout.width == f"{fig.get_figwidth() * fig.dpi:.0f}px"
+
+
+def test_the_words_tell_the_spread_of_the_codes_with_and_without_guidance():
+    shown = generator(reads=False)
+    shown.go_to(2.0, 4, 1)
+    with_guidance, without = (
+        latent_generators.class_spread(latent_generators.class_codes(shown.prior, n=6, weight=w, n_steps=4, seed=1))
+        for w in (2.0, 0.0)
+    )
+    assert with_guidance != without
+    assert (
+        f"w = 2.00, 4 steps, draws 1: {with_guidance[1]:.0%} of the variance of the codes lies within classes,"
+        f" {without[1]:.0%} without guidance; within a class they spread {with_guidance[0] / without[0]:.2f} times as far as"
+        " without." in shown.status.value
+    )
+    assert shown.value.right is None and "tint" not in shown.static().alt and "are read" not in shown.status.value
+    shown.go_to(0.0, 1)
+    assert "1 step, " in shown.status.value and "spread 1.00 times" in shown.status.value
+    assert STEPS[0] == 1 and STEPS[-1] == 32
+
+
+def test_other_noise_goes_on_and_comes_round():
+    shown = generator()
+    first = sight(shown)
+    shown.buttons["Other noise"].click()
+    assert shown.draws.value == 1 and sight(shown) != first and shown.error.value == ""
+    shown.go(draws=19)
+    shown.buttons["Other noise"].click()
+    assert sight(shown) == first
+
+
+@pytest.mark.parametrize(
+    ("prior", "said"),
+    [(untrained_prior(4), "have 4 numbers and the model's 3"), (untrained_prior(n_classes=0), "knows no classes")],
+)
+def test_a_prior_that_does_not_fit_is_named(prior: DiffusionPrior, said: str):
+    with pytest.raises(ValueError, match=said):
+        LatentGeneratorPlayground(vae(0), prior)
 
 
 # ------------------------------------------------------------------------------------------------ the ELBO
@@ -870,6 +977,25 @@ def test_another_dimension_starts_from_the_code_again(dashboard: DimensionDashbo
 def test_a_walk_moves_one_entry_from_end_to_end():
     codes = walk(torch.tensor([0.3, 0.4]), 1)
     assert codes[:, 0].tolist() == pytest.approx([0.3] * 7) and (codes[0, 1], codes[-1, 1]) == (-REACH, REACH)
+
+
+# ------------------------------------------------------------------------------------------------ report card
+
+
+def test_a_card_says_its_points_and_is_saved_as_it_is_shown(tmp_path: Path):
+    shown = report_card(str(tmp_path))
+    shown.go(errors=3, report=1)
+    assert "Own points: 4 of 20." in shown.status.value and "1 of 2 tests hold" in shown.status.value
+    shown.buttons["Save"].click()
+    assert "Saved as report_card.json and report_card.md" in shown.status.value and shown.error.value == ""
+    assert json.loads((tmp_path / "report_card.json").read_text())["own points"]["errors"] == 3
+    assert "4 of 20 points" in (tmp_path / "report_card.md").read_text()
+
+
+def test_a_card_that_can_not_be_saved_says_why_in_place(tmp_path: Path):
+    shown = report_card(str(tmp_path / "nowhere"))
+    shown.buttons["Save"].click()
+    assert "There is no folder" in shown.error.value and "Saved" not in shown.status.value
 
 
 # ------------------------------------------------------------------------------------------------ bad input

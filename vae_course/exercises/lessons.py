@@ -35,6 +35,8 @@ NOTEBOOKS = {
     "15": ("15_richer_posteriors_and_priors", "Richer posteriors and priors"),
     "16": ("16_hierarchies", "Hierarchies"),
     "17": ("17_diffusion", "From VAE to diffusion"),
+    "18": ("18_latent_generators", "The autoencoder inside today's generators"),
+    "19": ("19_capstone", "Capstone"),
 }
 
 

@@ -16,6 +16,7 @@ from vae_course.plotting.diagrams import NETWORK, TENSOR, TERM, box
 from vae_course.plotting.figure import COLOURS, GREY, AltFigure, figure, tidy
 from vae_course.plotting.hierarchies import shares
 from vae_course.studies.bugs.cases import ALL
+from vae_course.studies.capstone.world import PIXELS, BarsWorld
 from vae_course.studies.chain import Chain
 from vae_course.studies.diffusion_worlds import expected_terms, limit, two_bumps
 from vae_course.studies.gaussian_fit import bimodal, bound, descend, optimum
@@ -27,6 +28,8 @@ from vae_course.studies.two_hills import bimodal_world, slice_at
 
 BLUE, ORANGE, GREEN, PINK = COLOURS[:4]
 HEIGHT = 2.5
+# Of lesson 18: a name, the standard deviation of all codes, and that of a posterior.
+AUTOENCODERS = (("std 1.1\nσ = 0.37", 1.1, 0.37), ("std 4.3\nσ = 0.003", 4.3, 0.003))
 SMALL: dict[str, Any] = {"fontsize": 9, "ha": "center", "va": "center"}
 
 
@@ -526,6 +529,94 @@ def _steps() -> AltFigure:
     return fig
 
 
+def _generator() -> AltFigure:
+    fig, ((left, right),) = figure(1, 2, height=HEIGHT)
+    left.get_gridspec().set_width_ratios([1.3, 1])
+    _two_stages(left)
+    costs = {name: _cost(std, sigma) for name, std, sigma in AUTOENCODERS}
+    for row, (stays, saved) in enumerate(costs.values()):
+        right.barh(row, stays, height=0.5, color=BLUE)
+        right.barh(row, saved, left=stays, height=0.5, color=ORANGE, alpha=0.6, hatch="//", edgecolor="white")
+        right.text(stays + saved + 0.3, row, f"{stays + saved:.1f}", fontsize=9, va="center")
+    stays, saved = costs[AUTOENCODERS[-1][0]]
+    right.text(stays / 2, 1.5, "$I(x; z)$: stays", color=BLUE, **SMALL)
+    right.text(stays + saved / 2, 1.5, "a prior that fits\nsaves this", color="black", **SMALL)
+    right.set(xlim=(0, 1.15 * (stays + saved)), ylim=(1.85, -0.5))
+    right.set_yticks(range(len(costs)), list(costs))
+    tidy(right, title="what one number of a code costs", xlabel="rate (nats)")
+    right.grid(False, axis="y")
+    told = "; ".join(
+        f"{name.replace(chr(10), ', ')}: {stays:.1f} and {saved:.1f}" for name, (stays, saved) in costs.items()
+    )
+    fig.alt = (
+        "Left, an image goes through the encoder to its code z and through the decoder to a copy; z times c is where a diffusion"
+        " from noise ends, given a class. Right, what one number of a code costs in nats, what stays and what a prior that fits"
+        f" saves: {told}."
+    )
+    return fig
+
+
+def _acceptance() -> AltFigure:
+    """What a pipeline reports, in its order above the entropy, and two errors of one difference, drawn as they often are."""
+    fig, ((left, right),) = figure(1, 2, height=HEIGHT)
+    entropy, coins = BarsWorld().entropy, PIXELS * math.log(2)
+    rungs = (("H", entropy), ("−log p(x)", 6.4), ("−bound, K draws", 6.7), ("−ELBO", 7.2), ("12 coins", coins))
+    for y, (name, at) in enumerate(rungs):
+        known = name in ("H", "12 coins")
+        left.plot([at], [y], "D" if known else "o", color="black" if known else BLUE, markersize=7)
+        left.text(at + 0.22, y, f"{name} {at:.2f}" if known else name, fontsize=9, va="center")
+    left.axvspan(3.6, entropy, color=ORANGE, alpha=0.25)
+    left.text((3.6 + entropy) / 2, 3.6, "nobody\ngets here", color="black", **SMALL)
+    left.set(xlim=(3.6, 10.4), ylim=(-0.6, 4.6), yticks=[])
+    tidy(left, title="12 pixels: the least is known", xlabel="nats per image")
+    leads = 0.06 + 0.2 * torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor([0.75, 0.1, 0.9, 0.4, 0.6])).numpy()
+    for y, lead in enumerate(leads):
+        right.errorbar(lead, 5 - y, xerr=0.05, fmt="o", color=BLUE, capsize=3)
+    right.errorbar(leads.mean(), 0, xerr=2 * leads.std(ddof=1) / math.sqrt(5), fmt="D", color=ORANGE, capsize=4)
+    right.axvline(0, color="black", linewidth=1)
+    right.set_yticks([3, 0], ["five pairs,\nover images", "their mean,\nover trainings"])
+    right.set(xlim=(-0.5, 0.5), xticks=[0], xticklabels=["0"], ylim=(-0.7, 5.7))
+    tidy(right, title="two errors (a sketch)", xlabel="lead of A over B")
+    fig.alt = (
+        f"Left, nats per image in their order: the entropy H {entropy:.2f}, below which nobody gets, -log p(x), minus the bound"
+        f" with K draws, -ELBO, and twelve coins {coins:.2f}. Right, a sketch: five pairs of trainings whose errors over images"
+        " are small and whose leads differ in sign, and their mean, whose error over trainings holds zero."
+    )
+    return fig
+
+
+def _two_stages(ax: Axes) -> None:
+    """An autoencoder in a row, and below it the diffusion whose end, divided by c, is a code."""
+    for x, y, words, width, fill in (
+        (0.17, 1.72, "x", 0.32, TENSOR),
+        (0.97, 1.72, "encoder", 0.82, NETWORK),
+        (1.75, 1.72, "z", 0.34, TENSOR),
+        (2.53, 1.72, "decoder", 0.82, NETWORK),
+        (3.41, 1.72, "copy", 0.48, TENSOR),
+        (1.75, 0.72, "c z", 0.4, TENSOR),
+        (2.53, 0.72, "denoiser", 0.82, NETWORK),
+        (3.33, 0.72, "ε", 0.32, TENSOR),
+    ):
+        box(ax, x, y, words, width=width, height=0.42, fill=fill)
+    for start, end in ((0.33, 0.56), (1.38, 1.58), (1.92, 2.12), (2.94, 3.17)):
+        _arrow(ax, (start, 1.72), (end, 1.72))
+    for start, end in ((3.17, 2.94), (2.12, 1.95)):
+        _arrow(ax, (start, 0.72), (end, 0.72), colour=ORANGE)
+    _arrow(ax, (1.75, 0.94), (1.75, 1.5), colour=ORANGE)
+    _arrow(ax, (2.53, 0.28), (2.53, 0.5), colour=ORANGE)
+    ax.text(1.83, 1.22, "÷ c", color=ORANGE, fontsize=9, va="center")
+    ax.text(2.53, 0.16, "class y, weight w", color=ORANGE, **SMALL)
+    ax.text(0.0, 2.12, "1  the autoencoder, trained first", fontsize=9, va="center")
+    ax.text(0.0, 0.72, "2  its prior p(z),\ntrained afterwards", color=ORANGE, fontsize=9, va="center")
+    ax.set(xlim=(0, 3.66), ylim=(0, 2.3))
+    ax.axis("off")
+
+
+def _cost(std: float, sigma: float) -> tuple[float, float]:
+    """I(x; z) and KL( q(z) || N(0, 1) ) in nats, where q(z | x) = N(mu, sigma^2) and mu over images makes q(z) = N(0, std^2)."""
+    return math.log(std / sigma), 0.5 * (std**2 - 1) - math.log(std)
+
+
 def _to_the_posterior(ax: Axes) -> None:
     """The Gaussian below, upside down, the posterior of lesson 04 above, and where the map between them takes even shares."""
     value = slice_at(2.0, 0.7)
@@ -597,4 +688,6 @@ PICTURES: dict[str, Callable[[], AltFigure]] = {
     "15": _moved,
     "16": _levels,
     "17": _steps,
+    "18": _generator,
+    "19": _acceptance,
 }
