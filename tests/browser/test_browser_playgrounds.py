@@ -55,7 +55,6 @@ BUTTONS = [
     ("vae-rotation", "Reset"),
     ("vae-generator", "Other noise"),
     ("vae-generator", "Reset"),
-    ("vae-report-card", "Reset"),
 ]
 
 

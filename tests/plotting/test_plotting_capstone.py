@@ -25,10 +25,10 @@ def test_bounds_of_another_length_or_without_a_value_are_refused(bad: torch.Tens
         bounds_below(LOG_PX, {"ELBO": bad}, torch.ones(3))
 
 
-def card(bits: dict[str, float], **points: int) -> ProjectCard:
+def card(bits: dict[str, float], over_seeds: float | None = 0.03, **points: int) -> ProjectCard:
     findings = tuple(AcceptanceFinding(test, 1.0, Relation.EQUAL, 2.0 * i) for i, test in enumerate(Tested))
     return ProjectCard(
-        "detect", Headline("AUROC", 0.8, 0.01, 0.03, ""), Acceptance(findings, 7.0, 5.3, 0.1), bits, points
+        "detect", Headline("AUROC", 0.8, 0.01, over_seeds, ""), Acceptance(findings, 7.0, 5.3, 0.1), bits, points
     )
 
 
@@ -40,6 +40,12 @@ def test_a_card_shows_each_finding_and_each_row_of_the_rubric(bits: dict[str, fl
     assert "2 of 4" in words and "by your own count 2 of 20 points" in words
     assert fig.alt.endswith("Own points 2 of 20.") and ("200.0" in fig.alt) == bool(bits)
     assert len(fig.png()) <= LARGEST
+
+
+def test_a_card_of_one_training_says_so_and_has_one_error_bar():
+    fig = report_card(card({}, over_seeds=None))
+    assert "one training: no error over trainings" in [text.get_text() for text in fig.axes[0].get_yticklabels()]
+    assert len(fig.axes[0].containers) == 1 and "no error over trainings" in fig.alt
 
 
 def test_nothing_of_a_card_is_cut_off():

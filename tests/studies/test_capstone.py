@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,16 @@ from vae_course.models import VAE
 from vae_course.objectives import elbo, iwae_bound
 from vae_course.studies.capstone import exact
 from vae_course.studies.capstone.acceptance import (
+    LEAST_EXPECTED,
     LEAST_P,
     UNKNOWN,
     Acceptance,
     AcceptanceFinding,
     Relation,
     Test,
+    _cells,
     _spread,
+    _sum,
     accept,
 )
 from vae_course.studies.capstone.card import RUBRIC, TOTAL, Headline, ProjectCard
@@ -156,7 +160,7 @@ def test_a_right_pipeline_in_another_form_is_accepted(known: None):
 
 
 # What a world of 12 pixels can't show.
-UNSEEN = {"exponentials underflow"}
+UNSEEN = {"exponentials underflow", "log of probabilities"}
 
 
 @pytest.mark.slow
@@ -196,13 +200,46 @@ def test_samples_of_another_kind_are_found_out(wrong: Callable[[], Tensor], know
     assert failing(found) == {Test.SAMPLES} and "Draw" in str(found)
 
 
-def test_p_values_of_right_samples_are_spread_evenly():
+@functools.cache
+def untrained() -> tuple[VAE, Tensor]:
+    """A model as it is made, all of whose images are about as frequent, and its p(x)."""
+    torch.manual_seed(0)
+    model = VAE.mlp(2, hidden=(64, 64), shape=SHAPE).requires_grad_(False)
+    return model, exact.log_marginal(model).exp()
+
+
+@pytest.mark.parametrize("which", ["sharp", "untrained"])
+def test_p_values_of_right_samples_are_spread_evenly(which: str):
+    model, p = untrained() if which == "untrained" else (vae(), exact_numbers()[0].exp())
     p_values = []
     for seed in range(30):
         torch.manual_seed(seed)
-        drawn = vae().likelihood(vae().prior().sample((3000,))).sample()
-        p_values.append(_spread(drawn, exact_numbers()[0].exp()).value)
+        drawn = model.likelihood(model.prior().sample((3000,))).sample()
+        p_values.append(_spread(drawn, p).value)
     assert LEAST_P < min(p_values) < 0.25 and max(p_values) > 0.75
+
+
+def test_thresholded_samples_of_an_untrained_model_are_found_out():
+    model, p = untrained()
+    drawn = model.sample(3000, generator=torch.Generator().manual_seed(0)).round()
+    assert not _spread(drawn, p).holds
+
+
+@pytest.mark.parametrize("expected", [[30.0, 30.0, 2.0], [900.0] + [0.5] * 200, [1000.0, 0.0]])
+def test_each_cell_of_samples_has_enough_expected_and_no_number_is_left_out(expected: list[float]):
+    due = torch.tensor(expected).double()
+    cells = _cells(due)
+    sums = torch.zeros(int(cells.max()) + 1).double().index_add_(0, cells, due)
+    assert (sums >= LEAST_EXPECTED).all() and float(sums.sum()) == float(due.sum())
+
+
+def test_errors_of_sums_over_images_come_from_the_images_own_noise():
+    """Few rounds, and still as many false alarms as a normal distribution has."""
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.rand(4096, generator=generator).double()
+    draws = torch.randn(400, 4, 4096, generator=generator).double() * weights
+    off = torch.tensor([abs(total) / error for total, error in (_sum(values, weights) for values in draws)])
+    assert 0.9 < float(off.square().mean()) < 1.3 and float((off > 4).double().mean()) < 0.005
 
 
 @pytest.mark.parametrize(
@@ -272,6 +309,14 @@ def test_a_card_is_saved_twice_and_read_again(tmp_path: Path):
 def test_points_outside_the_rubric_are_named(bad: Callable[[], object], said: str):
     with pytest.raises(ValueError, match=said):
         bad()
+
+
+def test_one_training_has_no_error_over_trainings_and_says_so():
+    alone = Headline("lead", 0.2, 0.02, None)
+    assert str(alone).endswith("one training: no error over trainings")
+    one = replace(card(), headline=alone)
+    assert "no error over trainings." in one.markdown() and one.to_dict()["headline"]["over_seeds"] is None
+    assert json.loads(json.dumps(one.to_dict()))["headline"]["trainings"] == "one training: no error over trainings"
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):

@@ -986,6 +986,9 @@ def test_a_card_says_its_points_and_is_saved_as_it_is_shown(tmp_path: Path):
     shown = report_card(str(tmp_path))
     shown.go(errors=3, report=1)
     assert "Own points: 4 of 20." in shown.status.value and "1 of 2 tests hold" in shown.status.value
+    shown.buttons["Reset"].click()
+    assert "Own points: 0 of 20." in shown.status.value
+    shown.go(errors=3, report=1)
     shown.buttons["Save"].click()
     assert "Saved as report_card.json and report_card.md" in shown.status.value and shown.error.value == ""
     assert json.loads((tmp_path / "report_card.json").read_text())["own points"]["errors"] == 3

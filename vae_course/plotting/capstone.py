@@ -78,10 +78,11 @@ def _headline(ax: Axes, card: ProjectCard) -> str:
     """The number with an error bar of two standard errors for each of its two errors."""
     line = card.headline
     for y, error, colour in ((1, line.over_images, COLOURS[0]), (0, line.over_seeds, COLOURS[1])):
-        ax.errorbar(line.value, y, xerr=2 * error, fmt="o", color=colour, capsize=5, markersize=5, linewidth=2)
+        if error is not None:
+            ax.errorbar(line.value, y, xerr=2 * error, fmt="o", color=colour, capsize=5, markersize=5, linewidth=2)
     ax.set(ylim=(-0.5, 1.5))
     ax.axvline(0, color=GREY, linewidth=1)
-    ax.set_yticks([1, 0], [f"± {line.over_images:.3f} over images", f"± {line.over_seeds:.3f} over trainings"])
+    ax.set_yticks([1, 0], [f"± {line.over_images:.3f} over images", line.seeds_in_words])
     ax.xaxis.set_visible(False)
     ax.grid(True, axis="x", color="#E3E3E3")
     _heading(ax, f"{line.value:.3f} {line.unit}: {line.what}")

@@ -560,7 +560,7 @@ def _acceptance() -> AltFigure:
     """What a pipeline reports, in its order above the entropy, and two errors of one difference, drawn as they often are."""
     fig, ((left, right),) = figure(1, 2, height=HEIGHT)
     entropy, coins = BarsWorld().entropy, PIXELS * math.log(2)
-    rungs = (("H", entropy), ("−log p(x)", 6.4), ("−bound, K draws", 6.7), ("−ELBO", 7.2), ("12 coins", coins))
+    rungs = (("H", entropy), ("−log p(x)", 6.4), ("−bound, k draws", 6.7), ("−ELBO", 7.2), ("12 coins", coins))
     for y, (name, at) in enumerate(rungs):
         known = name in ("H", "12 coins")
         left.plot([at], [y], "D" if known else "o", color="black" if known else BLUE, markersize=7)
@@ -579,7 +579,7 @@ def _acceptance() -> AltFigure:
     tidy(right, title="two errors (a sketch)", xlabel="lead of A over B")
     fig.alt = (
         f"Left, nats per image in their order: the entropy H {entropy:.2f}, below which nobody gets, -log p(x), minus the bound"
-        f" with K draws, -ELBO, and twelve coins {coins:.2f}. Right, a sketch: five pairs of trainings whose errors over images"
+        f" with k draws, -ELBO, and twelve coins {coins:.2f}. Right, a sketch: five pairs of trainings whose errors over images"
         " are small and whose leads differ in sign, and their mean, whose error over trainings holds zero."
     )
     return fig

@@ -13,14 +13,16 @@ from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Mi
 from vae_course.exercises.probes import BuildStage, pair
 from vae_course.studies.capstone.mistakes import MISTAKES, RIGHT, EncoderDecoder, bounds_with
 
-PIXELS_STAGE = BuildStage(1, 4, "the pixels")
-KL_STAGE = BuildStage(2, 4, "the KL")
-WEIGHT_STAGE = BuildStage(3, 4, "one weight")
-MEAN_STAGE = BuildStage(4, 4, "the mean of the weights")
+PIXELS_STAGE = BuildStage(1, 5, "q is the prior")
+ELBO_STAGE = BuildStage(2, 5, "any q")
+WEIGHT_STAGE = BuildStage(3, 5, "one weight")
+MEAN_STAGE = BuildStage(4, 5, "the mean of the weights")
+FAR_STAGE = BuildStage(5, 5, "far, wide and narrow q")
+EXTREMES = (5, 8)  # rows and columns of the images of the cases that go far
 
 
 def bounds(model: EncoderDecoder, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
-    """elbo and log_px in nats, each [B], for images x [B, C, H, W] and noise eps [K, B, D]."""
+    """elbo and log_px in nats, each [B], for images x [B, 1, 3, 4] and noise eps [k, B, D]."""
     mu, logvar = model.encode(x)
     z = mu + torch.exp(0.5 * logvar) * eps
     logits = model.decode(z)
@@ -49,13 +51,17 @@ class _Linear:
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
-    """The ELBO of a q that is the prior has no KL, and one draw no mean."""
+    """The ELBO of a q that is the prior has no KL, and one draw no mean; what fails only far out is told last."""
     elbo, log_px = pair(answer(_Linear(case), case["x"], case["eps"]), "elbo", "log_px")
     maps: Any = case
-    first = KL_STAGE if bool(maps["A"].any() or maps["a"].any()) else PIXELS_STAGE
+    if maps["x"].shape[-2:] == EXTREMES:
+        return {FAR_STAGE.result("elbo"): elbo, FAR_STAGE.result("log_px"): log_px}
+    first = ELBO_STAGE if bool(maps["A"].any() or maps["a"].any()) else PIXELS_STAGE
     second = MEAN_STAGE if len(maps["eps"]) > 1 else WEIGHT_STAGE
     return {
-        first.result("elbo", "The mean over the draws of log p(x | z), less the KL of q to N(0, I)."): elbo,
+        first.result(
+            "elbo", "Look at sigma in z, at the pixels and at the KL of q to N(0, I), which is taken off."
+        ): elbo,
         second.result("log_px", "The logarithm of the mean of p(x | z) p(z) / q(z | x)."): log_px,
     }
 
@@ -77,7 +83,7 @@ def _cases(seed: int) -> list[Inputs]:
         _case(source, 20, 4, 2, (3, 4)),
     ]
     for mu, logvar, strength in ((0, 15, 0.02), (0, -15, 1), (30, 0, 0.3), (-30, 0, 0.3), (0, 0, 60), (0, 1, 400)):
-        cases.append(_case(source, 5, 4, 2, (5, 8), (mu, logvar), strength))
+        cases.append(_case(source, 5, 4, 2, EXTREMES, (mu, logvar), strength))
     return cases
 
 
@@ -150,25 +156,26 @@ EXERCISE = Exercise(
     title="Build: the pipeline",
     points=4,
     difficulty=4,
-    minutes=12,
+    minutes=18,
     task=(
-        "Return `elbo, log_px`, each `[B]` in nats: for each image the ELBO, with the mean over K draws of log p(x | z) and the "
-        "KL to N(0, I) in closed form, and the importance-weighted bound with the same K draws. `model.encode(x)` gives mu and "
-        "logvar, `[B, D]` each, `model.decode(z)` the logits of codes `[K, B, D]`; x `[B, C, H, W]` holds zeros and ones, and "
-        "`eps` `[K, B, D]` the noise of all draws."
+        "Return `elbo, log_px`, each `[B]` in nats: for each image the ELBO, with the mean over k draws of log p(x | z) and the "
+        "KL to N(0, I), in closed form or from the same draws, and the importance-weighted bound with these k draws. "
+        "`model.encode(x)` gives mu and logvar, `[B, D]` each; `model.decode(z)` turns codes `[k, B, D]` into logits "
+        "`[k, B, 1, 3, 4]`. x `[B, 1, 3, 4]` holds zeros and ones and has to be expanded to the shape of the logits; `eps` "
+        "`[k, B, D]` is the noise of all draws. Other sizes of images occur too."
     ),
     hints=(
-        "There are four lines of lessons 04, 06, 07 and 11 in it: the codes, log p(x | z) as `[K, B]`, the KL as `[B]`, and the "
-        "log weights as `[K, B]`. Write the ELBO first, and look what the check says of it.",
+        "There are four lines of lessons 04, 06, 07 and 11 in it: the codes, log p(x | z) as `[k, B]`, the KL as `[B]`, and the "
+        "log weights as `[k, B]`. Write the ELBO first, and see what the check says of it.",
         "log w = log p(x | z) + log p(z) - log q(z | x), with log q(z | x) = -1/2 sum (log 2 pi + logvar + eps^2), for (z - mu) "
-        "/ sigma = eps. log_px is the logarithm of the mean of K weights.",
+        "/ sigma = eps. log_px is the logarithm of the mean of k weights.",
         "z is mu + sigma * eps; log p(x | z) is minus the cross-entropy of `logits`, without reduction, `.flatten(2)` and summed "
-        "over the last axis. Both results end with axis 0: a mean for the ELBO, `torch.logsumexp` less log K for the bound.",
+        "over the last axis. Both results end with axis 0: a mean for the ELBO, `torch.logsumexp` less log k for the bound.",
     ),
     explanation=(
         "Everything that is reported later comes from these two numbers: sums over pixels and latent dimensions within an "
-        "image, means over draws, and nothing else. The ELBO is the mean of the log weights, with its KL known in closed form; "
-        "the bound averages the weights before it takes the logarithm."
+        "image, means over draws, and nothing else. The ELBO is the mean of the log weights over draws from q, here with its KL "
+        "in closed form; the bound averages the weights before it takes the logarithm."
     ),
     returns="elbo and log_px, each [B]",
     reference=bounds,

@@ -60,8 +60,9 @@ EXERCISE = Exercise(
         "Sum `elbo`, turn the sign, divide by log 2 for bits; add the weights, which are bits already; divide all of it by N.",
     ),
     explanation=(
-        "A code length is a property of a message that somebody can decode, and without the weights nobody can. Spread over N "
-        "images they cost parameters * bits / N each, so the same model is a waste for a thousand images and free for a billion."
+        "A code length is a property of a message that somebody can decode, and without the weights nobody can: the encoder's "
+        "too, for the receiver runs it again to get the bits back. Spread over N images they cost parameters * bits / N each, so "
+        "the same model is a waste for a thousand images and almost free for a billion."
     ),
     returns="one number",
     reference=bits_per_image,

@@ -1,6 +1,7 @@
 """19-errors: the difference of two methods, with its error over test images and its error over trainings."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch import Tensor
 from vae_course.exercises.inputs import generator, integer, normal
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
+# What PyTorch and NumPy say of arrays whose lengths differ.
+SIZES = re.compile(r"size of tensor|broadcast|same (size|shape)", re.IGNORECASE)
 NAMES = ("difference", "over_images", "over_seeds")
 Triple = tuple[Any, Any, Any]
 
@@ -25,7 +28,17 @@ def compare(a: Tensor, b: Tensor) -> Triple:
 
 
 def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
-    result = answer(*case.values())
+    both: Any = case
+    runs = [len(both[name]) for name in ("a", "b")]
+    try:
+        result = answer(*case.values())
+    except (RuntimeError, ValueError) as error:
+        if runs[0] == runs[1] or not SIZES.search(str(error)):
+            raise
+        raise AnswerError(
+            f"here a has {runs[0]} trainings and b {runs[1]}, which form no pairs: subtract means over the trainings, or add the "
+            "variances of the two."
+        ) from None
     if not isinstance(result, tuple | list | Tensor | np.ndarray) or len(result) != 3:
         raise AnswerError(
             "your function must return three numbers, `difference, over_images, over_seeds`, in this order."
@@ -136,7 +149,8 @@ EXERCISE = Exercise(
     explanation=(
         "An error over images says how much the difference of these very models would change with other test images; pairing "
         "takes out what makes an image hard for both. An error over trainings says how much it would change if somebody trained "
-        "again. A claim about methods is one about trainings to come, so the second is the one to quote, beside the first."
+        "again. A claim about methods is one about trainings to come, so it needs the second, and both where new images count "
+        "too."
     ),
     returns="three numbers",
     reference=compare,
@@ -192,7 +206,7 @@ EXERCISE = Exercise(
                 images=lambda a, b: (a.mean(0) - b.mean(0)).std(correction=0) / math.sqrt(a.shape[1]),
                 seeds=lambda a, b: (a.mean(1).var(correction=0) / len(a) + b.mean(1).var(correction=0) / len(b)).sqrt(),
             ),
-            "Your variances divide by n. With two or three trainings that makes the error much too small: divide by n - 1, as "
+            "A variance of yours divides by n. Where n is small, that makes the error much too small: divide by n - 1, as "
             "`.var()` does.",
             variants=(
                 _with(
@@ -212,7 +226,8 @@ EXERCISE = Exercise(
         Misconception(
             "error of one method alone",
             _with(seeds=lambda a, b: a.mean(1).std() / math.sqrt(len(a))),
-            "Your error over trainings is that of a alone. A difference is as unsure as both together: add b's variance.",
+            "Your error over trainings is that of one method alone. A difference is as unsure as both together: add the "
+            "other's variance.",
             variants=(_with(seeds=lambda a, b: b.mean(1).std() / math.sqrt(len(b))),),
         ),
         Misconception(

@@ -44,7 +44,7 @@ QUESTIONS = (
     ),
     Question(
         "One training of each of two methods; paired over 10,000 test images, A leads by 0.20 ± 0.02 nats. Single trainings of "
-        "either method spread by 0.15 nats from seed to seed. What may you say?",
+        "either method have a standard deviation of 0.15 nats. What may you say?",
         (
             Choice(
                 "These weights of A are better than these of B on such images.",
@@ -54,7 +54,8 @@ QUESTIONS = (
             ),
             Choice(
                 "Method A is better: ten standard errors are enough.",
-                "They are errors over images. Another seed moves the difference by about 0.15 times the root of 2.",
+                "They are errors over images. With new seeds for both, the lead itself has a standard deviation of 0.15 times "
+                "the root of 2.",
             ),
             Choice(
                 "Nothing, for an error over images is of no use.",

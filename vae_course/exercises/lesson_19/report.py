@@ -10,9 +10,10 @@ EXERCISE = Written(
     difficulty=5,
     minutes=15,
     task=(
-        "Do one track, and report on it here in one page: question and baseline, what was measured and how, the result with both "
-        "errors, what it costs, how the track's trap was examined, what failed, and what is not known. Hand in the notebook "
-        "with `report_card.json` and `report_card.md` beside it; a page as `report.pdf` or `report.md` beside it counts as well."
+        "Do one track, which is a weekend's work, and report on it here in one page: question and baseline, what was measured "
+        "and how, the result with both errors, what it costs, how the track's trap was examined, what failed, and what is not "
+        "known. Hand in the notebook with `report_card.json` and `report_card.md` beside it; a page as `report.pdf` or "
+        "`report.md` beside it counts as well."
     ),
     hints=(
         "Write the one sentence that you would like to be able to say at the end, with a gap where the number belongs. Which "
@@ -27,13 +28,13 @@ EXERCISE = Written(
 before: the same network without a warm-up, same images, epochs and batches. **Acceptance.** All findings hold; at first the
 table named a KL whose 1/2 was missing, since I had copied it from a loss that halves at the end. **Measured**: log p(x),
 exactly, by quadrature over both latent dimensions, in nats for a whole image, on 1,000 images drawn once with a seed that
-no training saw; nothing was chosen on them. **Result** (numbers in section 4): over five trainings of each, the warm-up is
-ahead by several errors over trainings, which is the larger of the two and the one that this claim needs. **Cost**: no more
-time; the weights are the same, and with 32 bits each they take more than the 2,000 images of the training set do, so
-nothing was compressed here. **Control**: five more trainings of the baseline lead the first five by less than two of their
-errors. **What failed**: a first table with one training of each, in which the baseline looked better than itself. **Not
-known**: whether it holds with other data, with more latent dimensions, where the optimum is another, or when the learning
-rate is tuned for each of the two.
+no training saw; nothing was chosen on them. **Result** (numbers in section 3): over five trainings of each, the
+warm-up is ahead by more than three of its errors over trainings, which is the larger of the two and the one that this
+claim needs. **Cost**: no more time; the weights are the same, and with 32 bits each they take more than the 2,000
+images of the training set do, so nothing was compressed here. **Control**: five more trainings of the baseline lead
+the first five by less than two of their errors. **What failed**: a first table with one training of each, in which
+the baseline looked better than itself. **Not known**: whether it holds with other data, with more latent dimensions,
+where the optimum is another, or when the learning rate is tuned for each of the two.
 """,
     explanation=(
         "A report is good when a reader can tell what was measured from what is concluded, could do it again, and knows what to "

@@ -10,6 +10,7 @@ from vae_course.studies.capstone.acceptance import Acceptance
 from vae_course.support.files import write
 
 JSON, MARKDOWN = "report_card.json", "report_card.md"
+ONE_TRAINING = "one training: no error over trainings"
 
 
 class RubricRow(NamedTuple):
@@ -37,13 +38,14 @@ RUBRIC = (
     RubricRow(
         "measurement",
         "measurement",
-        "Each number says what it is: bound or estimate, which K, which unit, on which images; test images are read once.",
+        "Each number says what it is: bound or estimate, which k, which unit, on which images; test images are read once.",
         4,
     ),
     RubricRow(
         "errors",
         "errors",
-        "Errors over images and over three trainings or more are told apart, and each claim rests on the one that it needs.",
+        "Errors over images and over three trainings or more are told apart, and each claim rests on what it needs; the fewer "
+        "the trainings, the more errors a lead has to have.",
         4,
     ),
     RubricRow(
@@ -76,7 +78,7 @@ class Headline:
         what: what was measured, on what, in words.
         value: the number.
         over_images: its standard error over test images.
-        over_seeds: its standard error over trainings.
+        over_seeds: its standard error over trainings; None after one training, which has none.
         unit: of all three.
 
     Raises:
@@ -86,20 +88,22 @@ class Headline:
     what: str
     value: float
     over_images: float
-    over_seeds: float
+    over_seeds: float | None
     unit: str = "nats"
 
     def __post_init__(self) -> None:
-        if min(self.over_images, self.over_seeds) < 0:
+        if min(self.over_images, self.over_seeds or 0.0) < 0:
             raise ValueError(
                 f"The errors are {self.over_images} and {self.over_seeds}: a standard error is not below zero."
             )
 
+    @property
+    def seeds_in_words(self) -> str:
+        """The error over trainings, or that there is none."""
+        return ONE_TRAINING if self.over_seeds is None else f"± {self.over_seeds:.3f} over trainings"
+
     def __str__(self) -> str:
-        return (
-            f"{self.what}: {self.value:.3f} {self.unit}, ± {self.over_images:.3f} over images,"
-            f" ± {self.over_seeds:.3f} over trainings"
-        )
+        return f"{self.what}: {self.value:.3f} {self.unit}, ± {self.over_images:.3f} over images, {self.seeds_in_words}"
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ class ProjectCard:
         findings = [{"test": str(f.test), "holds": f.holds, "measured": f.measured} for f in self.acceptance.findings]
         return {
             "track": self.track,
-            "headline": asdict(self.headline),
+            "headline": asdict(self.headline) | {"trainings": self.headline.seeds_in_words},
             "acceptance": {"verdict": self.acceptance.verdict, "findings": findings},
             "bits per image": dict(self.bits),
             "own points": dict(self.points),

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.distributions import Bernoulli
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
 
 
 class EncoderDecoder(Protocol):
@@ -18,14 +19,14 @@ class EncoderDecoder(Protocol):
     def decode(self, z: Tensor) -> Tensor: ...
 
 
-# From a model, images `[B, C, H, W]` and noise `[K, B, D]` to ELBO and importance-weighted bound, each `[B]` in nats.
+# From a model, images `[B, C, H, W]` and noise `[k, B, D]` to ELBO and importance-weighted bound, each `[B]` in nats.
 Bounds = Callable[[EncoderDecoder, Tensor, Tensor], tuple[Tensor, Tensor]]
 Step = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What both numbers are made of: three logarithms `[K, B]`, and the KL to N(0, I) in closed form `[B]`."""
+    """What both numbers are made of: three logarithms `[k, B]`, and the KL to N(0, I) in closed form `[B]`."""
 
     log_px_z: Tensor
     log_pz: Tensor
@@ -34,7 +35,7 @@ class Parts:
 
     @property
     def log_w(self) -> Tensor:
-        """log p(x | z) + log p(z) - log q(z | x), `[K, B]`."""
+        """log p(x | z) + log p(z) - log q(z | x), `[k, B]`."""
         return self.log_px_z + self.log_pz - self.log_qz
 
 
@@ -65,7 +66,13 @@ def log_mean_exp(logs: Tensor) -> Tensor:
 
 def _log_pixels(logits: Tensor, x: Tensor) -> Tensor:
     """log p(x_i | z) of each pixel."""
-    return -binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none")
+    return -binary_cross_entropy_with_logits(logits, x, reduction="none")
+
+
+def _log_probability(logits: Tensor, x: Tensor, least: float) -> Tensor:
+    """The same by way of the probabilities, which round to 0 and 1."""
+    p = logits.sigmoid()
+    return x * (p + least).log() + (1 - x) * (1 - p + least).log()
 
 
 def bounds_with(
@@ -73,6 +80,7 @@ def bounds_with(
     std: Step = lambda logvar: torch.exp(0.5 * logvar),
     noise: Step = lambda eps: eps,
     logits: Step = lambda logits: logits,
+    pixels: Callable[[Tensor, Tensor], Tensor] = _log_pixels,
     over_pixels: Step = lambda pixels: pixels.sum(-1),
     kl: Callable[[Tensor, Tensor], Tensor] = lambda mu, logvar: terms_of_kl(mu, logvar).sum(-1),
     log_qz: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = lambda z, mu, logvar, eps: log_normal(z, mu, logvar),
@@ -81,7 +89,7 @@ def bounds_with(
 ) -> Bounds:
     """A pipeline that is right but for the parts that are given.
 
-    elbo = 1/K sum_k log p(x | z_k) - KL( q(z | x) || N(0, I) );  log_px = log 1/K sum_k w_k;  z_k = mu + sigma eps_k.
+    elbo = 1/k sum_j log p(x | z_j) - KL( q(z | x) || N(0, I) );  log_px = log 1/k sum_j w_j;  z_j = mu + sigma eps_j.
     """
 
     def bounds(model: EncoderDecoder, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,7 +97,7 @@ def bounds_with(
         own = noise(eps)
         z = mu + std(logvar) * own
         parts = Parts(
-            over_pixels(_log_pixels(logits(model.decode(z)), x).flatten(2)),
+            over_pixels(pixels(logits(model.decode(z)), x.expand(len(z), *x.shape)).flatten(2)),
             log_normal(z, 0.0, torch.zeros_like(z)),
             log_qz(z, mu, logvar, own),
             kl(mu, logvar),
@@ -118,6 +126,11 @@ MISTAKES = (
         "mean over the latent dimensions",
         "Your KL is a mean over the latent dimensions. A code has one KL, the sum over them: as a mean it counts too little.",
         bounds_with(kl=lambda mu, logvar: terms_of_kl(mu, logvar).mean(-1)),
+    ),
+    Mistake(
+        "KL averaged over the batch",
+        "Your KL is a mean over the images. Each image pays for its own code: keep `[B]`.",
+        bounds_with(kl=lambda mu, logvar: terms_of_kl(mu, logvar).sum(-1).mean().expand(len(mu))),
     ),
     Mistake(
         "sign of the KL",
@@ -154,6 +167,7 @@ MISTAKES = (
         (
             bounds_with(kl=lambda mu, logvar: terms_of_kl(mu, 2 * logvar).sum(-1)),
             bounds_with(log_qz=lambda z, mu, logvar, eps: log_normal(z, mu, 2 * logvar)),
+            bounds_with(std=torch.exp, log_qz=lambda z, mu, logvar, eps: log_normal(z, mu, 2 * logvar)),
             bounds_with(
                 std=torch.exp,
                 kl=lambda mu, logvar: terms_of_kl(mu, 2 * logvar).sum(-1),
@@ -168,12 +182,12 @@ MISTAKES = (
     ),
     Mistake(
         "one noise for the whole batch",
-        "All images share the noise of the first one. Each image has draws of its own: use all of `eps`, `[K, B, D]`.",
+        "All images share the noise of the first one. Each image has draws of its own: use all of `eps`, `[k, B, D]`.",
         bounds_with(noise=lambda eps: eps[:, :1].expand_as(eps)),
     ),
     Mistake(
         "first draw only",
-        "You use the first of the K draws and drop the others: the bound can't become tighter as K grows.",
+        "You use the first of the k draws and drop the others. Both numbers are means over all k: use axis 0.",
         bounds_with(noise=lambda eps: eps[:1]),
         (
             bounds_with(elbo=lambda parts: parts.log_px_z[0] - parts.kl),
@@ -186,6 +200,22 @@ MISTAKES = (
         bounds_with(logits=torch.sigmoid),
     ),
     Mistake(
+        "log of probabilities",
+        "You take the logarithm of probabilities. They round to 0 and 1 where the decoder is sure, and log 0 is minus infinity: "
+        "use the logits, as `binary_cross_entropy_with_logits` does.",
+        bounds_with(pixels=lambda logits, x: _log_probability(logits, x, 0.0)),
+        (
+            bounds_with(pixels=lambda logits, x: _log_probability(logits, x, 1e-8)),
+            bounds_with(pixels=lambda logits, x: Bernoulli(logits.sigmoid()).log_prob(x)),
+            bounds_with(pixels=lambda logits, x: -binary_cross_entropy(logits.sigmoid(), x, reduction="none")),
+        ),
+    ),
+    Mistake(
+        "numbers exchanged",
+        "elbo and log_px have changed places: return the ELBO first.",
+        _changed(RIGHT, lambda elbo, log_px: (log_px, elbo)),
+    ),
+    Mistake(
         "loss in place of the bound",
         "This is what a training minimises, with the other sign. Asked for are bounds on log p(x): minus a loss in nats.",
         _changed(RIGHT, lambda elbo, log_px: (-elbo, -log_px)),
@@ -196,7 +226,8 @@ MISTAKES = (
     ),
     Mistake(
         "bits in place of nats",
-        "Your numbers are in bits: nats divided by log 2. The course's models are compared in nats; convert at the end, once.",
+        "A number of yours is in bits: nats divided by log 2. The course's models are compared in nats; convert at the "
+        "end, once.",
         _changed(RIGHT, lambda elbo, log_px: (elbo / math.log(2), log_px / math.log(2))),
         (
             _changed(RIGHT, lambda elbo, log_px: (elbo / math.log(2), log_px)),
@@ -215,9 +246,9 @@ MISTAKES = (
         bounds_with(log_px=lambda parts: parts.log_w.mean(0)),
     ),
     Mistake(
-        "log K forgotten",
-        "Your second number is the logarithm of the sum of the weights, so it passes log p(x) as K grows. Of their mean: take "
-        "log K off.",
+        "log k forgotten",
+        "Your second number is the logarithm of the sum of the weights, so it passes log p(x) as k grows. Of their mean: take "
+        "log k off.",
         bounds_with(log_px=lambda parts: torch.logsumexp(parts.log_w, 0)),
     ),
     Mistake(
@@ -227,7 +258,7 @@ MISTAKES = (
     ),
     Mistake(
         "q left out of the weights",
-        "log q(z | x) is missing in your log weights. The codes come from q, so each is divided by its density there.",
+        "log q(z | x) must be taken off in your log weights. The codes come from q, so each is divided by its density there.",
         bounds_with(log_px=lambda parts: log_mean_exp(parts.log_px_z + parts.log_pz)),
         (bounds_with(log_px=lambda parts: log_mean_exp(parts.log_px_z + parts.log_pz + parts.log_qz)),),
     ),
@@ -239,10 +270,20 @@ MISTAKES = (
     ),
     Mistake(
         "density of the noise taken for that of the code",
-        "Your log q(z | x) is the density of eps. z = mu + sigma eps is spread by sigma, so its density is divided by it: take "
-        "log sigma off in each dimension.",
+        "Your log q(z | x) lacks - log sigma, or has it with the wrong sign. z = mu + sigma eps is spread by sigma, so the "
+        "density of eps is divided by it in each dimension.",
         bounds_with(log_qz=lambda z, mu, logvar, eps: log_normal(eps, 0.0, torch.zeros_like(eps))),
         (bounds_with(log_qz=lambda z, mu, logvar, eps: log_normal(eps, 0.0, torch.zeros_like(eps)) + logvar.sum(-1) / 2),),
+    ),
+    Mistake(
+        "constant of one density alone",
+        "log q and log p(z) must both have their constant, -1/2 log 2 pi in each dimension, or neither.",
+        bounds_with(log_qz=lambda z, mu, logvar, eps: log_normal(z, mu, logvar) + mu.shape[-1] * math.log(2 * math.pi) / 2),
+        (
+            bounds_with(
+                log_qz=lambda z, mu, logvar, eps: log_normal(z, mu, logvar) - mu.shape[-1] * math.log(2 * math.pi) / 2
+            ),
+        ),
     ),
     Mistake(
         "KL in place of the log weights",

@@ -16,12 +16,12 @@ SHAPE = (1, ROWS, COLUMNS)
 class BarsWorld:
     """Bars in an image of 3 x 4 pixels, seen through noise: p*(x) is known for all 4,096 images.
 
-    A coin chooses rows or columns; each of these is on with probability 1/2; then each pixel is turned over with
+    A coin chooses rows or columns; each of these is on with probability 1/2; then each pixel is flipped with
     probability `flip`. p*(x) = sum over the patterns s of p(s) flip^d (1 - flip)^(12 - d), with d the pixels in which x
     and s differ.
 
     Args:
-        flip: the probability that a pixel is turned over, above 0 and below 1.
+        flip: the probability that a pixel is flipped, above 0 and below 1.
 
     Raises:
         ValueError: flip is not above 0 and below 1.
