@@ -6,6 +6,8 @@ import math
 
 import pytest
 import torch
+from torch.distributions import Categorical, Normal
+from torch.nn import functional as F
 
 from vae_course.exercises import evaluate, get, judge, run_answer
 from vae_course.exercises.judging import _both
@@ -73,7 +75,11 @@ class _Fold(torch.autograd.Function):
     ("answer", "expected", "cut"),
     [
         (lambda mu, logvar: kl(mu.detach(), logvar), "no gradient reaches mu, so", False),
-        (lambda mu, logvar: kl(mu.detach() + 0 * mu, logvar), "respect to mu is zero: it is cut off", True),
+        (
+            lambda mu, logvar: kl(mu.detach() + 0 * mu, logvar),
+            "respect to mu is zero: it is cut off (`.detach()`, `.data`, `.round()`,",
+            True,
+        ),
         (lambda mu, logvar: kl(_Fold.apply(mu, -1), logvar), "respect to mu isn't. Look for", False),
         (lambda mu, logvar: kl(_Fold.apply(mu, float("nan")), logvar), "respect to mu is NaN in places", False),
         (lambda mu, logvar: kl(_Fold.apply(mu, float("inf")), logvar), "respect to mu is infinite in places", False),
@@ -133,6 +139,30 @@ def test_the_order_of_the_names_does_not_matter():
 def test_parts_that_changed_places_are_not_called_rounded():
     near = asked(both, {"a": A, "b": 1e-3 * B})
     assert told(lambda a, b: {"first": a - b, "second": a + b}, near).startswith("First and second have changed places")
+
+
+@pytest.mark.parametrize("signs", [(1, 1), (1, -1)])
+def test_what_a_small_number_pulls_one_way_is_not_called_rounded(signs):
+    """Towards zero from both sides, or one result up and another down, is both ways in value alone."""
+    a, b = torch.linspace(1, 9, 20), torch.linspace(9, 1, 20)
+
+    def reference(a, b):
+        return {"first": a, "second": signs[1] * b}
+
+    def answer(a, b):
+        return {"first": a * a / (a + 1e-3), "second": signs[1] * b * b / (b + signs[1] * -1e-3)}
+
+    def shrunk(a, b):
+        x = torch.stack([a, -b])
+        return {"first": x * x.abs() / (x.abs() + 1e-3), "second": b}
+
+    both_signs = asked(lambda a, b: {"first": torch.stack([a, -b]), "second": b}, {"a": a, "b": b})
+    assert "rounded" not in told(answer, asked(reference, {"a": a, "b": b}))
+    assert "rounded" not in told(shrunk, both_signs)
+    assert "as if rounded" in told(
+        lambda a, b: {"first": torch.stack([a, -b]).exp().bfloat16().float(), "second": b},
+        asked(lambda a, b: {"first": torch.stack([a, -b]).exp(), "second": b}, {"a": a, "b": b}),
+    )
 
 
 def left_off(a):
@@ -454,3 +484,188 @@ def test_an_input_that_counts_in_some_cases_is_not_said_to_change_nothing():
     """With a sum this answer ignores `scale`, and the first case is one."""
     report = evaluate("18-price", lambda w, how, n, b: 3 * w if how == "sum" else n * w / b)
     assert report.status == "failed" and "don't change" not in report.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "without", "told"),
+    [
+        (lambda mu, lv, n, randn: mu + lv.div(2).exp().data * randn(n, *mu.shape), "sigma cut off", "logvar", "none"),
+        (lambda mu, lv, n, randn: mu.detach() + lv.div(2).exp() * randn(n, *mu.shape), "mu cut off", "mu", "none"),
+        # Half of what is due: the number shown is the gradient itself.
+        (
+            lambda mu, lv, n, randn: mu + (lv.exp().sqrt() / 2 + (lv / 2).exp().data / 2) * randn(n, *mu.shape),
+            None,
+            "logvar",
+            "the gradient of `z.sum()` by logvar is ",
+        ),
+    ],
+)
+def test_a_sampling_layer_that_no_gradient_leaves_is_told_which_one_is_lost(answer, name, without, told):
+    report = evaluate("05-shared-noise", answer)
+    assert report.misconception == name and told in report.message.replace("The gradient", "the gradient")
+    if name:
+        assert f"none reaches {without}:" in report.message
+
+
+def test_the_gradient_of_a_sampling_layer_is_the_one_that_pytorch_finds():
+    """Beside the numbers of the worked answer, whatever the order in which the noise was drawn."""
+    exercise = get("05-shared-noise")
+    case = exercise.cases(0)[0]
+    mu, logvar, n, noise = case.values()
+    seen = {}
+
+    def halved(mu, logvar, n, randn):
+        z = mu + (logvar.detach() / 2 + (logvar - logvar.detach()) / 4).exp() * randn(n, *mu.shape)
+        seen["by_logvar"] = torch.autograd.grad(z.sum(), logvar, retain_graph=True)[0]
+        return z
+
+    name = "the gradient of `z.sum()` by logvar"
+    found, needed = (exercise.apply(answer, dict(case))[name] for answer in (halved, exercise.reference))
+    sigma = (logvar / 2).exp()
+    assert torch.allclose(found, seen["by_logvar"])
+    assert torch.allclose(needed, sigma * noise[: n * mu.numel()].view(n, *mu.shape).sum(0) / 2)
+    assert torch.allclose(found, needed / 2)
+
+
+def arc(z_start, z_end, t, cosine):
+    angle, t = torch.acos(cosine), t[:, None]
+    return (torch.sin((1 - t) * angle) * z_start + torch.sin(t * angle) * z_end) / angle.sin()
+
+
+def mixture(z, mu, std, count):
+    return torch.logsumexp(Normal(mu, std).log_prob(z[:, None]).sum(-1), 1) - math.log(len(count))
+
+
+def merged(precision, variance):
+    """A merge with one thing changed on the way to its log variance."""
+
+    def answer(m_a, a, m_b, b):
+        total = precision((-a).exp() + (-b).exp())
+        return (m_a * (-a).exp() + m_b * (-b).exp()) / ((-a).exp() + (-b).exp()), variance(1 / total).log()
+
+    return answer
+
+
+BY_NAME = [
+    *(
+        (
+            "06-optimal-sigma",
+            lambda x, mean, tiny=tiny: torch.log(((x - mean) ** 2).mean().clamp(min=tiny)),
+            "small number inside the logarithm",
+            "below which it can't fall",
+        )
+        for tiny in (1e-9, 1e-7, 1e-5, 1e-4)
+    ),
+    ("16-merge", merged(lambda p: p.clamp(min=1e-8), lambda v: v), "a small number for safety", "or set as a limit"),
+    ("16-merge", merged(lambda p: p, lambda v: v.clamp(min=1e-10)), "a small number for safety", "or set as a limit"),
+    (
+        "17-score",
+        lambda x, eps, at: (
+            -eps / ((-at).sigmoid().sqrt() + 1e-4)[:, None],
+            eps - (x - (-at).sigmoid().sqrt()[:, None] * eps) / (at.sigmoid().sqrt() + 1e-4)[:, None],
+        ),
+        "small number for safety",
+        "Neither is ever 0",
+    ),
+    (
+        "17-posterior-step",
+        lambda *inputs: (lambda mean, variance: (mean, variance.clamp(min=1e-5)))(
+            *get("17-posterior-step").reference(*inputs)
+        ),
+        "small number for safety",
+        "leave it out",
+    ),
+    *(
+        (
+            "08-slerp",
+            lambda a, b, t, tiny=tiny: arc(a, b, t, ((a @ b) / a.norm() / b.norm()).clamp(tiny - 1, 1 - tiny)),
+            "cosine kept off 1",
+            "nearly opposite",
+        )
+        for tiny in (1e-7, 1e-6, 1e-5, 1e-4)
+    ),
+    (
+        "08-slerp",
+        lambda a, b, t: arc(a, b, t, (a / (a.norm() + 1e-7)) @ (b / (b.norm() + 1e-7))),
+        "small number added to a length",
+        "as short as that",
+    ),
+    (
+        "08-aggregate",
+        lambda z, mu, logvar: mixture(z, mu, (logvar / 2).exp() + 1e-4, mu),
+        "small number added to sigma",
+        "sigma is never 0",
+    ),
+    (
+        "08-aggregate",
+        lambda z, mu, logvar: mixture(z, mu, (logvar / 2).exp(), z),
+        "divided by the number of places",
+        "take off log N",
+    ),
+    (
+        "08-aggregate",
+        lambda z, mu, logvar: (Normal(mu, (logvar / 2).exp()).log_prob(z[:, None]).sum(-1).exp().mean(1) + 1e-7).log(),
+        "underflow hidden",
+        "logsumexp",
+    ),
+    *(
+        ("07-reconstruction", answer, "only 0 and 1", "counts as that share of ink")
+        for answer in (
+            lambda x, ell: torch.where(x == 1, F.logsigmoid(ell), F.logsigmoid(-ell)).sum((1, 2, 3)),
+            lambda x, ell: torch.where(x == 0, F.logsigmoid(-ell), F.logsigmoid(ell)).sum((1, 2, 3)),
+            lambda x, ell: F.logsigmoid((2 * x - 1) * ell).flatten(1).sum(1),
+            lambda x, ell: -F.softplus((1 - 2 * x) * ell).flatten(1).sum(1),
+            lambda x, ell: Categorical(logits=torch.stack([0 * ell, ell], -1)).log_prob(x).sum((1, 2, 3)),
+            lambda x, ell: -F.cross_entropy(torch.stack([0 * ell, ell], 1), x.long(), reduction="none").sum((1, 2, 3)),
+        )
+    ),
+    (
+        "07-reconstruction",
+        lambda x, ell: torch.where(x > 0.5, F.logsigmoid(ell), F.logsigmoid(-ell)).sum((1, 2, 3)),
+        "picture thresholded",
+        "on which side of 1/2",
+    ),
+    (
+        "02-posterior-table",
+        lambda p_z, p_x_z: F.normalize(p_z[:, None] * p_x_z, p=1, dim=0).T,
+        "a floor under p(x)",
+        "`F.normalize`",
+    ),
+    (
+        "04-two-forms",
+        lambda log_joint, logvar: log_joint.mean(0) + logvar.sum(1) / 2,
+        "constant forgotten",
+        "D/2 (1 + log 2 pi), is missing",
+    ),
+    (
+        "12-missing-pixels",
+        lambda ell, x, seen, z: (
+            -(seen * F.binary_cross_entropy_with_logits(ell, x, reduction="none")).sum(1) - z.square().mean(1) / 2
+        ),
+        "mean over the code's dimensions",
+        "D dimensions of the code",
+    ),
+    (
+        "16-merge",
+        torch.no_grad()(lambda *inputs: get("16-merge").reference(*inputs)),
+        "both results cut off",
+        "through either of your results",
+    ),
+    ("12-auroc", lambda usual, odd: (odd[:, None] > usual).half().mean(), None, "expected float32 or float64: convert"),
+]
+
+
+@pytest.mark.parametrize(("id", "answer", "name", "words"), BY_NAME)
+def test_a_mistake_has_words_of_its_own(id, answer, name, words):
+    report = evaluate(id, answer)
+    assert report.misconception == name and words in report.message
+
+
+def test_what_is_right_as_an_equivalent_is_not_said_to_agree_with_the_reference():
+    """An estimator with other numbers of its own."""
+
+    def never_negative(log_q, log_p):
+        ratio = (log_p - log_q).double().sum(-1)
+        return (torch.expm1(ratio) - ratio).mean(0)
+
+    assert evaluate("03-kl-mc", never_negative).message == "This is right on every input."

@@ -146,7 +146,7 @@ def test_an_answer_that_ends_badly_leaves_nothing_behind_either():
 def test_what_a_learner_has_set_changes_no_verdict_and_stays(exercise):
     with set_by_the_learner():
         before = settings()
-        assert evaluate(exercise.id, exercise.reference, seed=77).message.startswith("This agrees")
+        assert evaluate(exercise.id, exercise.reference, seed=77).message.startswith("This is right")
         assert settings() == before
     pairs = zip(judging._cases(exercise, 77), exercise.cases(77), strict=True)
     for made, plain in pairs:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.distributions import Normal, kl_divergence
 
 from vae_course.exercises import Verdict, all_exercises, evaluate, get, run_answer, variations
 
@@ -38,7 +39,15 @@ ROWS = [
      "the absolute value of `log_qz - log_pz`"),
     ("09-two-sigmoids", lambda x, p: -(x * (p + 1e-8).log() + (1 - x) * (1 - p + 1e-8).log()).flatten(1).sum(1),
      "a small number added inside of a logarithm or root"),
+    # Near the right numbers and off both ways, as if it were rounded.
+    ("08-slerp", lambda z_start, z_end, t: slerp_kept_off_zero(z_start, z_end, t), "a small number added to a divisor"),
 ]  # fmt: skip
+
+
+def slerp_kept_off_zero(z_start, z_end, t):
+    angle = torch.acos(torch.nn.functional.cosine_similarity(z_start, z_end, dim=0))
+    size = angle.sin() + 1e-5
+    return torch.outer(torch.sin((1 - t) * angle) / size, z_start) + torch.outer(torch.sin(t * angle) / size, z_end)
 
 
 @pytest.mark.parametrize(("id", "answer", "told"), ROWS)
@@ -61,6 +70,17 @@ def test_the_part_that_is_different_is_named(id, answer, told):
 )
 def test_what_is_no_variation_is_not_called_one(answer):
     report = evaluate("07-kl", answer)
+    assert report.status == Verdict.FAILED and TOLD not in report.message
+
+
+def kl_with_wider_sigmas(mu, logvar, mu_p, logvar_p):
+    q, p = Normal(mu, (logvar / 2).exp() + 1e-8), Normal(mu_p, (logvar_p / 2).exp() + 1e-8)
+    return kl_divergence(q, p).sum(1)
+
+
+def test_what_is_off_by_little_is_not_explained_by_what_changes_next_to_nothing():
+    """A mean moved by 1e-7 is within the tolerance of both answers, and has no part in what this one is off by."""
+    report = evaluate("03-gaussian-kl", kl_with_wider_sigmas)
     assert report.status == Verdict.FAILED and TOLD not in report.message
 
 

@@ -248,7 +248,8 @@ def _dtype(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) 
     for name, value in outcome.values.items():
         needed = target.values[name].dtype
         if value.dtype != needed and not (value.dtype in FLOATS and needed in FLOATS):
-            told = f"{_subject(name)} has dtype {value.dtype}, expected {needed}"
+            accepted = "float32 or float64" if needed == "float64" else needed
+            told = f"{_subject(name)} has dtype {value.dtype}, expected {accepted}"
             return f"{told}: convert nothing on the way." if "float" in value.dtype else f"{told}."
     return ""
 
@@ -329,7 +330,7 @@ def _gradient(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcom
     told = f"The numbers are right, but the gradient with respect to {' and '.join(wrong)} "
     slopes = [g for n in wrong if (g := outcome.gradients[n]) is not None]
     if not any(g.any() for g in slopes):
-        return f"{told}is zero: it is cut off (`.detach()`, `.data`, `torch.no_grad()`)."
+        return f"{told}is zero: it is cut off (`.detach()`, `.data`, `.round()`, `torch.no_grad()`)."
     if not all(np.isfinite(g).all() for g in slopes):
         what = "NaN" if any(np.isnan(g).any() for g in slopes) else "infinite"
         return f"{told}is {what} in places.{_input_was(exercise, case)}"

@@ -1,9 +1,11 @@
-"""Random inputs for the cases of an exercise."""
+"""Inputs for the cases of an exercise, and the small numbers of its wrong answers."""
 
 import math
 
 import torch
 from torch import Tensor
+
+_SMALL = (1e-30, 1e-20, 1e-16, 1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 
 
 def generator(seed: int) -> torch.Generator:
@@ -24,6 +26,11 @@ def uniform(source: torch.Generator, *shape: int) -> Tensor:
 def integer(source: torch.Generator, low: int, high: int) -> int:
     """A whole number from low to high, both included."""
     return int(torch.randint(low, high + 1, (), generator=source))
+
+
+def small_numbers(least: float, most: float = 1e-2) -> tuple[float, ...]:
+    """Those from the least to the most that people add "for safety", or set as a limit."""
+    return tuple(number for number in _SMALL if least <= number <= most)
 
 
 def log_weights(source: torch.Generator, spread: float) -> list[Tensor]:

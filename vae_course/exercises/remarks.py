@@ -78,30 +78,58 @@ def remark(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], exp
 
 def pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
     """A sentence where every number of every case is off by the same factor, or by no more than rounding."""
-    named = _by_name(outcomes, expected)
-    if not named:
+    return same_factor(outcomes, expected) or _rounded(outcomes, expected)
+
+
+def same_factor(outcomes: list[Outcome], expected: list[Outcome]) -> str:
+    """A sentence where every number of every case is off by the same factor."""
+    results = _by_result(outcomes, expected)
+    if not results:
         return ""
-    pairs = [pair for by_case in named.values() for pair in by_case.values()]
-    a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    if not (np.isfinite(a).all() and np.isfinite(b).all()) or not b.any():
+    a, b = (np.concatenate(side) for side in zip(*results, strict=True))
+    factor = float(a @ b / (b @ b)) if b.any() else 0.0
+    if abs(factor) < 1e-3 or abs(factor - 1) < 1e-3 or not np.allclose(a, factor * b, rtol=CLOSE, atol=CLOSE):
         return ""
-    factor = float(a @ b / (b @ b))
-    if abs(factor) > 1e-3 and abs(factor - 1) > 1e-3 and np.allclose(a, factor * b, rtol=CLOSE, atol=CLOSE):
-        return (
-            " Every number has the opposite sign."
-            if round(factor, 3) == -1
-            else f" Every number is {factor:.4g} times the right one{_known(factor)}."
-        )
-    # Rounding goes up and down; what is cut off, or added for safety, goes one way.
-    # On its way it changes most numbers; what changes a few, such as another formula for small angles, is something else.
-    changed = np.abs(a - b) > 2e-6 * np.abs(b)
-    near = np.all(np.abs(a - b) <= 4e-3 * np.abs(b))
-    if near and changed.mean() > 0.5 and (a < b).any() and (a > b).any():
-        return (
-            " All are within 0.4% of the right ones, some above and some below, as if rounded on the way: stay in "
-            "float32, without `.half()`, `.int()` and `.round()`."
-        )
-    return ""
+    if round(factor, 3) == -1:
+        return " Every number has the opposite sign."
+    return f" Every number is {factor:.4g} times the right one{_known(factor)}."
+
+
+def _rounded(outcomes: list[Outcome], expected: list[Outcome]) -> str:
+    """A sentence where all results are near the right ones, and off both ways.
+
+    Rounding goes up and down, in value and in size; what is cut off, or added for safety, goes one way, such as towards zero.
+    On its way it changes most numbers; what changes a few, such as another formula for small angles, is something else.
+    """
+    results = _by_result(outcomes, expected)
+    if not results or not all(np.all(np.abs(a - b) <= 4e-3 * np.abs(b)) for a, b in results):
+        return ""
+    changed = [np.abs(a - b) > 2e-6 * np.abs(b) for a, b in results]
+    both_ways = all(
+        _up_and_down((a - b)[off]) and _up_and_down((np.abs(a) - np.abs(b))[off])
+        for (a, b), off in zip(results, changed, strict=True)
+        if off.any()
+    )
+    if not both_ways or np.concatenate(changed).mean() <= 0.5:
+        return ""
+    return (
+        " All are within 0.4% of the right ones, some above and some below, as if rounded on the way, or changed by a small "
+        "number: add none, and stay in float32, without `.half()`, `.int()` and `.round()`."
+    )
+
+
+def _up_and_down(differences: Numbers) -> bool:
+    """Whether at least a fifth goes either way."""
+    return bool(min((differences > 0).mean(), (differences < 0).mean()) >= 0.2)
+
+
+def _by_result(outcomes: list[Outcome], expected: list[Outcome]) -> list[Pair]:
+    """The numbers of each result in all cases, one after another; none where they can't be compared or are not finite."""
+    named = _by_name(outcomes, expected) or {}
+    results = [
+        Pair(*(np.concatenate(side) for side in zip(*by_case.values(), strict=True))) for by_case in named.values()
+    ]
+    return results if all(np.isfinite(side).all() for pair in results for side in pair) else []
 
 
 def _known(factor: float) -> str:

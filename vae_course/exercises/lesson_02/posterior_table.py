@@ -172,6 +172,16 @@ EXERCISE = Exercise(
             "You divide the likelihood by its sum over the codes and multiply by the prior after that, so a row does not add up "
             "to one. Multiply first, and divide that product by its own sum.",
         ),
+        Misconception(
+            "a floor under p(x)",
+            lambda p_z, p_x_z: torch.nn.functional.normalize(_joint(p_z, p_x_z), p=1, dim=0).T,
+            "You divide by p(x) or by a small number, whichever is larger, as `F.normalize` does with its `eps` of 1e-12. An "
+            "observation may be as improbable as that, and its row then doesn't add up to one: divide by the sum itself.",
+            variants=tuple(
+                lambda p_z, p_x_z, floor=floor: (_joint(p_z, p_x_z) / (p_z @ p_x_z).clamp(min=floor)).T
+                for floor in (1e-10, 1e-8, 1e-7, 1e-6, 1e-5)
+            ),
+        ),
     ),
     cases=_cases,
 )

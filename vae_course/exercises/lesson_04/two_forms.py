@@ -111,7 +111,11 @@ EXERCISE = Exercise(
             lambda log_joint, logvar: log_joint.mean(0) + 0.5 * (1 + logvar).sum(-1),
             "The log(2 pi) of the Gaussian's normaliser is missing. It is a constant, but a bound on log p(x) needs "
             "it.",
-            variants=(lambda log_joint, logvar: log_joint.mean(0) + 0.5 * logvar.sum(-1),),
+        ),
+        Misconception(
+            "constant forgotten",
+            lambda log_joint, logvar: log_joint.mean(0) + 0.5 * logvar.sum(-1),
+            "The whole constant, D/2 (1 + log 2 pi), is missing. It moves no climb, but a bound on log p(x) needs it.",
         ),
         Misconception(
             "constant counted once",

@@ -52,7 +52,12 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         raise AnswerError(f"your codes have shape {list(z.shape)}, expected [L, B, D] = {wanted}.")
     eps = (z.detach().double() - mu.double()) / torch.exp(0.5 * logvar.double())
     found, wanted_noise = eps.flatten().sort().values, noise[: eps.numel()].sort().values
-    return {"noise": wanted_noise if _from(found, noise) else found.float(), "slope": _slopes(z, leaves)}
+    by_mu, by_logvar = _gradients(z, leaves)
+    return {
+        "noise": wanted_noise if _from(found, noise) else found.float(),
+        "the gradient of `z.sum()` by mu": by_mu,
+        "the gradient of `z.sum()` by logvar": _in_any_order(by_logvar, z.detach(), case),
+    }
 
 
 def _from(found: Tensor, noise: Tensor) -> bool:
@@ -64,16 +69,20 @@ def _from(found: Tensor, noise: Tensor) -> bool:
     )
 
 
-def _slopes(z: Tensor, leaves: list[Tensor]) -> Tensor:
-    """The sum of all codes, differentiated by mu, and by logvar less what it must be; zeros where nothing arrives."""
-    if not z.requires_grad:
-        return torch.zeros(2, *leaves[0].shape)
-    by_mu, by_logvar = (
-        torch.zeros_like(leaf) if g is None else g
-        for leaf, g in zip(leaves, torch.autograd.grad(z.sum(), leaves, allow_unused=True), strict=True)
-    )
-    due = 0.5 * (z.detach() - leaves[0].detach()).sum(0).to(by_logvar.dtype)
-    return torch.stack([by_mu, (by_logvar - due) / torch.exp(0.5 * leaves[1].detach())])
+def _gradients(z: Tensor, leaves: list[Tensor]) -> list[Tensor]:
+    """The sum of all codes, differentiated by each of these; zeros where nothing arrives."""
+    found = torch.autograd.grad(z.sum(), leaves, allow_unused=True) if z.requires_grad else (None,) * len(leaves)
+    return [torch.zeros_like(leaf) if g is None else g for leaf, g in zip(leaves, found, strict=True)]
+
+
+def _in_any_order(by_logvar: Tensor, z: Tensor, case: Inputs) -> Tensor:
+    """The gradient by logvar; where it is (z - mu) / 2, as these codes ask for, that of codes from the noise in its order."""
+    mu, logvar, n_draws, noise = case.values()
+    assert isinstance(mu, Tensor) and isinstance(logvar, Tensor) and isinstance(noise, Tensor)
+    sigma = torch.exp(0.5 * logvar)
+    due = 0.5 * (z - mu).sum(0)
+    in_order = 0.5 * sigma * noise[: z.numel()].reshape(z.shape).sum(0)
+    return in_order if bool(((by_logvar - due).abs() <= 3e-5 * int(n_draws) * sigma).all()) else by_logvar
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -240,6 +249,18 @@ EXERCISE = Exercise(
             "The codes are right, but no gradient reaches mu and logvar, so the encoder could not learn. Leave out "
             "`torch.no_grad()`, `.detach()` and `.data`.",
             variants=(lambda mu, logvar, n_draws, randn: sample_codes(mu, logvar, n_draws, randn).detach(),),
+        ),
+        Misconception(
+            "sigma cut off",
+            lambda mu, logvar, n_draws, randn: sample_codes(mu, logvar.detach(), n_draws, randn),
+            "The codes are right and a gradient reaches mu, but none reaches logvar: the encoder could never learn how wide q "
+            "should be. Leave out `.detach()`, `.data` and `torch.no_grad()` around sigma.",
+        ),
+        Misconception(
+            "mu cut off",
+            lambda mu, logvar, n_draws, randn: sample_codes(mu.detach(), logvar, n_draws, randn),
+            "The codes are right and a gradient reaches logvar, but none reaches mu: the encoder could never learn where q "
+            "should be. Leave out `.detach()`, `.data` and `torch.no_grad()` around mu.",
         ),
         Misconception(
             "noise of your own",

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, integer, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, small_numbers, uniform
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 from vae_course.exercises.probes import one_number
 
@@ -165,8 +165,8 @@ EXERCISE = Exercise(
             "A small number that you add to the mean squared error, or below which it can't fall, hides that of a good "
             "decoder. Take the logarithm of the mean as it is.",
             variants=(
-                *map(_guarded, (1e-12, 1e-10, 1e-6, 1e-5)),
-                *map(_floored, (1e-8, 1e-6)),
+                *map(_guarded, small_numbers(1e-12)),
+                *map(_floored, small_numbers(1e-9)),
             ),
         ),
         Misconception(

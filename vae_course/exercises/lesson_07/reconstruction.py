@@ -105,7 +105,8 @@ EXERCISE = Exercise(
     minutes=6,
     task=(
         "Return log p(x | z) in nats, one number for each picture, `[B]`, where each pixel of `x` `[B, 1, 28, 28]` is "
-        "1 with probability sigmoid(`logits`); it must hold for logits of 200 and -200 too."
+        "1 with probability sigmoid(`logits`), and a grey one, between 0 and 1, counts as that share of ink; it must hold for "
+        "logits of 200 and -200 too."
     ),
     hints=(
         "The pixels are independent given z, so log p(x | z) is a sum over pixels. PyTorch has a function for one "
@@ -376,8 +377,18 @@ EXERCISE = Exercise(
         Misconception(
             "picture thresholded",
             lambda x, logits: _pixels((x > 0.5).float(), logits).sum((1, 2, 3)),
-            "You round the pixels to 0 and 1 first. Take x as it comes: making it binary is the data's business, not "
-            "the likelihood's.",
+            "You round the pixels to 0 and 1, or ask on which side of 1/2 they are. Take x as it comes, a grey pixel as that "
+            "share of ink: x log p + (1 - x) log(1 - p).",
+        ),
+        Misconception(
+            "only 0 and 1",
+            lambda x, logits: F.logsigmoid((2 * x - 1) * logits).sum((1, 2, 3)),
+            "For pixels that are 0 or 1 this is right. A grey one counts as that share of ink, x log p + (1 - x) log(1 - p), "
+            "where a sign 2 x - 1, a question such as `x == 1`, or whole numbers (`.long()`) make something else of it.",
+            variants=(
+                lambda x, logits: _pixels((x == 1).float(), logits).sum((1, 2, 3)),
+                lambda x, logits: _pixels((x > 0).float(), logits).sum((1, 2, 3)),
+            ),
         ),
     ),
     cases=_cases,

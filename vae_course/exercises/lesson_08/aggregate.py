@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from vae_course.exercises.inputs import generator, integer, normal
+from vae_course.exercises.inputs import generator, integer, normal, small_numbers
 from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
 
 
@@ -160,13 +160,29 @@ EXERCISE = Exercise(
             variants=(
                 *(
                     lambda z, mu, logvar, eps=eps: (_each(z, mu, logvar).sum(-1).exp().mean(1) + eps).log()
-                    for eps in (1e-6, 1e-10, 1e-12, 1e-20, 1e-30)
+                    for eps in small_numbers(1e-30)
                 ),
                 *(
                     lambda z, mu, logvar, eps=eps: _each(z, mu, logvar).sum(-1).exp().mean(1).clamp(min=eps).log()
-                    for eps in (1e-6, 1e-8, 1e-10, 1e-12, 1e-20, 1e-30)
+                    for eps in small_numbers(1e-30)
                 ),
             ),
+        ),
+        Misconception(
+            "small number added to sigma",
+            lambda z, mu, logvar: _with_scale(z, mu, (logvar / 2).exp() + 1e-5),
+            "You add a small number to sigma. A posterior may be as narrow as that, and sigma is never 0: "
+            "leave it out.",
+            variants=tuple(
+                lambda z, mu, logvar, eps=eps: _with_scale(z, mu, (logvar / 2).exp() + eps)
+                for eps in small_numbers(1e-6)
+            ),
+        ),
+        Misconception(
+            "divided by the number of places",
+            lambda z, mu, logvar: torch.logsumexp(_each(z, mu, logvar).sum(-1), 1) - math.log(len(z)),
+            "You divide by the number of places, `len(z)`. The mean is over the N posteriors: take off log N, where N is "
+            "`len(mu)`.",
         ),
         Misconception(
             "density itself",

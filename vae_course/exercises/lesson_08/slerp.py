@@ -1,11 +1,13 @@
 """08-slerp: walk from one code to another on an arc."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, integer, normal, uniform
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.inputs import generator, integer, normal, small_numbers, uniform
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
 def _angle(z_start: Tensor, z_end: Tensor) -> Tensor:
@@ -20,7 +22,10 @@ def slerp(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """A quarter of a circle by hand, then codes of unequal length at angles from 0.6 to 170 degrees."""
+    """A quarter of a circle by hand, then codes of unequal length at angles from 0.6 to 170 degrees; at last 179.99.
+
+    There float32 has no digits of the angle's sine, so these are in double precision.
+    """
     source = generator(seed)
     cases: list[Inputs] = [
         {
@@ -43,6 +48,15 @@ def _cases(seed: int) -> list[Inputs]:
                 "t": torch.linspace(0, 1, n) if dims == 4 else uniform(source, n),
             }
         )
+    # Of many numbers, so that another case speaks where several are wrong.
+    angle = torch.tensor(179.99, dtype=torch.float64).deg2rad()
+    first, other = F.normalize(normal(source, 20).double(), dim=0), normal(source, 20).double()
+    aside = F.normalize(other - (other @ first) * first, dim=0)
+    nearly_opposite: Inputs = {
+        "z_start": 2 * first,
+        "z_end": 3 * (torch.cos(angle) * first + torch.sin(angle) * aside),
+        "t": uniform(source, 60).double(),
+    }
     # Codes as short as 1e-3 and as long as 100, and one far shorter than the other.
     return [
         *cases,
@@ -50,6 +64,7 @@ def _cases(seed: int) -> list[Inputs]:
             {**cases[2], "z_start": a * cases[2]["z_start"], "z_end": b * cases[2]["z_end"]}
             for a, b in ((1e-3, 1e-3), (100.0, 100.0), (1e-7, 1.0), (1.0, 1e-7))
         ),
+        nearly_opposite,
     ]
 
 
@@ -90,6 +105,16 @@ def _line(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
 def _with_angle(z_start: Tensor, z_end: Tensor, t: Tensor, angle: Tensor) -> Tensor:
     t = t.unsqueeze(1)
     return (torch.sin((1 - t) * angle) * z_start + torch.sin(t * angle) * z_end) / torch.sin(angle)
+
+
+def _held(tiny: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """The angle of a cosine that stays this far from 1 and -1."""
+    return lambda a, b: torch.acos(F.cosine_similarity(a, b, dim=0).clamp(-1 + tiny, 1 - tiny))
+
+
+def _longer(tiny: float) -> Answer:
+    """The angle of codes that are divided by a little more than their lengths."""
+    return lambda a, b, t: _with_angle(a, b, t, torch.acos((a / (a.norm() + tiny)) @ (b / (b.norm() + tiny))))
 
 
 def _rescaled_line(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
@@ -248,6 +273,22 @@ EXERCISE = Exercise(
             variants=(
                 lambda a, b, t: _with_angle(a, b, t, torch.acos(F.cosine_similarity(a, b, dim=0).clamp(0, 1 - 1e-6))),
             ),
+        ),
+        Misconception(
+            "cosine kept off 1",
+            lambda a, b, t: _with_angle(a, b, t, _held(1e-6)(a, b)),
+            "You keep the cosine away from 1 and -1 by a small number, so codes that are nearly opposite get another angle, and "
+            "near there the shares depend on it strongly. Rounding alone is dealt with by `.clamp(-1, 1)`.",
+            variants=tuple(
+                lambda a, b, t, tiny=tiny: _with_angle(a, b, t, _held(tiny)(a, b)) for tiny in small_numbers(1e-7)
+            ),
+        ),
+        Misconception(
+            "small number added to a length",
+            _longer(1e-8),
+            "You divide by a length and a small number. A code may be as short as that, and the cosine then comes out too near "
+            "to 0: divide by the length itself.",
+            variants=tuple(map(_longer, small_numbers(1e-10))),
         ),
         Misconception(
             "lengths interpolated",

@@ -193,10 +193,13 @@ EXERCISE = Exercise(
             "mean over the pixels",
             lambda logits, x, seen, z: (seen * _log_px(logits, x)).mean(1) + _prior(z),
             "You average over the pixels, which makes the prior as heavy as all pixels together. Sum them.",
-            variants=(
-                lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) / seen.sum(1) + _prior(z),
-                lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) + _prior(z) / z.shape[1],
-            ),
+            variants=(lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) / seen.sum(1) + _prior(z),),
+        ),
+        Misconception(
+            "mean over the code's dimensions",
+            lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) + _prior(z) / z.shape[1],
+            "You average the prior over the D dimensions of the code. They are independent, so their logarithms add up: the "
+            "prior is D times too light as it stands.",
         ),
         Misconception(
             "a loss",

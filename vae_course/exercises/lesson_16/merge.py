@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_course.exercises.inputs import generator, integer, normal
+from vae_course.exercises.inputs import generator, integer, normal, small_numbers
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 from vae_course.exercises.probes import pair
 
@@ -158,7 +158,13 @@ def _patched(tiny: float) -> tuple[Answer, ...]:
         p_a, p_b = 1 / ((a / 2).exp() + tiny) ** 2, 1 / ((b / 2).exp() + tiny) ** 2
         return (m_a * p_a + m_b * p_b) / (p_a + p_b), -torch.log(p_a + p_b)
 
-    return in_variances, in_total, in_logarithm, in_products, in_widths
+    def as_limit(m_a: Tensor, a: Tensor, m_b: Tensor, b: Tensor) -> Pair:
+        return _mean(m_a, a, m_b, b), -((-a).exp() + (-b).exp()).clamp(min=tiny).log()
+
+    def as_limit_of_variance(m_a: Tensor, a: Tensor, m_b: Tensor, b: Tensor) -> Pair:
+        return _mean(m_a, a, m_b, b), (1 / ((-a).exp() + (-b).exp())).clamp(min=tiny).log()
+
+    return in_variances, in_total, in_logarithm, in_products, in_widths, as_limit, as_limit_of_variance
 
 
 def _held(low: float, high: float) -> tuple[Answer, ...]:
@@ -410,9 +416,12 @@ EXERCISE = Exercise(
         Misconception(
             "a small number for safety",
             _patched(1e-8)[0],
-            "A small number added to a width, a variance or a precision is larger than these may be, and the result depends "
-            "on it. With `logaddexp` no division by zero can come up.",
-            variants=tuple(wrong for tiny in (1e-6, 1e-7, 1e-8, 1e-10) for wrong in _patched(tiny)),
+            "A small number, added to a width, a variance or a precision or set as a limit, is larger than these may be, and the "
+            "result depends on it. With `logaddexp` no division by zero can come up.",
+            variants=(
+                *(wrong for tiny in small_numbers(1e-12, 1e-4) for wrong in _patched(tiny)[:2]),
+                *(wrong for tiny in (1e-6, 1e-7, 1e-8, 1e-10) for wrong in _patched(tiny)[2:]),
+            ),
         ),
         Misconception(
             "log variances cut off",
@@ -442,10 +451,15 @@ EXERCISE = Exercise(
             "levels are trained through the merge: leave out `.detach()`.",
             variants=(
                 _with(width=lambda a, b: _width(a, b).detach()),
-                lambda *inputs: tuple(part.detach() for part in merge(*inputs)),
                 _with(lambda m_a, a, m_b, b: _mean(m_a.detach(), a, m_b, b)),
                 _with(lambda m_a, a, m_b, b: _mean(m_a, a, m_b.detach(), b)),
             ),
+        ),
+        Misconception(
+            "both results cut off",
+            lambda *inputs: tuple(part.detach() for part in merge(*inputs)),
+            "The numbers are right, but no gradient flows back through either of your results. Both levels are trained through "
+            "the merge: leave out `.detach()` and `torch.no_grad()`.",
         ),
     ),
     cases=_cases,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, integer, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, small_numbers, uniform
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 from vae_course.exercises.probes import pair
 
@@ -165,8 +165,8 @@ def _merge(precision: Callable[[Tensor], Tensor], pull: Callable[[Tensor], Tenso
     )
 
 
-def _added(tiny: float) -> tuple[Answer, Answer, Answer]:
-    """A small number added to each denominator, as a limit of alpha^2 and sigma^2, or added to the variance."""
+def _added(tiny: float) -> tuple[Answer, Answer, Answer, Answer]:
+    """A small number added to each denominator, as a limit of alpha^2 and sigma^2, added to the variance, or as its limit."""
     return (
         _with(
             of_x0=lambda t, s: s.sqrt() * (1 - t / s) / (1 - t + tiny),
@@ -175,6 +175,7 @@ def _added(tiny: float) -> tuple[Answer, Answer, Answer]:
         ),
         _with(bar=lambda log_snr: torch.sigmoid(log_snr).clamp(tiny, 1 - tiny)),
         _with(variance=lambda t, s: _variance(t, s) + tiny),
+        _with(variance=lambda t, s: _variance(t, s).clamp(min=tiny)),
     )
 
 
@@ -457,10 +458,10 @@ EXERCISE = Exercise(
             "A small number, or a limit, comes between you and the right value near the ends, where alpha^2 or sigma^2 is as "
             "small as that. Nothing here divides by zero: leave it out.",
             variants=(
-                *(_added(tiny)[0] for tiny in (1e-4, 1e-6, 1e-8)),
-                *(_added(tiny)[1] for tiny in (1e-3, 1e-5, 1e-7)),
-                *(_added(tiny)[2] for tiny in (1e-4, 1e-5)),
-                _with(end=lambda mean, variance: (mean, variance.clamp(min=1e-3))),
+                *(_added(tiny)[0] for tiny in small_numbers(1e-8)),
+                *(_added(tiny)[1] for tiny in small_numbers(1e-7)),
+                *(_added(tiny)[2] for tiny in small_numbers(1e-5)),
+                *(_added(tiny)[3] for tiny in small_numbers(1e-6)),
                 lambda x_t, x0, at_t, at_s: posterior_step(x_t, x0, at_t.clamp(-10, 10), at_s.clamp(-10, 10)),
             ),
         ),

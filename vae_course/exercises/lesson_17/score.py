@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, integer, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, small_numbers, uniform
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 from vae_course.exercises.probes import pair
 
@@ -315,9 +315,9 @@ EXERCISE = Exercise(
             "A small number, or a limit, takes the place of sigma or alpha where these are as small as that. Neither is ever 0: "
             "leave it out.",
             variants=(
-                *_safe(1e-3),
-                *(_safe(tiny)[i] for tiny in (1e-5, 1e-6, 1e-8) for i in (0, 2)),
-                *(_safe(tiny)[4] for tiny in (1e-4, 1e-5, 1e-6)),
+                *(_safe(tiny)[1] for tiny in small_numbers(1e-3)),
+                *(_safe(tiny)[i] for tiny in small_numbers(1e-8) for i in (0, 2)),
+                *(_safe(tiny)[i] for tiny in small_numbers(1e-6) for i in (3, 4)),
                 *(lambda x, eps, at, most=most: score_and_velocity(x, eps, at.clamp(-most, most)) for most in (10, 15)),
             ),
         ),

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vae_course.exercises.inputs import generator, integer, normal, uniform
+from vae_course.exercises.lesson_18._levels import snr_for_alpha
 from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 # Of both predictions and w.
@@ -318,18 +319,7 @@ EXERCISE = Exercise(
                 _with(guess=lambda x, v, alpha, sigma: (1 - sigma) * x - sigma * v),
             ),
         ),
-        Misconception(
-            "SNR for alpha^2",
-            _with(bar=torch.exp, rest=torch.ones_like),
-            "You take the SNR for alpha^2. The SNR, exp(log-SNR), is alpha^2 / sigma^2, and these two add up to 1: alpha^2 = "
-            "SNR / (1 + SNR) = sigmoid(log-SNR).",
-            variants=(
-                _with(bar=torch.exp),
-                _with(bar=torch.exp, rest=lambda at: torch.sigmoid(-at)),
-                _with(bar=torch.exp, rest=lambda at: (1 - at.exp()).clamp(min=0)),
-                _with(bar=torch.exp, rest=lambda at: 1 - at.exp()),
-            ),
-        ),
+        snr_for_alpha(_with),
         Misconception(
             "log-SNR read in another way",
             _with(bar=lambda at: torch.sigmoid(2 * at)),

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from vae_course.exercises.inputs import generator, integer, normal, uniform
 from vae_course.exercises.lesson_17._levels import checked
+from vae_course.exercises.lesson_18._levels import snr_for_alpha
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 from vae_course.exercises.probes import BuildStage
 
@@ -548,18 +549,7 @@ EXERCISE = Exercise(
                 _with(mix=lambda x0, noise, alpha, sigma: alpha * x0 + (1 - alpha) * noise),
             ),
         ),
-        Misconception(
-            "SNR for alpha^2",
-            _with(bar=torch.exp, rest=torch.ones_like),
-            "You take the SNR for alpha^2. The SNR, exp(log-SNR), is alpha^2 / sigma^2, and these two add up to 1: alpha^2 = "
-            "SNR / (1 + SNR) = sigmoid(log-SNR).",
-            variants=(
-                _with(bar=torch.exp),
-                _with(bar=torch.exp, rest=lambda at: torch.sigmoid(-at)),
-                _with(bar=torch.exp, rest=lambda at: (1 - at.exp()).clamp(min=0)),
-                _with(bar=torch.exp, rest=lambda at: 1 - at.exp()),
-            ),
-        ),
+        snr_for_alpha(_with),
         Misconception(
             "log-SNR read in another way",
             _with(bar=lambda at: torch.sigmoid(2 * at)),

@@ -153,7 +153,7 @@ def _run(exercise: Exercise, attempt: Attempt, sandbox: Sandbox, number: int) ->
         return _no_outcome(run, attempt, empty, hidden=number != PUBLIC_SEED)
     report, sound = _judged(exercise, run, number)
     if report.status == Verdict.PASSED:
-        message = "Right: it agrees with the reference on every input."
+        message = "This is right on every input."
         return sure.but(status="passed", points=exercise.points, message=message)
     return _wrong(report, run, empty.but(*_lacking(run, attempt)), sound=sound, hidden=number != PUBLIC_SEED)
 
