@@ -86,7 +86,7 @@ settings = {"build": functools.partial(VAE.mlp, 20, hidden=(200,)), "images": tr
 settings |= {"transform": data.dynamic_binarize, "batch_size": 100, "lr": 4e-3}
 
 # %% [markdown]
-# The six trainings:
+# The six trainings (half a minute on one core):
 
 # %%
 recipes = [
@@ -527,7 +527,7 @@ told = [prior.requires_grad_(False) for prior, _ in fit_or_load_all(recipes)]
 
 
 # %% [markdown]
-# The four questions, for four weights:
+# The four questions, for four weights (ten seconds):
 
 # %%
 images_seen, led = latent_generators.features(read, grey.x), {}
