@@ -93,6 +93,17 @@ def test_a_button_is_pressed_by_keyboard(visit: Visit, name: str, label: str) ->
     until_changed(visit.page, picture, before)
 
 
+def test_a_card_goes_back_to_no_points(visit: Visit) -> None:
+    playground, picture = place(visit, "vae-report-card")
+    reset = playground.get_by_role("button", name="Reset", exact=True)
+    for key, pressed in (("ArrowRight", playground.locator(".noUi-handle").last), ("Space", reset)):
+        before = pixels(picture)
+        pressed.focus()
+        visit.page.keyboard.press(key)
+        until_changed(visit.page, picture, before)
+    assert "Own points: 0 of 20" in playground.get_by_role("status").inner_text()
+
+
 def test_a_flow_gets_a_step_another_start_and_none_again(visit: Visit) -> None:
     playground, picture = place(visit, "vae-flow")
     before = pixels(picture)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.fixtures.small_class import hand_in
+from vae_course.exercises import all_exercises
+from vae_course.exercises.model import Written
 from vae_course.tools import cli
 from vae_course.tools.grading import last_run
 from vae_course.tools.grading.collect import archives, gradescope
@@ -79,6 +81,13 @@ def command_line(folder: Path) -> argparse.Namespace:
     return argparse.Namespace(submissions=folder / "in", roster=folder / "roster.csv", seed=None, jobs=1)
 
 
+def rewritten(path: Path) -> None:
+    """Other content in a file that keeps its length and its time."""
+    times = path.stat()
+    path.write_text("[]")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
 @pytest.mark.parametrize(
     ("change", "noticed"),
     [
@@ -92,6 +101,7 @@ def command_line(folder: Path) -> argparse.Namespace:
         (lambda folder: (folder / "in" / "b.ipynb").symlink_to("/dev/zero"), True),
         (lambda folder: (folder / "in" / "b.zip").touch(), True),
         (lambda folder: (folder / "in" / "more.txt").touch(), True),
+        (lambda folder: rewritten(folder / "in" / "notes.txt"), True),  # a report beside a notebook is kept
         (lambda _: None, False),
     ],
 )
@@ -100,6 +110,11 @@ def test_what_was_handed_in_counts(tmp_path: Path, change: Callable[[Path], obje
     before = last_run.sources(args)
     change(tmp_path)
     assert (last_run.sources(args) != before) is noticed
+
+
+def test_all_that_is_kept_beside_a_notebook_is_looked_into() -> None:
+    endings = {end for e in all_exercises() if isinstance(e, Written) for end in e.files}
+    assert endings and all(last_run.READ.search(f"report{end}") for end in endings)
 
 
 def test_options_count_but_not_how_many_jobs_or_what_is_imported(

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from vae_course import plotting
+from vae_course import claims, plotting
 from vae_course.plotting.figure import LARGEST
-from vae_course.plotting.summaries import PICTURES
+from vae_course.plotting.summaries import AUTOENCODERS, PICTURES
 from vae_course.studies.bugs.cases import ALL
 from vae_course.studies.gaussian_fit import bimodal, forward_kl, reverse_kl
 from vae_course.studies.two_hills import bimodal_world
@@ -73,10 +73,12 @@ def test_the_rates_of_lesson_15_have_closed_forms():
 
 def test_the_costs_of_lesson_18_are_rates_of_gaussian_codes():
     bars = plotting.summary("18").axes[1].patches
-    for (stays, saved), (std, sigma) in zip((bars[:2], bars[2:]), ((1.1, 0.37), (4.3, 0.003)), strict=True):
+    for (stays, saved), (_, std, sigma), weight in zip((bars[:2], bars[2:]), AUTOENCODERS, ("1", "1e-6"), strict=True):
+        measured = [claims.lookup(f"18-{what}-{weight}", "mnist")["value"] for what in ("code_std", "sigma")]
+        assert (std, sigma) == pytest.approx(measured, rel=0.1)
         mu = torch.linspace(-12, 12, 20_001, dtype=torch.float64) * std
-        weight = Normal(0.0, (std**2 - sigma**2) ** 0.5).log_prob(mu).softmax(0)
-        rates = [float((weight * kl_divergence(Normal(mu, sigma), Normal(0.0, width))).sum()) for width in (std, 1.0)]
+        share = Normal(0.0, (std**2 - sigma**2) ** 0.5).log_prob(mu).softmax(0)
+        rates = [float((share * kl_divergence(Normal(mu, sigma), Normal(0.0, width))).sum()) for width in (std, 1.0)]
         assert stays.get_width() == pytest.approx(rates[0], abs=1e-4) and saved.get_x() == pytest.approx(
             stays.get_width()
         )

@@ -568,7 +568,7 @@ def _acceptance() -> AltFigure:
     left.axvspan(3.6, entropy, color=ORANGE, alpha=0.25)
     left.text((3.6 + entropy) / 2, 3.6, "nobody\ngets here", color="black", **SMALL)
     left.set(xlim=(3.6, 10.4), ylim=(-0.6, 4.6), yticks=[])
-    tidy(left, title="12 pixels: the least is known", xlabel="nats per image")
+    tidy(left, title="12 pixels: both ends known (a sketch)", xlabel="nats per image")
     leads = 0.06 + 0.2 * torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor([0.75, 0.1, 0.9, 0.4, 0.6])).numpy()
     for y, lead in enumerate(leads):
         right.errorbar(lead, 5 - y, xerr=0.05, fmt="o", color=BLUE, capsize=3)
@@ -578,9 +578,9 @@ def _acceptance() -> AltFigure:
     right.set(xlim=(-0.5, 0.5), xticks=[0], xticklabels=["0"], ylim=(-0.7, 5.7))
     tidy(right, title="two errors (a sketch)", xlabel="lead of A over B")
     fig.alt = (
-        f"Left, nats per image in their order: the entropy H {entropy:.2f}, below which nobody gets, -log p(x), minus the bound"
-        f" with k draws, -ELBO, and twelve coins {coins:.2f}. Right, a sketch: five pairs of trainings whose errors over images"
-        " are small and whose leads differ in sign, and their mean, whose error over trainings holds zero."
+        f"Left, a sketch of nats per image in their order: the entropy H {entropy:.2f}, below which nobody gets, -log p(x), minus"
+        f" the bound with k draws, -ELBO, and twelve coins {coins:.2f}. Right, a sketch: five pairs of trainings whose errors"
+        " over images are small and whose leads differ in sign, and their mean, whose error over trainings holds zero."
     )
     return fig
 

@@ -93,8 +93,7 @@ def prior_recipe(
         n_classes: K, to have the prior told the classes of the images too; 0 for p(z) alone.
         hidden, n_blocks: of the `CodeDenoiser`.
         epochs, batch_size, lr, seed: as in `fit`.
-        weighting, drop: as in `diffusion_loss`. With "simple" priors on codes of MNIST ended with the higher bound and the nearer
-            pictures, for both weights of the KL and each of three seeds.
+        weighting, drop: as in `diffusion_loss`.
 
     Raises:
         TypeError, ValueError: the images are unfit, or a setting makes no sense.

@@ -19,8 +19,8 @@ from vae_course.support.sources import PACKAGE
 from vae_course.tools.authoring import AuthoringError, settings
 
 RECORD = "last_run.json"
-# What `collect` looks into; of all other files it reads the names.
-READ = re.compile(r"\.(ipynb(\.txt|\.json)?|zip|yml)$", re.IGNORECASE)
+# What `collect` looks into, or keeps beside a notebook; of all other files it reads the names.
+READ = re.compile(r"\.(ipynb(\.txt|\.json)?|zip|yml|pdf|md|txt|json|csv|png|jpe?g)$", re.IGNORECASE)
 
 
 def sources(args: argparse.Namespace) -> str:
