@@ -26,6 +26,7 @@ def test_a_written_answer_gets_points_by_hand_and_the_export_shows_them(
         page.goto(f"{lab.url}/formgrader/submissions/{submission}/")
         assert "The model alone decides." in page.inner_text("body")
         points = page.locator('[id="04-why-q"]')
+        expect(points).to_contain_class("needs_manual_grade")  # until then nothing listens
         points.fill("1.5")
         with page.expect_response(lambda answer: "/formgrader/api/grade/" in answer.url and answer.ok):
             points.press("Tab")

@@ -646,7 +646,7 @@ print(os.getuid(), *[f"{mark.exercise}: {mark.points}, {mark.message}" for mark 
     said = done.stdout.splitlines()
     for line in (
         "65534",
-        "04-elbo: 2, Right",
+        "04-elbo: 2, This is right",
         "04-gap: 0, Your answer made more than 10000 files",
         "04-sign: 0, Your answer started more than 32 processes",
     ):

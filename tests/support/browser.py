@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Error, Locator, Page, Request, TimeoutError, sync_playwright
+from playwright.sync_api import Error, Locator, Page, Request, TimeoutError, expect, sync_playwright
 
 from vae_course.tools.lab import PROMPT
 
@@ -98,6 +98,7 @@ class Visit:
 
     def _watch(self, page: Page) -> None:
         page.set_default_timeout(HANGS)
+        expect.set_options(timeout=HANGS)
         page.route("**/*", lambda route, request: _stay_here(self, route, request))
         page.on("websocket", lambda socket: None if LOCAL.match(socket.url) else self.outside.append(socket.url))
         page.on("pageerror", lambda error: None if _not_ours(error) else self.errors.append(str(error)))
