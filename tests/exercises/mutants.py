@@ -111,7 +111,7 @@ def altered(
     tree = _without_annotations(ast.parse(source))
     places = [(parent, *place) for parent in ast.walk(tree) for place in children(parent)]
     sources = {_replaced(tree, *place[:-1], make(place[-1])) for place in places for make in changes(place[-1])}
-    sources |= {ast.unparse(ast.fix_missing_locations(broken)) for broken in of_all(tree)}
+    sources |= {ast.unparse(broken) for broken in of_all(tree)}
     original = ast.unparse(tree)
     return [Mutant(original, text) for text in sorted(sources - {original}) if _compiles(text)]
 
@@ -193,7 +193,7 @@ def _replaced(tree: ast.Module, parent: ast.AST, name: str, i: int | None, node:
     value = getattr(parent, name)
     setattr(parent, name, node if i is None else [*value[:i], node, *value[i + 1 :]])
     try:
-        return ast.unparse(ast.fix_missing_locations(tree))
+        return ast.unparse(tree)
     finally:
         setattr(parent, name, value)
 
@@ -214,7 +214,7 @@ def _broken_inputs(tree: ast.Module) -> Iterator[ast.AST]:
         after = copy.deepcopy(tree)
         body = after.body[0].body
         if isinstance(body[-1], ast.Return):
-            keep = ast.Assign([ast.Name("kept", ast.Store())], body[-1].value)
+            keep = ast.Assign([ast.Name("kept", ast.Store())], body[-1].value, lineno=0)
             body[-1:] = [keep, *spoil, ast.Return(ast.Name("kept", ast.Load()))]
             yield after
 

@@ -228,7 +228,7 @@ def test_every_breakage_that_is_called_harmless_turns_up_as_one():
 
 def test_there_are_enough_breakages(exercise):
     """Of a function of inputs; a list of findings holds less that could break."""
-    assert len(mutants(exercise.solution)) > (100 if exercise.parameters else 50)
+    assert len(mutants(exercise.solution, wraps=True)) > (100 if exercise.parameters else 50)
 
 
 def test_the_proof_by_breakages_can_fail():
