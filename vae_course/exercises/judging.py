@@ -190,7 +190,7 @@ def _expected(exercise: Exercise, seed: int) -> list[Outcome]:
     return run_answer(exercise, exercise.reference, _cases(exercise, seed))
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=4096)
 def _outcome(exercise: Exercise, answer: Answer, seed: int, index: int) -> Outcome:
     """The outcome of an answer of the course's on one case; most are ruled out by the first case and run no other."""
     return run_answer(exercise, answer, [_cases(exercise, seed)[index]])[0]
