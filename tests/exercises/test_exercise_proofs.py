@@ -22,7 +22,7 @@ from vae_course.exercises.diagnosis import input_size
 from vae_course.exercises.judging import _expected, _outcome, _right
 
 CODE = [e for e in all_exercises() if e.kind == "code"]
-SEEDS = (0, 1, 2)
+SEEDS = (0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow))
 LESSONS = Path(exercises.__file__).parent
 
 
@@ -226,6 +226,7 @@ def test_every_breakage_that_is_called_harmless_turns_up_as_one():
     assert [row for row in HARMLESS if not turns_up(row)] == []
 
 
+@pytest.mark.slow
 def test_there_are_enough_breakages(exercise):
     """Of a function of inputs; a list of findings holds less that could break."""
     assert len(mutants(exercise.solution, wraps=True)) > (100 if exercise.parameters else 50)
