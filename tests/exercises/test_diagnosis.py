@@ -632,6 +632,12 @@ BY_NAME = [
         "`F.normalize`",
     ),
     (
+        "04-elbo-discrete",
+        lambda p_z, p_x_z, q, x: -F.kl_div((p_z * p_x_z[:, x]).log(), q, reduction="sum"),
+        "zero times minus infinity for both",
+        "a code that q never picks either",
+    ),
+    (
         "04-two-forms",
         lambda log_joint, logvar: log_joint.mean(0) + logvar.sum(1) / 2,
         "constant forgotten",

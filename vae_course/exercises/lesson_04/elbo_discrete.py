@@ -18,8 +18,8 @@ def elbo_discrete(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
 def _cases(seed: int) -> list[Inputs]:
     """The lesson's urns, then random tables; some q leave codes out, one leaves out all but one.
 
-    One x is improbable under every code. In the last one, x rules out a code that q picks, so that the bound is minus
-    infinity.
+    One x is improbable under every code. In the last two, x rules out a code: one that q never picks, as in a posterior, then
+    one that it picks, so that the bound is minus infinity.
     """
     source = generator(seed)
     likelihood = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]])
@@ -46,7 +46,8 @@ def _cases(seed: int) -> list[Inputs]:
         "q": (0.2 * normal(source, 3)).softmax(0),
         "x": 0,
     }
-    return [*cases, rare, unlikely, refuted]
+    avoided: Inputs = {**refuted, "q": torch.tensor([0.6, 0.0, 0.4])}
+    return [*cases, rare, unlikely, avoided, refuted]
 
 
 def _loop(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
@@ -63,6 +64,11 @@ def _masked(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
 
 
 def _log_px_minus_gap(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
+    joint = p_z * p_x_z[:, x]
+    return joint.sum().log() + (torch.xlogy(q, joint / joint.sum()) - torch.xlogy(q, q)).sum()
+
+
+def _gap_by_kl_div(p_z: Tensor, p_x_z: Tensor, q: Tensor, x: int) -> Tensor:
     joint = p_z * p_x_z[:, x]
     return joint.sum().log() - F.kl_div((joint / joint.sum()).log(), q, reduction="sum")
 
@@ -118,16 +124,13 @@ EXERCISE = Exercise(
         Alternative("masked", _masked),
         Alternative("the package's", lambda p_z, p_x_z, q, x: DiscreteWorld(p_z, p_x_z).elbo(x, q)),
         Alternative(
-            "einsum: reconstruction minus KL",
-            lambda p_z, p_x_z, q, x: (
-                torch.einsum("k,k->", q, p_x_z[:, x].log()) - F.kl_div(p_z.log(), q, reduction="sum")
-            ),
+            "reconstruction minus KL",
+            lambda p_z, p_x_z, q, x: torch.xlogy(q, p_x_z[:, x]).sum() - F.kl_div(p_z.log(), q, reduction="sum"),
         ),
         Alternative(
             "joint plus entropy",
-            lambda p_z, p_x_z, q, x: q @ (p_z * p_x_z[:, x]).log() + torch.special.entr(q).sum(),
+            lambda p_z, p_x_z, q, x: torch.xlogy(q, p_z * p_x_z[:, x]).sum() + torch.special.entr(q).sum(),
         ),
-        Alternative("one logarithm", lambda p_z, p_x_z, q, x: torch.xlogy(q, p_z * p_x_z[:, x] / q).sum()),
         Alternative("log p(x) minus gap", _log_px_minus_gap),
         Alternative("float64", lambda p_z, p_x_z, q, x: _masked(p_z.double(), p_x_z.double(), q.double(), x)),
     ),
@@ -138,6 +141,19 @@ EXERCISE = Exercise(
             "Where q(z) = 0 your sum holds 0 times a logarithm of 0, which is NaN or infinite. A code that q never "
             "picks contributes nothing: use `torch.xlogy`, or leave such codes out.",
             variants=(lambda p_z, p_x_z, q, x: (q * (p_z * p_x_z[:, x]).log()).sum() - (q * q.log()).sum(),),
+        ),
+        Misconception(
+            "zero times minus infinity for both",
+            lambda p_z, p_x_z, q, x: q @ (p_z * p_x_z[:, x]).log() + torch.special.entr(q).sum(),
+            "Right, except where x rules out a code that q never picks either: there 0 meets log 0 or 0 / 0, which gives NaN. "
+            "Such a code contributes nothing: `torch.xlogy(q, joint)` is 0 there.",
+            variants=(
+                lambda p_z, p_x_z, q, x: torch.xlogy(q, p_z * p_x_z[:, x] / q).sum(),
+                lambda p_z, p_x_z, q, x: (
+                    torch.einsum("k,k->", q, p_x_z[:, x].log()) - F.kl_div(p_z.log(), q, reduction="sum")
+                ),
+                _gap_by_kl_div,
+            ),
         ),
         Misconception(
             "small number inside the logarithm",
