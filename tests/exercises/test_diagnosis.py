@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Categorical, Normal
+from torch.distributions import Categorical, Normal, kl_divergence
 from torch.nn import functional as F
 
 from vae_course.exercises import evaluate, get, judge, run_answer
@@ -630,6 +630,79 @@ BY_NAME = [
         lambda p_z, p_x_z: F.normalize(p_z[:, None] * p_x_z, p=1, dim=0).T,
         "a floor under p(x)",
         "`F.normalize`",
+    ),
+    (
+        "01-subspace-angle",
+        lambda A, B: torch.rad2deg(
+            torch.arccos(torch.linalg.svdvals(torch.linalg.qr(A.T)[0].T @ torch.linalg.qr(B.T)[0]).min().clamp(max=1))
+        ),
+        "right singular vectors",
+        "`torch.linalg.qr(A.T)` gives",
+    ),
+    (
+        "02-quadrature",
+        lambda log_joint, step: torch.trapezoid(log_joint, dx=step),
+        "sum of logarithms",
+        "integrate the",
+    ),
+    (
+        "02-quadrature",
+        lambda log_joint, step: torch.logsumexp(log_joint[..., 1:] + math.log(step), 1),
+        "a point left out",
+        "as many bars as points",
+    ),
+    (
+        "03-gaussian-kl",
+        lambda mu, logvar, mu_p, logvar_p: (
+            (logvar_p - logvar + ((logvar.exp() + mu**2) - mu_p**2) * (-logvar_p).exp() - 1).sum(1) / 2
+        ),
+        "means squared one by one",
+        "-2 mu mu_p",
+    ),
+    (
+        "03-sigma",
+        lambda mu, log_sigma, eps: (
+            mu + log_sigma * eps,
+            kl_divergence(Normal(mu, log_sigma, validate_args=False), Normal(0.0, 1.0)).sum(1),
+        ),
+        "logarithm read as sigma",
+        "may be negative",
+    ),
+    (
+        "04-gap",
+        lambda log_px, log_joint, log_q: log_px - (torch.logsumexp(log_joint - log_q, 0) - math.log(len(log_q))),
+        "log of the mean weight",
+        "importance-weighted",
+    ),
+    (
+        "04-gap",
+        lambda log_px, log_joint, log_q: log_px - log_joint.mean(0) + log_q.sum(0),
+        "one term summed",
+        "`.mean(dim=0)`",
+    ),
+    (
+        "04-gap",
+        lambda log_px, log_joint, log_q: (log_q.exp() * (log_q - (log_joint - log_px))).mean(0),
+        "weighted by q",
+        "count twice",
+    ),
+    (
+        "06-grey-integral",
+        lambda logits: (2 * logits.sigmoid() - 1) / torch.special.logit(logits.sigmoid()),
+        "the logit from its probability",
+        "exactly 1",
+    ),
+    (
+        "06-grey-integral",
+        lambda logits: (logits.sigmoid() * (1 - logits.sigmoid())) ** 0.5,
+        "the middle level only",
+        "x = 1/2",
+    ),
+    (
+        "06-grey-integral",
+        lambda logits: torch.tanh(logits / 2) / logits.masked_fill(logits == 0, 1.0),
+        "zero at the middle",
+        "you return 0",
     ),
     (
         "04-elbo-discrete",

@@ -279,8 +279,12 @@ EXERCISE = Exercise(
         Misconception(
             "right singular vectors",
             _rows,
-            "You take the right singular vectors, `Vh`, which say how the columns are mixed and not where they lie. A basis "
-            "of the span is `U`, or the first item of `torch.linalg.qr`.",
+            "Your angle is 0 for every input, as it is between bases of the rows, such as `Vh` or those that "
+            "`torch.linalg.qr(A.T)` gives: they say how the columns are mixed, not where they lie. A basis of the span is `U`, "
+            "or the first item of `torch.linalg.qr(A)`.",
+            variants=(
+                lambda A, B: _degrees(torch.linalg.svdvals(torch.linalg.qr(A.T)[0].T @ torch.linalg.qr(B.T)[0]).min()),
+            ),
         ),
         Misconception(
             "the other side",

@@ -249,6 +249,16 @@ EXERCISE = Exercise(
                 lambda log_joint, step: log_joint.sum(-1) + math.log(step),
                 lambda log_joint, step: log_joint.sum(-1),
                 lambda log_joint, step: log_joint.mean(-1),
+                lambda log_joint, step: torch.trapezoid(log_joint, dx=step),
+            ),
+        ),
+        Misconception(
+            "a point left out",
+            lambda log_joint, step: torch.logsumexp(log_joint[:, :-1], -1) + math.log(step),
+            "You leave out a point at an end of the grid. There are as many bars as points, one around each: add them all.",
+            variants=(
+                lambda log_joint, step: torch.logsumexp(log_joint[:, 1:], -1) + math.log(step),
+                lambda log_joint, step: torch.logsumexp(log_joint[:, 1:-1], -1) + math.log(step),
             ),
         ),
         Misconception(

@@ -240,6 +240,23 @@ EXERCISE = Exercise(
             "`(mu - mu_p) ** 2`.",
         ),
         Misconception(
+            "means squared one by one",
+            lambda mu, logvar, mu_p, logvar_p: (
+                0.5 * (logvar_p - logvar + (logvar.exp() + mu**2 - mu_p**2) / logvar_p.exp() - 1).sum(-1)
+            ),
+            "You subtract mu_p^2 from mu^2. The square of the distance, (mu - mu_p)^2, has the term -2 mu mu_p as well, and is "
+            "never negative: subtract first, then square.",
+            variants=(
+                lambda mu, logvar, mu_p, logvar_p: (
+                    0.5 * (logvar_p - logvar + (logvar.exp() + (mu**2 - mu_p**2)) / logvar_p.exp() - 1).sum(-1)
+                ),
+                lambda mu, logvar, mu_p, logvar_p: (
+                    0.5
+                    * (logvar_p - logvar + (logvar - logvar_p).exp() + (mu**2 - mu_p**2) / logvar_p.exp() - 1).sum(-1)
+                ),
+            ),
+        ),
+        Misconception(
             "p ignored",
             lambda mu, logvar, mu_p, logvar_p: 0.5 * (logvar.exp() + mu**2 - 1 - logvar).sum(-1),
             "This is the KL to N(0, I). Here p has a mean and a variance of its own, mu_p and logvar_p, and both have to "

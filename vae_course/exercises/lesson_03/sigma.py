@@ -191,6 +191,23 @@ EXERCISE = Exercise(
             "Both results are right, but in the other order. Return the draw first: `z, kl`.",
         ),
         Misconception(
+            "logarithm read as sigma",
+            lambda mu, log_sigma, eps: (
+                mu + log_sigma * eps,
+                0.5 * (log_sigma**2 + mu**2 - 1 - 2 * log_sigma.log()).sum(-1),
+            ),
+            "You multiply the noise by log sigma itself. The network gives the logarithm, which may be negative: sigma is its "
+            "exponential, `torch.exp(log_sigma)`, here and in the KL.",
+            variants=(
+                lambda mu, log_sigma, eps: (mu + log_sigma * eps, _kl(mu, log_sigma)),
+                lambda mu, log_sigma, eps: (mu + log_sigma * eps, _published_kl(mu, log_sigma)),
+                lambda mu, log_sigma, eps: (
+                    mu + log_sigma * eps,
+                    0.5 * (log_sigma**2 + mu**2 - 1 - (log_sigma**2).log()).sum(-1),
+                ),
+            ),
+        ),
+        Misconception(
             "another map to sigma",
             lambda mu, log_sigma, eps: (
                 mu + F.softplus(log_sigma) * eps,

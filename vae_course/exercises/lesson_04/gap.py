@@ -157,6 +157,24 @@ EXERCISE = Exercise(
             variants=(lambda log_px, log_joint, log_q: (log_q - log_joint + log_px).sum(0),),
         ),
         Misconception(
+            "one term summed",
+            lambda log_px, log_joint, log_q: log_px - log_joint.mean(0) + log_q.sum(0),
+            "Of log q and log p(x, z) you average one over the draws and add the other up. Both are expectations: "
+            "`.mean(dim=0)`.",
+            variants=(lambda log_px, log_joint, log_q: log_px - log_joint.sum(0) + log_q.mean(0),),
+        ),
+        Misconception(
+            "weighted by q",
+            lambda log_px, log_joint, log_q: (log_q.exp() * (log_q - log_joint + log_px)).mean(0),
+            "You weight every draw by its density q(z). The draws come from q already, so that q would count twice: a plain "
+            "mean will do.",
+            variants=(
+                lambda log_px, log_joint, log_q: (log_q.exp() * (log_q - log_joint + log_px)).sum(0),
+                lambda log_px, log_joint, log_q: (log_q.exp() * (log_q - log_joint)).mean(0) + log_px,
+                lambda log_px, log_joint, log_q: (log_q.exp() * (log_q - log_joint)).sum(0) + log_px,
+            ),
+        ),
+        Misconception(
             "cut off at zero",
             lambda log_px, log_joint, log_q: ((log_q - log_joint).mean(0) + log_px).clamp(min=0),
             "You force the estimate to be zero or more. The KL is never negative, but an estimate of it may be, by "
@@ -172,6 +190,11 @@ EXERCISE = Exercise(
             lambda log_px, log_joint, log_q: log_px - ((log_joint - log_q).exp().mean(0)).log(),
             "You average the weights first and take the logarithm after. That is the gap of the importance-weighted "
             "bound; here the mean is over the logarithms.",
+            variants=(
+                lambda log_px, log_joint, log_q: (
+                    log_px - torch.logsumexp(log_joint - log_q, 0) + torch.tensor(len(log_q)).log()
+                ),
+            ),
         ),
         Misconception(
             "q in place of the joint",

@@ -84,6 +84,11 @@ def _divided_by_a_little_more(small: float) -> Answer:
     return lambda logits: torch.tanh(logits / 2) / (logits + small)
 
 
+def _back_from_probability(logits: Tensor) -> Tensor:
+    lam = torch.sigmoid(logits)
+    return (2 * lam - 1) / torch.log(lam / (1 - lam))
+
+
 def _naive(logits: Tensor) -> Tensor:
     return torch.tanh(logits / 2) / logits
 
@@ -164,6 +169,7 @@ EXERCISE = Exercise(
             "the middle level only",
             lambda logits: 0.5 / torch.cosh(logits / 2),
             "This is the integrand at x = 1/2, the geometric mean of lambda and 1 - lambda. Integrate over all x.",
+            variants=(lambda logits: (torch.sigmoid(logits) * (1 - torch.sigmoid(logits))).sqrt(),),
         ),
         Misconception(
             "overflow",
@@ -174,16 +180,33 @@ EXERCISE = Exercise(
             "which stays between -1 and 1.",
         ),
         Misconception(
+            "the logit from its probability",
+            _back_from_probability,
+            "You make log odds of lambda again. For the computer the sigmoid of a logit of 200 is exactly 1, so its log odds are "
+            "infinite: divide by `logits` itself, and give a logit of 0, where you divide by 0, a case of its own.",
+            variants=(
+                lambda logits: (2 * torch.sigmoid(logits) - 1) / torch.logit(torch.sigmoid(logits)),
+                lambda logits: (
+                    (2 * torch.sigmoid(logits) - 1) / (torch.sigmoid(logits).log() - (1 - torch.sigmoid(logits)).log())
+                ),
+            ),
+        ),
+        Misconception(
             "one at the middle",
             lambda logits: torch.nan_to_num(_naive(logits), nan=1.0),
             "At a logit of 0 you return 1. There lambda is 1/2, so the integrand is 1/2 at each x, and so is its "
             "integral over a stretch of length 1.",
+            variants=(lambda logits: torch.where(logits == 0, 1.0, _naive(_away_from_zero(logits))),),
         ),
         Misconception(
             "zero at the middle",
             lambda logits: torch.nan_to_num(_naive(logits)),
             "At a logit of 0 you return 0. There lambda is 1/2, so the integrand is 1/2 at each x, and so is its "
             "integral over a stretch of length 1.",
+            variants=(
+                lambda logits: torch.where(logits == 0, 0.0, _naive(_away_from_zero(logits))),
+                lambda logits: torch.tanh(logits / 2) / _away_from_zero(logits),
+            ),
         ),
         Misconception(
             "half forgotten",
