@@ -39,6 +39,13 @@ ROWS = [
      "the absolute value of `log_qz - log_pz`"),
     ("09-two-sigmoids", lambda x, p: -(x * (p + 1e-8).log() + (1 - x) * (1 - p + 1e-8).log()).flatten(1).sum(1),
      "a small number added inside of a logarithm or root"),
+    ("05-pathwise-gradient",
+     lambda grad_f, eps, logvar: ((grad_f * eps).mean(0), (grad_f * (logvar / 2).exp() * eps / 2).mean(0)),
+     "an extra factor `eps` inside of a `mean`"),
+    ("04-elbo", lambda log_px_z, kl: (log_px_z * log_px_z.exp()).mean(0) - kl,
+     "an extra factor `log_px_z.exp()` inside of a `mean`"),
+    ("06-grey-integral", lambda logits: torch.where(logits == 0, 0.25, get("06-grey-integral").reference(logits)),
+     "0.25 in place of 0.5"),
     # Near the right numbers and off both ways, as if it were rounded.
     ("08-slerp", lambda z_start, z_end, t: slerp_kept_off_zero(z_start, z_end, t), "a small number added to a divisor"),
 ]  # fmt: skip

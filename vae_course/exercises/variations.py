@@ -129,8 +129,9 @@ class Kind(IntEnum):
 
     PART = 0
     NUMBER = 1
-    SAFETY = 2
-    RESULT = 3
+    FACTOR = 2
+    SAFETY = 3
+    RESULT = 4
 
 
 @dataclass(frozen=True)
@@ -395,9 +396,14 @@ def _varied(
     Two parameters exchanged are a change, too. With `known`, no change is made that speaks of another variable; none is made
     of the node `without`.
     """
+    inputs = [argument.arg for argument in tree.args.args]
+    table: dict[Kind, Callable[[ast.AST], Iterator[Change]]] = {
+        **_CHANGES,
+        Kind.FACTOR: functools.partial(_factors, inputs=inputs),
+    }
     for parent in list(ast.walk(tree)):
         for field, i, node in list(children(parent)):
-            for kind, changes in () if node is without else _CHANGES.items():
+            for kind, changes in () if node is without else table.items():
                 for change in changes(node):
                     if change.is_short and (known is None or change.names <= known):
                         changed = change.make(node)
@@ -525,6 +531,16 @@ def _earlier(call: ast.Call) -> ast.Call:
 
 
 def _numbers(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.Call):
+        # A whole number may be an axis or a size.
+        for i, number in enumerate(node.args):
+            if isinstance(number, ast.Constant) and isinstance(number.value, float):
+                for other in sorted(
+                    {0.0, number.value + 1, number.value - 1, 2 * number.value, number.value / 2} - {number.value}
+                ):
+                    yield Change(
+                        f"{other:g} in place of {number.value:g}", (), functools.partial(_called_with, i=i, value=other)
+                    )
     if not isinstance(node, ast.BinOp):
         return
     for number in (node.left, node.right):
@@ -533,6 +549,25 @@ def _numbers(node: ast.AST) -> Iterator[Change]:
             for other in sorted({value + 1, value - 1, 2 * value, value / 2} - {value, 0}):
                 change = functools.partial(_with, old=number, new=ast.Constant(other))
                 yield Change(f"{other:g} in place of {value:g}", (), change)
+
+
+def _factors(node: ast.AST, inputs: Sequence[str]) -> Iterator[Change]:
+    """Weights that people put into a sum or a mean: an input, or its exponential, such as a density that draws have already."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("sum", "mean")):
+        return
+    if isinstance(node.func.value, ast.Name) and node.func.value.id in _MODULES:
+        return
+    for name in inputs:
+        for weight in (ast.Name(name, ast.Load()), _method(ast.Name(name, ast.Load()), "exp")):
+            words = f"an extra factor {{}} inside of a `{node.func.attr}`"
+            yield Change(words, (weight,), functools.partial(_weighted_inside, weight=weight))
+
+
+def _weighted_inside(call: ast.Call, weight: ast.expr) -> ast.Call:
+    """`x.mean(0)` as `(x * w).mean(0)`."""
+    assert isinstance(call.func, ast.Attribute)
+    inner = ast.BinOp(call.func.value, ast.Mult(), weight)
+    return ast.Call(ast.Attribute(inner, call.func.attr, ast.Load()), call.args, call.keywords)
 
 
 def _safety(node: ast.AST) -> Iterator[Change]:
@@ -587,6 +622,10 @@ def _results(node: ast.AST) -> Iterator[Change]:
 
 
 _CHANGES = {Kind.PART: _parts, Kind.NUMBER: _numbers, Kind.SAFETY: _safety, Kind.RESULT: _results}
+
+
+def _called_with(call: ast.Call, i: int, value: float) -> ast.Call:
+    return ast.Call(call.func, [*call.args[:i], ast.Constant(value), *call.args[i + 1 :]], call.keywords)
 
 
 def _with(operation: ast.BinOp, old: ast.expr, new: ast.expr) -> ast.BinOp:
