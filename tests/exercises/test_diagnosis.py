@@ -360,6 +360,43 @@ def test_an_input_that_changes_the_right_numbers_alone_is_named(answer, names):
     assert message.endswith(f"{UNUSED} {names}, and they should.") if names else UNUSED not in message
 
 
+def test_an_input_that_counts_for_far_values_alone_is_not_said_to_change_nothing():
+    exercise = asked(lambda a: a.sum(), {"a": A}, {"a": B}, {"a": -A})
+    assert UNUSED in told(lambda a: 0 * a.sum(), exercise)
+    assert UNUSED not in told(lambda a: (a > 9).float().sum(), exercise)  # of nothing here
+
+
+def test_an_input_that_counts_where_the_right_numbers_stay_is_not_said_to_change_nothing():
+    exercise = asked(lambda a: a.sum(), *({"a": torch.tensor([k, 2.0, 7.0])} for k in (1.0, 3.0, 4.0)))
+    assert UNUSED not in told(lambda a: a[-1:].exp().sum(), exercise)
+
+
+def test_numbers_that_are_always_the_same_are_said_to_be():
+    many = asked(lambda a: (a**2).sum(), *({"a": k * A} for k in (1.0, 2.0, 3.0)))
+    for constant in (0, 2.5):
+        assert f" In every case all your numbers are {constant}. {UNUSED} `a`" in told(
+            lambda a, c=constant: 0 * a.sum() + c, many
+        )
+    assert "In every case" not in told(lambda a: a.sum().clamp(max=7), many)
+    # As a worked answer to other inputs such numbers would be far-fetched.
+    report = evaluate("03-gaussian-kl", lambda mu, logvar, mu_p, logvar_p: torch.zeros(len(mu)))
+    assert " In every case all your numbers are 0." in report.message
+
+
+def test_a_result_that_is_returned_twice_is_told_of_both():
+    exercise = asked(lambda a: {"first": a.sum(), "second": a.prod()}, *({"a": k + A} for k in (1.0, 2.0, 3.0)))
+    twice = " First is right. In every case second has the numbers that you return as first."
+    assert told(lambda a: {"first": a.sum(), "second": a.sum()}, exercise).endswith(twice)
+    assert "return as" not in told(lambda a: {"first": a.sum(), "second": a.sum() + a[0].relu().log()}, exercise)
+    assert told(lambda a: {"first": a.sum(), "second": 0 * a.sum()}, exercise).endswith(" In every case second is 0.")
+
+
+def test_wrong_numbers_come_before_what_is_infinite_further_on():
+    exercise = asked(lambda a: {"value": a.exp(), "slope": a.exp()}, {"a": A}, {"a": 2 * A}, {"a": 3 * A})
+    assert "value is" in told(lambda a: {"value": a.exp() + a**2, "slope": a.exp() + torch.nan}, exercise)
+    assert "Slope is NaN" in told(lambda a: {"value": a.exp(), "slope": a.exp() + torch.nan}, exercise)
+
+
 def test_without_the_answer_at_hand_no_input_is_said_to_be_unused():
     exercise = asked(lambda a, b, k: a.sum() * b + k, *rows(2, 3, 5))
     outcomes = run_answer(exercise, lambda a, b, k: a.exp().sum() * b, exercise.cases(0))
@@ -638,6 +675,12 @@ BY_NAME = [
         ),
         "right singular vectors",
         "`torch.linalg.qr(A.T)` gives",
+    ),
+    (
+        "01-holes",
+        lambda z, n: (torch.histogram(z.flatten(), n).hist == 0).float().mean(),
+        "both directions along one line",
+        "one line of n steps",
     ),
     (
         "02-quadrature",

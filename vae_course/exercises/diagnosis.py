@@ -137,7 +137,10 @@ def _makes_no_difference(
     expected: list[Outcome],
     rerun: Rerun,
 ) -> bool:
-    """Whether an answer gives the same numbers with this input turned round, or that of another case, where others are right."""
+    """Whether an answer gives the same numbers with this input turned round, stretched, or that of another case.
+
+    Elsewhere than where the right numbers change it may have an effect, too: then nothing is said of it.
+    """
     small = sorted(
         (i for i in range(len(cases)) if input_size(cases[i]) <= MOST_NUMBERS), key=lambda i: input_size(cases[i])
     )
@@ -149,15 +152,26 @@ def _makes_no_difference(
     turns = [(i, places[(n + step) % len(places)]) for step in range(1, len(places)) for n, i in enumerate(places)]
     swaps = [(i, cases[j][name]) for i, j in turns]
     changed += [(i, other) for i, other in swaps if _is_another(cases[i][name], other)][:MOST_SWAPS]
-    results = rerun([{**cases[i], name: other} for i, other in changed])
+    stretched = [(i, far) for i in places if (far := _stretched(cases[i][name])) is not None][:MOST_SWAPS]
+    results = rerun([{**cases[i], name: other} for i, other in (*changed, *stretched)])
     seen = False
-    for (i, _), (own, target) in zip(changed, results, strict=True):
-        if target.failure or same_values(target.values, expected[i].values, exercise.tolerance):
-            continue
-        if own.failure or outcomes[i].failure or not same_values(own.values, outcomes[i].values, exercise.tolerance):
+    for n, ((i, _), (own, target)) in enumerate(zip((*changed, *stretched), results, strict=True)):
+        same = not own.failure and same_values(own.values, outcomes[i].values, exercise.tolerance)
+        needed = not target.failure and not same_values(target.values, expected[i].values, exercise.tolerance)
+        if not same and (needed or not own.failure):
             return False
-        seen = True
+        # A stretched input may be none that the task allows, such as a probability above one.
+        seen = seen or (needed and n < len(changed))
     return seen
+
+
+def _stretched(value: Tensor | int | float) -> Tensor | None:
+    """Numbers of which the first stands far out, so that limits, places and counts change as well."""
+    if not isinstance(value, Tensor) or not value.is_floating_point() or not value.numel():
+        return None
+    far = value.detach().clone()
+    far.view(-1)[0] = 10 * far.abs().max() + 1
+    return far
 
 
 def _is_another(one: Tensor | int | float, other: Tensor | int | float) -> bool:
@@ -256,7 +270,10 @@ def _dtype(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) 
 
 def _finite(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
     for name, value in outcome.values.items():
-        bad = ~np.isfinite(value.array) & np.isfinite(target.values[name].array)
+        needed = target.values[name].array
+        bad = ~np.isfinite(value.array) & np.isfinite(needed)
+        if not bad.any() and not close(value.array, needed, exercise.tolerance):
+            return ""  # that comes first
         if bad.any():
             what = "NaN" if np.isnan(value.array[bad]).any() else "infinite"
             return f"{_subject(name)} is {what} in places.{_input_was(exercise, case)}"

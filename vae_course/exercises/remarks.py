@@ -14,6 +14,7 @@ from vae_course.exercises.outcomes import Array, Outcome
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 CLOSE = 1e-4  # what counts as the same factor
+FEWEST = 3  # cases or different numbers that make a rule of what is seen in them
 # Factors that are called by their names.
 KNOWN = {
     "log 2": math.log(2),
@@ -69,7 +70,11 @@ def remark(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], exp
     told = pattern(outcomes, expected)
     if wrong and not told:  # of several wrong results the first has been shown
         subject = "your numbers are the right ones" if len(named) == 1 else f"{wrong[0]} is the right one"
-        told = _of_each_case(cases, named[wrong[0]], subject)
+        told = (
+            _constant(named[wrong[0]], wrong[0])
+            or _of_another(named, wrong[0], exercise.tolerance)
+            or _of_each_case(cases, named[wrong[0]], subject)
+        )
     if len(wrong) == 1 and right and not any(name.endswith(("?", ",")) or ":" in name for name in named):
         others = f"{right[0][:1].upper()}{right[0][1:]}" if len(right) == 1 else "All the rest"
         told = f" {others} is right.{told}"
@@ -93,6 +98,34 @@ def same_factor(outcomes: list[Outcome], expected: list[Outcome]) -> str:
     if round(factor, 3) == -1:
         return " Every number has the opposite sign."
     return f" Every number is {factor:.4g} times the right one{_known(factor)}."
+
+
+def all_the_same(outcomes: list[Outcome], expected: list[Outcome]) -> bool:
+    """Whether an answer consists of one number, again and again, where it should not."""
+    results = (_by_name(outcomes, expected) or {}).values()
+    return len(results) == 1 and all(_constant(pairs, "") for pairs in results)
+
+
+def _constant(pairs: dict[int, Pair], name: str) -> str:
+    """A sentence where a result is one number in every entry of every case, and the right one is not."""
+    own, needed = (np.concatenate(side) for side in zip(*pairs.values(), strict=True))
+    if len(pairs) < FEWEST or not np.isfinite(own).all() or np.ptp(own) > 0 or len(set(needed.tolist())) < FEWEST:
+        return ""
+    return f" In every case {f'{name} is' if name else 'all your numbers are'} {own[0]:.4g}."
+
+
+def _of_another(named: dict[str, dict[int, Pair]], wrong: str, tolerance: float) -> str:
+    """A sentence where a result has the numbers of another in every case, and should not."""
+    for other, pairs in named.items():
+        if other == wrong or pairs.keys() != named[wrong].keys() or ":" in other:
+            continue
+        if any(pair.own.shape != pairs[i].own.shape for i, pair in named[wrong].items()):
+            continue
+        own = [Pair(pair.own, pairs[i].own) for i, pair in named[wrong].items()]
+        needed = [Pair(pair.needed, pairs[i].needed) for i, pair in named[wrong].items()]
+        if all(_same(p, tolerance) for p in own) and sum(not _same(p, tolerance) for p in needed) >= FEWEST:
+            return f" In every case {wrong} has the numbers that you return as {other}."
+    return ""
 
 
 def _rounded(outcomes: list[Outcome], expected: list[Outcome]) -> str:

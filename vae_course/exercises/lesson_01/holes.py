@@ -210,6 +210,13 @@ EXERCISE = Exercise(
             variants=(_rows_by_columns,),
         ),
         Misconception(
+            "both directions along one line",
+            lambda z, n: (torch.histc(z, n) == 0).float().mean(),
+            "You count all coordinates along one line of n steps. A code lies in a cell of the plane, by both of its "
+            "coordinates together: count in two dimensions.",
+            variants=(lambda z, n: (torch.histc(z, n * n) == 0).float().mean(),),
+        ),
+        Misconception(
             "the edge as a cell of its own",
             lambda z, n: (_counts_with_edge(z, n) == 0).float().sum() / n**2,
             "A code at the upper edge of the box has landed in a cell of its own, number n. It belongs to the last "
