@@ -383,6 +383,17 @@ def test_numbers_that_are_always_the_same_are_said_to_be():
     assert " In every case all your numbers are 0." in report.message
 
 
+def test_an_input_that_is_returned_is_said_to_be():
+    exercise = asked(lambda a, b: a * b, *({"a": k + A, "b": B} for k in (1.0, 2.0, 3.0)))
+    assert told(lambda a, b: a + 0, exercise).startswith("For ")
+    assert " In every case your result is the input `a` as it is." in told(lambda a, b: a + 0, exercise)
+    assert "as it is" not in told(lambda a, b: a.clamp(max=3), exercise)
+    report = evaluate("01-pca", lambda x, mean, V, k: x.clone())
+    assert " In every case your result is the input `x` as it is." in report.message
+    half = evaluate("03-direction", lambda q, p, dz: (get("03-direction").reference(q, p, dz)[0], torch.zeros(len(q))))
+    assert half.message.endswith("KL(q || p) is right. In every case KL(p || q) is 0.")
+
+
 def test_a_result_that_is_returned_twice_is_told_of_both():
     exercise = asked(lambda a: {"first": a.sum(), "second": a.prod()}, *({"a": k + A} for k in (1.0, 2.0, 3.0)))
     twice = " First is right. In every case second has the numbers that you return as first."

@@ -46,6 +46,10 @@ ROWS = [
      "an extra factor `log_px_z.exp()` inside of a `mean`"),
     ("06-grey-integral", lambda logits: torch.where(logits == 0, 0.25, get("06-grey-integral").reference(logits)),
      "0.25 in place of 0.5"),
+    ("03-sigma", lambda mu, log_sigma, eps: (lambda z, kl: (z, kl + (z**2 - mu**2).sum(1) / 2))(
+        *get("03-sigma").reference(mu, log_sigma, eps)), "`z` in place of `mu`"),
+    ("02-naive-mc", lambda log_px_z: get("02-naive-mc").reference(log_px_z.clamp(min=-700)),
+     "a limit to how large or small `log_px_z` may get"),
     # Near the right numbers and off both ways, as if it were rounded.
     ("08-slerp", lambda z_start, z_end, t: slerp_kept_off_zero(z_start, z_end, t), "a small number added to a divisor"),
 ]  # fmt: skip

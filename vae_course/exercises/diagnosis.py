@@ -169,7 +169,7 @@ def _stretched(value: Tensor | int | float) -> Tensor | None:
     """Numbers of which the first stands far out, so that limits, places and counts change as well."""
     if not isinstance(value, Tensor) or not value.is_floating_point() or not value.numel():
         return None
-    far = value.detach().clone()
+    far = value.detach().clone(memory_format=torch.contiguous_format)
     far.view(-1)[0] = 10 * far.abs().max() + 1
     return far
 

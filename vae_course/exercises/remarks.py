@@ -72,6 +72,7 @@ def remark(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], exp
         subject = "your numbers are the right ones" if len(named) == 1 else f"{wrong[0]} is the right one"
         told = (
             _constant(named[wrong[0]], wrong[0])
+            or _an_input(cases, named[wrong[0]], wrong[0], exercise.tolerance)
             or _of_another(named, wrong[0], exercise.tolerance)
             or _of_each_case(cases, named[wrong[0]], subject)
         )
@@ -100,10 +101,26 @@ def same_factor(outcomes: list[Outcome], expected: list[Outcome]) -> str:
     return f" Every number is {factor:.4g} times the right one{_known(factor)}."
 
 
-def all_the_same(outcomes: list[Outcome], expected: list[Outcome]) -> bool:
-    """Whether an answer consists of one number, again and again, where it should not."""
-    results = (_by_name(outcomes, expected) or {}).values()
-    return len(results) == 1 and all(_constant(pairs, "") for pairs in results)
+def not_computed(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], expected: list[Outcome]) -> bool:
+    """Whether a result is one number, again and again, or an input as it is, where it should not be."""
+    named = _by_name(outcomes, expected) or {}
+    return any(
+        _constant(pairs, name) or _an_input(cases, pairs, name, exercise.tolerance) for name, pairs in named.items()
+    )
+
+
+def _an_input(cases: list[Inputs], pairs: dict[int, Pair], name: str, tolerance: float) -> str:
+    """A sentence where a result is one of the inputs in every case, and should not be."""
+    if sum(not _same(pair, tolerance) for pair in pairs.values()) < FEWEST:
+        return ""
+    for given in cases[0]:
+        values = {i: value for i in pairs if isinstance(value := cases[i].get(given), Tensor)}
+        if len(values) < len(pairs) or any(values[i].numel() != len(pair.own) for i, pair in pairs.items()):
+            continue
+        inputs = {i: _flat(value.detach().double().numpy()) for i, value in values.items()}
+        if all(_same(Pair(pair.own, inputs[i]), tolerance) for i, pair in pairs.items()):
+            return f" In every case {name or 'your result'} is the input `{given}` as it is."
+    return ""
 
 
 def _constant(pairs: dict[int, Pair], name: str) -> str:

@@ -28,6 +28,7 @@ from vae_course.exercises.outcomes import Outcome, Value, apart, values_of
 # Of two changes at once no more than so many are tried: enough for a formula of three lines.
 MOST_PAIRS = 1200
 LONGEST_FRAGMENT = 24  # characters
+MOST_NAMES = 8  # of a function in which one is tried in place of another
 MOST_UNEXPLAINED = 0.2  # of what an answer is off by
 
 SWAPS = {
@@ -75,7 +76,27 @@ ENDS = {
     **{f"its result rounded to {k} decimals": f"{{}}.round(decimals={k})" for k in (1, 2, 3, 4)},
 }
 _TINY = small_numbers(1e-12)
-_LIMITS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0, 88.0, 100.0, 1000.0)
+_LIMITS = (
+    1.0,
+    2.0,
+    3.0,
+    4.0,
+    5.0,
+    6.0,
+    8.0,
+    10.0,
+    15.0,
+    20.0,
+    30.0,
+    50.0,
+    80.0,
+    88.0,
+    100.0,
+    200.0,
+    500.0,
+    700.0,
+    1000.0,
+)
 # What may happen to inputs beforehand. `{}` are their names; what is said of several functions is true of each.
 BEFOREHAND: dict[str, tuple[Callable[[Any], Any], ...]] = {
     "the absolute value of {}": (lambda x: x.abs(),),
@@ -130,8 +151,9 @@ class Kind(IntEnum):
     PART = 0
     NUMBER = 1
     FACTOR = 2
-    SAFETY = 3
-    RESULT = 4
+    VARIABLE = 3
+    SAFETY = 4
+    RESULT = 5
 
 
 @dataclass(frozen=True)
@@ -397,13 +419,17 @@ def _varied(
     of the node `without`.
     """
     inputs = [argument.arg for argument in tree.args.args]
+    names = [*inputs, *{n.id: 0 for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}]
     table: dict[Kind, Callable[[ast.AST], Iterator[Change]]] = {
         **_CHANGES,
         Kind.FACTOR: functools.partial(_factors, inputs=inputs),
+        Kind.VARIABLE: functools.partial(_variables, names=names),
     }
     for parent in list(ast.walk(tree)):
         for field, i, node in list(children(parent)):
             for kind, changes in () if node is without else table.items():
+                if kind == Kind.VARIABLE and _says_itself(parent):
+                    continue
                 for change in changes(node):
                     if change.is_short and (known is None or change.names <= known):
                         changed = change.make(node)
@@ -549,6 +575,26 @@ def _numbers(node: ast.AST) -> Iterator[Change]:
             for other in sorted({value + 1, value - 1, 2 * value, value / 2} - {value, 0}):
                 change = functools.partial(_with, old=number, new=ast.Constant(other))
                 yield Change(f"{other:g} in place of {value:g}", (), change)
+
+
+def _variables(node: ast.AST, names: Sequence[str]) -> Iterator[Change]:
+    """Another variable of the function where one is used; a build has too many to try them all."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names and len(names) <= MOST_NAMES:
+        for name in names:
+            if name != node.id:
+                other = ast.Name(name, ast.Load())
+                yield Change("{} in place of {}", (other, node), functools.partial(_instead, other=other))
+
+
+def _says_itself(parent: ast.AST) -> bool:
+    """Whether another variable would only repeat a result, or take something from itself."""
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub):
+        return isinstance(parent.left, ast.Name) and isinstance(parent.right, ast.Name)
+    return isinstance(parent, ast.Return | ast.Tuple | ast.Dict)
+
+
+def _instead(node: ast.AST, other: ast.AST) -> ast.AST:
+    return other
 
 
 def _factors(node: ast.AST, inputs: Sequence[str]) -> Iterator[Change]:
