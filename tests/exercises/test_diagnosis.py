@@ -765,6 +765,32 @@ BY_NAME = [
         "a code that q never picks either",
     ),
     (
+        "05-baseline",
+        lambda f, score: ((f - f.roll(1, 0))[..., None] * score).mean(0),
+        "one other draw",
+        "as noisy as f",
+    ),
+    (
+        "05-baseline",
+        lambda f, score: torch.einsum("lb,lbd->bd", (f - (f.sum(0) - f) / (len(f) - 1)) / f.std(0), score) / len(f),
+        "divided by the spread",
+        "Subtract only",
+    ),
+    (
+        "05-baseline",
+        lambda f, score: torch.einsum("lb,lbd->bd", f - f.median(0).values, score) / len(f),
+        "median for mean",
+        "L - 1 others",
+    ),
+    (
+        "04-two-forms",
+        lambda log_joint, logvar: (
+            log_joint.logsumexp(0) - math.log(len(log_joint)) + Normal(0.0, (logvar / 2).exp()).entropy().sum(1)
+        ),
+        "logarithm of a mean",
+        "averages the logarithms",
+    ),
+    (
         "04-two-forms",
         lambda log_joint, logvar: log_joint.mean(0) + logvar.sum(1) / 2,
         "constant forgotten",

@@ -91,6 +91,16 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "logarithm of a mean",
+            lambda log_joint, logvar: (
+                torch.logsumexp(log_joint, 0)
+                - torch.tensor(len(log_joint)).log()
+                + 0.5 * (1 + (2 * torch.pi * logvar.exp()).log()).sum(-1)
+            ),
+            "You average the joint densities and take the logarithm after. The ELBO averages the logarithms: "
+            "`log_joint.mean(dim=0)`.",
+        ),
+        Misconception(
             "entropy subtracted",
             lambda log_joint, logvar: log_joint.mean(0) - _entropies(logvar).sum(-1),
             "You subtract the entropy. It is the mean of -log q(z), and the ELBO holds -log q(z): add it.",

@@ -40,6 +40,11 @@ def _loop(f: Tensor, score: Tensor) -> Tensor:
     return total / len(f)
 
 
+def _left_out(f: Tensor) -> Tensor:
+    """f less the mean over the other draws, `[L, B]`."""
+    return f - (f.sum(0) - f) / (len(f) - 1)
+
+
 EXERCISE = Exercise(
     id="05-baseline",
     title="The other draws as a baseline",
@@ -77,6 +82,18 @@ EXERCISE = Exercise(
         Alternative("float64", lambda f, score: baseline_gradient(f.double(), score.double())),
     ),
     misconceptions=(
+        Misconception(
+            "one other draw",
+            lambda f, score: ((f - f.roll(1, 0)).unsqueeze(-1) * score).mean(0),
+            "Your baseline is the value of one other draw. It does not bias the gradient, but is as noisy as f itself: take the "
+            "mean over all L - 1 others.",
+            variants=(lambda f, score: ((f - f.roll(-1, 0)).unsqueeze(-1) * score).mean(0),),
+        ),
+        Misconception(
+            "median for mean",
+            lambda f, score: ((f - f.median(0).values).unsqueeze(-1) * score).mean(0),
+            "Your baseline is the median over all draws, this one included. The mean over the L - 1 others is asked for.",
+        ),
         Misconception(
             "mean including itself",
             lambda f, score: _with(f, score, f.mean(0)),
@@ -136,6 +153,10 @@ EXERCISE = Exercise(
             lambda f, score: (((f - f.mean(0)) / f.std(0)).unsqueeze(-1) * score).mean(0),
             "You also divide by the standard deviation of f. That changes the length of the gradient, so it's not an "
             "estimate of it any more. Subtract only.",
+            variants=(
+                lambda f, score: ((_left_out(f) / f.std(0)).unsqueeze(-1) * score).mean(0),
+                lambda f, score: (((f - f.mean(0)) / (f.std(0) + 1e-8)).unsqueeze(-1) * score).mean(0),
+            ),
         ),
         Misconception(
             "corrected twice",
