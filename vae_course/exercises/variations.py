@@ -152,8 +152,9 @@ class Kind(IntEnum):
     NUMBER = 1
     FACTOR = 2
     VARIABLE = 3
-    SAFETY = 4
-    RESULT = 5
+    CONSTANT = 4
+    SAFETY = 5
+    RESULT = 6
 
 
 @dataclass(frozen=True)
@@ -425,6 +426,8 @@ def _varied(
         Kind.FACTOR: functools.partial(_factors, inputs=inputs),
         Kind.VARIABLE: functools.partial(_variables, names=names),
     }
+    if known is None:  # an alternative's constants stand in the code of nobody else
+        table[Kind.CONSTANT] = _constants
     for parent in list(ast.walk(tree)):
         for field, i, node in list(children(parent)):
             for kind, changes in () if node is without else table.items():
@@ -557,16 +560,6 @@ def _earlier(call: ast.Call) -> ast.Call:
 
 
 def _numbers(node: ast.AST) -> Iterator[Change]:
-    if isinstance(node, ast.Call):
-        # A whole number may be an axis or a size.
-        for i, number in enumerate(node.args):
-            if isinstance(number, ast.Constant) and isinstance(number.value, float):
-                for other in sorted(
-                    {0.0, number.value + 1, number.value - 1, 2 * number.value, number.value / 2} - {number.value}
-                ):
-                    yield Change(
-                        f"{other:g} in place of {number.value:g}", (), functools.partial(_called_with, i=i, value=other)
-                    )
     if not isinstance(node, ast.BinOp):
         return
     for number in (node.left, node.right):
@@ -614,6 +607,19 @@ def _weighted_inside(call: ast.Call, weight: ast.expr) -> ast.Call:
     assert isinstance(call.func, ast.Attribute)
     inner = ast.BinOp(call.func.value, ast.Mult(), weight)
     return ast.Call(ast.Attribute(inner, call.func.attr, ast.Load()), call.args, call.keywords)
+
+
+def _constants(node: ast.AST) -> Iterator[Change]:
+    """Another number for one that a function is called with. A whole number may be an axis or a size."""
+    if isinstance(node, ast.Call):
+        for i, number in enumerate(node.args):
+            if isinstance(number, ast.Constant) and isinstance(number.value, float):
+                for other in sorted(
+                    {0.0, number.value + 1, number.value - 1, 2 * number.value, number.value / 2} - {number.value}
+                ):
+                    yield Change(
+                        f"{other:g} in place of {number.value:g}", (), functools.partial(_called_with, i=i, value=other)
+                    )
 
 
 def _safety(node: ast.AST) -> Iterator[Change]:
