@@ -379,6 +379,7 @@ SHORTCUTS = [
 ROWS = [(id, number, make) for id, *makes in SHORTCUTS for number, make in enumerate(makes)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("id", "number", "make"), ROWS, ids=[f"{id}-{number}" for id, number, _ in ROWS])
 def test_a_shortcut_for_tame_numbers_is_caught(id, number, make, seed):
@@ -427,6 +428,7 @@ def called_too_small(exercise, patch):
     return [row for row, text in rows if re.fullmatch(row[0], exercise.id) and re.fullmatch(row[1], text)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exercise", CODE, ids=lambda e: e.id)
 def test_a_small_constant_in_any_place_is_caught_but_where_it_is_called_too_small(exercise):
     for patch, namespace in patched(exercise):

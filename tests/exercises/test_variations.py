@@ -133,6 +133,7 @@ def variations_outcomes(exercise, answer):
     return run_answer(exercise, answer, exercise.cases(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exercise", [e for e in all_exercises() if e.kind == "code"], ids=lambda e: e.id)
 def test_every_worked_answer_has_variations_and_stays_as_it_is(exercise):
     found = [v for some in variations._singles(exercise) for v in some] + variations._pairs(exercise)
