@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -75,10 +76,13 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     stage, mode = (BuildStage(2, 2, "training"), "training") if rate else (BuildStage(1, 2, "measuring"), "evaluation")
     if not with_gradient:
         raise AnswerError(f"{stage} is not reached: `loss(model, x)` is never called there; call it for each batch x.")
+    if not isinstance(result, Tensor | float | int | np.number):
+        found = "nothing (None)" if result is None else f"an object of type {type(result).__name__}"
+        raise AnswerError(f"{stage} is not reached: return the mean loss, a plain number, not {found}.")
     named = {
         f"is the whole model in {mode} mode when a loss is made?": torch.tensor(set(modes) == {bool(rate)}),
         "is a loss made with a gradient?": torch.tensor(any(with_gradient)),
-        "the mean loss": torch.as_tensor(result).detach() if isinstance(result, Tensor | float | int) else result,
+        "the mean loss": torch.as_tensor(result).detach(),
         "the number of steps": torch.tensor(len(steps)),
         "the weights afterwards": model.weight.detach(),
         "is the whole model afterwards in the mode that it was in?": torch.tensor(

@@ -85,6 +85,11 @@ def _terms(x: Tensor, p: Tensor) -> Tensor:
     return x * torch.log(p) + (1 - x) * torch.log(1 - p)
 
 
+def _in_double(answer: Answer) -> Answer:
+    """The same in double precision, where a small number beside 1 is another one than in float32."""
+    return lambda x, logits: answer(x.double(), logits.double())
+
+
 def _clipped(small: float) -> Answer:
     """The sigmoid, then a logarithm that is kept from minus infinity by adding a small number."""
     return lambda x, logits: (
@@ -193,6 +198,11 @@ EXERCISE = Exercise(
             lambda x, logits: -F.binary_cross_entropy(logits.sigmoid(), x, reduction="none").flatten(1).sum(1),
             "For mild logits this is right, but at 200 the sigmoid saturates: F.binary_cross_entropy cuts the "
             "logarithm off at -100 and the gradient vanishes. Use the variant with logits.",
+            variants=(
+                _in_double(
+                    lambda x, logits: -F.binary_cross_entropy(logits.sigmoid(), x, reduction="none").flatten(1).sum(1)
+                ),
+            ),
         ),
         Misconception(
             "logits limited",
@@ -215,6 +225,12 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "a distribution of probabilities",
+            lambda x, logits: Bernoulli(probs=logits.sigmoid(), validate_args=False).log_prob(x).flatten(1).sum(1),
+            "For mild logits this is right. But `Bernoulli(probs=...)` holds probabilities off 0 and 1, so at a logit of 200 a "
+            "wrong pixel costs 16 nats in place of 200. Work with the logits: `F.binary_cross_entropy_with_logits`.",
+        ),
+        Misconception(
             "probability kept off zero",
             _clipped(1e-8),
             "A small number inside the logarithm hides the infinity but not the error: at a logit of 200 a wrong "
@@ -222,6 +238,8 @@ EXERCISE = Exercise(
             variants=(
                 *(_clipped(small) for small in (1e-12, 1e-10, 1e-9, 1e-7, 1e-6, 1e-5)),
                 *(_clamped(small) for small in (1e-7, 1e-6, 1e-5, 1e-4)),
+                *(_in_double(_clipped(small)) for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)),
+                *(_in_double(_clamped(small)) for small in (1e-7, 1e-6, 1e-5, 1e-4)),
             ),
         ),
         Misconception(

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 from torch.distributions import AffineTransform, Normal
+from torch.nn import functional as F
 
 from vae_course import distributions
 from vae_course.exercises.inputs import generator, integer, normal
@@ -87,6 +88,13 @@ EXERCISE = Exercise(
             lambda mu, logvar, eps: mu + torch.exp(logvar) * eps,
             "The noise is scaled by exp(logvar), which is the variance sigma^2. The scale of noise is sigma: "
             "`torch.exp(0.5 * logvar)`.",
+        ),
+        Misconception(
+            "softplus",
+            lambda mu, logvar, eps: mu + F.softplus(logvar) * eps,
+            "Your noise is scaled by a softplus. That is positive, but it is not sigma: logvar is log sigma^2, so sigma is "
+            "`torch.exp(0.5 * logvar)`.",
+            variants=(lambda mu, logvar, eps: mu + F.softplus(0.5 * logvar) * eps,),
         ),
         Misconception(
             "half outside the exponent",

@@ -225,6 +225,11 @@ EXERCISE = Exercise(
             "Every value is D/2 log(2 pi) too high: the normaliser of the Gaussian is missing, so this density does not "
             "integrate to one.",
         ),
+        Misconception(
+            "variance in the normaliser",
+            lambda z, mu, logvar: torch.logsumexp((_each(z, mu, logvar) - 0.5 * logvar).sum(-1), 1) - math.log(len(mu)),
+            "Your density is divided by the variance. A Gaussian is divided by sigma, so its logarithm takes off half of logvar.",
+        ),
     ),
     cases=_cases,
     batch="z",

@@ -114,6 +114,16 @@ EXERCISE = Exercise(
             "subtracted.",
         ),
         Misconception(
+            "one of the two draws",
+            lambda t, latent_dim: math.sqrt(latent_dim) * (1 - t),
+            "Only one of the two draws is in your length. At the other end of the path it would be 0: the variances of both "
+            "shares add up.",
+            variants=(
+                lambda t, latent_dim: math.sqrt(latent_dim) * t,
+                lambda t, latent_dim: torch.sqrt(latent_dim * (1 - 2 * t + t**2)),
+            ),
+        ),
+        Misconception(
             "mean of the two lengths squared",
             lambda t, latent_dim: torch.sqrt(latent_dim * ((1 - t) ** 2 + t**2) / 2),
             "You divide by 2, as if the two draws were averaged. The two variances, (1 - t)^2 and t^2, are added: at t = 0 "

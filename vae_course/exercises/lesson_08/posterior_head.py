@@ -96,6 +96,19 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "another function that is positive",
+            lambda out: (out.chunk(2, -1)[0], F.elu(out.chunk(2, -1)[1]) + 1),
+            "Your std is positive or 0, but the second half is log sigma squared, and no other function of it than "
+            "exp(0.5 logvar) is sigma.",
+            variants=(
+                lambda out: (out.chunk(2, -1)[0], out.chunk(2, -1)[1].abs().sqrt()),
+                lambda out: (out.chunk(2, -1)[0], out.chunk(2, -1)[1].abs()),
+                lambda out: (out.chunk(2, -1)[0], out.chunk(2, -1)[1].square()),
+                lambda out: (out.chunk(2, -1)[0], 10 ** (0.5 * out.chunk(2, -1)[1])),
+                lambda out: (out.chunk(2, -1)[0], 2 ** (0.5 * out.chunk(2, -1)[1])),
+            ),
+        ),
+        Misconception(
             "as it was",
             _as_it_was,
             "This is the head as it was: mu and sigma lie between 0 and 1, so the posterior can never equal N(0, I). "

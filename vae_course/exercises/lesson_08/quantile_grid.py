@@ -83,6 +83,11 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "from right to left",
+            lambda n: quantile_grid(n) * torch.tensor([-1.0, 1.0]),
+            "Your rows run from the right to the left: z[0] is to grow to the right. Begin each row with the lowest z[0].",
+        ),
+        Misconception(
             "the unit square",
             lambda n: _grid(torch.linspace(0, 1, n)),
             "Your codes fill the square from 0 to 1, as in the second text: one corner of the prior. The numbers between 0 "

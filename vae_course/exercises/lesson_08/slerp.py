@@ -24,7 +24,7 @@ def slerp(z_start: Tensor, z_end: Tensor, t: Tensor) -> Tensor:
 def _cases(seed: int) -> list[Inputs]:
     """A quarter of a circle by hand, then codes of unequal length at angles from 0.6 to 170 degrees; at last 179.99.
 
-    There float32 has no digits of the angle's sine, so these are in double precision.
+    At 0.6 and 179.99 degrees float32 has few digits of the angle's sine or none, so these are in double precision.
     """
     source = generator(seed)
     cases: list[Inputs] = [
@@ -37,15 +37,16 @@ def _cases(seed: int) -> list[Inputs]:
     d, steps = integer(source, 3, 8), integer(source, 4, 7)
     sizes = ((2, 5), (d, steps), (d, steps), (4, 3), (3, 4), (5, 1), (20, 50), (3, 5))
     for (dims, n), degrees in zip(sizes, (60.0, 130.0, 40.0, 170.0, 10.0, 100.0, 85.0, 0.6), strict=True):
-        angle = torch.deg2rad(degrees * (0.97 + 0.06 * uniform(source)))
-        first, other = F.normalize(normal(source, dims), dim=0), normal(source, dims)
+        dtype = torch.float64 if degrees < 1 else torch.float32
+        angle = torch.deg2rad(degrees * (0.97 + 0.06 * uniform(source))).to(dtype)
+        first, other = F.normalize(normal(source, dims).to(dtype), dim=0), normal(source, dims).to(dtype)
         aside = F.normalize(other - (other @ first) * first, dim=0)
         z_end = (1.5 + uniform(source)) * (torch.cos(angle) * first + torch.sin(angle) * aside)
         cases.append(
             {
                 "z_start": (2 + uniform(source)) * first,
                 "z_end": z_end,
-                "t": torch.linspace(0, 1, n) if dims == 4 else uniform(source, n),
+                "t": (torch.linspace(0, 1, n) if dims == 4 else uniform(source, n)).to(dtype),
             }
         )
     # Of many numbers, so that another case speaks where several are wrong.
@@ -192,6 +193,13 @@ EXERCISE = Exercise(
             variants=(lambda a, b, t: _with_angle(a, b, t, (a @ b) / (a.norm() * b.norm())),),
         ),
         Misconception(
+            "arcsine",
+            lambda a, b, t: _with_angle(a, b, t, torch.asin(F.cosine_similarity(a, b, dim=0))),
+            "You take the arcsine of the cosine, which gives the angle that is missing to 90 degrees, and 0 between codes at a "
+            "right angle. `torch.acos` gives the angle of a cosine.",
+            variants=(lambda a, b, t: _with_angle(a, b, t, torch.pi / 2 - _angle(a, b)),),
+        ),
+        Misconception(
             "degrees",
             lambda a, b, t: _with_angle(a, b, t, torch.rad2deg(_angle(a, b))),
             "Your angle is in degrees, but `torch.sin` takes radians, which is what `torch.acos` gives.",
@@ -211,6 +219,11 @@ EXERCISE = Exercise(
             lambda a, b, t: torch.cos(t.unsqueeze(1) * _angle(a, b)) * a + torch.sin(t.unsqueeze(1) * _angle(a, b)) * b,
             "cos and sin as shares are right for codes at a right angle only. For any angle use sin((1 - t) angle) and "
             "sin(t angle), divided by sin(angle).",
+            variants=(
+                lambda a, b, t: (
+                    torch.outer(torch.cos(t * torch.pi / 2), a) + torch.outer(torch.sin(t * torch.pi / 2), b)
+                ),
+            ),
         ),
         Misconception(
             "lengths lost",

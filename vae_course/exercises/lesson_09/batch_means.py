@@ -90,6 +90,13 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "only the largest batches",
+            lambda means, counts: means[counts == counts.max()].mean(),
+            "You keep the largest batches alone. The images of the smaller ones are part of the data: weight each mean by its "
+            "count.",
+            variants=(lambda means, counts: means[counts.argmax()],),
+        ),
+        Misconception(
             "weighted, divided by the batches",
             lambda means, counts: (means * counts).mean(),
             "You weight by the counts, then divide by the number of batches. Divide by the number of images.",

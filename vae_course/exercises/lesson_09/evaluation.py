@@ -197,6 +197,11 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "a loss",
+            lambda model, x, bounds_of: -mean_elbo(model, x, bounds_of),
+            "Modes and gradients are right, but this is minus the mean, a loss. Return the mean of the bounds itself.",
+        ),
+        Misconception(
             "as it was",
             lambda model, x, bounds_of: bounds_of(model, x).mean(),
             "This is the evaluation as it was: in training mode dropout is at work, and the number keeps a gradient. "

@@ -81,6 +81,26 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "distance",
+            lambda x, p: (x - p).abs().flatten(1).sum(1),
+            "This is how far the probabilities are from the pixels. The price of a pixel is minus the logarithm of the "
+            "probability of what it is.",
+            variants=(lambda x, p: (x - p).flatten(1).sum(1).abs(),),
+        ),
+        Misconception(
+            "odds taken for log odds",
+            lambda x, p: F.binary_cross_entropy_with_logits(p / (1 - p), x, reduction="none").flatten(1).sum(1),
+            "You pass the odds p / (1 - p) where log odds belong. A function that takes probabilities needs neither: "
+            "`F.binary_cross_entropy`.",
+        ),
+        Misconception(
+            "no logarithm",
+            lambda x, p: -torch.where(x == 1, p, 1 - p).flatten(1).sum(1),
+            "You add up the probabilities of the pixels. Probabilities of independent pixels multiply: it is their logarithms "
+            "that add up.",
+            variants=(lambda x, p: torch.where(x == 1, p, 1 - p).flatten(1).sum(1),),
+        ),
+        Misconception(
             "as it was",
             _with_logits,
             "This is the loss as it was: `..._with_logits` applies a sigmoid to p, which is a probability already. Use "

@@ -119,7 +119,13 @@ EXERCISE = Exercise(
             lambda mu, logvar, threshold: mu.var(0) + logvar.exp().mean(0) > threshold,
             "You add the width of the posterior. A dead dimension has width 1 and would count as active: this test "
             "asks about the mean alone.",
-            variants=(lambda mu, logvar, threshold: logvar.exp().mean(0) > threshold,),
+        ),
+        Misconception(
+            "the width of the posterior",
+            lambda mu, logvar, threshold: logvar.exp().mean(0) > threshold,
+            "You hold the width of the posterior against the threshold. A dead dimension has width 1 and would count as active: "
+            "take the variance of the means over the images.",
+            variants=(lambda mu, logvar, threshold: (logvar / 2).exp().mean(0) > threshold,),
         ),
         Misconception(
             "KL against the threshold",

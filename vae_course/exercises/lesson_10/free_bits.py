@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from vae_course.exercises.inputs import generator, integer, uniform
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
@@ -113,6 +114,25 @@ EXERCISE = Exercise(
             lambda kl, floor: torch.relu(kl.mean(0) - floor).sum(),
             "Your gradient is right, but D times the floor is missing from the price: below the floor a dimension costs the "
             "floor, not nothing.",
+        ),
+        Misconception(
+            "nothing below the floor",
+            lambda kl, floor: torch.where(kl.mean(0) > floor, kl.mean(0), 0.0).sum(),
+            "A dimension below its floor costs nothing here, so the price jumps where one rises above it. It costs the floor "
+            "there: take the larger of the two.",
+        ),
+        Misconception(
+            "floor subtracted from all",
+            lambda kl, floor: (kl.mean(0) - floor).sum(),
+            "You subtract the floor from each dimension, also from those below it. That changes the number, but no gradient: "
+            "take the larger of the two.",
+        ),
+        Misconception(
+            "soft floor",
+            lambda kl, floor: (floor + F.softplus(kl.mean(0) - floor)).sum(),
+            "A softplus rounds the corner off: each dimension costs more than it should, and below the floor a gradient is left. "
+            "Take the larger of the two.",
+            variants=(lambda kl, floor: F.softplus(kl.mean(0) - floor).sum(),),
         ),
         Misconception(
             "floor added",

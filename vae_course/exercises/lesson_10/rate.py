@@ -121,6 +121,18 @@ EXERCISE = Exercise(
             "This is the variance of the error that is left, min(beta sigma^2, s^2). The rate is half log(s^2 / error).",
         ),
         Misconception(
+            "noise taken off the variance",
+            lambda s2, beta, sigma: 0.5 * torch.log((s2 - sigma**2) / (beta * sigma**2)).clamp_min(0),
+            "You take sigma^2 off the variances. `s2` is what the data vary by, all of it; compare it as it is with the error "
+            "that is left, beta sigma^2.",
+            variants=(
+                lambda s2, beta, sigma: 0.5 * torch.log((s2 - sigma**2).clamp_min(0) / (beta * sigma**2)).clamp_min(0),
+                lambda s2, beta, sigma: (
+                    0.5 * torch.log((s2 - sigma**2).relu() / (beta * sigma**2)).nan_to_num().clamp_min(0)
+                ),
+            ),
+        ),
+        Misconception(
             "one below the threshold",
             lambda s2, beta, sigma: 0.5 * torch.log(s2.clamp_min(1.0) / (beta * sigma**2)).clamp_min(0),
             "You hold the variance at 1 at least. The limit belongs to the ratio s^2 / (beta sigma^2), which is 1 where a "
@@ -140,6 +152,11 @@ EXERCISE = Exercise(
             "sigma not squared",
             lambda s2, beta, sigma: rate(s2, beta, sigma**0.5),
             "`s2` is a variance and `sigma` a standard deviation. Square `sigma` before you compare them.",
+        ),
+        Misconception(
+            "root of beta",
+            lambda s2, beta, sigma: rate(s2, beta**0.5, sigma),
+            "You take the root of beta. Beta multiplies the variance of the noise as it is: beta sigma^2.",
         ),
         Misconception(
             "beta squared",

@@ -48,7 +48,9 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         BuildStage(2, 3, "rates of your level"),
         BuildStage(3, 3, "the level that spends the budget"),
     )
-    own = 0.5 * torch.log(s2.double() / level).clamp_min(0)
+    # What rounding to float32 leaves is no error: these are small differences of numbers that may be large.
+    off = rates - 0.5 * torch.log(s2.double() / level).clamp_min(0)
+    off = torch.where(off.abs() <= 1e-6 * (1 + rates.abs()), 0.0, off)
     less = rates_stage.result(
         "each rate less 1/2 log(s2 / level), or less 0 where that is negative,",
         "All of this is to be 0: the rates belong to the level that you return.",
@@ -56,7 +58,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     spent = level_stage.result(
         "the sum of your rates", "They fit your level: a lower level spends more, a higher one less."
     )
-    return {less: rates - own, spent: rates.sum(), StageResult("the level", level_stage): level.reshape(())}
+    return {less: off, spent: rates.sum(), StageResult("the level", level_stage): level.reshape(())}
 
 
 def _cases(seed: int) -> list[Inputs]:

@@ -110,6 +110,12 @@ EXERCISE = Exercise(
             variants=(lambda log_w: 1 / (log_w.exp() / log_w.exp().sum(0)).square().sum(0),),
         ),
         Misconception(
+            "one maximum for the whole batch",
+            lambda log_w: (log_w - log_w.max()).exp().sum(0) ** 2 / (log_w - log_w.max()).exp().square().sum(0),
+            "You take the largest log weight of the whole batch out. Where all weights of an example are far below it they round "
+            "to 0, and you divide zero by zero: take out the largest of each example, along axis 0.",
+        ),
+        Misconception(
             "double precision",
             lambda log_w: log_w.double().exp().sum(0) ** 2 / log_w.double().exp().square().sum(0),
             "Double precision only moves the limit: exp(-620) fits, its square does not, so you divide zero by zero. "

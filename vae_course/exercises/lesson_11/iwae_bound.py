@@ -90,6 +90,12 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "one draw of the middle, or the least",
+            lambda log_w: log_w.median(0).values,
+            "You keep one draw alone, the middle one or the least. The bound is the logarithm of the mean of all k weights.",
+            variants=(lambda log_w: log_w.amin(0), lambda log_w: log_w.quantile(0.5, dim=0)),
+        ),
+        Misconception(
             "mean of the logs",
             lambda log_w: log_w.mean(0),
             "You average the logarithms. That is the ELBO, L_1, with less noise: the weights are to be averaged first, "

@@ -103,6 +103,13 @@ EXERCISE = Exercise(
             variants=(lambda log_w: -log_w.mean(),),
         ),
         Misconception(
+            "one bound over all examples",
+            lambda log_w: -torch.logsumexp(log_w.flatten(), 0),
+            "You average the weights of all examples in one logarithm, so the example with the largest weights takes the whole "
+            "gradient. Each example has a bound of its own: sum over axis 0, then one mean of the bounds.",
+            variants=(lambda log_w: -(log_w.flatten().softmax(0).detach() * log_w.flatten()).sum(),),
+        ),
+        Misconception(
             "maximised",
             lambda log_w: (torch.softmax(log_w, 0).detach() * log_w).sum(0).mean(),
             "The shares are right, but the sign is lost: minimising this makes the bound fall. The loss is minus the "

@@ -39,6 +39,11 @@ def _ranges(total: int, high: int) -> tuple[tuple[int, int], ...]:
     return (2, third + 2), (1, third), (high, 2 * high)
 
 
+def _in_64_bits(state: int, start: int, freq: int, total: int) -> int:
+    whole = torch.tensor(state)
+    return int(whole // freq * total + start + whole % freq)
+
+
 EXERCISE = Exercise(
     id="12-ans-push",
     title="Push a symbol",
@@ -112,6 +117,13 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "multiplied by freq over total",
+            lambda state, start, freq, total: state * freq // total + start + state % freq,
+            "You multiply by `freq` and divide by `total`, so the number shrinks. A push makes it larger, by a factor of about "
+            "total / freq: divide by `freq`, then multiply by `total`.",
+            variants=(lambda state, start, freq, total: state * freq // total + start,),
+        ),
+        Misconception(
             "freq and total swapped",
             lambda state, start, freq, total: freq * (state // total) + start + state % total,
             "You divide by `total` and multiply by `freq`: the number shrinks. That is the receiver's direction.",
@@ -133,6 +145,12 @@ EXERCISE = Exercise(
                     total * int(torch.tensor(state, dtype=torch.float64).div(freq).floor()) + start + state % freq
                 ),
             ),
+        ),
+        Misconception(
+            "whole numbers of 64 bits",
+            _in_64_bits,
+            "Right for small states. But your whole numbers have 64 bits, as those of tensors and arrays have, and a longer "
+            "state loses its first digits. Python's own `int` has no end: take `//` and `%` of `state` itself.",
         ),
         Misconception(
             "plain division",

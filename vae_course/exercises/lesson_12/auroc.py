@@ -1,19 +1,25 @@
 """12-auroc: how well a score tells the odd from the usual."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vae_course.exercises.inputs import generator, integer, normal
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
-from vae_course.exercises.probes import one_number
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
 def auroc(usual: Tensor, odd: Tensor) -> Tensor:
     """The share of pairs in which the odd example has the higher score, ties as half; [N] and [M] to a tensor of one number."""
     difference = odd[:, None] - usual
     return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean()
+
+
+def _probe(answer: Answer, case: Inputs) -> Any:
+    """A tensor is asked for; its one number may have axes of length one."""
+    area = answer(*case.values())
+    return area.reshape(()) if isinstance(area, Tensor) and area.numel() == 1 else area
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -60,6 +66,10 @@ def _share(wins: Tensor) -> Tensor:
     return wins.double().mean()
 
 
+def _accuracy(usual: Tensor, odd: Tensor, threshold: Tensor) -> Tensor:
+    return (_share(odd > threshold) + _share(usual <= threshold)) / 2
+
+
 EXERCISE = Exercise(
     id="12-auroc",
     title="The area under the curve",
@@ -86,8 +96,7 @@ EXERCISE = Exercise(
         Alternative("loop", lambda usual, odd: _loop(usual, odd)),
         Alternative("by ranks", lambda usual, odd: _ranks(usual, odd)),
         Alternative("float64", lambda usual, odd: auroc(usual.double(), odd.double())),
-        Alternative("list of one number", lambda usual, odd: [auroc(usual, odd).item()]),
-        Alternative("plain number", lambda usual, odd: auroc(usual, odd).item()),
+        Alternative("an axis of one number", lambda usual, odd: auroc(usual, odd)[None]),
         Alternative("by signs", lambda usual, odd: (torch.sign(odd[:, None] - usual).double().mean() + 1) / 2),
     ),
     misconceptions=(
@@ -123,6 +132,10 @@ EXERCISE = Exercise(
             "near ties",
             lambda usual, odd: torch.sigmoid((odd[:, None] - usual).double()).mean(),
             "You let a narrow win count for less than a clear one. Only the order counts: a win is 1, however narrow.",
+            variants=tuple(
+                lambda usual, odd, scale=scale: torch.sigmoid(scale * (odd[:, None] - usual).double()).mean()
+                for scale in (10, 100, 1000)
+            ),
         ),
         Misconception(
             "accuracy at one threshold",
@@ -132,6 +145,9 @@ EXERCISE = Exercise(
             variants=(
                 lambda usual, odd: _share(odd > usual.median()),
                 lambda usual, odd: _share(odd > usual.mean()),
+                lambda usual, odd: _accuracy(usual, odd, torch.cat([usual, odd]).median()),
+                lambda usual, odd: _accuracy(usual, odd, torch.cat([usual, odd]).mean()),
+                lambda usual, odd: _accuracy(usual, odd, (usual.mean() + odd.mean()) / 2),
             ),
         ),
         Misconception(
@@ -144,6 +160,10 @@ EXERCISE = Exercise(
             lambda usual, odd: _half_ties(*zip(*zip(odd.tolist(), usual.tolist(), strict=False), strict=True)),
             "You compare the first odd example with the first usual one, the second with the second, and so on. Each odd "
             "example meets all the usual ones: N times M pairs.",
+            variants=(
+                lambda usual, odd: _share(torch.stack([b > a for a, b in zip(usual, odd, strict=False)])),
+                lambda usual, odd: _share(torch.stack([b >= a for a, b in zip(usual, odd, strict=False)])),
+            ),
         ),
         Misconception(
             "means compared",
@@ -162,11 +182,21 @@ EXERCISE = Exercise(
             "This is the number of pairs that are won. Divide by N times M, so that it lies between 0 and 1.",
         ),
         Misconception(
+            "divided by the number of examples",
+            lambda usual, odd: auroc(usual, odd) * len(usual) * len(odd) / (len(usual) + len(odd)),
+            "You divide by the number of examples, N + M. There are N times M pairs: divide by that, or take the mean of the "
+            "whole table.",
+            variants=(
+                lambda usual, odd: auroc(usual, odd) * len(odd),
+                lambda usual, odd: auroc(usual, odd) * len(usual),
+            ),
+        ),
+        Misconception(
             "one area for each odd example",
             lambda usual, odd: ((odd[:, None] > usual).double() + 0.5 * (odd[:, None] == usual).double()).mean(1),
             "You average over the usual examples only and get a share for each odd one, `[M]`. Average over both.",
         ),
     ),
     cases=_cases,
-    probe=one_number,
+    probe=_probe,
 )

@@ -82,6 +82,25 @@ EXERCISE = Exercise(
             "You divide bytes by bits. The weights have 8 bits for each byte.",
         ),
         Misconception(
+            "divided by 8",
+            lambda w, a, b: math.ceil(w / 8 / (b - a)),
+            "You divide the bytes by 8. A byte has 8 bits, so there are more bits than bytes: multiply.",
+            variants=(lambda w, a, b: math.ceil(w // 8 / (b - a)),),
+        ),
+        Misconception(
+            "bytes taken for kilobytes",
+            lambda w, a, b: math.ceil(8 * 1024 * w / (b - a)),
+            "You count 1024 bytes, or 1000, for each byte. `weight_bytes` is in bytes, of 8 bits each.",
+            variants=(lambda w, a, b: math.ceil(8 * 1000 * w / (b - a)),),
+        ),
+        Misconception(
+            "rounded up too early",
+            lambda w, a, b: 8 * math.ceil(w / (b - a)),
+            "You round up before you multiply by 8, so the number of images is a multiple of 8 and may be too large. Round once, "
+            "at the end.",
+            variants=(lambda w, a, b: math.ceil(8 * math.ceil(w / (b - a))),),
+        ),
+        Misconception(
             "rounded down",
             lambda w, a, b: math.floor(8 * w / (b - a)) - (1 if (8 * w / (b - a)).is_integer() else 0),
             "At this number of images the rival is still ahead. Round up.",

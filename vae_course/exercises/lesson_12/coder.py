@@ -70,12 +70,7 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
             "stage 1 of 3 is not reached: `send(symbols, state)` must return a whole number of Python's kind `int`, 0 or "
             f"more, not {found}."
         )
-    received = receive(message, len(sent))
-    if not isinstance(received, tuple | list) or len(received) != 2 or not isinstance(received[1], int):
-        raise AnswerError(
-            "stage 1 of 3 is not reached: `receive(state, n)` must return two things, a list of n symbols and the state, "
-            "a Python `int`."
-        )
+    received = _received(receive, message, len(sent))
     grown = math.log2(max(message, 1)) - math.log2(state) if state > 2**40 else 0.0
     trip = BuildStage(2, 3, "a round trip")
     parts = {
@@ -87,6 +82,20 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         BuildStage(3, 3, "a coder that learns").result("the growth of the message, in bits,"): grown,
     }
     return {name: part if isinstance(part, torch.Tensor) else _number(part) for name, part in parts.items()}
+
+
+def _received(receive: Callable[[int, int], Any], message: int, n: int) -> Any:
+    """The symbols that come off the message and the state before it, where that is what the answer returns."""
+    try:
+        received = receive(message, n)
+    except NotImplementedError:
+        raise AnswerError("`send` returns a whole number, but `receive` is not written yet.") from None
+    if not isinstance(received, tuple | list) or len(received) != 2 or not isinstance(received[1], int):
+        raise AnswerError(
+            "stage 1 of 3 is not reached: `receive(state, n)` must return two things, a list of n symbols and the state, "
+            "a Python `int`."
+        )
+    return received
 
 
 def _is_swapped(sides: Any) -> bool:

@@ -59,6 +59,11 @@ def _loop(logits: Tensor, x: Tensor, seen: Tensor, z: Tensor) -> Tensor:
     return torch.stack(totals)
 
 
+def _by_probabilities(logits: Tensor, x: Tensor) -> Tensor:
+    p = torch.sigmoid(logits)
+    return x * p.log() + (1 - x) * (1 - p).log()
+
+
 EXERCISE = Exercise(
     id="12-missing-pixels",
     title="Break and fix: missing is not empty",
@@ -194,6 +199,30 @@ EXERCISE = Exercise(
             lambda logits, x, seen, z: (seen * _log_px(logits, x)).mean(1) + _prior(z),
             "You average over the pixels, which makes the prior as heavy as all pixels together. Sum them.",
             variants=(lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) / seen.sum(1) + _prior(z),),
+        ),
+        Misconception(
+            "scaled up to all pixels",
+            lambda logits, x, seen, z: (seen * _log_px(logits, x)).sum(1) * seen.shape[1] / seen.sum(1) + _prior(z),
+            "You multiply by the number of all pixels over that of the known ones, as if the missing ones were like them. They "
+            "say nothing: leave the sum over the known pixels as it is.",
+            variants=(
+                lambda logits, x, seen, z: (
+                    (seen * _log_px(logits, x)).sum(1) * seen.shape[1] / seen.sum(1).clamp_min(1) + _prior(z)
+                ),
+            ),
+        ),
+        Misconception(
+            "probabilities without a limit",
+            lambda logits, x, seen, z: (seen * _by_probabilities(logits, x)).sum(1) + _prior(z),
+            "You leave the logits: a probability that rounds to 0 or 1 has no logarithm that a computer could use. "
+            "`F.binary_cross_entropy_with_logits` is right for logits of 200 too.",
+            variants=(
+                lambda logits, x, seen, z: torch.where(seen > 0, _by_probabilities(logits, x), 0.0).sum(1) + _prior(z),
+                lambda logits, x, seen, z: (
+                    (seen * torch.where(x == 1, torch.sigmoid(logits), 1 - torch.sigmoid(logits)).log()).sum(1)
+                    + _prior(z)
+                ),
+            ),
         ),
         Misconception(
             "mean over the code's dimensions",
