@@ -82,6 +82,10 @@ def _divided(joint: Tensor, total: Tensor | None = None) -> Pair:
     return total.log(), joint / total[:, None]
 
 
+def _posterior(log_px_y: Tensor, log_py: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.logsumexp(log_px_y + log_py, 1), torch.softmax(log_px_y + log_py, 1)
+
+
 EXERCISE = Exercise(
     id="13-bayes",
     title="Which digit is it?",
@@ -142,11 +146,28 @@ EXERCISE = Exercise(
         Misconception(
             "all classes equally likely",
             lambda a, b: (torch.logsumexp(a, 1) - math.log(a.shape[1]), a.softmax(1)),
-            "You take every class for equally likely, p(y) = 1 / K. How likely each one is stands in `log_py`: add it to "
-            "every row.",
+            "At least one of your two results takes every class for equally likely, p(y) = 1 / K. How likely each one is stands "
+            "in `log_py`: add it to every row.",
+            variants=(lambda a, b: (torch.logsumexp(a, 1) - math.log(a.shape[1]), (a + b).softmax(1)),),
+        ),
+        Misconception(
+            "weighted twice",
+            lambda a, b: (torch.logsumexp(a + b, 1) - math.log(a.shape[1]), (a + b).softmax(1)),
+            "You take log K off a sum that log p(y) has weighed already. The weights p(y) sum to 1, so nothing is left to divide "
+            "by.",
+        ),
+        Misconception(
+            "minus infinity replaced",
+            lambda a, b: _posterior(a, torch.nan_to_num(b, neginf=0.0)),
+            "You put another number in the place of -inf, and classes that never occur begin to count. exp(-inf) is 0: leave "
+            "`log_py` as it is.",
             variants=(
-                lambda a, b: (torch.logsumexp(a, 1) - math.log(a.shape[1]), (a + b).softmax(1)),
-                lambda a, b: (torch.logsumexp(a + b, 1) - math.log(a.shape[1]), (a + b).softmax(1)),
+                lambda a, b: _posterior(a, torch.where(b.isinf(), b[b.isfinite()].min(), b)),
+                *(
+                    lambda a, b, least=least: _posterior(a, torch.nan_to_num(b, neginf=least))
+                    for least in (-1, -10, -100)
+                ),
+                lambda a, b: _posterior(a, torch.nan_to_num(b, neginf=0.0).log_softmax(0)),
             ),
         ),
         Misconception(

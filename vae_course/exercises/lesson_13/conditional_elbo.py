@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 from torch.nn import functional as F
 
-from vae_course.exercises.inputs import generator, integer, normal, uniform
+from vae_course.exercises.inputs import generator, integer, normal, small_numbers, uniform
 from vae_course.exercises.model import Alternative, Answer, AnswerError, Exercise, Inputs, Misconception
 
 Network = Callable[[Tensor], Tensor]
@@ -144,14 +144,24 @@ def _to_both(rows: Callable[[Tensor, Tensor], Tensor]) -> Answer:
     return _with(to_encoder=rows, to_decoder=rows)
 
 
-def _safe(tiny: float) -> Answer:
-    """log p by way of probabilities, with a small number inside each logarithm."""
+def _safe(tiny: float, limit: bool) -> Answer:
+    """log p by way of probabilities, with a small number inside each logarithm, or as a limit to them."""
 
     def log_px(logits: Tensor, x: Tensor) -> Tensor:
         p = logits.sigmoid()
+        if limit:
+            return -F.binary_cross_entropy(p.clamp(tiny, 1 - tiny), x, reduction="none").sum(1)
         return (x * (p + tiny).log() + (1 - x) * (1 - p + tiny).log()).sum(1)
 
     return _with(log_px=log_px)
+
+
+def _held(most: float, *, draw: bool, kl: bool) -> Answer:
+    """log sigma^2 between two bounds in the draw, in the KL, or in both."""
+    return _with(
+        draw=lambda mu, logvar, eps: _drawn(mu, logvar.clamp(-most, most) if draw else logvar, eps),
+        kl=lambda mu, logvar, z: _kl_terms(mu, logvar.clamp(-most, most) if kl else logvar).sum(1),
+    )
 
 
 def _loop(encoder: Network, decoder: Network, x: Tensor, y: Tensor, eps: Tensor) -> Tensor:
@@ -402,6 +412,28 @@ EXERCISE = Exercise(
             "deviation times `eps`.",
         ),
         Misconception(
+            "half before a part of the KL",
+            _with(kl=lambda mu, logvar, z: (0.5 * mu**2 + logvar.exp() - 1 - logvar).sum(1)),
+            "The half stands before a part of your KL only. All of it is halved: 1/2 (mu^2 + exp(logvar) - 1 - logvar).",
+            variants=(
+                _with(kl=lambda mu, logvar, z: (0.5 * (mu**2 + logvar.exp()) - 1 - logvar).sum(1)),
+                _with(kl=lambda mu, logvar, z: (0.5 * (mu**2 + logvar.exp() - 1) - logvar).sum(1)),
+                _with(kl=lambda mu, logvar, z: (0.5 * (mu**2 + logvar.exp() - logvar) - 1).sum(1)),
+                _with(kl=lambda mu, logvar, z: (mu**2 + 0.5 * (logvar.exp() - 1 - logvar)).sum(1)),
+            ),
+        ),
+        Misconception(
+            "logvar held in a range",
+            _held(10, draw=True, kl=True),
+            "You hold `logvar` between bounds, in the draw, in the KL or in both. That is a habit against overflow; here q is as "
+            "wide or narrow as the encoder says.",
+            variants=tuple(
+                _held(most, draw=draw, kl=kl)
+                for most in (1, 2, 3, 4, 5, 6, 8, 10, 15)
+                for draw, kl in ((True, True), (True, False), (False, True))
+            ),
+        ),
+        Misconception(
             "mu and logvar exchanged",
             _with(heads=lambda out: out.chunk(2, 1)[::-1]),
             "mu and logvar have changed places. The first D numbers of a row are mu, the others logvar.",
@@ -424,7 +456,7 @@ EXERCISE = Exercise(
                         1
                     )
                 ),
-                *map(_safe, (1e-6, 1e-7, 1e-8, 1e-10)),
+                *(_safe(tiny, limit) for tiny in small_numbers(1e-12) for limit in (False, True)),
             ),
         ),
         Misconception(

@@ -94,6 +94,7 @@ def _patched(tiny: float) -> tuple[Answer, ...]:
     return (
         lambda a, s: (_q(s) * (a - (_q(s) + tiny).log())).sum(1),
         lambda a, s: (_q(s) * (a - _q(s).clamp(min=tiny).log())).sum(1),
+        lambda a, s: (_q(s).clamp(min=tiny) * (a - _q(s).clamp(min=tiny).log())).sum(1),
     )
 
 
@@ -147,6 +148,12 @@ EXERCISE = Exercise(
             "entropy alone",
             lambda a, s: _entropy(s),
             "This is the entropy of q alone. The mean of the bounds under q is missing.",
+        ),
+        Misconception(
+            "log K for the entropy",
+            lambda a, s: _mean(a, s) + math.log(a.shape[1]),
+            "You add log K, the entropy of a classifier that knows nothing. Add that of q(y | x): minus the mean of its own "
+            "logarithm.",
         ),
         Misconception(
             "likeliest class only",

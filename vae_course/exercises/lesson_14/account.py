@@ -232,6 +232,18 @@ EXERCISE = Exercise(
             variants=(_with(together=lambda distortion, costs: distortion.mean() + costs.sum(1)),),
         ),
         Misconception(
+            "one prior for all places",
+            lambda x, logits, tokens, prior: account(x, logits, tokens, prior[:, :1].expand_as(prior)),
+            "You charge the tokens of all places by one prior, that of the first or last place or a mean over them. Each place "
+            "has its own: row t of `prior_logits` goes with token t.",
+            variants=(
+                lambda x, logits, tokens, prior: account(x, logits, tokens, prior[:, -1:].expand_as(prior)),
+                lambda x, logits, tokens, prior: account(
+                    x, logits, tokens, prior.mean(1, keepdim=True).expand_as(prior)
+                ),
+            ),
+        ),
+        Misconception(
             "sign of the tokens",
             _with(together=lambda distortion, costs: distortion - costs.sum(1)),
             "Your tokens make the image cheaper. log p of a token is negative, so minus it is added to the cost.",
@@ -383,6 +395,13 @@ EXERCISE = Exercise(
                 _with(pixels=lambda x, logits: 0.5 * (x - logits.sigmoid()).square().sum((1, 2, 3))),
                 _with(pixels=lambda x, logits: (x - logits.sigmoid()).abs().sum((1, 2, 3))),
             ),
+        ),
+        Misconception(
+            "ink alone",
+            _with(pixels=lambda x, logits: -(x * F.logsigmoid(logits)).sum((1, 2, 3))),
+            "You charge the pixels that are white, or those that are black, and the others cost nothing. Each pixel has its "
+            "probability: -x log p - (1 - x) log(1 - p).",
+            variants=(_with(pixels=lambda x, logits: -((1 - x) * F.logsigmoid(-logits)).sum((1, 2, 3))),),
         ),
         Misconception(
             "logits and pixels exchanged",

@@ -221,6 +221,19 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "another baseline",
+            _with(weight=lambda f: f - f[:1]),
+            "Your baseline is one of the draws, the median or an extreme of them. Asked for is the mean of f over the other "
+            "draws: L - 1 of them for each.",
+            variants=(
+                _with(weight=lambda f: f - f[-1:]),
+                _with(weight=lambda f: f - f.median(0).values),
+                _with(weight=lambda f: f - f.amax(0)),
+                _with(weight=lambda f: f - f.amin(0)),
+                _with(weight=lambda f: f - f.roll(1, 0)),
+            ),
+        ),
+        Misconception(
             "one baseline for the batch",
             _with(weight=lambda f: f - f.mean()),
             "Your baseline is a mean over examples. Each example has its own level of f: take the mean over the other draws, "

@@ -226,6 +226,12 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "one coordinate only",
+            lambda z_e, codebook: nearest(z_e[..., :1], codebook[:, :1]),
+            "You compare one coordinate of the vectors, and leave out the others. A distance adds the squares of all D up.",
+            variants=(lambda z_e, codebook: nearest(z_e[..., -1:], codebook[:, -1:]),),
+        ),
+        Misconception(
             "over the wrong axis",
             _axis(0),
             "You take argmin over an axis of the vectors: that finds the nearest vector for each code. The codes are on the last "

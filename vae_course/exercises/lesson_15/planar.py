@@ -211,6 +211,13 @@ EXERCISE = Exercise(
             variants=(_with(log=lambda det: torch.log1p(det - 1)),),
         ),
         Misconception(
+            "NaN replaced",
+            _with(log=lambda det: det.log().nan_to_num(0.0)),
+            "Where the determinant is negative you put another number for a logarithm that is NaN. The step folds space there, "
+            "and its volume still has a logarithm: take the absolute value first.",
+            variants=(_with(log=lambda det: torch.where(det > 0, det.log(), 0.0)),),
+        ),
+        Misconception(
             "absolute value of a part",
             _with(det=lambda u, w, slope: 1 + (u @ w * slope).abs()),
             "You take the absolute value of the summand with u.w alone. What is squeezed then counts as stretched: add 1 "

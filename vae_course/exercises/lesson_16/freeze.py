@@ -47,8 +47,10 @@ def _probe(answer: Answer, case: Inputs) -> Any:
     assert isinstance(network, Tensor)
     result = answer(z1, z2, "top" if top else "bottom", _network(network), new)
     if isinstance(result, list | tuple) and result and all(isinstance(row, Tensor) for row in result):
-        return torch.stack(list(result))
-    return torch.as_tensor(result) if isinstance(result, np.ndarray | list) else result
+        result = torch.stack(list(result))
+    elif isinstance(result, np.ndarray | list):
+        result = torch.as_tensor(result)
+    return {f"a redraw of the {'top' if top else 'bottom'}": result}
 
 
 def _cases(seed: int) -> list[Inputs]:

@@ -449,8 +449,9 @@ EXERCISE = Exercise(
         Misconception(
             "the first draw alone",
             _with(over=lambda draws: draws[0]),
-            "You use one of the S draws and leave the others out. Take the mean over axis 0.",
+            "At least one of your terms is made of one of the S draws, and leaves the others out. Take the mean over axis 0.",
             variants=(
+                _with(top=lambda q2: _top(*q2)[:1]),
                 _with(over_rates=lambda draws: draws[0]),
                 _with(over=lambda draws: draws[-1]),
                 _with(bottom=lambda z1, q1, p1: _sampled(z1, q1, (p1[0][0], p1[1][0]))),

@@ -117,6 +117,15 @@ def _variance(t: Tensor, s: Tensor) -> Tensor:
     return (1 - s) * (1 - t / s) / (1 - t)
 
 
+def _kept_as(share: Of) -> Answer:
+    """The step with this share of x_t in place of SNR(t) / SNR(s)."""
+    return _with(
+        of_x0=lambda t, s: s.sqrt() * (1 - share(t, s)),
+        of_xt=lambda t, s: share(t, s) * (s / t).sqrt(),
+        variance=lambda t, s: (1 - s) * (1 - share(t, s)),
+    )
+
+
 def _kept_root(t: Tensor, s: Tensor) -> Tensor:
     return (t / s * (1 - s) / (1 - t)).sqrt()
 
@@ -293,6 +302,17 @@ EXERCISE = Exercise(
                 _with(variance=lambda t, s: (1 - s) * (1 - _kept_root(t, s))),
                 _with(variance=lambda t, s: (1 - s) * (1 - (t / s).sqrt()) / (1 - t)),
                 _with(variance=lambda t, s: 1 - (t / s).sqrt()),
+            ),
+        ),
+        Misconception(
+            "ratio of the alphas for that of the SNRs",
+            _kept_as(lambda t, s: t / s),
+            "Your share of what is kept is a ratio of alphas or sigmas. It is one of SNRs, SNR(t) / SNR(s) = exp(log_snr_t - "
+            "log_snr_s), in which both take part.",
+            variants=(
+                _kept_as(lambda t, s: (t / s).sqrt()),
+                _kept_as(lambda t, s: (1 - s) / (1 - t)),
+                _kept_as(lambda t, s: ((1 - s) / (1 - t)).sqrt()),
             ),
         ),
         Misconception(

@@ -314,6 +314,7 @@ EXERCISE = Exercise(
             "alpha and sigma of level t.",
             variants=(
                 _with(guess=lambda x, eps, alpha, sigma: (x - eps) / alpha),
+                _with(guess=lambda x, eps, alpha, sigma: alpha * x - sigma * eps),
                 _with(guess=lambda x, eps, alpha, sigma: x - eps),
                 _with(guess=lambda x, eps, alpha, sigma: (x - sigma**2 * eps) / alpha),
                 _with(guess=lambda x, eps, alpha, sigma: (x - sigma**2 * eps) / alpha**2),

@@ -128,6 +128,10 @@ def _safe(tiny: float) -> tuple[Answer, ...]:
         ),
         _with(x0=lambda x, eps, alpha, sigma: (x - sigma * eps) / (alpha + tiny)),
         _with(bar=lambda log_snr: log_snr.sigmoid().clamp(tiny, 1 - tiny)),
+        _with(
+            score=lambda x, eps, alpha, sigma: -eps / sigma.clamp(min=tiny),
+            x0=lambda x, eps, alpha, sigma: (x - sigma.clamp(min=tiny) * eps) / alpha,
+        ),
     )
 
 
@@ -237,6 +241,7 @@ EXERCISE = Exercise(
                 _with(velocity=lambda x, eps, alpha, sigma: (eps - _x0(x, eps, alpha, sigma)) / (alpha + sigma)),
                 _with(velocity=lambda x, eps, alpha, sigma: (x - _x0(x, eps, alpha, sigma)) / sigma),
                 _with(velocity=lambda x, eps, alpha, sigma: (eps - _x0(x, eps, alpha, sigma)) * sigma),
+                _with(velocity=lambda x, eps, alpha, sigma: (eps - _x0(x, eps, alpha, sigma)) * alpha),
                 _with(velocity=lambda x, eps, alpha, sigma: alpha * _x0(x, eps, alpha, sigma) + sigma * eps),
             ),
         ),
@@ -293,12 +298,29 @@ EXERCISE = Exercise(
             "no factor, no root, no other base and no exponential before it.",
             variants=(
                 _with(bar=lambda log_snr: torch.sigmoid(log_snr / 2)),
+                _with(bar=lambda log_snr: torch.sigmoid(log_snr / 2) ** 2),
                 _with(bar=lambda log_snr: torch.sigmoid(log_snr.exp())),
                 _with(bar=lambda log_snr: torch.sigmoid(log_snr * math.log(10) / 10)),
                 _with(bar=lambda log_snr: torch.sigmoid(log_snr).sqrt()),
                 _with(bar=torch.exp, noise_bar=torch.ones_like),
                 _with(bar=torch.ones_like, noise_bar=lambda log_snr: (-log_snr).exp()),
             ),
+        ),
+        Misconception(
+            "sigma not the rest",
+            _with(noise_bar=lambda log_snr: (1 - log_snr.sigmoid().sqrt()) ** 2),
+            "Your sigma is not the root of 1 - alpha^2. What alpha^2 leaves of 1 is the variance of the noise.",
+            variants=(
+                _with(noise_bar=lambda log_snr: 1 - log_snr.sigmoid().sqrt()),
+                _with(noise_bar=lambda log_snr: (1 - log_snr.sigmoid()) ** 2),
+            ),
+        ),
+        Misconception(
+            "guess for velocity",
+            _with(velocity=_x0),
+            "Your velocity is the guess of x_0 itself, or that of the noise. A velocity is where the path ends less where it "
+            "starts: eps_hat - x0_hat.",
+            variants=(_with(velocity=lambda x, eps, alpha, sigma: eps),),
         ),
         Misconception(
             "x_0 held in a range",
@@ -315,7 +337,7 @@ EXERCISE = Exercise(
             "A small number, or a limit, takes the place of sigma or alpha where these are as small as that. Neither is ever 0: "
             "leave it out.",
             variants=(
-                *(_safe(tiny)[1] for tiny in small_numbers(1e-3)),
+                *(_safe(tiny)[i] for tiny in small_numbers(1e-3) for i in (1, 5)),
                 *(_safe(tiny)[i] for tiny in small_numbers(1e-8) for i in (0, 2)),
                 *(_safe(tiny)[i] for tiny in small_numbers(1e-6) for i in (3, 4)),
                 *(lambda x, eps, at, most=most: score_and_velocity(x, eps, at.clamp(-most, most)) for most in (10, 15)),

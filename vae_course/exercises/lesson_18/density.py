@@ -189,6 +189,8 @@ EXERCISE = Exercise(
                 _with(lambda z, c: 0.0, at=lambda z, c: math.log(c) * z),
                 _with(at=lambda z, c: math.sqrt(c) * z),
                 _with(at=lambda z, c: c * (z - z.mean(0))),
+                _with(at=lambda z, c: c * z / z.std()),
+                _with(at=lambda z, c: (z - z.mean(0)) / z.std(0)),
                 _with(lambda z, c: 0.0, at=lambda z, c: c * (z - z.mean(0))),
                 _with(at=lambda z, c: c * z.clamp(-5, 5)),
                 _with(lambda z, c: -z.shape[1] * math.log(c), at=lambda z, c: z),
@@ -234,6 +236,8 @@ EXERCISE = Exercise(
             "every code, and add it.",
             variants=(
                 _with(lambda z, c: z.shape[1] + math.log(c)),
+                _with(lambda z, c: math.log(c) / z.shape[1]),
+                _with(lambda z, c: math.log(c) * math.sqrt(z.shape[1])),
                 _with(lambda z, c: (z * math.log(c)).sum(1)),
                 _with(lambda z, c: Normal(torch.zeros_like(z), c).log_prob(z).sum(1)),
                 _with(end=lambda log_p, correction: log_p * correction),

@@ -175,6 +175,7 @@ EXERCISE = Exercise(
             _with(lambda c, u, w: (1 - w) * c + w * u),
             "A larger w leads you from v_class towards v_free. Guidance goes the other way: away from the prediction "
             "without the class.",
+            variants=(_with(lambda c, u, w: u + (1 + w) * (u - c)),),
         ),
         Misconception(
             "predictions exchanged",
@@ -197,6 +198,8 @@ EXERCISE = Exercise(
                 _with(lambda c, u, w: c - w * u),
                 _with(lambda c, u, w: (1 + w) * (c - u)),
                 _with(lambda c, u, w: (1 + w) * c - (1 - w) * u),
+                _with(lambda c, u, w: ((1 + w) * c - w * u) / (1 + w)),
+                _with(lambda c, u, w: ((1 + w) * c - w * u) / (1 + 2 * w)),
             ),
         ),
         Misconception(
@@ -228,6 +231,7 @@ EXERCISE = Exercise(
                 _with(lambda c, u, w: (1 + max(w, 0)) * c - max(w, 0) * u),
                 _with(lambda c, u, w: (1 + abs(w)) * c - abs(w) * u),
                 _with(lambda c, u, w: (1 + min(w, 1)) * c - min(w, 1) * u),
+                _with(lambda c, u, w: (1 + min(max(w, 0), 1)) * c - min(max(w, 0), 1) * u),
                 _with(lambda c, u, w: (1 + w) * c - w * u if w >= 1 else c),
                 _with(lambda c, u, w: (1 + w) * c - w * u if w else u),
                 _with(lambda c, u, w: (1 + round(w)) * c - round(w) * u),

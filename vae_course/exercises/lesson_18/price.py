@@ -36,7 +36,9 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
             if number is None
             else f"{number.numel()}"
         )
-        raise AnswerError(f"your function must return one number, and it returned {found}.")
+        raise AnswerError(
+            f'your function must return one number, and with reduction = "{reduction}" it returned {found}.'
+        )
     return {f'the beta of reduction = "{reduction}"': number.reshape(())}
 
 

@@ -185,7 +185,21 @@ EXERCISE = Exercise(
         Alternative("float64 and einsum", _double),
         Alternative("the parts of the acceptance test", RIGHT),
     ),
-    misconceptions=tuple(Misconception(m.name, m.bounds, m.message, m.variants) for m in MISTAKES),
+    misconceptions=(
+        *(Misconception(m.name, m.bounds, m.message, m.variants) for m in MISTAKES),
+        Misconception(
+            "ELBO in both places",
+            bounds_with(log_px=lambda parts: parts.log_px_z.mean(0) - parts.kl),
+            "Your second number is the ELBO once more. Average the weights p(x | z) p(z) / q(z | x) of the k draws, then take "
+            "the logarithm.",
+        ),
+        Misconception(
+            "bound in both places",
+            bounds_with(elbo=lambda parts: torch.logsumexp(parts.log_w, 0) - math.log(len(parts.log_w))),
+            "Your first number is the importance-weighted bound once more. The ELBO is the mean over the draws of log p(x | z), "
+            "less the KL.",
+        ),
+    ),
     cases=_cases,
     batch=None,
     probe=_probe,

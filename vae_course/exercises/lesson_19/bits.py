@@ -34,6 +34,10 @@ def _cases(seed: int) -> list[Inputs]:
         level = 60 + 30 * float(normal(source, 1).abs())
         elbo = (-level + 9 * normal(source, images)).double()
         cases.append({"elbo": elbo, "parameters": parameters + integer(source, 0, 20), "bits": bits})
+    # Images in colour, whose probabilities no float64 holds.
+    cases.append(
+        {"elbo": (-1500 + 9 * normal(source, n)).double(), "parameters": 20 + integer(source, 0, 20), "bits": 16}
+    )
     return cases
 
 
@@ -119,6 +123,38 @@ EXERCISE = Exercise(
             "one bit a parameter",
             lambda elbo, p, b: (-elbo.sum() / math.log(2) + p) / len(elbo),
             "You count the parameters, not their bits. Each of them takes `bits` bits.",
+        ),
+        Misconception(
+            "message of all images for each",
+            lambda elbo, p, b: -elbo.sum() / math.log(2) + p * b / len(elbo),
+            "You share the weights among the images, but not what the images cost: their sum is the message of all N. Divide it "
+            "by N too.",
+        ),
+        Misconception(
+            "one image for all",
+            lambda elbo, p, b: -elbo.max() / math.log(2) + p * b / len(elbo),
+            "You take the ELBO of one image, or the median, for that of all. Asked for is what all N images take, divided by N: "
+            "the mean.",
+            variants=tuple(
+                lambda elbo, p, b, of=of: -of(elbo) / math.log(2) + p * b / len(elbo)
+                for of in (torch.min, torch.median, lambda elbo: elbo[0], lambda elbo: elbo[-1])
+            ),
+        ),
+        Misconception(
+            "digits for bits",
+            lambda elbo, p, b: -elbo.mean() / math.log(10) + p * b / len(elbo),
+            "Your logarithm has the base 10, which counts digits. A bit is a choice of two: divide nats by log 2.",
+        ),
+        Misconception(
+            "shared among the parameters",
+            lambda elbo, p, b: (-elbo.sum() / math.log(2) + p * b) / p,
+            "You divide by the number of parameters. Asked for are bits per image: divide by N, the length of `elbo`.",
+        ),
+        Misconception(
+            "probabilities that round to 0",
+            lambda elbo, p, b: -elbo.exp().log2().mean() + p * b / len(elbo),
+            "You make probabilities of the ELBO, and exp(-1500) is 0 on a computer. The logarithm is there already: divide it by "
+            "log 2.",
         ),
     ),
     cases=_cases,

@@ -43,7 +43,13 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
         raise AnswerError(
             "your function must return three numbers, `difference, over_images, over_seeds`, in this order."
         )
-    return {name: torch.tensor(float(part), dtype=torch.float64) for name, part in zip(NAMES, result, strict=True)}
+    return {name: _number(part) for name, part in zip(NAMES, result, strict=True)}
+
+
+def _number(part: Any) -> Tensor:
+    """One result as a tensor; what was rounded to float32, as `torch.tensor` of a plain number is, is compared as such."""
+    single = isinstance(part, Tensor | np.generic) and str(part.dtype).endswith("float32")
+    return torch.tensor(float(part), dtype=torch.float32 if single else torch.float64)
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -102,6 +108,13 @@ def _images(a: Tensor, b: Tensor) -> Tensor:
 
 def _seeds(a: Tensor, b: Tensor) -> Tensor:
     return (a.mean(1).var() / len(a) + b.mean(1).var() / len(b)).sqrt()
+
+
+def _pooled(a: Tensor, b: Tensor) -> Tensor:
+    """The error over trainings with one variance for both methods."""
+    n, m = len(a), len(b)
+    variance = ((n - 1) * a.mean(1).var() + (m - 1) * b.mean(1).var()) / (n + m - 2)
+    return (variance / n + variance / m).sqrt()
 
 
 Part = Callable[[Tensor, Tensor], Any]
@@ -216,6 +229,48 @@ EXERCISE = Exercise(
                 ),
                 _with(images=lambda a, b: (a.mean(0) - b.mean(0)).std(correction=0) / math.sqrt(a.shape[1])),
             ),
+        ),
+        Misconception(
+            "one training only",
+            _with(images=lambda a, b: _images(a[:1], b[:1])),
+            "At least one of your numbers is made of one training of each method alone, and the others are dropped. All "
+            "trainings count the same: average over axis 0 first.",
+            variants=(
+                _with(mean=lambda a, b: (a[0] - b[0]).mean()),
+                _with(mean=lambda a, b: (a[0] - b[0]).mean(), images=lambda a, b: _images(a[:1], b[:1])),
+                _with(mean=lambda a, b: (a[-1] - b[-1]).mean(), images=lambda a, b: _images(a[-1:], b[-1:])),
+            ),
+        ),
+        Misconception(
+            "every number a training",
+            _with(seeds=lambda a, b: (a.var() / a.numel() + b.var() / b.numel()).sqrt()),
+            "Your error over trainings is made of the spread of all S N numbers, and so of that of the images. A training is one "
+            "observation, its mean over the images: average over axis 1 first.",
+            variants=(_with(seeds=lambda a, b: (a.var() / len(a) + b.var() / len(b)).sqrt()),),
+        ),
+        Misconception(
+            "one count for both methods",
+            _with(seeds=lambda a, b: ((a.mean(1).var() + b.mean(1).var()) / len(a)).sqrt()),
+            "You divide both variances by the number of trainings of one method, or by a mean of the two. a has S trainings and "
+            "b has S': each variance is divided by its own.",
+            variants=(
+                _with(seeds=lambda a, b: ((a.mean(1).var() + b.mean(1).var()) / len(b)).sqrt()),
+                _with(seeds=lambda a, b: ((a.mean(1).var() + b.mean(1).var()) / min(len(a), len(b))).sqrt()),
+                _with(seeds=lambda a, b: (2 * (a.mean(1).var() + b.mean(1).var()) / (len(a) + len(b))).sqrt()),
+            ),
+        ),
+        Misconception(
+            "trainings of both in one",
+            _with(seeds=lambda a, b: torch.cat([a, b]).mean(1).std() / math.sqrt(len(a) + len(b))),
+            "You put the trainings of both methods together, so the difference that is to be judged counts as spread. Each "
+            "method has a variance of its own: divide by S and S', and add.",
+            variants=(_with(seeds=lambda a, b: torch.cat([a, b]).mean(1).std()),),
+        ),
+        Misconception(
+            "one variance for both methods",
+            _with(seeds=_pooled),
+            "You pool the variances of the two methods, as if their trainings spread alike. Nothing says so: divide the variance "
+            "of each by its own number of trainings, and add.",
         ),
         Misconception(
             "errors exchanged",

@@ -187,7 +187,7 @@ MISTAKES = (
     ),
     Mistake(
         "first draw only",
-        "You use the first of the k draws and drop the others. Both numbers are means over all k: use axis 0.",
+        "At least one of your two numbers is made of the first of the k draws alone. Both are means over all k: use axis 0.",
         bounds_with(noise=lambda eps: eps[:1]),
         (
             bounds_with(elbo=lambda parts: parts.log_px_z[0] - parts.kl),
