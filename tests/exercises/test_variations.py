@@ -37,8 +37,6 @@ ROWS = [
      "its result rounded to 2 decimals"),
     ("12-message-length", lambda log_px_z, log_pz, log_qz: (log_qz - log_pz).abs() / math.log(2) - log_px_z / math.log(2),
      "the absolute value of `log_qz - log_pz`"),
-    ("09-two-sigmoids", lambda x, p: -(x * (p + 1e-8).log() + (1 - x) * (1 - p + 1e-8).log()).flatten(1).sum(1),
-     "a small number added inside of a logarithm or root"),
     ("05-pathwise-gradient",
      lambda grad_f, eps, logvar: ((grad_f * eps).mean(0), (grad_f * (logvar / 2).exp() * eps / 2).mean(0)),
      "an extra factor `eps` inside of a `mean`"),
@@ -50,9 +48,45 @@ ROWS = [
         *get("03-sigma").reference(mu, log_sigma, eps)), "`z` in place of `mu`"),
     ("02-naive-mc", lambda log_px_z: get("02-naive-mc").reference(log_px_z.clamp(min=-700)),
      "a limit to how large or small `log_px_z` may get"),
+    ("14-account", lambda x, ell, k, prior: get("14-account").reference(x, ell, k, prior.roll(1, 1)),
+     "`prior_logits` moved by one place along axis 1 or, with the same numbers, `tokens` moved by one place along axis 1"),
+    ("14-account", lambda x, ell, k, prior: get("14-account").reference(x, ell, k, prior.flip(2)),
+     "`prior_logits` the other way round along axis 2"),
+    ("07-reparameterize", lambda mu, logvar, eps: mu + ((logvar / 2).exp() + 1e-3) * eps,
+     "a small number added to `torch.exp(0.5 * logvar)`"),
+    ("07-kl", lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - 1 - logvar.abs()).sum(-1),
+     "the absolute value of `logvar` in its place"),
+    ("10-rate", lambda s2, beta, sigma: 0.5 * torch.log(s2 / (beta * sigma * 2)).clamp(min=0),
+     "`sigma` times `2` in place of its power"),
+    ("10-rate", lambda s2, beta, sigma: 0.5 * torch.log(s2 / (beta * sigma**2)).clamp(max=0),
+     "`clamp_max` in place of `clamp_min`"),
+    ("12-ans-push", lambda state, start, freq, total: total * (state // freq + start) + state % freq,
+     "the sum of `state // freq` and `start` multiplied by `total`"),
+    ("12-ans-push", lambda state, start, freq, total: (total + start) * (state // freq) + state % freq,
+     "the sum of `total` and `start` multiplied by `state // freq`"),
+    ("12-missing-pixels", lambda logits, x, seen, z: get("12-missing-pixels").reference(logits, x, seen, 0 * z)
+     - 0.5 * z.norm(dim=1), "the root of `(z ** 2).sum(1)`"),
+    ("12-missing-pixels", lambda logits, x, seen, z: -get("12-missing-pixels").reference(logits, x, seen, 0 * z)
+     - 0.5 * z.square().sum(1), "the sign of `(seen * log_px_z).sum(1)` turned"),
+    ("09-scale", lambda errors, kl_of_dims: errors.sum(1).mean() + errors.shape[1] * kl_of_dims.sum(1).mean(),
+     "the summand with `kl_of_dims` times the length of axis 1 of `errors`"),
+    ("09-scale", lambda errors, kl_of_dims: errors.sum(1).mean()
+     + kl_of_dims.shape[1] / errors.shape[1] * kl_of_dims.sum(1).mean(),
+     "the summand with `kl_of_dims` times the length of axis 1 of `kl_of_dims` and divided by the length of axis 1 of `errors`"),
+    ("12-message-length", lambda log_px_z, log_pz, log_qz: (log_pz - log_qz - log_px_z) / math.log(2),
+     "`log_qz` and `log_pz` exchanged in a difference or, with the same numbers, the inputs `log_pz` and `log_qz` exchanged"),
+    ("07-loss", lambda log_px_z, kl: (kl.clamp(min=5) - log_px_z).mean(), "a limit to how large or small `kl` may get"),
     # Near the right numbers and off both ways, as if it were rounded.
     ("08-slerp", lambda z_start, z_end, t: slerp_kept_off_zero(z_start, z_end, t), "a small number added to a divisor"),
 ]  # fmt: skip
+
+
+def test_what_is_changed_in_an_alternative_is_not_said_to_stand_in_the_worked_answer():
+    def cost(x, p):
+        return -(x * (p + 1e-8).log() + (1 - x) * (1 - p + 1e-8).log()).flatten(1).sum(1)
+
+    told = "Your numbers are those of a right answer in another style with a small number added inside of a logarithm or root"
+    assert evaluate("09-two-sigmoids", cost).message == told + ELSE
 
 
 def slerp_kept_off_zero(z_start, z_end, t):
@@ -71,6 +105,16 @@ def test_the_part_that_is_different_is_named(id, answer, told):
         assert (report.misconception, report.message) == (None, TOLD + told + ELSE)
 
 
+def test_a_variation_of_an_alternative_is_not_said_to_be_one_of_the_worked_answer():
+    """The worked answer has no logarithm that the learner could look for."""
+
+    def answer(x, p):
+        return -(x * (p + 1e-8).log() + (1 - x) * (1 - p + 1e-8).log()).flatten(1).sum(1)
+
+    told = "a right answer in another style with a small number added inside of a logarithm or root"
+    assert evaluate("09-two-sigmoids", answer).message == f"Your numbers are those of {told}{ELSE}"
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -81,6 +125,12 @@ def test_the_part_that_is_different_is_named(id, answer, told):
 )
 def test_what_is_no_variation_is_not_called_one(answer):
     report = evaluate("07-kl", answer)
+    assert report.status == Verdict.FAILED and TOLD not in report.message
+
+
+def test_yes_and_no_are_not_explained_by_other_inputs():
+    """A limit to the means agrees with this answer, and has nothing to do with it."""
+    report = evaluate("10-active-units", lambda mu, logvar, t: (mu.var(0) > t) & (logvar.exp().mean(0) < 0.5))
     assert report.status == Verdict.FAILED and TOLD not in report.message
 
 

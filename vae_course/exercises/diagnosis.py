@@ -12,7 +12,8 @@ from vae_course.exercises.comparing import FLOATS, agree, changed_inputs, close,
 from vae_course.exercises.model import Exercise, Inputs
 from vae_course.exercises.outcomes import Array, Cause, Failure, Outcome, Value
 from vae_course.exercises.probes import StageResult
-from vae_course.exercises.remarks import remark
+from vae_course.exercises.remarks import remark, subject
+from vae_course.exercises.surroundings import IN_PLACE, REQUIRES_GRAD
 
 Check = Callable[[Exercise, Inputs, Outcome, Outcome], str]
 # The outcomes of an answer and of the reference on further inputs.
@@ -117,16 +118,37 @@ def contrast(exercise: Exercise, cases: list[Inputs], right: list[bool]) -> str:
 def _unused(
     exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], expected: list[Outcome], rerun: Rerun | None
 ) -> str:
-    """A sentence on the inputs that change the right numbers and leave the answer's as they are, wherever that was tried."""
+    """A sentence on the inputs that change the right numbers and leave the answer's as they are, wherever that was tried.
+
+    Where all numbers together change with each input, the same of the first wrong one of several results.
+    """
     if rerun is None:
         return ""
 
-    def makes_no_difference(name: str) -> bool:
-        return _makes_no_difference(exercise, name, cases, outcomes, expected, rerun)
+    def without_effect(result: str | None) -> str:
+        names = [
+            f"`{name}`"
+            for name in exercise.parameters
+            if _makes_no_difference(exercise, name, cases, outcomes, expected, rerun, result)
+        ]
+        return " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
-    names = [f"`{name}`" for name in exercise.parameters if makes_no_difference(name)]
-    told = " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-    return f" Your numbers don't change with {told}, and they should." if told else ""
+    if told := without_effect(None):
+        return f" Your numbers don't change with the values of {told}, and they should."
+    wrong = [
+        name
+        for outcome, target in zip(outcomes, expected, strict=True)
+        for name in target.values
+        if len(target.values) > 1
+        and not same_values(_part(outcome.values, name), _part(target.values, name), exercise.tolerance)
+    ]
+    told = without_effect(wrong[0]) if wrong and not isinstance(wrong[0], StageResult) else ""
+    return f" {subject(wrong[0])} doesn't change with the values of {told}, and it should." if told else ""
+
+
+def _part(values: dict[str, Value], result: str | None) -> dict[str, Value]:
+    """One result of several, where it is there; all of them without a name."""
+    return values if result is None else {name: value for name, value in values.items() if name == result}
 
 
 def _makes_no_difference(
@@ -136,10 +158,12 @@ def _makes_no_difference(
     outcomes: list[Outcome],
     expected: list[Outcome],
     rerun: Rerun,
+    result: str | None = None,
 ) -> bool:
     """Whether an answer gives the same numbers with this input turned round, stretched, or that of another case.
 
-    Elsewhere than where the right numbers change it may have an effect, too: then nothing is said of it.
+    Elsewhere than where the right numbers change it may have an effect, too: then nothing is said of it. With a name,
+    whether that one of its results is the same.
     """
     small = sorted(
         (i for i in range(len(cases)) if input_size(cases[i]) <= MOST_NUMBERS), key=lambda i: input_size(cases[i])
@@ -156,8 +180,9 @@ def _makes_no_difference(
     results = rerun([{**cases[i], name: other} for i, other in (*changed, *stretched)])
     seen = False
     for n, ((i, _), (own, target)) in enumerate(zip((*changed, *stretched), results, strict=True)):
-        same = not own.failure and same_values(own.values, outcomes[i].values, exercise.tolerance)
-        needed = not target.failure and not same_values(target.values, expected[i].values, exercise.tolerance)
+        then, now, right, other = (_part(o.values, result) for o in (outcomes[i], own, expected[i], target))
+        same = not own.failure and not outcomes[i].failure and same_values(now, then, exercise.tolerance)
+        needed = not target.failure and not same_values(other, right, exercise.tolerance)
         if not same and (needed or not own.failure):
             return False
         # A stretched input may be none that the task allows, such as a probability above one.
@@ -206,11 +231,10 @@ def _names(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) 
 def _kind(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
     for name, value in outcome.values.items():
         if value.kind != target.values[name].kind:
-            subject = name[:1].upper() + name[1:]
             if value.kind == "None" and not name:
                 return f"Your function returned nothing (None): end it with `return` and {exercise.returns}."
             reason = ", because a gradient can't flow back through anything else" if exercise.gradients else ""
-            returned = f"{subject} is" if name else "Your function returned"
+            returned = f"{subject(name)} is" if name else "Your function returned"
             return f"{returned} {_found(value.kind)}; return a PyTorch tensor ({exercise.returns}){reason}."
     return ""
 
@@ -229,7 +253,7 @@ def _exchanged(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outco
             continue
         swapped = {**outcome.values, a: outcome.values[b], b: outcome.values[a]}
         if same_values(swapped, target.values, exercise.tolerance):
-            return f"{_subject(a)} and {b} have changed places.{_input_was(exercise, case)}"
+            return f"{subject(a)} and {b} have changed places.{_input_was(exercise, case)}"
     return ""
 
 
@@ -253,7 +277,7 @@ def _shape(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) 
         own, needed = list(value.array.shape), list(target.values[name].array.shape)
         if own != needed:
             return (
-                f"{_subject(name)} has shape {own}, expected {needed} ({exercise.returns}).{_input_was(exercise, case)}"
+                f"{subject(name)} has shape {own}, expected {needed} ({exercise.returns}).{_input_was(exercise, case)}"
             )
     return ""
 
@@ -263,7 +287,7 @@ def _dtype(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) 
         needed = target.values[name].dtype
         if value.dtype != needed and not (value.dtype in FLOATS and needed in FLOATS):
             accepted = "float32 or float64" if needed == "float64" else needed
-            told = f"{_subject(name)} has dtype {value.dtype}, expected {accepted}"
+            told = f"{subject(name)} has dtype {value.dtype}, expected {accepted}"
             return f"{told}: convert nothing on the way." if "float" in value.dtype else f"{told}."
     return ""
 
@@ -276,12 +300,21 @@ def _finite(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome)
             return ""  # that comes first
         if bad.any():
             what = "NaN" if np.isnan(value.array[bad]).any() else "infinite"
-            return f"{_subject(name)} is {what} in places.{_input_was(exercise, case)}"
+            return f"{subject(name)} is {what} in places. {_COMES_OF[what]}{_input_was(exercise, case)}"
     return ""
 
 
+# Not each cause, but those to look for first.
+_COMES_OF = {
+    "NaN": "Look for 0 / 0, infinity times 0 or less infinity, and a root or a logarithm of a negative number.",
+    "infinite": "Look for a logarithm of 0, a division by 0, and a power or an exponential that no float holds.",
+}
+
+
 def _left(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -> str:
-    changes = [change for change in outcome.changes if change not in target.changes]
+    # A tensor that is changed in place with numbers that need a gradient needs one, too.
+    told_later = [f"{does} {name}" for name in changed_inputs(outcome, target) for does in (IN_PLACE, REQUIRES_GRAD)]
+    changes = [change for change in outcome.changes if change not in (*target.changes, *told_later)]
     if not changes:
         return ""
     return (
@@ -369,10 +402,6 @@ def _only(outcome: Outcome, name: str) -> Outcome:
 def _raised(failure: Failure) -> str:
     where = f" at {failure.line}" if failure.line else ""
     return failure.type + where + (f": {failure.message.removesuffix('.')}" if failure.message else "")
-
-
-def _subject(name: str) -> str:
-    return f"{name[:1].upper()}{name[1:]}" if name else "Your result"
 
 
 def _both(name: str, own: Array, needed: Array) -> str:

@@ -22,7 +22,7 @@ from vae_course.exercises.model import (
 )
 from vae_course.exercises.outcomes import Cause, Outcome, Value, run_answer
 from vae_course.exercises.reading import Unread
-from vae_course.exercises.remarks import not_computed, same_factor
+from vae_course.exercises.remarks import is_an_input, one_number_throughout, same_factor
 from vae_course.exercises.surroundings import plain
 from vae_course.support.words import count
 
@@ -90,7 +90,10 @@ def judge(
     misconception = _explain_but_for_a_few(exercise, outcomes, right, seed=seed) if spared else None
     if misconception:
         return Report(Verdict.FAILED, 0, misconception.message + spared, misconception.name)
-    plain_to_see = same_factor(outcomes, expected) or not_computed(exercise, _cases(exercise, seed), outcomes, expected)
+    constant = one_number_throughout(exercise, outcomes, expected)
+    if constant:
+        return Report(Verdict.FAILED, 0, constant)
+    plain_to_see = same_factor(outcomes, expected) or is_an_input(exercise, _cases(exercise, seed), outcomes, expected)
     if varied and not plain_to_see and not _numbers_right(exercise, outcomes, expected):
         message = variations.explain(exercise, _cases(exercise, seed), outcomes)
         if not message and spared and sum(right) <= MOST_SPARED:

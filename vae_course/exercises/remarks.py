@@ -10,15 +10,18 @@ from torch import Tensor
 
 from vae_course.exercises.model import Exercise, Inputs
 from vae_course.exercises.outcomes import Array, Outcome
+from vae_course.exercises.probes import StageResult
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 CLOSE = 1e-4  # what counts as the same factor
-FEWEST = 3  # cases or different numbers that make a rule of what is seen in them
+FEWEST = 3  # cases that make a rule of what is seen in them
+ROUNDING = 1e-6  # of large numbers no smaller part is told apart
 # Factors that are called by their names.
 KNOWN = {
     "log 2": math.log(2),
     "1 / log 2": 1 / math.log(2),
+    "log 10": math.log(10),
     "1 / log 10": 1 / math.log(10),
     "the root of 2": math.sqrt(2),
     "1 / the root of 2": 1 / math.sqrt(2),
@@ -46,6 +49,10 @@ SUMMANDS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("minus the logarithm of {}", lambda n: -math.log(n)),
     ("plus the logarithm of n / (n - 1), where n is {}", lambda n: math.log(n / (n - 1))),
     ("minus the logarithm of n / (n - 1), where n is {}", lambda n: -math.log(n / (n - 1))),
+    ("plus half of {}", lambda n: n / 2),
+    ("minus half of {}", lambda n: -n / 2),
+    ("plus half of log(2 pi) times {}", lambda n: n * math.log(2 * math.pi) / 2),
+    ("minus half of log(2 pi) times {}", lambda n: -n * math.log(2 * math.pi) / 2),
 )
 _MORE_THAN_ONE = [form for words, form in (*FACTORS, *SUMMANDS) if "n - 1" in words]
 
@@ -68,18 +75,35 @@ def remark(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], exp
     right = [name for name, pairs in named.items() if all(_same(pair, exercise.tolerance) for pair in pairs.values())]
     wrong = [name for name in named if name not in right]
     told = pattern(outcomes, expected)
+    if wrong and not told:
+        told = _same_as_another(exercise, cases, outcomes, wrong[0], right)
     if wrong and not told:  # of several wrong results the first has been shown
-        subject = "your numbers are the right ones" if len(named) == 1 else f"{wrong[0]} is the right one"
-        told = (
-            _constant(named[wrong[0]], wrong[0])
-            or _an_input(cases, named[wrong[0]], wrong[0], exercise.tolerance)
-            or _of_another(named, wrong[0], exercise.tolerance)
-            or _of_each_case(cases, named[wrong[0]], subject)
-        )
+        what = "your numbers are the right ones" if len(named) == 1 else f"{wrong[0]} is the right one"
+        told = _of_each_case(cases, named[wrong[0]], what)
     if len(wrong) == 1 and right and not any(name.endswith(("?", ",")) or ":" in name for name in named):
-        others = f"{right[0][:1].upper()}{right[0][1:]}" if len(right) == 1 else "All the rest"
+        others = subject(right[0]) if len(right) == 1 else "All the rest"
         told = f" {others} is right.{told}"
     return told
+
+
+def subject(name: str) -> str:
+    """A result's name at the beginning of a sentence."""
+    return f"{name[:1].upper()}{name[1:]}" if name else "Your result"
+
+
+def one_number_throughout(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> str:
+    """A sentence where a result is one and the same number everywhere, and the right one is not: a constant, or a draft.
+
+    Of a build nothing is said: the first of its stages that is wrong speaks.
+    """
+    for name, pairs in (_by_name(outcomes, expected) or {}).items():
+        if isinstance(name, StageResult) or all(_same(pair, exercise.tolerance) for pair in pairs.values()):
+            continue
+        own, needed = (np.concatenate(side) for side in zip(*pairs.values(), strict=True))
+        if len(pairs) > 2 and np.isfinite(own).all() and len(np.unique(own)) == 1 and len(np.unique(needed)) > 2:
+            draft = ": is it written yet?" if own[0] == 0 else ", and the right one changes with the input."
+            return f"{subject(name)} is {own[0]:.4g} everywhere{draft}"
+    return ""
 
 
 def pattern(outcomes: list[Outcome], expected: list[Outcome]) -> str:
@@ -101,48 +125,13 @@ def same_factor(outcomes: list[Outcome], expected: list[Outcome]) -> str:
     return f" Every number is {factor:.4g} times the right one{_known(factor)}."
 
 
-def not_computed(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], expected: list[Outcome]) -> bool:
-    """Whether a result is one number, again and again, or an input as it is, where it should not be."""
-    named = _by_name(outcomes, expected) or {}
+def is_an_input(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], expected: list[Outcome]) -> bool:
+    """Whether a wrong result is an input as it was given: no variation of a formula need be looked for."""
     return any(
-        _constant(pairs, name) or _an_input(cases, pairs, name, exercise.tolerance) for name, pairs in named.items()
+        sum(not _same(pair, exercise.tolerance) for pair in pairs.values()) >= FEWEST
+        and _same_as_another(exercise, cases, outcomes, name, [])
+        for name, pairs in (_by_name(outcomes, expected) or {}).items()
     )
-
-
-def _an_input(cases: list[Inputs], pairs: dict[int, Pair], name: str, tolerance: float) -> str:
-    """A sentence where a result is one of the inputs in every case, and should not be."""
-    if sum(not _same(pair, tolerance) for pair in pairs.values()) < FEWEST:
-        return ""
-    for given in cases[0]:
-        values = {i: value for i in pairs if isinstance(value := cases[i].get(given), Tensor)}
-        if len(values) < len(pairs) or any(values[i].numel() != len(pair.own) for i, pair in pairs.items()):
-            continue
-        inputs = {i: _flat(value.detach().double().numpy()) for i, value in values.items()}
-        if all(_same(Pair(pair.own, inputs[i]), tolerance) for i, pair in pairs.items()):
-            return f" In every case {name or 'your result'} is the input `{given}` as it is."
-    return ""
-
-
-def _constant(pairs: dict[int, Pair], name: str) -> str:
-    """A sentence where a result is one number in every entry of every case, and the right one is not."""
-    own, needed = (np.concatenate(side) for side in zip(*pairs.values(), strict=True))
-    if len(pairs) < FEWEST or not np.isfinite(own).all() or np.ptp(own) > 0 or len(set(needed.tolist())) < FEWEST:
-        return ""
-    return f" In every case {f'{name} is' if name else 'all your numbers are'} {own[0]:.4g}."
-
-
-def _of_another(named: dict[str, dict[int, Pair]], wrong: str, tolerance: float) -> str:
-    """A sentence where a result has the numbers of another in every case, and should not."""
-    for other, pairs in named.items():
-        if other == wrong or pairs.keys() != named[wrong].keys() or ":" in other:
-            continue
-        if any(pair.own.shape != pairs[i].own.shape for i, pair in named[wrong].items()):
-            continue
-        own = [Pair(pair.own, pairs[i].own) for i, pair in named[wrong].items()]
-        needed = [Pair(pair.needed, pairs[i].needed) for i, pair in named[wrong].items()]
-        if all(_same(p, tolerance) for p in own) and sum(not _same(p, tolerance) for p in needed) >= FEWEST:
-            return f" In every case {wrong} has the numbers that you return as {other}."
-    return ""
 
 
 def _rounded(outcomes: list[Outcome], expected: list[Outcome]) -> str:
@@ -216,7 +205,36 @@ def _same(pair: Pair, tolerance: float) -> bool:
     return bool((near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
 
 
-def _of_each_case(cases: list[Inputs], pairs: dict[int, Pair], subject: str) -> str:
+def _same_as_another(
+    exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], wrong: str, right: list[str]
+) -> str:
+    """A sentence where a wrong result is a right one once more in every case, or an input as it was given."""
+    rows = [(case, o.values) for case, o in zip(cases, outcomes, strict=True) if wrong in o.values]
+    if len(rows) < 2:
+        return ""
+    own = [values[wrong].array for _, values in rows]
+    if len(np.unique(np.concatenate([array.ravel() for array in own]))) < 3:  # a few numbers may be others by chance
+        return ""
+    what = wrong or "your result"
+
+    def is_all(others: list[Array | None]) -> bool:
+        return all(
+            b is not None and a.shape == b.shape and _same(Pair(_flat(a), _flat(b)), exercise.tolerance)
+            for a, b in zip(own, others, strict=True)
+        )
+
+    for name in (
+        () if isinstance(wrong, StageResult) else right
+    ):  # what a build is asked for in stages is no result twice
+        if is_all([values[name].array if name in values else None for _, values in rows]):
+            return f" In every case {what} is the same as {name}."
+    for name in exercise.parameters:
+        if is_all([x.detach().numpy() if isinstance(x := case.get(name), Tensor) else None for case, _ in rows]):
+            return f" In every case {what} is `{name}` as it was given."
+    return ""
+
+
+def _of_each_case(cases: list[Inputs], pairs: dict[int, Pair], what_is_off: str) -> str:
     """A sentence where the numbers of each case are the right ones and something that its sizes or plain numbers say."""
     if not all(np.isfinite(part).all() for pair in pairs.values() for part in pair):
         return ""
@@ -228,16 +246,22 @@ def _of_each_case(cases: list[Inputs], pairs: dict[int, Pair], subject: str) -> 
             continue
         first = next(iter(amounts.values()))
         if all(same(amount, first) for amount in amounts.values()):
-            if forms is SUMMANDS and abs(first) > CLOSE:
-                return f" In every case {subject} {'plus' if first > 0 else 'minus'} {abs(first):.4g}."
+            if (
+                forms is SUMMANDS
+                and abs(first) > CLOSE
+                and _fits_large(pairs, amounts, dict.fromkeys(pairs, first).__getitem__)
+            ):
+                return f" In every case {what_is_off} {'plus' if first > 0 else 'minus'} {abs(first):.4g}."
             if forms is FACTORS and len(amounts) > 1 and abs(first) > CLOSE and abs(first - 1) > CLOSE:
-                return f" In every case {subject} times {first:.4g}{_known(first)}."
+                return f" In every case {what_is_off} times {first:.4g}{_known(first)}."
         if len({round(amount, 4) for amount in amounts.values()}) < 3:
             continue
         for (words, form), (what, of) in itertools.product(forms, _measures(cases)):
             sizes = {i: of(cases[i]) for i in amounts}
-            if all(size > 0 for size in sizes.values()) and _fits(amounts, sizes, form, same):
-                return f" In every case {subject} {words.format(what)}."
+            if not all(size > 0 for size in sizes.values()) or not _fits(amounts, sizes, form, same):
+                continue
+            if forms is FACTORS or _fits_large(pairs, amounts, lambda i, of=of, form=form: form(of(cases[i]))):  # type: ignore[misc]
+                return f" In every case {what_is_off} {words.format(what)}."
     return ""
 
 
@@ -252,6 +276,17 @@ def _fits(
         return False
     told = [i for i, size in sizes.items() if size != 1 or form not in _MORE_THAN_ONE]
     return len(told) > 2 and all(same(amounts[i], form(sizes[i])) for i in told)
+
+
+def _fits_large(pairs: dict[int, Pair], amounts: dict[int, float], added: Callable[[int], float]) -> bool:
+    """Whether the cases whose summand is not known, as their numbers are large, are off by no more and no less than rounding
+    leaves of what is added.
+    """
+    rest = {i: pair for i, pair in pairs.items() if i not in amounts and len(pair.own)}
+    return all(
+        np.allclose(own - needed, added(i), rtol=CLOSE, atol=ROUNDING * float(np.abs(needed).max()))
+        for i, (own, needed) in rest.items()
+    )
 
 
 def _factors(pairs: dict[int, Pair]) -> dict[int, float]:

@@ -32,6 +32,8 @@ class _Setting:
 
 
 _CPU = torch.device("cpu")
+# What a function does to a tensor that it was given.
+IN_PLACE, REQUIRES_GRAD = "changes the numbers of", "changes `requires_grad` of"
 
 
 def _default_device() -> torch.device:
@@ -137,7 +139,7 @@ def _flat(given: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 def _marks(thing: Tensor | nn.Module) -> dict[str, list[Any]]:
     """What is compared of a tensor or a module, by what a function does that changes it."""
     if isinstance(thing, Tensor):
-        return {"changes `requires_grad` of": [thing.requires_grad]}
+        return {REQUIRES_GRAD: [thing.requires_grad], IN_PLACE: [thing.detach().clone()]}
     return {
         "changes `requires_grad` of parameters of": [p.requires_grad for p in thing.parameters()],
         "leaves another mode (training or evaluation) in": [module.training for module in thing.modules()],

@@ -18,6 +18,7 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from vae_course.exercises.comparing import FLOATS, same_values
 from vae_course.exercises.diagnosis import input_size
@@ -50,6 +51,8 @@ SWAPS = {
     "acos": ("cos",),
     "logsumexp": ("sum", "amax", "mean"),
     "softmax": ("sigmoid", "exp"),
+    "clamp_min": ("clamp_max",),
+    "clamp_max": ("clamp_min",),
 }
 # What may be dropped from around its argument, as a function or as a method.
 DROPPED = ("exp", "log", "sqrt", "square", "abs", "sigmoid", "softplus", "neg", "sum", "mean", "cumsum", "acos", "log2")
@@ -119,6 +122,8 @@ BEFOREHAND: dict[str, tuple[Callable[[Any], Any], ...]] = {
     "the last entry of {} along axis 0 in place of each": (lambda x: x[-1:].expand_as(x),),
     "the mean of {} over axis 0 in place of each entry": (lambda x: x.mean(0, keepdim=True).expand_as(x),),
     "the mean of {} over the last axis in place of each entry": (lambda x: x.mean(-1, keepdim=True).expand_as(x),),
+    "the first entry of {} along axis 1 in place of each": (lambda x: x[:, :1].expand_as(x),),
+    "the mean of {} over axis 1 in place of each entry": (lambda x: x.mean(1, keepdim=True).expand_as(x),),
     "{} held at 0 or above": (lambda x: x.clamp(min=0),),
     "a small number added to {}, or set as a limit": tuple(
         change
@@ -136,13 +141,26 @@ BEFOREHAND: dict[str, tuple[Callable[[Any], Any], ...]] = {
             lambda x, limit=limit: x.clamp(-limit, limit),
             lambda x, limit=limit: x.clamp(max=limit),
             lambda x, limit=limit: x.clamp(min=-limit),
+            lambda x, limit=limit: x.clamp(min=limit),
         )
     ),
 }
-_TOLD = "Your numbers are those of the worked answer with {}; your code may get there in another way."
+# The same for one input, where none of these fits: what may have become of its order.
+ORDERS: dict[str, tuple[Callable[[Any], Any], ...]] = {
+    f"{{}} {words} along axis {axis}": tuple(functools.partial(move, axis=axis) for move in moves)
+    for axis in (0, 1, 2)
+    for words, moves in (
+        ("moved by one place", (lambda x, axis: x.roll(1, axis), lambda x, axis: x.roll(-1, axis))),
+        ("the other way round", (lambda x, axis: x.flip(axis),)),
+    )
+}
+_TOLD = "Your numbers are those of {} with {}; your code may get there in another way."
+_WORKED, _OTHER = "the worked answer", "a right answer in another style"
 # Changes that can be made once more where they have been made.
 _ON_ITSELF = ("the root of", "the square of", "the factor", "the sign of")
 _MODULES = {"torch", "math", "F", "nn"}
+# What is never below 0, and to which a small number is added so that it is not 0 either.
+_POSITIVE = ("exp", "sqrt", "softplus", "norm", "std", "var")
 
 
 class Kind(IntEnum):
@@ -189,11 +207,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Variation:
-    """A changed worked answer: what is different, the kind of change, and the changed function."""
+    """A changed right answer: what is different, the kind of change, the changed function, and which one it was."""
 
     words: str
     kind: Kind
     answer: Answer
+    of: str = _WORKED
 
 
 def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outcome]) -> str:
@@ -212,9 +231,13 @@ def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outc
 
 
 def explain_by_inputs(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outcome]) -> str:
-    """The same for the worked answer to other inputs: where nothing else explains an answer, for this may be far-fetched."""
+    """The same for the worked answer to other inputs: where nothing else explains an answer, for this may be far-fetched.
+
+    A result that says yes or no agrees with many by chance.
+    """
     rows = _rows(cases, outcomes)
-    if not rows or any(np.isnan(v.array).any() for o in outcomes for v in o.values.values()):
+    values = [value for outcome in outcomes for value in outcome.values.values()]
+    if not rows or all(v.dtype == "bool" for v in values) or any(np.isnan(v.array).any() for v in values):
         return ""
     with apart():
         return _first_match(exercise, rows, _beforehand(exercise))
@@ -236,7 +259,8 @@ def _first_match(
         words = {v.words for v in matching if v.kind == first}
         if words:
             # Two that give the same numbers are both true; of more, none is likelier than the others to be what was done.
-            return _TOLD.format(" or, with the same numbers, ".join(sorted(words))) if len(words) <= 2 else ""
+            told = " or, with the same numbers, ".join(sorted(words))
+            return _TOLD.format(matching[0].of, told) if len(words) <= 2 else ""
     return ""
 
 
@@ -256,7 +280,46 @@ def _weighted(exercise: Exercise, rows: Sequence[tuple[Inputs, Outcome]]) -> lis
             weight = float((a - b) @ (c - b) / ((c - b) @ (c - b)))
             if all(abs(weight - known) > 1e-4 for known in (-1.0, 0.0, 1.0)):
                 found.append(Variation(f"{weight:.3g} times {words}", Kind.PART, with_weight(weight)))
+            found += [
+                Variation(f"{words} {amount}", Kind.PART, functools.partial(_weighted_by, exercise, with_weight, of))
+                for amount, of in _by_lengths([case for case, _ in rows])
+                if np.isclose(of(rows[0][0]), weight, rtol=1e-3)
+            ]
     return found
+
+
+def _weighted_by(
+    exercise: Exercise, with_weight: Callable[[float], Answer], of: Callable[[Inputs], float], *inputs: Any
+) -> Any:
+    return with_weight(of(dict(zip(exercise.parameters, inputs, strict=True))))(*inputs)
+
+
+def _by_lengths(cases: Sequence[Inputs]) -> list[tuple[str, Callable[[Inputs], float]]]:
+    """What something may be multiplied by: the length of an axis, one over it, or the ratio of two, in words and as numbers.
+
+    Of axes that are as long as each other in every case the first speaks.
+    """
+    lengths: dict[tuple[int, ...], tuple[str, Callable[[Inputs], float]]] = {}
+    for name, value in cases[0].items():
+        for axis in range(value.dim()) if isinstance(value, Tensor) else ():
+            length = functools.partial(_length, name=name, axis=axis)
+            lengths.setdefault(
+                tuple(length(case) for case in cases), (f"the length of axis {axis} of `{name}`", length)
+            )
+    found: list[tuple[str, Callable[[Inputs], float]]] = []
+    for words, of in lengths.values():
+        found.append((f"times {words}", of))
+        found.append((f"divided by {words}", lambda case, of=of: 1 / max(of(case), 1)))  # type: ignore[misc]
+    for (a, of_a), (b, of_b) in itertools.permutations(lengths.values(), 2):
+        ratio = functools.partial(lambda case, over, under: over(case) / max(under(case), 1), over=of_a, under=of_b)
+        found.append((f"times {a} and divided by {b}", ratio))
+    return found
+
+
+def _length(case: Inputs, name: str, axis: int) -> int:
+    value = case[name]
+    assert isinstance(value, Tensor)
+    return value.shape[axis]
 
 
 @functools.lru_cache(maxsize=16)
@@ -328,19 +391,19 @@ def _singles(exercise: Exercise) -> list[list[Variation]]:
         a.answer for a in exercise.alternatives if inspect.isfunction(a.answer) and a.answer.__name__ != "<lambda>"
     ]
     known = {*exercise.parameters, *_MODULES}
-    return [_compiled(exercise.reference), *(_compiled(other, known) for other in others)]
+    return [_compiled(exercise.reference), *(_compiled(other, known, _OTHER) for other in others)]
 
 
-def _compiled(base: Answer, known: set[str] | None = None) -> list[Variation]:
+def _compiled(base: Answer, known: set[str] | None = None, of: str = _WORKED) -> list[Variation]:
     if not _is_written_out(base):
         return []
     tree = _tree(base)
-    return [Variation(words, kind, _function(tree, base)) for words, kind, _ in _varied(tree, known)]
+    return [Variation(words, kind, _function(tree, base), of) for words, kind, _ in _varied(tree, known)]
 
 
 @functools.lru_cache(maxsize=16)
 def _beforehand(exercise: Exercise) -> list[list[Variation]]:
-    """The worked answer to other inputs: one of them changed, then two, then all."""
+    """The worked answer to other inputs: one of them changed, then two, then all; last one of them in another order."""
     if not _is_written_out(exercise.reference):
         return []
     places = range(len(exercise.parameters))
@@ -349,10 +412,10 @@ def _beforehand(exercise: Exercise) -> list[list[Variation]]:
         [
             Variation(_listed(words, [exercise.parameters[i] for i in chosen]), Kind.PART, changed)
             for chosen in itertools.combinations(places, size)
-            for words, changes in BEFOREHAND.items()
+            for words, changes in table.items()
             for changed in (functools.partial(_changed_first, exercise.reference, chosen, change) for change in changes)
         ]
-        for size in sizes
+        for size, table in (*((size, BEFOREHAND) for size in sizes), (1, ORDERS))
     ]
 
 
@@ -484,13 +547,9 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
             yield Change("the sign of {} turned", right, lambda n: ast.BinOp(n.left, ast.Sub(), n.right))
             yield Change("the sign of {} turned", left, lambda n: ast.BinOp(n.right, ast.Sub(), n.left))
             yield Change("{} multiplied by {}", both, lambda n: ast.BinOp(n.left, ast.Mult(), n.right))
+            yield from _with_brackets(node)
         case ast.Sub():
-            yield Change("{} left out", right, lambda n: n.left)
-            yield Change("{} left out", left, lambda n: ast.UnaryOp(ast.USub(), n.right))
-            yield Change("the sign of {} turned", right, lambda n: ast.BinOp(n.left, ast.Add(), n.right))
-            yield Change("{} and {} exchanged in a difference", both, lambda n: ast.BinOp(n.right, ast.Sub(), n.left))
-            yield Change("{} divided by {}", both, lambda n: ast.BinOp(n.left, ast.Div(), n.right))
-            yield Change("{} multiplied by {}", both, lambda n: ast.BinOp(n.left, ast.Mult(), n.right))
+            yield from _of_difference(node)
         case ast.Mult() | ast.MatMult():
             yield Change("the factor {} left out", right, lambda n: n.left)
             yield Change("the factor {} left out", left, lambda n: n.right)
@@ -509,6 +568,7 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
             yield Change("{} and {} exchanged in a ratio", both, lambda n: ast.BinOp(n.right, ast.Div(), n.left))
         case ast.Pow():
             yield Change("{} without its power", left, lambda n: n.left)
+            yield Change("{} times {} in place of its power", both, lambda n: ast.BinOp(n.left, ast.Mult(), n.right))
             yield Change("the absolute value of {} in place of its power", left, lambda n: _method(n.left, "abs"))
             if isinstance(node.left, ast.BinOp):
                 yield Change("each part of {} raised to its power by itself", left, _of_each_part)
@@ -519,6 +579,8 @@ def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
     of_module = isinstance(function.value, ast.Name) and function.value.id in _MODULES
     if name == "exp":
         yield Change("the square of {}", (node,), lambda n: ast.BinOp(n, ast.Pow(), ast.Constant(2)))
+        yield Change("the root of {}", (node,), lambda n: _method(n, "sqrt"))
+    if name == "sum":
         yield Change("the root of {}", (node,), lambda n: _method(n, "sqrt"))
     for named in SWAPS.get(name, ()):
         yield Change(f"`{named}` in place of `{name}`", (), functools.partial(_renamed, name=named))
@@ -541,6 +603,42 @@ def _of_call(node: ast.Call, function: ast.Attribute) -> Iterator[Change]:
                 if other != value:
                     words = f"axis {other} in place of {value}"
                     yield Change(words, (), functools.partial(_along, axis=other))
+
+
+def _of_difference(node: ast.BinOp) -> Iterator[Change]:
+    left, right, both = (node.left,), (node.right,), (node.left, node.right)
+    yield Change("{} left out", right, lambda n: n.left)
+    yield Change("{} left out", left, lambda n: ast.UnaryOp(ast.USub(), n.right))
+    yield Change("the sign of {} turned", right, lambda n: ast.BinOp(n.left, ast.Add(), n.right))
+    if not (isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Sub)):  # then its parts are exchanged
+        yield Change(
+            "the sign of {} turned",
+            left,
+            lambda n: ast.BinOp(ast.UnaryOp(ast.USub(), n.left), ast.Sub(), n.right),
+        )
+    yield Change("{} and {} exchanged in a difference", both, lambda n: ast.BinOp(n.right, ast.Sub(), n.left))
+    yield Change("{} divided by {}", both, lambda n: ast.BinOp(n.left, ast.Div(), n.right))
+    yield Change("{} multiplied by {}", both, lambda n: ast.BinOp(n.left, ast.Mult(), n.right))
+
+
+def _with_brackets(total: ast.BinOp) -> Iterator[Change]:
+    """`a * b + c` with a bracket around too much."""
+    if isinstance(total.left, ast.BinOp) and isinstance(total.left.op, ast.Mult):
+        a, b = total.left.left, total.left.right
+        yield Change("the sum of {} and {} multiplied by {}", (b, total.right, a), _bracketed_right)
+        yield Change("the sum of {} and {} multiplied by {}", (a, total.right, b), _bracketed_left)
+
+
+def _bracketed_right(total: ast.BinOp) -> ast.BinOp:
+    """`a * b + c` as `a * (b + c)`."""
+    assert isinstance(total.left, ast.BinOp)
+    return ast.BinOp(total.left.left, ast.Mult(), ast.BinOp(total.left.right, ast.Add(), total.right))
+
+
+def _bracketed_left(total: ast.BinOp) -> ast.BinOp:
+    """`a * b + c` as `(a + c) * b`."""
+    assert isinstance(total.left, ast.BinOp)
+    return ast.BinOp(ast.BinOp(total.left.left, ast.Add(), total.right), ast.Mult(), total.left.right)
 
 
 def _of_each_part(power: ast.BinOp) -> ast.BinOp:
@@ -624,6 +722,12 @@ def _constants(node: ast.AST) -> Iterator[Change]:
 
 def _safety(node: ast.AST) -> Iterator[Change]:
     """What people put around a part "for safety": absolute values, limits, small numbers."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        yield Change(
+            "the absolute value of {} in its place",
+            (node.right,),
+            lambda n: ast.BinOp(n.left, n.op, _method(n.right, "abs")),
+        )
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         yield Change("the absolute value of {}", (node,), lambda n: _method(n, "abs"))
         yield Change("{} held at 0 or above", (node,), _with_limit)
@@ -638,6 +742,9 @@ def _safety(node: ast.AST) -> Iterator[Change]:
             yield Change(
                 "a small number added inside of a logarithm or root", (), functools.partial(_inside, tiny=tiny)
             )
+    if node.func.attr in _POSITIVE:
+        for tiny in _TINY:
+            yield Change("a small number added to {}", (node,), functools.partial(_plus, tiny=tiny))
     if node.func.attr in ("sum", "mean") and not of_module:
         name = node.func.attr
         yield Change(f"absolute values inside of a `{name}`", (), functools.partial(_inside, tiny=None))
