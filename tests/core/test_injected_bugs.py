@@ -272,7 +272,7 @@ torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))  # the firs
 gc.freeze()  # pytest collects garbage when it ends: each process only among its own objects
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading them takes longer than most of these tests
 found_is_enough = [hypothesis.Phase.explicit, hypothesis.Phase.generate]  # a bug's smallest example is for nobody here
-hypothesis.settings.register_profile("quick", phases=found_is_enough, deadline=None)
+hypothesis.settings.register_profile("quick", phases=found_is_enough, deadline=None, derandomize=True)
 hypothesis.settings.load_profile("quick")
 noticed = {}
 for copy, module, bug in json.loads(sys.argv[1]):
