@@ -15,7 +15,7 @@ from vae_course.exercises.probes import StageResult
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 CLOSE = 1e-4  # what counts as the same factor
-FEWEST = 3  # cases that make a rule of what is seen in them
+FEWEST = 3  # cases or different numbers that make a rule of what is seen in them
 ROUNDING = 1e-6  # of large numbers no smaller part is told apart
 # Factors that are called by their names.
 KNOWN = {
@@ -100,7 +100,7 @@ def one_number_throughout(exercise: Exercise, outcomes: list[Outcome], expected:
         if isinstance(name, StageResult) or all(_same(pair, exercise.tolerance) for pair in pairs.values()):
             continue
         own, needed = (np.concatenate(side) for side in zip(*pairs.values(), strict=True))
-        if len(pairs) > 2 and np.isfinite(own).all() and len(np.unique(own)) == 1 and len(np.unique(needed)) > 2:
+        if min(len(pairs), len(np.unique(needed))) >= FEWEST and np.isfinite(own).all() and len(np.unique(own)) == 1:
             draft = ": is it written yet?" if own[0] == 0 else ", and the right one changes with the input."
             return f"{subject(name)} is {own[0]:.4g} everywhere{draft}"
     return ""
@@ -213,7 +213,8 @@ def _same_as_another(
     if len(rows) < 2:
         return ""
     own = [values[wrong].array for _, values in rows]
-    if len(np.unique(np.concatenate([array.ravel() for array in own]))) < 3:  # a few numbers may be others by chance
+    # A few numbers may be others by chance.
+    if len(np.unique(np.concatenate([array.ravel() for array in own]))) < FEWEST:
         return ""
     what = wrong or "your result"
 
@@ -223,9 +224,8 @@ def _same_as_another(
             for a, b in zip(own, others, strict=True)
         )
 
-    for name in (
-        () if isinstance(wrong, StageResult) else right
-    ):  # what a build is asked for in stages is no result twice
+    # What a build is asked for in stages is no result twice.
+    for name in () if isinstance(wrong, StageResult) else right:
         if is_all([values[name].array if name in values else None for _, values in rows]):
             return f" In every case {what} is the same as {name}."
     for name in exercise.parameters:

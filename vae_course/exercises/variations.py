@@ -94,11 +94,7 @@ _LIMITS = (
     50.0,
     80.0,
     88.0,
-    100.0,
-    200.0,
-    500.0,
-    700.0,
-    1000.0,
+    *(100.0 * k for k in (1, 2, 5, 7, 10)),
 )
 # What may happen to inputs beforehand. `{}` are their names; what is said of several functions is true of each.
 BEFOREHAND: dict[str, tuple[Callable[[Any], Any], ...]] = {
@@ -391,13 +387,13 @@ def _singles(exercise: Exercise) -> list[list[Variation]]:
         a.answer for a in exercise.alternatives if inspect.isfunction(a.answer) and a.answer.__name__ != "<lambda>"
     ]
     known = {*exercise.parameters, *_MODULES}
-    return [_compiled(exercise.reference), *(_compiled(other, known, _OTHER) for other in others)]
+    return [_compiled(exercise.reference), *(_compiled(other, known) for other in others)]
 
 
-def _compiled(base: Answer, known: set[str] | None = None, of: str = _WORKED) -> list[Variation]:
+def _compiled(base: Answer, known: set[str] | None = None) -> list[Variation]:
     if not _is_written_out(base):
         return []
-    tree = _tree(base)
+    tree, of = _tree(base), _WORKED if known is None else _OTHER
     return [Variation(words, kind, _function(tree, base), of) for words, kind, _ in _varied(tree, known)]
 
 

@@ -1,25 +1,19 @@
 """12-auroc: how well a score tells the odd from the usual."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from vae_course.exercises.inputs import generator, integer, normal
-from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
+from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.probes import one_number
 
 
 def auroc(usual: Tensor, odd: Tensor) -> Tensor:
     """The share of pairs in which the odd example has the higher score, ties as half; [N] and [M] to a tensor of one number."""
     difference = odd[:, None] - usual
     return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean()
-
-
-def _probe(answer: Answer, case: Inputs) -> Any:
-    """A tensor is asked for; its one number may have axes of length one."""
-    area = answer(*case.values())
-    return area.reshape(()) if isinstance(area, Tensor) and area.numel() == 1 else area
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -96,7 +90,8 @@ EXERCISE = Exercise(
         Alternative("loop", lambda usual, odd: _loop(usual, odd)),
         Alternative("by ranks", lambda usual, odd: _ranks(usual, odd)),
         Alternative("float64", lambda usual, odd: auroc(usual.double(), odd.double())),
-        Alternative("an axis of one number", lambda usual, odd: auroc(usual, odd)[None]),
+        Alternative("list of one number", lambda usual, odd: [auroc(usual, odd).item()]),
+        Alternative("plain number", lambda usual, odd: auroc(usual, odd).item()),
         Alternative("by signs", lambda usual, odd: (torch.sign(odd[:, None] - usual).double().mean() + 1) / 2),
     ),
     misconceptions=(
@@ -198,5 +193,5 @@ EXERCISE = Exercise(
         ),
     ),
     cases=_cases,
-    probe=_probe,
+    probe=one_number,
 )
