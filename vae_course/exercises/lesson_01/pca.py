@@ -27,7 +27,12 @@ def _cases(seed: int) -> list[Inputs]:
     b, k = integer(source, 8, 12), integer(source, 3, 4)
     shapes = ((1, 3, 2, 1, 2), (5, 4, 3, 2, 2), (b, 7, 5, k, 2), (b, 7, 5, k, 2), (3, 6, 4, 1, 2), (4, 9, 7, 4, 2))
     cases: list[Inputs] = []
-    for images, pixels, directions, kept, spread in (*shapes, (64, 100, 20, 10, 2), (3, 5, 3, 2, 30)):
+    for images, pixels, directions, kept, spread in (
+        *shapes,
+        (64, 100, 20, 10, 2),
+        (4, 60, 30, 25, 2),
+        (3, 5, 3, 2, 30),
+    ):
         V, _ = torch.linalg.qr(normal(source, pixels, directions))
         mean = 2 + normal(source, pixels)
         cases.append({"x": mean + spread * normal(source, images, pixels), "mean": mean, "V": V, "k": kept})

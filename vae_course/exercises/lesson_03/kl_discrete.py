@@ -177,10 +177,12 @@ EXERCISE = Exercise(
         Misconception(
             "epsilon in the logarithm",
             lambda q, p: (q * ((q + 1e-8).log() - (p + 1e-8).log())).sum(-1),
-            "A small number inside the logarithm turns an infinite KL into a finite one that depends on that number. "
-            "`torch.xlogy` needs no such patch.",
-            variants=tuple(
-                wrong for eps in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12) for wrong in _patched(eps)
+            "Where q draws what p rules out, your KL is finite: a small number inside the logarithm, or a limit, takes the place "
+            "of infinity. `torch.xlogy` needs no such patch.",
+            variants=(
+                *(wrong for eps in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12) for wrong in _patched(eps)),
+                *(lambda q, p, most=most: _terms(q, p).sum(-1).clamp(max=most) for most in (1e2, 1e4, 1e6)),
+                lambda q, p: torch.xlogy(q, q / p.clamp(min=1e-38)).sum(-1),
             ),
         ),
         Misconception(

@@ -27,6 +27,7 @@ def _cases(seed: int) -> list[Inputs]:
     log_q, height = normal(source, 4, 3, 2), torch.tensor([[200.0], [12000.0], [30.0]])
     far: list[Inputs] = [
         {"log_q": log_q + 6, "log_p": log_q - height * (0.1 + uniform(source, 4, 3, 2))},
+        {"log_q": log_q + 5, "log_p": log_q + 4 + normal(source, 4, 3, 2)},  # densities far above one
         {"log_q": log_q - 1000, "log_p": log_q - 1200 + 5 * normal(source, 4, 3, 2)},
     ]
     return [*(_densities(source, *shape) for shape in shapes), near_p, *far]

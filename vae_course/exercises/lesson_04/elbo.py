@@ -27,6 +27,7 @@ def _cases(seed: int) -> list[Inputs]:
         *cases,
         {"log_px_z": far, "kl": torch.tensor([200.0, 0.0, 1000.0])},
         {"log_px_z": positive, "kl": torch.tensor([300.0, 0.1])},
+        {"log_px_z": normal(source, 3, 2), "kl": 1e-3 * normal(source, 2).abs()},  # of codes near the prior
     ]
 
 

@@ -158,9 +158,17 @@ EXERCISE = Exercise(
         Misconception(
             "small number inside the logarithm",
             _patched(1e-8)[0],
-            "A small number inside the logarithm turns a bound of minus infinity into one that depends on that number. "
-            "`torch.xlogy` needs no such patch.",
-            variants=tuple(wrong for eps in (1e-6, 1e-8, 1e-10, 1e-12) for wrong in _patched(eps)),
+            "Where q picks what x rules out, your bound is finite: a small number inside the logarithm, or a limit, takes the "
+            "place of minus infinity. `torch.xlogy` needs no such patch.",
+            variants=(
+                *(wrong for eps in (1e-6, 1e-8, 1e-10, 1e-12) for wrong in _patched(eps)),
+                *(
+                    lambda p_z, p_x_z, q, x, least=least: (
+                        torch.xlogy(q, (p_z * p_x_z[:, x]).clamp(min=least)) - torch.xlogy(q, q)
+                    ).sum()
+                    for least in (1e-8, 1e-10, 1e-12, 1e-20, 1e-30, 1e-38)
+                ),
+            ),
         ),
         Misconception(
             "impossible codes left out",

@@ -153,7 +153,7 @@ EXERCISE = Exercise(
         Misconception(
             "summed over the draws",
             lambda log_px, log_joint, log_q: (log_q - log_joint).sum(0) + log_px,
-            "You add the draws up, so twice as many draws double the result. An expectation is a mean: `.mean(dim=0)`.",
+            "You add the draws up, so the result grows with their number. An expectation is a mean: `.mean(dim=0)`.",
             variants=(lambda log_px, log_joint, log_q: (log_q - log_joint + log_px).sum(0),),
         ),
         Misconception(

@@ -47,6 +47,7 @@ def _cases(seed: int) -> list[Inputs]:
     for b in (1, n, n, 7, 64):
         cases.append({"log_px_z": 5 * normal(source, b) - 4, "kl": 1 + normal(source, b).abs()})
     far = torch.tensor([-12000.0, -700.0, 900.0]) + normal(source, 3)
+    cases.append({"log_px_z": normal(source, 3), "kl": 1e-3 * normal(source, 3).abs()})  # of codes near the prior
     return [*cases, {"log_px_z": far, "kl": torch.tensor([200.0, 0.0, 30.0])}]
 
 

@@ -23,6 +23,7 @@ def _cases(seed: int) -> list[Inputs]:
     for n, level in ((1, -100), (b, -100), (b, 300), (3, -12_000), (128, 0)):
         cases.append({"log_px_z": level + 20 * normal(source, n), "kl": (20 + 5 * normal(source, n)).abs()})
     cases.append({"log_px_z": -90 + normal(source, b), "kl": 1e-3 * normal(source, b).abs()})
+    cases.append({"log_px_z": -300 + 20 * normal(source, b), "kl": torch.linspace(60, 2000, b)})
     return cases
 
 

@@ -26,7 +26,8 @@ def _cases(seed: int) -> list[Inputs]:
     large = tuple(integer(source, *ends) for ends in ((15_000, 25_000), (5_000, 12_000), (100, 500)))
     for sizes in ((full,) * few + (1,), small, (full,) * many + (last,), (full,) * many + (last,), large):
         cases.append({"means": -100 + 30 * normal(source, len(sizes)), "counts": torch.tensor(sizes)})
-    return cases
+    above_zero = 500 * normal(source, len(small)) + 200  # as the bounds of a density may be
+    return [*cases, {"means": above_zero, "counts": torch.tensor(small)}]
 
 
 def _loop(means: Tensor, counts: Tensor) -> Tensor:
