@@ -242,9 +242,17 @@ EXERCISE = Exercise(
         Misconception(
             "a fixed box",
             lambda z, n: _fixed(z, n, 3.0),
-            "Your box has fixed edges, and codes outside it are lost. Take its edges from the codes: `amin(0)` and "
-            "`amax(0)`.",
-            variants=(lambda z, n: _fixed(z, n, 2.0), lambda z, n: _fixed(z, n, 4.0)),
+            "Your box has fixed edges, and codes outside it are lost or land in the outermost cells. Take its edges from the "
+            "codes: `amin(0)` and `amax(0)`.",
+            variants=(
+                lambda z, n: _fixed(z, n, 2.0),
+                lambda z, n: _fixed(z, n, 4.0),
+                lambda z, n: _fixed(z, n, 5.0),
+                *(
+                    lambda z, n, half=half: _share(((z + half) / (2 * half) * n).clamp(min=0), n)
+                    for half in (2.0, 3.0, 4.0, 5.0)
+                ),
+            ),
         ),
         Misconception(
             "which cells",
@@ -266,7 +274,7 @@ EXERCISE = Exercise(
             lambda z, n: _margin(z, n, 0.5),
             "Your box is larger than the codes need, so its edge looks empty. Let it begin at the smallest coordinate and end "
             "at the largest.",
-            variants=tuple(lambda z, n, margin=margin: _margin(z, n, margin) for margin in (0.05, 0.1, 0.2, 1.0)),
+            variants=tuple(lambda z, n, margin=margin: _margin(z, n, margin) for margin in (0.01, 0.05, 0.1, 0.2, 1.0)),
         ),
         Misconception(
             "a box for most of the codes",

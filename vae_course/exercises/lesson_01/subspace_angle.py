@@ -316,6 +316,12 @@ EXERCISE = Exercise(
                 for eps in (1e-2, 1e-4, 1e-5)
             ),
         ),
+        Misconception(
+            "the sine itself",
+            lambda A, B: torch.sin(torch.deg2rad(subspace_angle(A, B))),
+            "This is the sine of the angle, the size of the difference of the two projections. Take its arc sine, in degrees, "
+            "or work with the cosines.",
+        ),
     ),
     cases=_cases,
     probe=_probe,

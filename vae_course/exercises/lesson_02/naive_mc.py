@@ -255,6 +255,25 @@ EXERCISE = Exercise(
             lambda log_px_z: log_px_z.exp().mean(0),
             "This is p(x), and for an image it is too small for the computer. The logarithm is asked for.",
         ),
+        Misconception(
+            "a number of draws typed in",
+            lambda log_px_z: torch.logsumexp(log_px_z, 0) - math.log(1000),
+            "You divide by a number of draws of your own, whatever L is. L is how many rows came: `log_px_z.shape[0]`.",
+            variants=tuple(
+                lambda log_px_z, many=many: torch.logsumexp(log_px_z, 0) - math.log(many)
+                for many in (10, 50, 100, 500, 10_000)
+            ),
+        ),
+        Misconception(
+            "one draw less",
+            lambda log_px_z: torch.logsumexp(log_px_z, 0) - math.log(max(len(log_px_z) - 1, 1)),
+            "You divide the sum by L - 1. That belongs to a variance around an estimated mean; a mean divides by L.",
+        ),
+        Misconception(
+            "minus the logarithm",
+            lambda log_px_z: -log_px_naive(log_px_z),
+            "This is -log p(x), a loss. The logarithm of p(x) itself is asked for: leave out the minus.",
+        ),
     ),
     cases=_cases,
     batch=None,

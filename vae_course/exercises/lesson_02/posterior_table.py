@@ -182,6 +182,17 @@ EXERCISE = Exercise(
                 for floor in (1e-10, 1e-8, 1e-7, 1e-6, 1e-5)
             ),
         ),
+        Misconception(
+            "shape changed, not turned",
+            lambda p_z, p_x_z: (_joint(p_z, p_x_z) / (p_z @ p_x_z)).reshape(p_x_z.shape[1], -1),
+            "The shape is right, but `reshape` and `view` keep the numbers in their order, so codes and observations are mixed "
+            "up. Turn the table: `.T`.",
+            variants=(
+                lambda p_z, p_x_z: torch.nn.functional.normalize(
+                    _joint(p_z, p_x_z).reshape(p_x_z.shape[1], -1), p=1, dim=1, eps=0.0
+                ),
+            ),
+        ),
     ),
     cases=_cases,
 )

@@ -201,6 +201,15 @@ EXERCISE = Exercise(
                 ),
             ),
         ),
+        Misconception(
+            "sizes of the log ratios",
+            lambda log_q, log_p, dz: (
+                (log_q.exp() * (log_q - log_p).abs()).sum(-1) * dz,
+                (log_p.exp() * (log_q - log_p).abs()).sum(-1) * dz,
+            ),
+            "You take the absolute value of each log ratio. Where the weight is the smaller of the two densities the ratio is "
+            "negative, and has to be: only the whole sum is never below 0.",
+        ),
     ),
     cases=_cases,
     batch="log_q",

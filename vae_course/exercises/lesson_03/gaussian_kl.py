@@ -323,6 +323,11 @@ EXERCISE = Exercise(
             "The squared distance of the means is divided by sigma_p. A square is measured by a variance: divide by "
             "exp(logvar_p).",
         ),
+        Misconception(
+            "variance ratio upside down",
+            _of_the_bracket(lambda log_ratio, var, var_p, square: log_ratio + var_p / var + square / var_p - 1),
+            "You divide p's variance by q's. p is what q is measured by: divide exp(logvar) by exp(logvar_p).",
+        ),
     ),
     cases=_cases,
     batch="mu",

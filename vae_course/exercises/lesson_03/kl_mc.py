@@ -196,6 +196,22 @@ EXERCISE = Exercise(
             "ratio itself.",
             variants=(lambda log_q, log_p: 0.5 * (log_q - log_p).square().sum(-1).mean(0),),
         ),
+        Misconception(
+            "never negative",
+            lambda log_q, log_p: kl_mc(log_q, log_p).clamp(min=0),
+            "You keep numbers from being negative. No KL is below 0, but single log ratios are, and the mean of a few of them "
+            "may be by chance: cut off, it comes out too large on average.",
+            variants=(
+                lambda log_q, log_p: (log_q - log_p).sum(-1).clamp(min=0).mean(0),
+                lambda log_q, log_p: (log_q - log_p).clamp(min=0).sum(-1).mean(0),
+            ),
+        ),
+        Misconception(
+            "densities added over the dimensions",
+            lambda log_q, log_p: (torch.logsumexp(log_q, -1) - torch.logsumexp(log_p, -1)).mean(0),
+            "`logsumexp` over the last axis adds the densities of the dimensions. Those of independent dimensions are "
+            "multiplied, so their logarithms are added: `.sum(-1)`.",
+        ),
     ),
     cases=_cases,
     equivalents=(

@@ -219,6 +219,15 @@ EXERCISE = Exercise(
                 lambda mu, log_sigma, eps: (mu + log_sigma.sigmoid() * eps, _kl(mu, log_sigma.sigmoid().log())),
             ),
         ),
+        Misconception(
+            "KL at the draw",
+            lambda mu, log_sigma, eps: (
+                (z := mu + log_sigma.exp() * eps),
+                (Normal(mu, log_sigma.exp()).log_prob(z) - Normal(0.0, 1.0).log_prob(z)).sum(-1),
+            ),
+            "Your KL is the log ratio of q and prior at the one draw, which changes with eps and may be negative. For two "
+            "Gaussians the mean over all draws is known: the formula in mu and sigma.",
+        ),
     ),
     cases=_cases,
     batch="mu",

@@ -155,6 +155,16 @@ EXERCISE = Exercise(
             lambda log_px_z, kl: log_px_z.mean(0) - kl.mean(),
             "Each example has a KL of its own, but you subtract the mean of them all. Subtract `kl`, `[B]`, as it is.",
         ),
+        Misconception(
+            "a floor under the KL",
+            lambda log_px_z, kl: elbo(log_px_z, kl.clamp(min=0.5)),
+            "You don't let the KL fall below a number of your own. Training by free bits does so on purpose, but what it "
+            "trains is not the ELBO: subtract the KL as it is.",
+            variants=tuple(
+                lambda log_px_z, kl, least=least: elbo(log_px_z, kl.clamp(min=least))
+                for least in (0.01, 0.1, 0.25, 1.0, 2.0)
+            ),
+        ),
     ),
     cases=_cases,
     batch="kl",

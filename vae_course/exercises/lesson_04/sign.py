@@ -187,6 +187,22 @@ EXERCISE = Exercise(
             lambda log_px_z, kl: (kl.mean() - log_px_z.mean(), -log_px_z.mean(), kl.mean()),
             "The numbers are right, but return them under their names: a dict with loss, reconstruction and kl.",
         ),
+        Misconception(
+            "a floor under the KL",
+            lambda log_px_z, kl: total_loss(log_px_z, kl.clamp(min=0.5)),
+            "You don't let the KL fall below a number of your own. Training by free bits does so on purpose, but what it "
+            "trains is not the ELBO: take the KL as it is.",
+            variants=(
+                *(
+                    lambda log_px_z, kl, least=least: total_loss(log_px_z, kl.clamp(min=least))
+                    for least in (0.01, 0.1, 0.25, 1.0, 2.0)
+                ),
+                *(
+                    lambda log_px_z, kl, least=least: total_loss(log_px_z, kl.mean().clamp(min=least))
+                    for least in (0.01, 0.1, 0.25, 1.0, 2.0)
+                ),
+            ),
+        ),
     ),
     cases=_cases,
     batch="kl",

@@ -174,6 +174,14 @@ EXERCISE = Exercise(
             lambda f, score: baseline_gradient(f, score).mean(0),
             "Your mean runs over the batch as well. Return one gradient for each example, `[B, D]`.",
         ),
+        Misconception(
+            "the draws before",
+            lambda f, score: (
+                (f - (f.cumsum(0) - f) / torch.arange(len(f)).clamp(min=1)[:, None])[..., None] * score
+            ).mean(0),
+            "Your baseline of a draw is the mean of those before it, so the first has none. All draws are here at once: take "
+            "the mean of all L - 1 others.",
+        ),
     ),
     cases=_cases,
     batch=None,

@@ -169,6 +169,7 @@ EXERCISE = Exercise(
             "multiplied by log 2",
             lambda nll, pixels, levels: nll * LOG2 / pixels + math.log2(levels),
             "You multiply by log 2. One bit is log 2 = 0.69 nats, so the same cost is more bits than nats: divide.",
+            variants=(lambda nll, pixels, levels: (nll / pixels + math.log(levels)) * LOG2,),
         ),
         Misconception(
             "bits of the image",

@@ -192,6 +192,12 @@ EXERCISE = Exercise(
             "This is the factor of the error alone, 1 / (nats n_error). Beta is the factor of the KL divided by it.",
             variants=(lambda n_error, n_kl, weight, nats: 1 / n_error,),
         ),
+        Misconception(
+            "whole quotients",
+            lambda n_error, n_kl, weight, nats: weight * nats * (n_error // n_kl),
+            "You divide with `//`, which throws away what comes after the decimal point. Divide with `/`.",
+            variants=(lambda n_error, n_kl, weight, nats: weight * nats * n_error // n_kl,),
+        ),
     ),
     cases=_cases,
     batch="n_error",

@@ -119,6 +119,7 @@ EXERCISE = Exercise(
             variants=(
                 lambda decode, eps: torch.sigmoid(decode(0.1 * eps)),
                 lambda decode, eps: torch.sigmoid(decode(0.5 * eps)),
+                *(lambda decode, eps, factor=factor: torch.sigmoid(decode(factor * eps)) for factor in (0.7, 0.8, 0.9)),
             ),
         ),
         Misconception(

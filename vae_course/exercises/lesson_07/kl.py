@@ -24,6 +24,8 @@ def _cases(seed: int) -> list[Inputs]:
     cases = [first]
     for shape in shapes:
         cases.append({"mu": 1.5 * normal(source, *shape), "logvar": 2 * normal(source, *shape) - 1})
+    # Of codes near the prior: not so near that exp(logvar) - 1 - logvar loses digits.
+    cases.append({"mu": 0.3 + 0.05 * normal(source, 3, 2), "logvar": 0.3 + 0.05 * normal(source, 3, 2)})
     for m, lv in extremes:
         cases.append({"mu": m + 0.5 * normal(source, 2, 3), "logvar": lv + 0.1 * normal(source, 2, 3)})
     return cases
@@ -202,6 +204,44 @@ EXERCISE = Exercise(
             _other_direction,
             "This is KL(N(0, I) || q), the other direction: the variance stands in the denominator. Here q comes "
             "first: sigma^2 + mu^2 - 1 - log sigma^2.",
+        ),
+        Misconception(
+            "square of a logarithm",
+            lambda mu, logvar: 0.5 * (logvar**2 + mu**2 - 1 - logvar).sum(-1),
+            "You square logvar where the variance belongs. logvar is a logarithm: the variance is `logvar.exp()`.",
+        ),
+        Misconception(
+            "half of the one only",
+            lambda mu, logvar: (-0.5 * 1 + logvar - mu**2 - logvar.exp()).sum(-1),
+            "Your -0.5 multiplies the 1 alone, since a product comes before a sum. Put the four terms in brackets: "
+            "`-0.5 * (1 + logvar - mu**2 - logvar.exp())`.",
+            variants=(lambda mu, logvar: (0.5 * 1 + logvar - mu**2 - logvar.exp()).sum(-1),),
+        ),
+        Misconception(
+            "small number inside the logarithm",
+            lambda mu, logvar: 0.5 * (logvar.exp() + mu**2 - 1 - (logvar.exp() + 1e-8).log()).sum(-1),
+            "You make a variance of logvar, add a small number and take the logarithm again, so a narrow posterior costs too "
+            "little. The logarithm of the variance is there already: logvar.",
+            variants=tuple(
+                lambda mu, logvar, eps=eps: 0.5 * (logvar.exp() + mu**2 - 1 - (logvar.exp() + eps).log()).sum(-1)
+                for eps in (1e-4, 1e-5, 1e-6, 1e-7, 1e-10, 1e-12)
+            ),
+        ),
+        Misconception(
+            "a floor under the KL",
+            lambda mu, logvar: _terms(mu, logvar).clamp(min=0.5).sum(-1),
+            "You don't let the KL of a dimension, or of a code, fall below a number of your own. Training by free bits does so "
+            "on purpose, but that is no KL: take it as it is.",
+            variants=(
+                *(
+                    lambda mu, logvar, least=least: _terms(mu, logvar).clamp(min=least).sum(-1)
+                    for least in (0.01, 0.05, 0.1, 0.25, 1.0, 2.0)
+                ),
+                *(
+                    lambda mu, logvar, least=least: gaussian_kl(mu, logvar).clamp(min=least)
+                    for least in (0.5, 1.0, 2.0, 3.0)
+                ),
+            ),
         ),
     ),
     cases=_cases,

@@ -361,6 +361,16 @@ EXERCISE = Exercise(
             "You multiply the loss by the size of its batch before `backward()`, so a step is as many times too long. Multiply "
             "only in the mean that you return.",
         ),
+        Misconception(
+            "sizes of the first batch",
+            _mistaken(
+                mean=lambda values, sizes: (
+                    sum(v * s for v, s in zip(values, sizes, strict=True)) / (len(sizes) * sizes[0])
+                )
+            ),
+            "You divide by the size of the first batch times the number of batches. The last batch may be smaller: add up the "
+            "sizes that came.",
+        ),
     ),
     cases=_cases,
     probe=_probe,

@@ -124,6 +124,35 @@ EXERCISE = Exercise(
             "The number is right, but it is cut off from what made it, so `loss.backward()` has nothing to follow. "
             "Return the tensor itself, without `.detach()`, `.data` or `.item()`.",
         ),
+        Misconception(
+            "a floor under the KL",
+            lambda log_px_z, kl: negative_elbo(log_px_z, kl.clamp(min=0.5)),
+            "You don't let the KL fall below a number of your own. Training by free bits does so on purpose, but what it "
+            "trains is not the ELBO: take the KL as it is.",
+            variants=(
+                *(
+                    lambda log_px_z, kl, least=least: negative_elbo(log_px_z, kl.clamp(min=least))
+                    for least in (0.1, 0.25, 1.0, 2.0, 3.0)
+                ),
+                *(
+                    lambda log_px_z, kl, least=least: negative_elbo(log_px_z, kl.mean().clamp(min=least))
+                    for least in (0.1, 0.5, 1.0, 2.0, 3.0)
+                ),
+            ),
+        ),
+        Misconception(
+            "another weight of the KL",
+            lambda log_px_z, kl: (0.1 * kl - log_px_z).mean(),
+            "You multiply the KL by a weight of your own. That is the loss of a beta-VAE, and minus it is not the ELBO: there "
+            "both parts are in nats and count alike.",
+            variants=(
+                *(
+                    lambda log_px_z, kl, beta=beta: (beta * kl - log_px_z).mean()
+                    for beta in (0.00025, 0.001, 0.005, 0.01, 0.5, 2.0, 4.0, 5.0, 10.0)
+                ),
+                lambda log_px_z, kl: (kl / 784 - log_px_z).mean(),
+            ),
+        ),
     ),
     cases=_cases,
     batch="kl",

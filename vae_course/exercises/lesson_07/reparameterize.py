@@ -127,8 +127,9 @@ EXERCISE = Exercise(
         Misconception(
             "root of a logarithm",
             lambda mu, logvar, eps: mu + torch.sqrt(logvar) * eps,
-            "A square root of logvar is NaN wherever logvar is negative. logvar is a logarithm: take exp first, then "
-            "the root, or `torch.exp(0.5 * logvar)` at once.",
+            "You take the root of logvar itself, which is NaN below 0 and never sigma. logvar is a logarithm: take exp first, "
+            "then the root, or `torch.exp(0.5 * logvar)` at once.",
+            variants=(lambda mu, logvar, eps: mu + logvar.abs().sqrt() * eps,),
         ),
         Misconception(
             "sign in the exponent",
@@ -187,6 +188,11 @@ EXERCISE = Exercise(
             "mu and eps swapped",
             lambda mu, logvar, eps: eps + torch.exp(0.5 * logvar) * mu,
             "mu is scaled and eps is added: they have changed places. sigma stretches the noise, and mu moves it.",
+        ),
+        Misconception(
+            "mu and sigma swapped",
+            lambda mu, logvar, eps: mu * eps + torch.exp(0.5 * logvar),
+            "mu stretches the noise and sigma moves it: they have changed places. Multiply eps by sigma, then add mu.",
         ),
     ),
     cases=_cases,

@@ -136,6 +136,16 @@ EXERCISE = Exercise(
             "(1 - t)^2 + t^2 is a curve.",
             variants=(lambda t, latent_dim: math.sqrt(latent_dim) * torch.maximum(t, 1 - t),),
         ),
+        Misconception(
+            "mean length",
+            lambda t, latent_dim: (
+                math.sqrt(2)
+                * math.exp(math.lgamma((latent_dim + 1) / 2) - math.lgamma(latent_dim / 2))
+                * torch.sqrt((1 - t) ** 2 + t**2)
+            ),
+            "This is the mean of the length, by the chi distribution. The root of the mean squared length is asked for: it is a "
+            "little larger, and simpler.",
+        ),
     ),
     cases=_cases,
     batch="t",

@@ -149,6 +149,11 @@ EXERCISE = Exercise(
             variants=(
                 *(lambda out, c=c: (_mu(out), torch.exp(0.5 * _logvar(out).clamp(-c, c))) for c in (2, 3, 4, 5, 6, 8)),
                 *(lambda out, c=c: (_mu(out), torch.exp(0.5 * _logvar(out)).clamp(min=c)) for c in (1e-3, 1e-2, 0.1)),
+                *(
+                    lambda out, c=c: (_mu(out), torch.exp(0.5 * _logvar(out)).clamp(max=c))
+                    for c in (10.0, 50.0, 100.0, 1000.0)
+                ),
+                *(lambda out, c=c: (_mu(out), torch.exp(0.5 * _logvar(out).clamp(-c, c))) for c in (20, 30)),
             ),
         ),
         Misconception(
@@ -218,6 +223,16 @@ EXERCISE = Exercise(
             "std first",
             lambda out: posterior_head(out)[::-1],
             "The two tensors are right, but std comes first. Return mu, then std.",
+        ),
+        Misconception(
+            "a width typed in",
+            lambda out: (out[:, :20], torch.exp(0.5 * out[:, 20:])),
+            "You cut at a column of your own, whatever D is. The halves are equal: `out.chunk(2, dim=-1)`, or cut at "
+            "`out.shape[-1] // 2`.",
+            variants=(
+                lambda out: (out[:, :10], torch.exp(0.5 * out[:, 10:])),
+                lambda out: (out[:, :2], torch.exp(0.5 * out[:, 2:])),
+            ),
         ),
     ),
     cases=_cases,

@@ -127,6 +127,13 @@ def _shares_of_one(z_start: Tensor, z_end: Tensor, share: Tensor) -> Tensor:
     return torch.lerp(z_end, z_start, share.unsqueeze(1))
 
 
+def _line_beyond(limit: float) -> Answer:
+    """A wrong answer that walks on the straight line where the cosine is above a limit."""
+    return lambda a, b, t: (
+        torch.lerp(a, b, t[:, None]) if F.cosine_similarity(a, b, 0).abs() > limit else slerp(a, b, t)
+    )
+
+
 EXERCISE = Exercise(
     id="08-slerp",
     title="Along the arc",
@@ -327,6 +334,13 @@ EXERCISE = Exercise(
             lambda a, b, t: slerp(a, b if a @ b > 0 else -b, t),
             "For an obtuse angle you walk to minus z_end, which is nearer. That is done with quaternions, of which q and -q are "
             "the same rotation; two opposite codes are two images.",
+        ),
+        Misconception(
+            "a line for close codes",
+            _line_beyond(0.9),
+            "Where the cosine is large you walk on the straight line instead. The two agree only as the angle goes to 0; here "
+            "the shares of the arc are asked for as they are.",
+            variants=tuple(map(_line_beyond, (0.5, 0.8, 0.95, 0.99))),
         ),
     ),
     cases=_cases,

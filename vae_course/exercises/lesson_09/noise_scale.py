@@ -163,6 +163,16 @@ EXERCISE = Exercise(
             lambda z, mu, logvar: (z * torch.exp(-0.5 * logvar)).square().mean((0, 1)).sqrt(),
             "You forgot to take away mu, so this is the size of the code, not of its noise.",
         ),
+        Misconception(
+            "one variance for all examples",
+            lambda z, mu, logvar: ((z - mu).square().mean((0, 1)) / logvar.exp().mean(0)).sqrt(),
+            "You average the squares and the variances of the examples by themselves and divide at the end. Each example has a "
+            "sigma of its own: divide by it first.",
+            variants=(
+                lambda z, mu, logvar: ((z - mu) / torch.exp(0.5 * logvar).mean(0)).square().mean((0, 1)).sqrt(),
+                lambda z, mu, logvar: ((z - mu) / torch.exp(0.5 * logvar.mean(0))).square().mean((0, 1)).sqrt(),
+            ),
+        ),
     ),
     cases=_cases,
     batch="mu",

@@ -97,8 +97,13 @@ EXERCISE = Exercise(
         Misconception(
             "the lesson's sizes typed in",
             lambda errors, kl_of_dims: 784 * errors.mean() + 10 * kl_of_dims.mean(),
-            "784 and 10 are this lesson's sizes, and another network has others. Take them from the shapes, or sum "
+            "You typed a size in, such as 784 or 10, and another network has others. Take sizes from the shapes, or sum "
             "over axis 1.",
+            variants=(
+                lambda errors, kl_of_dims: 784 * errors.mean() + 20 * kl_of_dims.mean(),
+                lambda errors, kl_of_dims: 784 * errors.mean() + 2 * kl_of_dims.mean(),
+                lambda errors, kl_of_dims: 784 * errors.mean() + kl_of_dims.sum(1).mean(),
+            ),
         ),
         Misconception(
             "summed over the batch",
@@ -140,6 +145,16 @@ EXERCISE = Exercise(
             "Only the reconstruction is left. Without the KL this trains an autoencoder: add the KL, summed over the "
             "dimensions.",
             variants=(lambda errors, kl_of_dims: errors.sum(1).mean(),),
+        ),
+        Misconception(
+            "a floor under the KL",
+            lambda errors, kl_of_dims: balanced_loss(errors, kl_of_dims.clamp(min=0.05)),
+            "You don't let the KL of a dimension fall below a number of your own. Training by free bits does so on purpose, but "
+            "what it trains is not the ELBO: take the KL as it is.",
+            variants=tuple(
+                lambda errors, kl_of_dims, least=least: balanced_loss(errors, kl_of_dims.clamp(min=least))
+                for least in (0.01, 0.1, 0.25, 0.5, 1.0, 2.0)
+            ),
         ),
     ),
     cases=_cases,
