@@ -220,6 +220,12 @@ EXERCISE = Exercise(
             "Both codes get the same share, so your walk runs from zero to z_start + z_end. The start's share has to "
             "shrink while the end's grows: (1 - t) z_start + t z_end.",
         ),
+        Misconception(
+            "middles of the steps",
+            lambda z_start, z_end, steps: _by((torch.arange(steps) + 0.5) / steps, z_start, z_end),
+            "Your shares are the middles of `steps` equal parts, so neither end is among the codes. Both are included: the "
+            "first share is 0 and the last 1.",
+        ),
     ),
     cases=_cases,
 )

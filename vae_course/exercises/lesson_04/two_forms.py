@@ -1,5 +1,7 @@
 """04-two-forms: the joint's expectation plus the entropy of q."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
@@ -185,6 +187,18 @@ EXERCISE = Exercise(
             "averaged over the batch",
             lambda log_joint, logvar: elbo_joint_entropy(log_joint, logvar).mean(),
             "Your mean runs over the batch as well. Return one bound for each example, `[B]`.",
+        ),
+        Misconception(
+            "a number of dimensions typed in",
+            lambda log_joint, logvar: log_joint.mean(0) + 0.5 * (logvar.sum(-1) + 2 * (1 + math.log(2 * math.pi))),
+            "You count the constant as often as a number of your own says, whatever D is. It comes once for each of the D "
+            "dimensions: put it inside the sum.",
+            variants=tuple(
+                lambda log_joint, logvar, d=d: (
+                    log_joint.mean(0) + 0.5 * (logvar.sum(-1) + d * (1 + math.log(2 * math.pi)))
+                )
+                for d in (10, 20)
+            ),
         ),
     ),
     cases=_cases,

@@ -243,6 +243,13 @@ EXERCISE = Exercise(
                 ),
             ),
         ),
+        Misconception(
+            "a number of dimensions typed in",
+            lambda mu, logvar: 20 * _terms(mu, logvar).mean(-1),
+            "You average over the dimensions and multiply by a number of your own, whatever D is. The KLs of the dimensions add "
+            "up: `.sum(-1)`.",
+            variants=tuple(lambda mu, logvar, d=d: d * _terms(mu, logvar).mean(-1) for d in (10, 32, 64)),
+        ),
     ),
     cases=_cases,
     batch="mu",

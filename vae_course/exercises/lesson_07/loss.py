@@ -153,6 +153,25 @@ EXERCISE = Exercise(
                 lambda log_px_z, kl: (kl / 784 - log_px_z).mean(),
             ),
         ),
+        Misconception(
+            "a batch size typed in",
+            lambda log_px_z, kl: (kl - log_px_z).sum() / 128,
+            "You divide the sum by a batch size of your own, and the last batch is often smaller. Take the mean, which divides "
+            "by the number that came.",
+            variants=tuple(lambda log_px_z, kl, b=b: (kl - log_px_z).sum() / b for b in (32, 64, 100, 256)),
+        ),
+        Misconception(
+            "never negative",
+            lambda log_px_z, kl: (kl - log_px_z).clamp(min=0).mean(),
+            "You keep the loss from being negative. A density may exceed one, so minus the ELBO may well be below 0: return "
+            "what comes out.",
+            variants=(
+                lambda log_px_z, kl: (kl - log_px_z).mean().clamp(min=0),
+                lambda log_px_z, kl: (kl - log_px_z).abs().mean(),
+                lambda log_px_z, kl: (kl - log_px_z).mean().abs(),
+                lambda log_px_z, kl: (kl + log_px_z.abs()).mean(),
+            ),
+        ),
     ),
     cases=_cases,
     batch="kl",

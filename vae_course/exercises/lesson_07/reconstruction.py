@@ -408,6 +408,14 @@ EXERCISE = Exercise(
                 lambda x, logits: _pixels((x > 0).float(), logits).sum((1, 2, 3)),
             ),
         ),
+        Misconception(
+            "entropy of the picture taken off",
+            lambda x, logits: (
+                bernoulli_log_prob(x, logits) - (torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).flatten(1).sum(1)
+            ),
+            "You subtract x log x + (1 - x) log(1 - x), which makes of it minus a KL between grey levels, 0 for a perfect copy. "
+            "The log-likelihood is x log p + (1 - x) log(1 - p) alone.",
+        ),
     ),
     cases=_cases,
     batch="x",

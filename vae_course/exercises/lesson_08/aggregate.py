@@ -230,6 +230,12 @@ EXERCISE = Exercise(
             lambda z, mu, logvar: torch.logsumexp((_each(z, mu, logvar) - 0.5 * logvar).sum(-1), 1) - math.log(len(mu)),
             "Your density is divided by the variance. A Gaussian is divided by sigma, so its logarithm takes off half of logvar.",
         ),
+        Misconception(
+            "a number of dimensions typed in",
+            lambda z, mu, logvar: log_aggregate(z, mu, logvar) + (0.5 * mu.shape[1] - 1) * math.log(2 * math.pi),
+            "Your constant is that of two dimensions, log(2 pi), whatever D is. Each dimension has 1/2 log(2 pi) of its own: "
+            "put it inside the sum.",
+        ),
     ),
     cases=_cases,
     batch="z",

@@ -165,8 +165,8 @@ EXERCISE = Exercise(
         Misconception(
             "small number added to sigma",
             lambda out: (_mu(out), torch.exp(0.5 * _logvar(out)) + 1e-3),
-            "You add a small number to sigma. The exponential is above zero already, and a sharp posterior may be narrower "
-            "than your number: leave it out.",
+            "You add a small number to sigma or to its square. The exponential is above zero already, and a sharp posterior "
+            "may be narrower than your number: leave it out.",
             variants=(
                 *(lambda out, eps=eps: (_mu(out), torch.exp(0.5 * _logvar(out)) + eps) for eps in (1e-2, 1e-4, 1e-5)),
                 *(

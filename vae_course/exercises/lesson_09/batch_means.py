@@ -38,6 +38,14 @@ def _loop(means: Tensor, counts: Tensor) -> Tensor:
     return total / images
 
 
+def _running(means: Tensor, kept: float) -> Tensor:
+    """The average in which each mean replaces a share of all before it."""
+    average = means[0]
+    for mean in means[1:]:
+        average = kept * average + (1 - kept) * mean
+    return average
+
+
 EXERCISE = Exercise(
     id="09-batch-means",
     title="Every image counts once",
@@ -166,6 +174,13 @@ EXERCISE = Exercise(
             lambda means, counts: means.median(),
             "The median of the batches is not a mean over images: it ignores how large they are. Weight each mean by its "
             "count.",
+        ),
+        Misconception(
+            "a running average",
+            lambda means, counts: _running(means, 0.9),
+            "You let each mean replace a fixed share of what came before, so the average hangs on the order of the batches. "
+            "Weight each by its count.",
+            variants=(lambda means, counts: _running(means, 0.99), lambda means, counts: _running(means, 0.5)),
         ),
     ),
     cases=_cases,
