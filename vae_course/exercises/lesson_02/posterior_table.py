@@ -1,12 +1,14 @@
 """02-posterior-table: Bayes' rule for two tables of probabilities."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.distributions import Categorical
 
 from vae_course.exact import DiscreteWorld
 from vae_course.exercises.inputs import generator, integer, normal, uniform
-from vae_course.exercises.model import Alternative, Exercise, Inputs, Misconception
+from vae_course.exercises.model import Alternative, Answer, Exercise, Inputs, Misconception
 
 
 def posterior_table(p_z: Tensor, p_x_z: Tensor) -> Tensor:
@@ -18,6 +20,14 @@ def posterior_table(p_z: Tensor, p_x_z: Tensor) -> Tensor:
 def _joint(p_z: Tensor, p_x_z: Tensor) -> Tensor:
     """p(x, z) with one row for each code, `[K, M]`."""
     return p_z.unsqueeze(1) * p_x_z
+
+
+def _probe(answer: Answer, case: Inputs) -> Any:
+    """The table and its logarithm, in which a small probability is told from a smaller one, and from 0."""
+    table = answer(*case.values())
+    if not isinstance(table, Tensor) or not table.is_floating_point():
+        return table
+    return {"": table, "the logarithm of the table": table.log()}
 
 
 def _cases(seed: int) -> list[Inputs]:
@@ -193,6 +203,16 @@ EXERCISE = Exercise(
                 ),
             ),
         ),
+        Misconception(
+            "a floor under the result",
+            lambda p_z, p_x_z: posterior_table(p_z, p_x_z).clamp(min=1e-6),
+            "You keep the probabilities away from 0. A code that x rules out has probability 0, and a rare one may be rarer than "
+            "your number: return them as they are.",
+            variants=tuple(
+                lambda p_z, p_x_z, tiny=tiny: posterior_table(p_z, p_x_z) + tiny for tiny in (1e-8, 1e-6, 1e-5)
+            ),
+        ),
     ),
     cases=_cases,
+    probe=_probe,
 )

@@ -148,7 +148,7 @@ EXERCISE = Exercise(
             variants=(
                 *(
                     lambda log_px_z, kl, beta=beta: (beta * kl - log_px_z).mean()
-                    for beta in (0.00025, 0.001, 0.005, 0.01, 0.5, 2.0, 4.0, 5.0, 10.0)
+                    for beta in (0.001, 0.005, 0.01, 0.5, 2.0, 4.0, 5.0, 10.0)
                 ),
                 lambda log_px_z, kl: (kl / 784 - log_px_z).mean(),
             ),

@@ -197,17 +197,11 @@ EXERCISE = Exercise(
         Misconception(
             "small number added to the variance",
             lambda mu, logvar, eps: mu + (logvar.exp() + 1e-6).sqrt() * eps,
-            "You add a small number to sigma or to its square. The exponential is above zero already, and a sharp posterior "
-            "may be narrower than your number: leave it out.",
-            variants=(
-                *(
-                    lambda mu, logvar, eps, tiny=tiny: mu + (logvar.exp() + tiny).sqrt() * eps
-                    for tiny in (1e-8, 1e-5, 1e-4)
-                ),
-                *(
-                    lambda mu, logvar, eps, tiny=tiny: mu + (torch.exp(0.5 * logvar) + tiny) * eps
-                    for tiny in (1e-6, 1e-5, 1e-4, 1e-3)
-                ),
+            "You add a small number to the variance before you take its root. The exponential is above zero already, and a "
+            "sharp posterior may be narrower than your number: leave it out.",
+            variants=tuple(
+                lambda mu, logvar, eps, tiny=tiny: mu + (logvar.exp() + tiny).sqrt() * eps
+                for tiny in (1e-8, 1e-5, 1e-4)
             ),
         ),
     ),
