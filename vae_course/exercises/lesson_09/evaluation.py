@@ -59,10 +59,12 @@ def mean_elbo(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
 def _cases(seed: int) -> list[Inputs]:
     source = generator(seed)
     few = integer(source, 5, 9)
-    return [
+    above_zero: Inputs = {"x": normal(source, 4, 3) - 3, "weight": 0.1 * normal(source, 3).abs(), "training": 1}
+    below_zero: list[Inputs] = [
         {"x": 0.5 + normal(source, b, d), "weight": 0.5 + normal(source, d).abs(), "training": training}
         for b, d, training in ((1, 3, 1), (few, 4, 1), (few, 4, 1), (few, 3, 0), (6, 5, 1), (2, 4, 0), (200, 20, 1))
     ]
+    return [*below_zero, above_zero]
 
 
 def _loop(model: nn.Module, x: Tensor, bounds_of: BoundsOf) -> Tensor:
