@@ -250,6 +250,24 @@ EXERCISE = Exercise(
             "up: `.sum(-1)`.",
             variants=tuple(lambda mu, logvar, d=d: d * _terms(mu, logvar).mean(-1) for d in (10, 32, 64)),
         ),
+        Misconception(
+            "logvar limited",
+            lambda mu, logvar: gaussian_kl(mu, logvar.clamp(-30, 20)),
+            "You limit logvar, so beyond the limit the KL stays the same however narrow or wide q is, and logvar gets no "
+            "gradient. The formula holds for every logvar: leave it as it is.",
+            variants=tuple(
+                lambda mu, logvar, low=low, high=high: gaussian_kl(mu, logvar.clamp(low, high))
+                for low, high in (
+                    (-30.0, 20.0),
+                    (-20.0, 20.0),
+                    (-20.0, 10.0),
+                    (-20.0, 2.0),
+                    (-10.0, 2.0),
+                    (-6.0, 2.0),
+                    (-4.0, 15.0),
+                )
+            ),
+        ),
     ),
     cases=_cases,
     batch="mu",

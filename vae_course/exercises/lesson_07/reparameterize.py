@@ -204,6 +204,30 @@ EXERCISE = Exercise(
                 for tiny in (1e-8, 1e-5, 1e-4)
             ),
         ),
+        Misconception(
+            "logvar limited",
+            lambda mu, logvar, eps: reparameterize(mu, logvar.clamp(-30, 20), eps),
+            "You limit logvar or sigma, so beyond the limit z is not a draw from N(mu, sigma^2), and logvar gets no gradient. "
+            "`torch.exp(0.5 * logvar)` is right for every logvar: leave it as it is.",
+            variants=(
+                *(
+                    lambda mu, logvar, eps, low=low, high=high: reparameterize(mu, logvar.clamp(low, high), eps)
+                    for low, high in (
+                        (-30.0, 20.0),
+                        (-20.0, 20.0),
+                        (-20.0, 10.0),
+                        (-20.0, 2.0),
+                        (-10.0, 2.0),
+                        (-6.0, 2.0),
+                        (-4.0, 15.0),
+                    )
+                ),
+                *(
+                    lambda mu, logvar, eps, most=most: mu + torch.exp(0.5 * logvar).clamp(max=most) * eps
+                    for most in (1.0, 10.0, 100.0, 1000.0)
+                ),
+            ),
+        ),
     ),
     cases=_cases,
     batch="mu",
