@@ -351,7 +351,7 @@ def test_another_decoder_can_be_brought_and_its_errors_are_told():
     shown.x.value = 1.0
     assert "ZeroDivisionError" in shown.error.value
     shown.f = two_hills
-    shown.go_to(5.0, 0.3)
+    shown.go(x=5.0, sigma=0.3)
     assert (shown.x.value, shown.sigma.value) == (5.0, 0.3) and "2 hills" in shown.status.value
 
 
@@ -371,9 +371,9 @@ def test_words_and_picture_of_a_bound_state_the_same_numbers():
 def test_a_q_and_a_number_of_draws_can_be_chosen_from_code():
     shown = BoundPlayground()
     assert (shown.value.shift, shown.value.width, shown.value.k) == (1.5, 1.5, 8)
-    shown.go_to(0.0, 2.0, 5)
+    shown.go(shift=0.0, width=2.0, log2_k=5)
     assert (shown.value.shift, shown.value.width, shown.value.k) == (0.0, 2.0, 32)
-    shown.go_to(0.0, 1.0, 8)
+    shown.go(shift=0.0, width=1.0, log2_k=8)
     assert "Effective sample size 256.0 of 256" in shown.status.value
 
 
@@ -401,10 +401,10 @@ def test_the_curves_end_at_the_angle_and_stay_within_their_axes():
 
 def test_an_angle_is_gone_to_and_one_beyond_the_dial_is_named():
     shown = RotationPlayground()
-    shown.go_to(90.0)
+    shown.go(angle=90.0)
     assert shown.angle.value == 90.0 and "gap of factor 1 1.08" in shown.status.value
     with pytest.raises(ValueError, match="from 0 to 90"):
-        shown.go_to(91.0)
+        shown.go(angle=91.0)
 
 
 # ------------------------------------------------------------------------------------------------ diffusion
@@ -438,7 +438,7 @@ def test_points_on_both_ways_have_the_spread_of_noise_and_of_data(schedule: str,
 
 def test_the_method_of_the_diffusion_playground_is_a_move():
     shown = DiffusionPlayground()
-    shown.go_to(0.25, 5, "cosine", "large")
+    shown.go(time=0.25, n_steps=5, schedule="cosine", variance="large")
     assert shown.values == {"time": 0.25, "n_steps": 5, "schedule": "cosine", "variance": "large"}
     assert "T = 5:" in shown.status.value
 
@@ -489,7 +489,7 @@ def test_another_start_is_counted_changes_the_fit_and_comes_round_to_the_first()
     assert (
         "The best Gaussian needs no start. Gaussian: ELBO" in shown.status.value and "start 2" not in shown.status.value
     )
-    shown.go_to(1)
+    shown.go(steps=1.0)
     assert f"planar, 1 step, start 2 of {STARTS}" in shown.status.value
     second = shown.picture.value
     for _ in range(STARTS):
@@ -547,7 +547,7 @@ def test_no_image_is_named():
 @pytest.mark.parametrize("setting", [(0.0, 16, 0), (1.5, 3, 4)])
 def test_the_grid_is_that_of_the_study_and_what_is_read_wrong_lies_on_a_tint(setting: tuple[float, int, int]):
     shown = generator()
-    shown.go_to(*setting)
+    shown.go(weight=setting[0], n_steps=setting[1], draws=setting[2])
     value, (weight, n_steps, seed) = shown.value, setting
     settings = {"n": 6, "weight": weight, "n_steps": n_steps, "seed": seed}
     grid = latent_generators.class_grid(shown.model, shown.prior, **settings)
@@ -566,7 +566,7 @@ def test_the_grid_is_that_of_the_study_and_what_is_read_wrong_lies_on_a_tint(set
 
 def test_the_words_tell_the_spread_of_the_codes_with_and_without_guidance():
     shown = generator(reads=False)
-    shown.go_to(2.0, 4, 1)
+    shown.go(weight=2.0, n_steps=4, draws=1)
     with_guidance, without = (
         latent_generators.class_spread(latent_generators.class_codes(shown.prior, n=6, weight=w, n_steps=4, seed=1))
         for w in (2.0, 0.0)
@@ -578,7 +578,7 @@ def test_the_words_tell_the_spread_of_the_codes_with_and_without_guidance():
         " without." in shown.status.value
     )
     assert shown.value.right is None and "tint" not in shown.static().alt and "are read" not in shown.status.value
-    shown.go_to(0.0, 1)
+    shown.go(weight=0.0, n_steps=1)
     assert "1 step, " in shown.status.value and "spread 1.00 times" in shown.status.value
     assert STEPS[0] == 1 and STEPS[-1] == 32
 
@@ -623,7 +623,7 @@ def test_the_picture_names_every_q_with_its_numbers():
 def test_the_words_give_the_account_of_the_q_that_is_shown():
     shown = ELBOPlayground()
     assert "log p(x) = -2.09 nats, whatever q is. ELBO -3.88 + gap 1.79 = -2.09. Here q is" in shown.status.value
-    shown.go_to(0.5, -1.0)
+    shown.go(mu=0.5, logvar=-1.0)
     assert shown.value == bound(shown.world, shown.x, 0.5, -1.0)
     assert elbo_playground.in_words(shown.value) in shown.status.value
     assert shown.picture.value == png(elbo_playground.picture(shown.world, shown.x, {"q": (0.5, -1.0)}))
@@ -788,7 +788,7 @@ def test_it_starts_with_a_grey_pixel_and_the_elbo_and_follows_its_sliders():
     shown = LikelihoodPlayground()
     assert (shown.pixel.value, shown.sigma.value) == (0.5, 0.25) and shown.loss == PUBLISHED["the ELBO"]
     assert "Effective beta 1." in shown.beta_status.value
-    shown.go_to(1.0, 0.1)
+    shown.go(pixel=1.0, sigma=0.1)
     assert shown.picture.value == png(likelihood_playground.price_picture(1.0, 0.1))
     assert likelihood_playground.price_in_words(1.0, 0.1) in shown.status.value
 
@@ -911,7 +911,7 @@ def test_each_part_follows_the_slider(beta: float):
 
 def test_where_nothing_can_be_computed_the_curve_stands_above_what_the_model_makes():
     shown = BetaPlayground(MODELS, IMAGES)
-    shown.go_to(4.0)
+    shown.go(beta=4.0)
     above, below = shown.stills()
     assert png(above) == shown.picture.value
     assert below.alt == "Rows of 12 images: originals; copies; samples. Copies and samples are those of beta 4."
@@ -922,9 +922,9 @@ def test_where_nothing_can_be_computed_the_curve_stands_above_what_the_model_mak
 def test_the_same_codes_are_decoded_by_each_model():
     shown = BetaPlayground(MODELS, IMAGES)
     first = shown.samples.value
-    shown.go_to(4.0)
+    shown.go(beta=4.0)
     assert shown.samples.value != first
-    shown.go_to(1.0)
+    shown.go(beta=1.0)
     assert shown.samples.value == first
 
 

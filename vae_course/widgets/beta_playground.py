@@ -27,7 +27,7 @@ def curve(results: Mapping[float, Evaluation], beta: float) -> AltFigure:
 class BetaPlayground(Playground):
     """A slider over trained models, from a cheap code to an expensive one.
 
-    Drag the slider, or focus it and press the arrow keys. `go_to` does the same from code.
+    Drag the slider, or focus it and press the arrow keys. `go` does the same from code.
 
     Args:
         models: trained models by their beta, two or more, with `reconstruct(x)` and `decode_mean(z)`.
@@ -73,14 +73,6 @@ class BetaPlayground(Playground):
             f"beta {value:g}: rate {result.rate:.1f}, distortion {result.distortion:.1f}, ELBO {result.elbo:.1f} nats,"
             f" {self.active[value]} active units."
         )
-
-    def go_to(self, beta: float) -> None:
-        """Show the model of this beta.
-
-        Raises:
-            ValueError: there is none.
-        """
-        self.go(beta=beta)
 
     def static(self) -> AltFigure:
         """The curve with the model that is shown."""

@@ -46,11 +46,3 @@ class BoundPlayground(Playground):
     def compute(self, shift: float, width: float, log2_k: float) -> Ladder:
         """The weights and the bounds of this q."""
         return compute(shift, width, round(log2_k))
-
-    def go_to(self, shift: float, width: float, log2_k: int) -> None:
-        """Show this q and this number of draws.
-
-        Raises:
-            ValueError: one of them lies beyond its slider.
-        """
-        self.go(shift=shift, width=width, log2_k=log2_k)

@@ -103,14 +103,6 @@ class DiffusionPlayground(Playground):
         """The model at these controls, with one time marked."""
         return replace(view(int(n_steps), schedule, variance), time=time)
 
-    def go_to(self, time: float, n_steps: int, schedule: str = "linear log-SNR", variance: str = "small") -> None:
-        """Show this time, of a model with so many steps.
-
-        Raises:
-            ValueError: a control does not have it.
-        """
-        self.go(time=time, n_steps=n_steps, schedule=schedule, variance=variance)
-
 
 def _forward(world: MixtureWorld, log_snr: Tensor, generator: torch.Generator) -> Tensor:
     """Paths of points by the steps of q(x_t | x_s), from draws of the data: `[MOMENTS + 1, POINTS]`."""

@@ -77,14 +77,6 @@ class ELBOPlayground(Playground):
         """The account of this q, and what led to it."""
         return f"{in_words(value)} {self.remark}".rstrip()
 
-    def go_to(self, mu: float, logvar: float) -> None:
-        """Show the q with this mean and log variance.
-
-        Raises:
-            ValueError: it lies beyond the sliders.
-        """
-        self.go(mu=mu, logvar=logvar)
-
     def climb(self) -> None:
         """Go uphill on the bound from where q is."""
         top = climb(self.world, self.x, **self.values)

@@ -127,14 +127,6 @@ class FlowPlayground(Playground):
         """A move fits q."""
         return "The fit"
 
-    def go_to(self, steps: int, kind: str = "planar", target: str = "two hills") -> None:
-        """Show so many steps of this kind, on this posterior.
-
-        Raises:
-            ValueError: a control does not have it.
-        """
-        self.go(steps=float(steps), kind=kind, target=target)
-
     def another_start(self) -> None:
         """The same q, fitted from other weights; after the last start comes the first."""
         self.seed = (self.seed + 1) % STARTS

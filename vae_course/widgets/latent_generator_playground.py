@@ -42,7 +42,7 @@ class LatentGeneratorPlayground(Playground):
     """A grid of pictures, a column for each class, drawn by DDIM with guidance; a row begins at one noise.
 
     Sliders choose the guidance's weight, the number of steps, and other noise, to which the button goes on too. Drag one, or
-    focus it and press the arrow keys; `go_to` does the same from code. Pictures that are read as another class lie on a tint.
+    focus it and press the arrow keys; `go` does the same from code. Pictures that are read as another class lie on a tint.
 
     Args:
         model: a trained VAE of grey images.
@@ -90,14 +90,6 @@ class LatentGeneratorPlayground(Playground):
             f" they spread {std / free_std:.2f} times as far as without."
         )
         return f"w = {weight:.2f}, {count(n_steps, 'step')}, draws {draws}:{read} {spread}"
-
-    def go_to(self, weight: float, n_steps: int = 16, draws: int = 0) -> None:
-        """Show the pictures with this guidance.
-
-        Raises:
-            ValueError: a control does not have it.
-        """
-        self.go(weight=weight, n_steps=n_steps, draws=draws)
 
     def other_noise(self) -> None:
         """The next noise; after the last comes the first."""

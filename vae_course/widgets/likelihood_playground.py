@@ -55,7 +55,7 @@ def beta_in_words(loss: Loss, sigma: float) -> str:
 class LikelihoodPlayground(Playground):
     """Above, the price of a pixel under three likelihoods; below, the effective beta of a loss put together by hand.
 
-    Drag a slider, or focus it and press the arrow keys; Tab reaches everything. `go_to` and `choose` do the same from code.
+    Drag a slider, or focus it and press the arrow keys; Tab reaches everything. `go` and `choose` do the same from code.
     """
 
     def __init__(self) -> None:
@@ -92,14 +92,6 @@ class LikelihoodPlayground(Playground):
             stage(self.beta, self.known, *self.fields.values()),
             self.beta_status,
         ]
-
-    def go_to(self, pixel: float, sigma: float) -> None:
-        """Show the prices of this pixel with this sigma.
-
-        Raises:
-            ValueError: one of them lies beyond its slider.
-        """
-        self.go(pixel=pixel, sigma=sigma)
 
     def choose(self, name: str) -> None:
         """Put the controls to a published loss.

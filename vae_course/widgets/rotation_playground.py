@@ -77,11 +77,3 @@ class RotationPlayground(Playground):
     def compute(self, angle: float) -> Turn:
         """The accounts up to this angle."""
         return turn(angle)
-
-    def go_to(self, angle: float) -> None:
-        """Turn the codes by this angle, in degrees.
-
-        Raises:
-            ValueError: it lies beyond the slider.
-        """
-        self.go(angle=angle)

@@ -47,11 +47,3 @@ class WorldPlayground(Playground):
     def compute(self, x: float, sigma: float) -> Slice:
         """Bayes' rule for this x, seen through noise of this sigma."""
         return compute(x, sigma, self.f)
-
-    def go_to(self, x: float, sigma: float) -> None:
-        """Show this x, seen through noise of this sigma.
-
-        Raises:
-            ValueError: it lies beyond the sliders.
-        """
-        self.go(x=x, sigma=sigma)
