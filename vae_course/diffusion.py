@@ -115,22 +115,6 @@ def step_kl(
     return gaussian_kl(mean, variance.log().to(mean).expand_as(mean), guess, variance_p.log().to(mean))
 
 
-def snr_form(x0: Tensor, x0_hat: Tensor, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
-    """That KL with the small variance, as 1/2 (SNR_s - SNR_t) |x0 - x0_hat|^2, `[...]` in nats.
-
-    Source: Kingma and others, Variational Diffusion Models (2021), equation 13.
-    """
-    return 0.5 * (torch.exp(log_snr_s) - torch.exp(log_snr_t)) * (x0 - x0_hat).square().sum(-1)
-
-
-def eps_form(eps: Tensor, eps_hat: Tensor, log_snr_t: Tensor, log_snr_s: Tensor) -> Tensor:
-    """The same in terms of the noise, 1/2 (SNR_s / SNR_t - 1) |eps - eps_hat|^2, `[...]` in nats.
-
-    Source: Kingma and others (2021), equation 14.
-    """
-    return 0.5 * torch.expm1(log_snr_s - log_snr_t) * (eps - eps_hat).square().sum(-1)
-
-
 def eps_from_x0(x_t: Tensor, x0: Tensor, log_snr: Tensor) -> Tensor:
     """eps = (x_t - alpha x0) / sigma, `[..., D]`."""
     alpha, sigma = signal_and_noise(_beside(x_t, log_snr))

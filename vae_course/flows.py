@@ -5,7 +5,7 @@ A step is a module. `step(z)` takes z `[..., D]` and returns y `[..., D]` and lo
 log_det = log |det dy/dz|,    so that    log q(y) = log q(z) - log_det.
 
 `step.inverse(y)` returns z and log |det dz/dy|, where there is a closed form for it. A `Flow` is a chain of steps, and a step
-itself. Each step but `Reverse` starts as the identity.
+itself. Each step starts as the identity.
 """
 
 import math
@@ -274,46 +274,6 @@ class Spline(FlowStep):
         xs, ys = self._knots(self.widths), self._knots(self.heights)
         width, height = (at(ends, 1) - at(ends, 0) for ends in (xs, ys))
         return _Bin(at(xs, 0), width, at(ys, 0), height, at(slopes, 0), at(slopes, 1))
-
-
-class Reverse(FlowStep):
-    """The numbers of a code in the opposite order, so that the next step sees them from the other side: log_det = 0.
-
-    Raises:
-        ValueError: dim is not a whole number from 1.
-    """
-
-    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """y `[..., D]` and log |det dy/dz| = 0 `[...]` of z `[..., D]`."""
-        return self._checked(z).flip(-1), z.new_zeros(z.shape[:-1])
-
-    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """z `[..., D]` and log |det dz/dy| = 0 `[...]` of y `[..., D]`."""
-        return self.forward(y)
-
-
-class Inverse(FlowStep):
-    """A step run backwards: what was its inverse is the step, and the other way round.
-
-    Raises:
-        TypeError: it is no step.
-    """
-
-    def __init__(self, step: FlowStep) -> None:
-        if not isinstance(step, FlowStep):
-            raise TypeError(
-                f"{type(step).__name__} is no step of vae_course.flows: give one, such as Autoregressive(2)."
-            )
-        super().__init__(step.dim)
-        self.step = step
-
-    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """y `[..., D]` and log |det dy/dz| `[...]` of z `[..., D]`."""
-        return self.step.inverse(z)
-
-    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """z `[..., D]` and log |det dz/dy| `[...]` of y `[..., D]`."""
-        return self.step(y)
 
 
 class Path(NamedTuple):
