@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from vae_course.networks import Shape, mlp_decoder, mlp_encoder
 from vae_course.objectives import negative_elbo
-from vae_course.support.shapes import check_images, check_labels
+from vae_course.support.shapes import check_codes, check_images, check_labels
 
 # A label is one-hot times this: in the squared length of what a network reads it counts as much as nine pixels of ink.
 LABEL_SCALE = 3.0
@@ -86,10 +86,7 @@ class ConditionalVAE(nn.Module):
             ValueError: the last axis of z is not latent_dim long, or there is not one class for each code.
             TypeError: y does not hold whole numbers.
         """
-        if z.dim() == 0 or z.shape[-1] != self.latent_dim:
-            raise ValueError(
-                f"z has shape {list(z.shape)} but this model's codes have {self.latent_dim} numbers on the last axis."
-            )
+        check_codes(z, self.latent_dim)
         inputs = torch.cat([z, self._labels(y, z, z.shape[:-1])], -1)
         return self.decoder(inputs.reshape(-1, inputs.shape[-1])).reshape(*z.shape[:-1], *self.shape)
 

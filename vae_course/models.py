@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, Distribution, Independent, Normal
 
 from vae_course.networks import Shape, conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
+from vae_course.support.shapes import check_codes, check_images
 
 
 class VAE(nn.Module):
@@ -53,7 +54,7 @@ class VAE(nn.Module):
             ValueError: x is not a batch of images of this model's shape.
             TypeError: x holds integers.
         """
-        self._check_images(x)
+        check_images(x, self.shape)
         mu, logvar = self.encoder(x).chunk(2, dim=-1)
         return mu, logvar
 
@@ -104,15 +105,5 @@ class VAE(nn.Module):
         return self.decode_mean(mu)
 
     def _decoded(self, z: Tensor, shape: Sequence[int]) -> Tensor:
-        if z.dim() == 0 or z.shape[-1] != self.latent_dim:
-            raise ValueError(
-                f"z has shape {list(z.shape)} but this model's codes have {self.latent_dim} numbers on the last axis."
-            )
+        check_codes(z, self.latent_dim)
         return self.decoder(z.reshape(-1, self.latent_dim)).reshape(*z.shape[:-1], *shape)
-
-    def _check_images(self, x: Tensor) -> None:
-        if not x.is_floating_point():
-            raise TypeError(f"x holds {x.dtype}: give floating-point pixels in [0, 1], for example x.float() / 255.")
-        if x.dim() != 1 + len(self.shape) or tuple(x.shape[1:]) != self.shape:
-            expected = ", ".join(str(n) for n in self.shape)
-            raise ValueError(f"x has shape {list(x.shape)} but this model takes batches of images [B, {expected}].")

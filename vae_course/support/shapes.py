@@ -18,6 +18,18 @@ def check_images(x: Tensor, shape: tuple[int, ...]) -> None:
         raise ValueError(f"x has shape {list(x.shape)} but this model takes batches of images [B, {expected}].")
 
 
+def check_codes(z: Tensor, latent_dim: int) -> None:
+    """Nothing, where z holds codes `[..., D]` of this length.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if z.dim() == 0 or z.shape[-1] != latent_dim:
+        raise ValueError(
+            f"z has shape {list(z.shape)} but this model's codes have {latent_dim} numbers on the last axis."
+        )
+
+
 def check_labels(y: Tensor, batch: torch.Size, n_classes: int) -> None:
     """Nothing, where y holds classes for examples of this batch shape: `[B]`, one for each along the last axis, or `[]` for all.
 
