@@ -49,9 +49,10 @@ def summary(lesson: str) -> AltFigure:
 
 def _start() -> AltFigure:
     fig, ((left, middle, right),) = figure(1, 3, height=HEIGHT)
-    digit = pen.draw(4, seed=3)[0][2].squeeze().numpy()
-    for ax, title, pixels in ((left, "an image: 784 numbers", digit), (right, "an image like it", _smooth(digit))):
-        ax.imshow(1 - pixels, cmap="gray", vmin=0, vmax=1)
+    digit = pen.draw(4, seed=3)[0][2]
+    smooth = torch.nn.functional.avg_pool2d(digit, 3, stride=1, padding=1)  # as a decoder's mean image looks
+    for ax, title, pixels in ((left, "an image: 784 numbers", digit), (right, "an image like it", smooth)):
+        ax.imshow(1 - pixels.squeeze(), cmap="gray", vmin=0, vmax=1)
         ax.set_title(title, fontsize=10)
         ax.axis("off")
     for radius in (1, 2):
@@ -649,12 +650,6 @@ def _of_two_hills() -> tuple[float, dict[str, float]]:
         for name, s in gaussians.items()
     }
     return entropy - within, divergences | {"mixture": 0.0}
-
-
-def _smooth(digit: np.ndarray) -> np.ndarray:
-    """The digit with each pixel the mean of its neighbourhood, as a decoder's mean image looks."""
-    padded = np.pad(digit, 1)
-    return np.mean([padded[i : i + 28, j : j + 28] for i in range(3) for j in range(3)], axis=0)
 
 
 def _across(fig: AltFigure, x: float, name: str) -> None:
