@@ -174,8 +174,6 @@ BUGS = [
     (DIFFUSION, "kept * (alpha_s / alpha_t) * x_t", "kept * (alpha_t / alpha_s) * x_t"),
     (DIFFUSION, "share * sigma_s.square()", "share * sigma_s"),
     (DIFFUSION, "guess, variance_p.log().to(mean))", "guess, variance.log().to(mean).expand_as(mean))"),
-    (DIFFUSION, "torch.exp(log_snr_s) - torch.exp(log_snr_t)", "torch.exp(log_snr_s - log_snr_t)"),
-    (DIFFUSION, "0.5 * torch.expm1(log_snr_s - log_snr_t)", "0.5 * torch.exp(log_snr_s - log_snr_t)"),
     (DIFFUSION, "return alpha * x_t - sigma * v", "return alpha * x_t + sigma * v"),
     (DIFFUSION, "return -eps_from_x0(x_t, x0_hat, log_snr) / sigma", "return -eps_from_x0(x_t, x0_hat, log_snr)"),
     (DIFFUSION, "eps_from_x0(x_t, x0_hat, log_snr) - x0_hat", "x0_hat - eps_from_x0(x_t, x0_hat, log_snr)"),
