@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Independent, kl_divergence
 
 from vae_course.data import Images
@@ -77,7 +77,7 @@ def evaluate(
     Raises:
         TypeError, ValueError: the images are unfit, or n_samples or batch_size is below one.
     """
-    terms = _over_batches(model, images, batch_size, seed, lambda x: torch.stack(elbo(model, x, n_samples=n_samples)))
+    terms = over_batches(model, images, batch_size, seed, lambda x: torch.stack(elbo(model, x, n_samples=n_samples)))
     bound, log_px_z, kl = (float(term.mean()) for term in terms)
     return Evaluation(bound, log_px_z, kl, _error(terms[0]), terms.shape[1])
 
@@ -136,7 +136,7 @@ def log_marginal_each(
     """
     if k < 1:
         raise ValueError(f"k is {k}: the bound needs at least one draw of z.")
-    return _over_batches(model, images, batch_size, seed, lambda x: _bound_in_pieces(model, x, k))
+    return over_batches(model, images, batch_size, seed, lambda x: _bound_in_pieces(model, x, k))
 
 
 def kl_per_dim(model: LatentVariableModel, images: Images | Tensor, *, batch_size: int = 1000) -> Tensor:
@@ -145,7 +145,7 @@ def kl_per_dim(model: LatentVariableModel, images: Images | Tensor, *, batch_siz
     Raises:
         TypeError: the model's posterior is not a product over dimensions.
     """
-    return _over_batches(model, images, batch_size, 0, lambda x: kl_of_factors(model, x).T).mean(1).float()
+    return over_batches(model, images, batch_size, 0, lambda x: kl_of_factors(model, x).T).mean(1).float()
 
 
 def active_dimensions(
@@ -160,7 +160,7 @@ def active_dimensions(
 
     Source: Burda, Grosse and Salakhutdinov (2016), section 5.2.
     """
-    means = _over_batches(model, images, batch_size, 0, lambda x: model.posterior(x).mean.T)
+    means = over_batches(model, images, batch_size, 0, lambda x: model.posterior(x).mean.T)
     if means.shape[1] < 2:
         raise ValueError("images holds one example: a variance over examples needs two or more.")
     return means.var(1) > threshold
@@ -173,14 +173,18 @@ def active_units(
     return int(active_dimensions(model, images, threshold=threshold, batch_size=batch_size).sum())
 
 
-def _over_batches(
-    model: LatentVariableModel,
+def over_batches(
+    model: nn.Module | LatentVariableModel,
     images: Images | Tensor,
     batch_size: int,
     seed: int,
     measure: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """`measure(x)` for all batches, `[..., B]` each, side by side on the CPU in float64: `[..., N]`."""
+    """`measure(x)` for all batches, `[..., B]` each, side by side on the CPU in float64: `[..., N]`.
+
+    Raises:
+        TypeError, ValueError: the images are unfit, or batch_size is below one.
+    """
     x, batch_size = examples(images).x, whole_number(batch_size, "batch_size", least=1)
     with evaluating(model) as device, isolated_rng(seed, device=device):
         parts = [measure(batch.to(device=device)).cpu().double() for batch in x.split(batch_size)]

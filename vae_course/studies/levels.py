@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vae_course.data import Images
+from vae_course.evaluation import over_batches
 from vae_course.hierarchies import LadderVAE, LevelTerms, TwoLevelVAE, terms
-from vae_course.support.numbers import whole_number
 from vae_course.support.state import evaluating, isolated_rng
 from vae_course.training.batches import examples
 
@@ -33,13 +33,9 @@ def nats(
     Raises:
         TypeError, ValueError: the images are unfit, or n_samples or batch_size is below one.
     """
-    x, batch_size = examples(images).x, whole_number(batch_size, "batch_size", least=1)
-    with evaluating(model) as device, isolated_rng(seed, device=device):
-        parts = [
-            torch.stack(terms(model, batch.to(device=device), n_samples=n_samples)).cpu().double()
-            for batch in x.split(batch_size)
-        ]
-    return LevelTerms(*torch.cat(parts, 1))
+    return LevelTerms(
+        *over_batches(model, images, batch_size, seed, lambda x: torch.stack(terms(model, x, n_samples=n_samples)))
+    )
 
 
 def top_rate(
@@ -70,10 +66,7 @@ def top_rate(
     if isinstance(model, LadderVAE):
         kl = nats(model, images, batch_size=batch_size, seed=seed).kl_top
         return kl, kl
-    x, batch_size = examples(images).x, whole_number(batch_size, "batch_size", least=1)
-    with evaluating(model) as device, isolated_rng(seed, device=device):
-        parts = [_two_sides(model, batch.to(device=device), k).cpu().double() for batch in x.split(batch_size)]
-    low, high = torch.cat(parts, 1)
+    low, high = over_batches(model, images, batch_size, seed, lambda x: _two_sides(model, x, k))
     return low, high
 
 
