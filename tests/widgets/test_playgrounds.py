@@ -733,12 +733,12 @@ def test_the_words_hold_measured_and_exact_numbers():
 
 def test_new_draw_changes_the_noise_only_and_reset_brings_the_first_back():
     shown = GradientPlayground()
-    assert shown.setting == Setting(2, 1, 0.0, False)
-    shown.show(Setting(50, 100, 2.0, True))
-    assert shown.setting == Setting(50, 100, 2.0, True) and shown.baseline.value
+    assert shown.value == Setting(2, 1, 0.0, False)
+    shown.go(**vars(Setting(50, 100, 2.0, True)))
+    assert shown.value == Setting(50, 100, 2.0, True) and shown.baseline.value
     shown.buttons["New draw"].click()
-    picture = gradient_playground.picture(shown.setting, seed=1)
-    assert shown.setting == Setting(50, 100, 2.0, True) and shown.picture.value == png(picture)
+    picture = gradient_playground.picture(shown.value, seed=1)
+    assert shown.value == Setting(50, 100, 2.0, True) and shown.picture.value == png(picture)
     shown.buttons["Reset"].click()
     assert shown.picture.value == png(gradient_playground.picture(Setting()))
 

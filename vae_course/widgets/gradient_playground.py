@@ -68,11 +68,6 @@ class GradientPlayground(Playground):
         buttons = [("New draw", "The new draw", self.new_draw), ("Reset", "The reset", self.reset)]
         super().__init__(controls, name="vae-gradient", buttons=buttons)
 
-    @property
-    def setting(self) -> Setting:
-        """What is shown."""
-        return self.value
-
     def draw(self, value: Setting) -> AltFigure:
         """The picture of this setting, with the noise of now."""
         return picture(value, seed=self.seed)
@@ -80,14 +75,6 @@ class GradientPlayground(Playground):
     def in_words(self, value: Setting) -> str:
         """The variances of this setting, with the noise of now."""
         return in_words(value, seed=self.seed)
-
-    def show(self, setting: Setting) -> None:
-        """Show this setting.
-
-        Raises:
-            ValueError: a slider does not have one of its values.
-        """
-        self.go(**vars(setting))
 
     def new_draw(self) -> None:
         """The same experiment with other noise."""
