@@ -238,7 +238,7 @@ def manifold(
 
     Source: Kingma and Welling, Auto-Encoding Variational Bayes (2014), figure 4.
     """
-    axis = _axis(n, extent)
+    axis = grid_axis(n, extent)
     z = torch.stack(torch.meshgrid(axis.flip(0), axis, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
     mosaic = tile(decoded(decode_mean, z), n, above=[0] * n, gap=0)
     fig, ax = sheet(mosaic, title=title, left=66, bottom=48)
@@ -345,7 +345,12 @@ def _tint(fig: AltFigure, ax: Axes, mosaic: Mosaic, cells: Iterable[tuple[int, i
     ax.images[0].set_data(paper * (1 - mosaic.sheet[..., None]))
 
 
-def _axis(n: int, extent: tuple[float, float] | None) -> Tensor:
+def grid_axis(n: int, extent: tuple[float, float] | None = None) -> Tensor:
+    """One coordinate of n codes to a side, `[n]`: quantiles of the prior, or even steps over an extent.
+
+    Raises:
+        ValueError: n is below two, or extent is not (low, high).
+    """
     if n < 2:
         raise ValueError(f"n is {n}: a grid needs two codes or more to a side.")
     if extent is None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vae_course.plotting.arrays import classes, decoded, finite, plane, to_numpy
 from vae_course.plotting.figure import COLOURS, GREY, AltFigure, describe, figure, headed, one_panel, place, tidy
-from vae_course.plotting.images import marked_pairs, tile
+from vae_course.plotting.images import grid_axis, marked_pairs, tile
 
 __all__ = [
     "CLASS_COLOURS",
@@ -216,13 +216,9 @@ def unit_square(decode_mean: Callable[[Tensor], Tensor], *, n: int = 20) -> AltF
     Raises:
         ValueError: n is below two, or the decoder gives no images in [0, 1].
     """
-    if n < 2:
-        raise ValueError(f"n is {n}: a grid needs two codes or more to a side.")
+    grids = {"quantiles of the prior": grid_axis(n), "the square from 0 to 1": grid_axis(n, (0, 1))}
     fig, axes = figure(1, 2, width=7.4, height=3.95)
-    quantiles = torch.special.ndtri((torch.arange(n) + 0.5) / n)
-    even = torch.linspace(0, 1, n)
-    titles = ("quantiles of the prior", "the square from 0 to 1")
-    for ax, axis, name in zip(axes[0], (quantiles, even), titles, strict=True):
+    for ax, (name, axis) in zip(axes[0], grids.items(), strict=True):
         z = torch.cartesian_prod(axis.flip(0), axis).flip(1)
         mosaic = tile(decoded(decode_mean, z), n, above=[0] * n, gap=0)
         ax.imshow(1 - mosaic.sheet[: n * mosaic.size[0]], cmap="gray", vmin=0, vmax=1, extent=(0, 1, 0, 1))
