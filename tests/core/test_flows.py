@@ -217,6 +217,12 @@ def test_a_spline_rises_meets_the_identity_at_its_ends_and_stays_within(bins, bo
     assert torch.allclose(jacobian(step, edge[0]).diagonal(), torch.ones(2).double(), atol=1e-3)
 
 
+def test_the_bins_of_a_new_spline_are_equally_wide_from_end_to_end():
+    step = Spline(2, bins=4, bound=2.0)
+    for raw in (step.widths, step.heights):
+        assert torch.allclose(step._knots(raw), torch.linspace(-2, 2, 5).expand(2, -1))
+
+
 def test_a_spline_passes_through_its_knots_with_its_slopes():
     step = moved("spline", 2)
     xs, ys = step._knots(step.widths).T[1:-1], step._knots(step.heights).T[1:-1]
