@@ -256,7 +256,7 @@ def _of_each_case(cases: list[Inputs], pairs: dict[int, Pair], what_is_off: str)
                 return f" In every case {what_is_off} times {first:.4g}{_known(first)}."
         if len({round(amount, 4) for amount in amounts.values()}) < 3:
             continue
-        for (words, form), (what, of) in itertools.product(forms, _measures(cases)):
+        for (words, form), (what, of) in itertools.product(forms, measures(cases)):
             sizes = {i: of(cases[i]) for i in amounts}
             if not all(size > 0 for size in sizes.values()) or not _fits(amounts, sizes, form, same):
                 continue
@@ -315,7 +315,7 @@ def _summands(pairs: dict[int, Pair]) -> dict[int, float]:
     return found
 
 
-def _measures(cases: list[Inputs]) -> Iterator[tuple[str, Callable[[Inputs], float]]]:
+def measures(cases: list[Inputs]) -> Iterator[tuple[str, Callable[[Inputs], float]]]:
     """The plain numbers of a case, then the lengths of its tensors' axes, with their words."""
     for name, value in cases[0].items():
         if not isinstance(value, Tensor):

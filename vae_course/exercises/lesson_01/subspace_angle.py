@@ -322,6 +322,16 @@ EXERCISE = Exercise(
             "This is the sine of the angle, the size of the difference of the two projections. Take its arc sine, in degrees, "
             "or work with the cosines.",
         ),
+        Misconception(
+            "distance of the bases",
+            lambda A, B: torch.linalg.norm(torch.linalg.qr(A)[0] - torch.linalg.qr(B)[0]),
+            "You take how far the two bases lie apart. Each span has many bases, so that says little of the spans: the singular "
+            "values of `Q_A.T @ Q_B` are the cosines of their angles.",
+            variants=(
+                lambda A, B: torch.rad2deg(torch.linalg.norm(torch.linalg.qr(A)[0] - torch.linalg.qr(B)[0])),
+                lambda A, B: torch.linalg.norm(A - B),
+            ),
+        ),
     ),
     cases=_cases,
     probe=_probe,

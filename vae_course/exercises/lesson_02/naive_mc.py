@@ -274,6 +274,12 @@ EXERCISE = Exercise(
             lambda log_px_z: -log_px_naive(log_px_z),
             "This is -log p(x), a loss. The logarithm of p(x) itself is asked for: leave out the minus.",
         ),
+        Misconception(
+            "infinity replaced",
+            lambda log_px_z: log_px_z.exp().mean(0).log().nan_to_num(),
+            "You take each log-likelihood back to a likelihood, which becomes 0, and replace the infinity of its logarithm "
+            "afterwards: the number is lost by then. Use `torch.logsumexp`, which never leaves the logarithms.",
+        ),
     ),
     cases=_cases,
     batch=None,

@@ -328,6 +328,14 @@ EXERCISE = Exercise(
             _of_the_bracket(lambda log_ratio, var, var_p, square: log_ratio + var_p / var + square / var_p - 1),
             "You divide p's variance by q's. p is what q is measured by: divide exp(logvar) by exp(logvar_p).",
         ),
+        Misconception(
+            "variances multiplied",
+            lambda mu, logvar, mu_p, logvar_p: (
+                0.5 * (logvar_p - logvar + (logvar + logvar_p).exp() + (mu - mu_p) ** 2 / logvar_p.exp() - 1).sum(-1)
+            ),
+            "You multiply the variance of q by that of p: exp(logvar + logvar_p). It is measured in p's: divide by it, or "
+            "subtract logvar_p in the exponent.",
+        ),
     ),
     cases=_cases,
     batch="mu",

@@ -212,6 +212,16 @@ EXERCISE = Exercise(
             "`logsumexp` over the last axis adds the densities of the dimensions. Those of independent dimensions are "
             "multiplied, so their logarithms are added: `.sum(-1)`.",
         ),
+        Misconception(
+            "spread of the draws",
+            lambda log_q, log_p: (log_q - log_p).sum(-1).std(0),
+            "This is how far the log ratios of single draws lie apart. The KL is their mean over the draws.",
+            variants=(
+                lambda log_q, log_p: (log_q - log_p).sum(-1).std(0, unbiased=False),
+                lambda log_q, log_p: (log_q - log_p).sum(-1).var(0),
+                lambda log_q, log_p: (log_q - log_p).sum(-1).var(0, unbiased=False),
+            ),
+        ),
     ),
     cases=_cases,
     equivalents=(

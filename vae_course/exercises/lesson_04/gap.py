@@ -202,6 +202,13 @@ EXERCISE = Exercise(
             "log q is missing: you subtract the mean of log p(x, z) alone. The KL compares q with the posterior, so "
             "both log densities are in it.",
         ),
+        Misconception(
+            "half of the mean square",
+            lambda log_px, log_joint, log_q: (log_q - log_joint + log_px).square().mean(0) / 2,
+            "You take squares of log ratios. Half of their mean is near a KL that is small; the KL itself is the mean of the "
+            "log ratios as they are.",
+            variants=(lambda log_px, log_joint, log_q: (log_q - log_joint).square().mean(0) / 2 + log_px,),
+        ),
     ),
     cases=_cases,
     batch="log_px",

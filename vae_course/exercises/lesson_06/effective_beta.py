@@ -198,6 +198,17 @@ EXERCISE = Exercise(
             "You divide with `//`, which throws away what comes after the decimal point. Divide with `/`.",
             variants=(lambda n_error, n_kl, weight, nats: weight * nats * n_error // n_kl,),
         ),
+        Misconception(
+            "added",
+            lambda n_error, n_kl, weight, nats: weight + nats * n_error / n_kl,
+            "You add what has to be multiplied. Each of these is a factor of a term of the loss: beta is a ratio of products.",
+            variants=(
+                lambda n_error, n_kl, weight, nats: weight * (nats + n_error) / n_kl,
+                lambda n_error, n_kl, weight, nats: (weight + nats) * n_error / n_kl,
+                lambda n_error, n_kl, weight, nats: weight * nats + n_error / n_kl,
+                lambda n_error, n_kl, weight, nats: weight * nats * n_error + n_kl,
+            ),
+        ),
     ),
     cases=_cases,
     batch="n_error",

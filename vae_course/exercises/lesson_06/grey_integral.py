@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vae_course.exercises.inputs import generator, integer, normal
@@ -102,6 +103,23 @@ def _naive(logits: Tensor) -> Tensor:
 def _half_within(limit: float) -> Answer:
     """A wrong answer that is 1/2, and flat, wherever the logit is smaller than a limit."""
     return lambda logits: torch.where(logits.abs() < limit, 0.5, grey_integral(_away_from_zero(logits)))
+
+
+def _mean_of_points(points: Tensor) -> tuple[Answer, Answer]:
+    """The mean of the integrand at these x, by powers and by logarithms."""
+
+    def of_each(logits: Tensor) -> Tensor:
+        return points.to(logits.dtype).reshape(-1, *[1] * logits.dim())
+
+    def by_powers(logits: Tensor) -> Tensor:
+        x, lam = of_each(logits), torch.sigmoid(logits)
+        return (lam**x * (1 - lam) ** (1 - x)).mean(0)
+
+    def by_logarithms(logits: Tensor) -> Tensor:
+        x = of_each(logits)
+        return (F.logsigmoid(logits) * x + F.logsigmoid(-logits) * (1 - x)).exp().mean(0)
+
+    return by_powers, by_logarithms
 
 
 EXERCISE = Exercise(
@@ -265,6 +283,17 @@ EXERCISE = Exercise(
             lambda logits: grey_integral(logits).prod(-1),
             "You put the pixels of a row together in one number. Return the integral of each pixel, in the shape of the logits.",
             variants=(lambda logits: grey_integral(logits).sum(-1), lambda logits: grey_integral(logits).mean(-1)),
+        ),
+        Misconception(
+            "a mean of a few points",
+            _mean_of_points(torch.linspace(0, 1, 11))[0],
+            "You average the integrand at a few points, which leaves an error. The integral has a closed form: lambda^x (1 - "
+            "lambda)^(1 - x) is an exponential in x.",
+            variants=(
+                _mean_of_points(torch.linspace(0, 1, 11))[1],
+                *(answer for n in (5, 10, 21, 51, 101) for answer in _mean_of_points(torch.linspace(0, 1, n))),
+                *(answer for n in (5, 10) for answer in _mean_of_points((torch.arange(n) + 0.5) / n)),
+            ),
         ),
     ),
     cases=_cases,

@@ -479,6 +479,13 @@ EXERCISE = Exercise(
             "image.",
             variants=(_with(ends=lambda log_px, kl: (log_px - kl).sum()),),
         ),
+        Misconception(
+            "label turned round",
+            _labels(lambda y: SCALE - _label(y)),
+            "Your label is 0 at the digit and above 0 everywhere else. It is the other way round: 3 times the one-hot vector "
+            "of y.",
+            variants=(_labels(lambda y: (SCALE - _label(y)) / SCALE),),
+        ),
     ),
     cases=_cases,
     batch="x",

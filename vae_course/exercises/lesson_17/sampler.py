@@ -244,6 +244,16 @@ def _without_a_level(levels: Callable[[Tensor], Tensor], first: int) -> Answer:
     return answer
 
 
+def _noise_at_the_end(amount: Callable[[Tensor, float, Tensor], Tensor]) -> Answer:
+    """Noise is added to the last guess, too, where there is any."""
+
+    def answer(predict_eps: Network, x_T: Tensor, log_snr: Tensor, eta: float, noise: Tensor) -> Tensor:
+        x0_hat = sample(predict_eps, x_T, log_snr, eta, noise)
+        return x0_hat + amount(torch.sigmoid(-log_snr[0]).sqrt(), eta, noise) if len(noise) else x0_hat
+
+    return answer
+
+
 EXERCISE = Exercise(
     id="17-sampler",
     title="Build: from noise to points",
@@ -461,6 +471,18 @@ EXERCISE = Exercise(
             variants=(
                 _with(bar=lambda log_snr: torch.sigmoid(log_snr / 2)),
                 _with(bar=lambda log_snr: torch.sigmoid(-log_snr)),
+            ),
+        ),
+        Misconception(
+            "noise in the guess",
+            _noise_at_the_end(lambda sigma, eta, noise: eta * sigma * noise[0]),
+            "You add noise once more at level 0. There is no step from there: the guess x0_hat is returned as it is.",
+            variants=(
+                _noise_at_the_end(lambda sigma, eta, noise: sigma * noise[0]),
+                _noise_at_the_end(lambda sigma, eta, noise: eta * noise[0]),
+                _noise_at_the_end(lambda sigma, eta, noise: eta * sigma * noise[-1]),
+                _noise_at_the_end(lambda sigma, eta, noise: sigma * noise[-1]),
+                _noise_at_the_end(lambda sigma, eta, noise: eta * noise[-1]),
             ),
         ),
     ),
