@@ -132,6 +132,12 @@ def test_parts_are_told_apart_by_their_names(answer, expected):
     assert expected in told(answer, PAIR)
 
 
+def test_what_is_said_to_be_right_beside_a_wrong_result_is_the_other_results():
+    three = asked(lambda a, b: {**both(a, b), "third": a}, {"a": A, "b": B}, {"a": B, "b": A})
+    assert "All other results are right." in told(lambda a, b: {**both(a, b), "third": a + b.sin()}, three)
+    assert " First is right." in told(lambda a, b: {**both(a, b), "second": a - b + a.sin()}, PAIR)
+
+
 def test_the_order_of_the_names_does_not_matter():
     outcomes = run_answer(PAIR, lambda a, b: {"second": a - b, "first": a + b}, PAIR.cases(0))
     assert judge(PAIR, outcomes, seed=0).status == "passed"

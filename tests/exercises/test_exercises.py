@@ -92,7 +92,10 @@ def test_other_parameter_names_and_defaults_are_fine():
         (lambda mu, logvar: 1.5, "returned a Python number"),
         (lambda mu, logvar: [kl(mu, logvar)], "returned a list (`torch.stack` joins tensors)"),
         (lambda mu, logvar: {"kl": kl(mu, logvar)}, "returned a dict"),
-        (lambda mu, logvar: (kl(mu, logvar), 0), "returned a tuple"),
+        (
+            lambda mu, logvar: (kl(mu, logvar), 0),
+            "returned a tuple; return a PyTorch tensor (one number per example, [B]).",
+        ),
         (lambda mu, logvar: "kl", "an object of type str"),
         (lambda mu, logvar: (m for m in mu), "an object of type generator"),
         (lambda mu, logvar: kl(mu, logvar)[:, None], "has shape [1, 1], expected [1] (one number per example, [B])"),

@@ -233,7 +233,8 @@ def _kind(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) -
         if value.kind != target.values[name].kind:
             if value.kind == "None" and not name:
                 return f"Your function returned nothing (None): end it with `return` and {exercise.returns}."
-            reason = ", because a gradient can't flow back through anything else" if exercise.gradients else ""
+            cut = exercise.gradients and value.kind not in ("list", "tuple")  # these may hold tensors
+            reason = ", because a gradient can't flow back through anything else" if cut else ""
             returned = f"{subject(name)} is" if name else "Your function returned"
             return f"{returned} {_found(value.kind)}; return a PyTorch tensor ({exercise.returns}){reason}."
     return ""

@@ -81,8 +81,8 @@ def remark(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], exp
         what = "your numbers are the right ones" if len(named) == 1 else f"{wrong[0]} is the right one"
         told = _of_each_case(cases, named[wrong[0]], what)
     if len(wrong) == 1 and right and not any(name.endswith(("?", ",")) or ":" in name for name in named):
-        others = subject(right[0]) if len(right) == 1 else "All the rest"
-        told = f" {others} is right.{told}"
+        others = f"{subject(right[0])} is" if len(right) == 1 else "All other results are"
+        told = f" {others} right.{told}"
     return told
 
 
