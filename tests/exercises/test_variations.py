@@ -1,5 +1,6 @@
 """A wrong answer without a listed misconception is told which part of the formula it lacks, where just one fits."""
 
+import dataclasses
 import math
 
 import pytest
@@ -120,6 +121,19 @@ ROWS = [
 def guided(x_t, log_snr, v):
     alpha, sigma = (torch.sigmoid(sign * log_snr).sqrt()[:, None] for sign in (1, -1))
     return alpha * x_t - sigma * v
+
+
+def logarithm_and_double(mu, logvar):
+    return mu.log() + 2 * logvar
+
+
+def test_weights_are_found_beside_an_input_whose_result_is_infinite():
+    numbers = torch.tensor([1.0, 2.5, 3.0]), torch.tensor([0.5, -1.0, 2.0])
+    cases = [{"mu": x, "logvar": y} for x, y in (numbers, (torch.zeros(2), torch.ones(2)), numbers[::-1])]
+    exercise = dataclasses.replace(get("07-kl"), reference=logarithm_and_double, cases=lambda seed: cases)
+    outcomes = run_answer(exercise, lambda mu, logvar: 0.9 * mu.log() + 1.2 * logvar, cases)
+    told = variations.explain(exercise, cases, outcomes)
+    assert "0.9 times `mu.log()`, and 0.6 times `2 * logvar`" in told
 
 
 def test_what_one_factor_explains_is_not_called_two_mistakes():

@@ -390,7 +390,7 @@ def _weighted(exercise: Exercise, rows: Sequence[CaseResult]) -> tuple[list[Vari
             if _near(of(cases[n]), fitted):
                 add(one, f"{name} {words}", {i: of})
     needed = np.concatenate(off)
-    right = np.concatenate([_joined(row.right) for row in rows[:3]])
+    right = np.concatenate([_joined(row.right)[: len(part)] for row, part in zip(rows, off, strict=False)])
     for i, j in itertools.combinations([*effects, _ALL], 2):
         both = np.stack([effects[i], right if j is _ALL else effects[j]], 1) if len(needed) > 2 else np.zeros((0, 2))
         a, b = 1 + np.linalg.lstsq(both, needed[: len(both)], rcond=None)[0]
