@@ -193,10 +193,13 @@ def test_an_exercise_is_looked_up_without_reading_the_others():
 
 
 def test_cases_hold_plain_values_and_tell_the_axes_apart(exercise):
+    """All but one at most: a square one meets answers that take the other axis wherever the shapes allow it."""
+    square = []
     for case in exercise.cases(0):
         assert all(isinstance(value, torch.Tensor | int | float) for value in case.values())
         matrices = [v.shape for v in case.values() if isinstance(v, torch.Tensor) and v.dim() == 2]
-        assert all(shape[0] != shape[1] for shape in matrices)
+        square += [case] if any(shape[0] == shape[1] for shape in matrices) else []
+    assert len(square) <= 1
     if exercise.batch:
         sizes = [exercise.batch_size(case) for case in exercise.cases(0)]
         assert 1 in sizes and max(sizes) > 1

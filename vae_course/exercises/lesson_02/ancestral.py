@@ -38,7 +38,15 @@ def _cases(seed: int) -> list[Inputs]:
     }
     cases = [first]
     n, d = integer(source, 3, 4), integer(source, 5, 6)
-    shapes = ((1, 2, 3, 0.7), (4, 3, 2, 1.5), (n, d, 7, 0.3), (n, d, 7, 0.01), (2, 1, 5, 20.0), (64, 2, 784, 0.1))
+    shapes = (
+        (1, 2, 3, 0.7),
+        (4, 3, 2, 1.5),
+        (n, d, 7, 0.3),
+        (n, d, 7, 0.01),
+        (2, 1, 5, 20.0),
+        (3, 4, 4, 0.5),
+        (64, 2, 784, 0.1),
+    )
     for codes, size, pixels, sigma in shapes:
         eps_z, eps_x = normal(source, codes, size), normal(source, codes, pixels)
         W, b = normal(source, pixels, size), normal(source, pixels)
