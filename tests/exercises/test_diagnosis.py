@@ -123,9 +123,9 @@ PAIR = asked(both, {"a": A, "b": B}, {"a": B, "b": A})
         (lambda a, b: a + b, "Your function returned a tensor; return a dict with the keys 'first' and 'second'."),
         (lambda a, b: (a + b, a - b), "Your function returned a tuple; return a dict with the keys"),
         (lambda a, b: None, "Your function returned nothing (None); return a dict with the keys"),
-        (lambda a, b: {"first": a - b, "second": a + b}, "First and second have changed places."),
-        (lambda a, b: {"second": a - b, "first": 2 * (a + b)}, "b = [0.5, 4, -1], first is [3, 4, 4], expected"),
-        (lambda a, b: {"first": a + b, "second": 1.0}, "Second is a Python number; return a PyTorch tensor"),
+        (lambda a, b: {"first": a - b, "second": a + b}, "`first` and `second` have changed places."),
+        (lambda a, b: {"second": a - b, "first": 2 * (a + b)}, "b = [0.5, 4, -1], `first` is [3, 4, 4], expected"),
+        (lambda a, b: {"first": a + b, "second": 1.0}, "`second` is a Python number; return a PyTorch tensor"),
     ],
 )  # fmt: skip
 def test_parts_are_told_apart_by_their_names(answer, expected):
@@ -135,7 +135,7 @@ def test_parts_are_told_apart_by_their_names(answer, expected):
 def test_what_is_said_to_be_right_beside_a_wrong_result_is_the_other_results():
     three = asked(lambda a, b: {**both(a, b), "third": a}, {"a": A, "b": B}, {"a": B, "b": A})
     assert "All other results are right." in told(lambda a, b: {**both(a, b), "third": a + b.sin()}, three)
-    assert " First is right." in told(lambda a, b: {**both(a, b), "second": a - b + a.sin()}, PAIR)
+    assert " `first` is right." in told(lambda a, b: {**both(a, b), "second": a - b + a.sin()}, PAIR)
 
 
 def test_the_order_of_the_names_does_not_matter():
@@ -145,7 +145,7 @@ def test_the_order_of_the_names_does_not_matter():
 
 def test_parts_that_changed_places_are_not_called_rounded():
     near = asked(both, {"a": A, "b": 1e-3 * B})
-    assert told(lambda a, b: {"first": a - b, "second": a + b}, near).startswith("First and second have changed places")
+    assert told(lambda a, b: {"first": a - b, "second": a + b}, near).startswith("`first` and `second` have changed places")
 
 
 @pytest.mark.parametrize("signs", [(1, 1), (1, -1)])
@@ -345,13 +345,13 @@ def test_of_several_results_the_first_wrong_one_is_what_the_sentence_is_about():
 
     message = evaluate("10-split", answer).message
     assert (
-        "In every case information is the right one plus the logarithm of the length of axis 1 of `log_q_all`."
+        "In every case `information` is the right one plus the logarithm of the length of axis 1 of `log_q_all`."
         in message
     )
 
 
 def test_of_several_results_the_right_ones_are_named():
-    assert told(lambda a, b: {"first": a + b, "second": (a * b).exp()}, PAIR).endswith(" First is right.")
+    assert told(lambda a, b: {"first": a + b, "second": (a * b).exp()}, PAIR).endswith(" `first` is right.")
     assert "is right" not in told(lambda a, b: {"first": a.cos(), "second": (a * b).exp()}, PAIR)
     assert "is right" not in told(lambda a, b: a * b, asked(lambda a, b: a + b, {"a": A, "b": B}))
 
@@ -426,15 +426,15 @@ def test_an_input_that_is_returned_is_said_to_be():
 
 def test_a_result_that_is_returned_twice_is_told_of_both():
     exercise = asked(lambda a: {"first": a.sum(), "second": a.prod()}, *({"a": k + A} for k in (1.0, 2.0, 3.0)))
-    twice = " First is right. In every case second is the same as first."
+    twice = " `first` is right. In every case `second` is the same as `first`."
     assert told(lambda a: {"first": a.sum(), "second": a.sum()}, exercise).endswith(twice)
     assert "the same as" not in told(lambda a: {"first": a.sum(), "second": a.sum() + a[0].relu().log()}, exercise)
 
 
 def test_wrong_numbers_come_before_what_is_infinite_further_on():
     exercise = asked(lambda a: {"value": a.exp(), "slope": a.exp()}, {"a": A}, {"a": 2 * A}, {"a": 3 * A})
-    assert "value is" in told(lambda a: {"value": a.exp() + a**2, "slope": a.exp() + torch.nan}, exercise)
-    assert "Slope is NaN" in told(lambda a: {"value": a.exp(), "slope": a.exp() + torch.nan}, exercise)
+    assert "`value` is" in told(lambda a: {"value": a.exp() + a**2, "slope": a.exp() + torch.nan}, exercise)
+    assert "`slope` is NaN" in told(lambda a: {"value": a.exp(), "slope": a.exp() + torch.nan}, exercise)
 
 
 def sum_and_product(a, b):
@@ -509,7 +509,7 @@ def test_a_factor_that_is_known_is_called_by_its_name(factor, words):
 
 def test_of_several_results_the_factor_of_the_wrong_one_is_said():
     halves = told(lambda a, b: {"first": a + b, "second": (a - b) / math.sqrt(2)}, PAIR)
-    assert halves.endswith("In every case second is the right one times 0.7071 (1 / the root of 2).")
+    assert halves.endswith("In every case `second` is the right one times 0.7071 (1 / the root of 2).")
 
 
 @pytest.mark.parametrize(
@@ -1003,7 +1003,7 @@ BY_NAME = [
         "19-errors",
         lambda a, b: (get("19-errors").reference(a, b)[0], *2 * (get("19-errors").reference(a, b)[1],)),
         None,
-        "In every case over_seeds is the same as over_images.",
+        "In every case `over_seeds` is the same as `over_images`.",
     ),
     (
         "13-bayes",

@@ -12,7 +12,7 @@ from vae_course.exercises.comparing import FLOATS, agree, changed_inputs, close,
 from vae_course.exercises.model import Exercise, Inputs
 from vae_course.exercises.outcomes import Array, Cause, Failure, Outcome, Value
 from vae_course.exercises.probes import StageResult
-from vae_course.exercises.remarks import remark, subject
+from vae_course.exercises.remarks import called, remark, subject
 from vae_course.exercises.surroundings import IN_PLACE, REQUIRES_GRAD
 
 Check = Callable[[Exercise, Inputs, Outcome, Outcome], str]
@@ -254,7 +254,7 @@ def _exchanged(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outco
             continue
         swapped = {**outcome.values, a: outcome.values[b], b: outcome.values[a]}
         if same_values(swapped, target.values, exercise.tolerance):
-            return f"{subject(a)} and {b} have changed places.{_input_was(exercise, case)}"
+            return f"{subject(a)} and {called(b)} have changed places.{_input_was(exercise, case)}"
     return ""
 
 
@@ -407,7 +407,7 @@ def _raised(failure: Failure) -> str:
 
 def _both(name: str, own: Array, needed: Array) -> str:
     """Both values where they are few, else the place where they differ most; with more digits where those decide."""
-    label, place = name or "your result", ""
+    label, place = called(name), ""
     if label.endswith("?"):
         return f"{label} {_answer(own)}; expected: {_answer(needed)}"
     if own.size > 6:

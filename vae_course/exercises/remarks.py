@@ -78,7 +78,7 @@ def remark(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], exp
     if wrong and not told:
         told = _same_as_another(exercise, cases, outcomes, wrong[0], right)
     if wrong and not told:  # of several wrong results the first has been shown
-        what = "your numbers are the right ones" if len(named) == 1 else f"{wrong[0]} is the right one"
+        what = "your numbers are the right ones" if len(named) == 1 else f"{called(wrong[0])} is the right one"
         told = _of_each_case(cases, named[wrong[0]], what)
     if len(wrong) == 1 and right and not any(name.endswith(("?", ",")) or ":" in name for name in named):
         others = f"{subject(right[0])} is" if len(right) == 1 else "All other results are"
@@ -86,9 +86,15 @@ def remark(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], exp
     return told
 
 
+def called(name: str) -> str:
+    """A result in a sentence: `mu` for a variable, the words where its name is some, else "your result"."""
+    return f"`{name}`" if name.isidentifier() else name or "your result"
+
+
 def subject(name: str) -> str:
-    """A result's name at the beginning of a sentence."""
-    return f"{name[:1].upper()}{name[1:]}" if name else "Your result"
+    """The same at the beginning of a sentence."""
+    words = called(name)
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def one_number_throughout(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> str:
@@ -216,7 +222,6 @@ def _same_as_another(
     # A few numbers may be others by chance.
     if len(np.unique(np.concatenate([array.ravel() for array in own]))) < FEWEST:
         return ""
-    what = wrong or "your result"
 
     def is_all(others: list[Array | None]) -> bool:
         return all(
@@ -227,10 +232,10 @@ def _same_as_another(
     # What a build is asked for in stages is no result twice.
     for name in () if isinstance(wrong, StageResult) else right:
         if is_all([values[name].array if name in values else None for _, values in rows]):
-            return f" In every case {what} is the same as {name}."
+            return f" In every case {called(wrong)} is the same as {called(name)}."
     for name in exercise.parameters:
         if is_all([x.detach().numpy() if isinstance(x := case.get(name), Tensor) else None for case, _ in rows]):
-            return f" In every case {what} is `{name}` as it was given."
+            return f" In every case {called(wrong)} is `{name}` as it was given."
     return ""
 
 

@@ -26,7 +26,7 @@ from vae_course.exercises.diagnosis import input_size
 from vae_course.exercises.inputs import small_numbers
 from vae_course.exercises.model import Answer, Exercise, Inputs
 from vae_course.exercises.outcomes import Outcome, Value, apart, values_of
-from vae_course.exercises.remarks import CLOSE, FACTORS, KNOWN, Numbers, measures
+from vae_course.exercises.remarks import CLOSE, FACTORS, KNOWN, Numbers, called, measures
 
 # Of two changes at once no more than so many are tried: enough for a formula of three lines.
 MOST_PAIRS = 1200
@@ -327,8 +327,8 @@ def _of_results(words: str, names: Sequence[str]) -> str:
     if set(names) <= {""}:
         return words.format("its result")
     short = dict.fromkeys(name.rpartition(": ")[2] for name in names)
-    called = " and ".join(f"`{name}`" if name.isidentifier() else name or "its result" for name in short)
-    return words.format(called) if "{}" in words else f"{words} of {called}"
+    told = " and ".join(called(name) if name else "its result" for name in short)
+    return words.format(told) if "{}" in words else f"{words} of {told}"
 
 
 def _whatever(end: Callable[[Tensor], Tensor]) -> Callable[[Inputs, Tensor], Tensor]:
