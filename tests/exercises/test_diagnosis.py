@@ -107,6 +107,32 @@ def test_what_was_rounded_is_called_so():
     assert "within 0.4% of the right ones, some above" in told(lambda mu, logvar: kl(mu, logvar).bfloat16().float())
 
 
+TABLES = [{"a": torch.arange(2.0 * n).reshape(2, n) ** 2 - 5} for n in (3, 4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "step"),
+    [
+        (lambda a: a.cos().sum(1), lambda a: a.cos().sum(1, keepdim=True), "numbers are right: take away the axis of"),
+        (lambda a: a.cos().sum(1, True), lambda a: a.cos().sum(1), "numbers are right: an axis of length 1 is missing"),
+        (lambda a: a.cos(), lambda a: a.cos().T, "It is the right one with its axes the other way round."),
+        (lambda a: a[None].cos(), lambda a: a.cos()[:, None], "It is the right one with its first two axes exchanged."),
+        (lambda a: a.cos(), lambda a: a.cos().ravel(), "the right numbers in their order: `.reshape` gives them"),
+        (lambda a: a.cos().sum(1), lambda a: a.cos()[:, 0] + a.cos()[:, 1:].sum(1, True), "Its diagonal is the right"),
+        (lambda a: a.cos().sum(), lambda a: a.cos(), "Its sum over all its numbers is the right result."),
+        (lambda a: a.cos().mean(0), lambda a: a.cos(), "Its mean over axis 0 is the right result."),
+        (lambda a: a.cos().amax(1), lambda a: a.cos(), "Its maximum over the last axis is the right result."),
+        (lambda a: a.cos()[:, -1], lambda a: a.cos(), "Its last entry along the last axis is the right result."),
+        (lambda a: a.cos().sum(1), lambda a: a.sin(), ""),
+    ],
+)  # fmt: skip
+def test_of_another_shape_it_is_said_by_which_step_it_becomes_the_right_one(reference, answer, step):
+    message = told(answer, asked(reference, *TABLES))
+    assert " has shape " in message and (step in message if step else "(one number per example, [B]). The" in message)
+    almost = asked(reference, *TABLES, {"a": torch.tensor([[7.0, 1.0]] * 3)})
+    assert " right" not in told(lambda a: answer(a) + 1.0 * (len(a) == 3), almost)
+
+
 def both(a, b):
     return {"first": a + b, "second": a - b}
 
@@ -145,7 +171,9 @@ def test_the_order_of_the_names_does_not_matter():
 
 def test_parts_that_changed_places_are_not_called_rounded():
     near = asked(both, {"a": A, "b": 1e-3 * B})
-    assert told(lambda a, b: {"first": a - b, "second": a + b}, near).startswith("`first` and `second` have changed places")
+    assert told(lambda a, b: {"first": a - b, "second": a + b}, near).startswith(
+        "`first` and `second` have changed places"
+    )
 
 
 @pytest.mark.parametrize("signs", [(1, 1), (1, -1)])

@@ -12,7 +12,7 @@ from vae_course.exercises.comparing import FLOATS, agree, changed_inputs, close,
 from vae_course.exercises.model import Exercise, Inputs
 from vae_course.exercises.outcomes import Array, Cause, Failure, Outcome, Value
 from vae_course.exercises.probes import StageResult
-from vae_course.exercises.remarks import called, remark, subject
+from vae_course.exercises.remarks import called, remark, reshaped, subject
 from vae_course.exercises.surroundings import IN_PLACE, REQUIRES_GRAD
 
 Check = Callable[[Exercise, Inputs, Outcome, Outcome], str]
@@ -61,6 +61,8 @@ def diagnose(
                     if alone and (told := far_fetched()):
                         return told
                     message += common or ("" if batch else contrast(exercise, cases, right))
+                if check is _shape:
+                    message += reshaped(exercise, outcomes, expected) + _input_was(exercise, case)
                 if check is _finite and not batch:
                     message += contrast(exercise, cases, right)
                 if check in (_finite, _numbers):
@@ -277,9 +279,7 @@ def _shape(exercise: Exercise, case: Inputs, outcome: Outcome, target: Outcome) 
     for name, value in outcome.values.items():
         own, needed = list(value.array.shape), list(target.values[name].array.shape)
         if own != needed:
-            return (
-                f"{subject(name)} has shape {own}, expected {needed} ({exercise.returns}).{_input_was(exercise, case)}"
-            )
+            return f"{subject(name)} has shape {own}, expected {needed} ({exercise.returns})."
     return ""
 
 

@@ -22,7 +22,7 @@ from vae_course.exercises.model import (
 )
 from vae_course.exercises.outcomes import Cause, Outcome, Value, run_answer
 from vae_course.exercises.reading import Unread
-from vae_course.exercises.remarks import is_an_input, one_number_throughout, same_factor
+from vae_course.exercises.remarks import is_an_input, one_number_throughout, reshaped, same_factor
 from vae_course.exercises.surroundings import plain
 from vae_course.support.words import count
 
@@ -93,7 +93,11 @@ def judge(
     constant = one_number_throughout(exercise, outcomes, expected)
     if constant:
         return Report(Verdict.FAILED, 0, constant)
-    plain_to_see = same_factor(outcomes, expected) or is_an_input(exercise, _cases(exercise, seed), outcomes, expected)
+    plain_to_see = (
+        same_factor(outcomes, expected)
+        or is_an_input(exercise, _cases(exercise, seed), outcomes, expected)
+        or reshaped(exercise, outcomes, expected)
+    )
     if varied and not plain_to_see and not _numbers_right(exercise, outcomes, expected):
         message = variations.explain(exercise, _cases(exercise, seed), outcomes)
         if not message and spared and sum(right) <= MOST_SPARED:

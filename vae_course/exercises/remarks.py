@@ -1,9 +1,10 @@
 """What wrong numbers have in common: a factor, a summand, rounding, a part or a case that is right."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -13,6 +14,19 @@ from vae_course.exercises.outcomes import Array, Outcome
 from vae_course.exercises.probes import StageResult
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def _long(shape: tuple[int, ...]) -> list[int]:
+    return [n for n in shape if n != 1]
+
+
+def _over(x: Array, shape: tuple[int, ...], *, step: Callable[..., Any], axis: int | None) -> Array:
+    return np.asarray(step(x, axis=axis))
+
+
+def _entry(x: Array, shape: tuple[int, ...], *, place: int, axis: int) -> Array:
+    return np.asarray(x.take(place, axis=axis))
+
 
 CLOSE = 1e-4  # what counts as the same factor
 FEWEST = 3  # cases or different numbers that make a rule of what is seen in them
@@ -54,6 +68,32 @@ SUMMANDS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("plus half of log(2 pi) times {}", lambda n: n * math.log(2 * math.pi) / 2),
     ("minus half of log(2 pi) times {}", lambda n: -n * math.log(2 * math.pi) / 2),
 )
+# By which step a result of another shape becomes the right one: what is said, and the step, to which the right shape is given.
+STEPS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
+    "The numbers are right: take away the axis of length 1 (`.squeeze()` with its number; no `keepdim=True`).": (
+        lambda x, shape: x.reshape(shape if x.ndim > len(shape) and _long(x.shape) == _long(shape) else -1)
+    ),
+    "The numbers are right: an axis of length 1 is missing (`keepdim=True` keeps it, `.unsqueeze()` makes one).": (
+        lambda x, shape: x.reshape(shape if x.ndim < len(shape) and _long(x.shape) == _long(shape) else -1)
+    ),
+    "It is the right one with its axes the other way round.": lambda x, shape: x.T,
+    "It is the right one with its first two axes exchanged.": lambda x, shape: x.swapaxes(0, 1),
+    "It is the right one with its last two axes exchanged.": lambda x, shape: x.swapaxes(-2, -1),
+    "It holds the right numbers in their order: `.reshape` gives them the shape.": lambda x, shape: x.reshape(shape),
+    "Its diagonal is the right result: where `[n, 1]` meets `[n]`, broadcasting makes a table of all pairs.": (
+        lambda x, shape: x.diagonal()
+    ),
+    **{
+        f"Its {word} over {axis} is the right result.": functools.partial(_over, step=step, axis=n)
+        for word, step in (("sum", np.sum), ("mean", np.mean), ("maximum", np.max))
+        for axis, n in (("all its numbers", None), ("the last axis", -1), ("axis 0", 0), ("axis 1", 1))
+    },
+    **{
+        f"Its {word} entry along {axis} is the right result.": functools.partial(_entry, place=place, axis=n)
+        for word, place in (("first", 0), ("last", -1))
+        for axis, n in (("axis 0", 0), ("the last axis", -1))
+    },
+}
 _MORE_THAN_ONE = [form for words, form in (*FACTORS, *SUMMANDS) if "n - 1" in words]
 
 
@@ -95,6 +135,33 @@ def subject(name: str) -> str:
     """The same at the beginning of a sentence."""
     words = called(name)
     return f"{words[:1].upper()}{words[1:]}"
+
+
+def reshaped(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> str:
+    """A sentence where one step makes the first result of another shape the right one in every case, after a space."""
+    rows = list(zip(outcomes, expected, strict=True))
+    names = expected[0].values.keys()
+    if any(side.values.keys() != names for row in rows for side in row):
+        return ""
+    if any(value.kind != "tensor" for outcome in outcomes for value in outcome.values.values()):
+        return ""
+    for name in names:
+        pairs = [(o.values[name].array, t.values[name].array) for o, t in rows]
+        if any(own.shape != needed.shape for own, needed in pairs):
+            telling = len(np.unique(np.concatenate([needed.ravel() for _, needed in pairs]))) >= FEWEST
+            fitting = (w for w, step in STEPS.items() if all(_fits_after(step, exercise, *pair) for pair in pairs))
+            return f" {next(fitting, '')}".rstrip() if telling else ""
+    return ""
+
+
+def _fits_after(step: Callable[..., Array], exercise: Exercise, own: Array, needed: Array) -> bool:
+    if not own.size or np.iscomplexobj(own):
+        return False
+    try:
+        made = step(own, needed.shape)
+    except (ValueError, IndexError):  # there is no such axis, or no such shape
+        return False
+    return made.shape == needed.shape and _same(Pair(_flat(made), _flat(needed)), exercise.tolerance)
 
 
 def one_number_throughout(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> str:
