@@ -1333,3 +1333,41 @@ def test_what_is_right_as_an_equivalent_is_not_said_to_agree_with_the_reference(
         return (torch.expm1(ratio) - ratio).mean(0)
 
     assert evaluate("03-kl-mc", never_negative).message == "This is right on every input."
+
+
+@pytest.mark.parametrize("first", [A, 2 * A])
+def test_an_input_that_looks_like_a_wrong_one_is_not_called_right(first):
+    """Learners see `a` alone: the probe multiplies the result by `hidden`."""
+    cases = [{"a": a, "hidden": hidden} for hidden, a in enumerate((first, A, B))]
+    exercise = asked(lambda a: a.cos(), *cases, probe=lambda answer, case: answer(case["a"]) * case["hidden"])
+    message = told(lambda a: a.sin() + a[0] ** 3, exercise)
+    assert ("For a = [2, -4, 6] it is right." in message) == ("it is right" in message) == (first is not A)
+
+
+def _two_summands(a):
+    return a.cos().sum() + a.square().sum()
+
+
+def test_cases_may_have_different_inputs():
+    cases = [{"a": A, "size": 3, "more": B}, {"a": B}, {"a": A + B, "way": 2.0}]
+    exercise = asked(_two_summands, *cases, probe=lambda answer, case: answer(case["a"]))
+    for answer in (lambda a: 1.7 * a.cos().sum() + a.square().sum(), lambda a: a.exp().sum() - a.prod()):
+        assert told(answer, exercise).startswith(("Your numbers are those of", "For a = "))
+
+
+def test_beside_the_numbers_of_an_equivalent_what_else_is_wrong_is_said():
+    def unbiased(log_px, log_joint, log_q, *, spoil):
+        log_r = log_joint - log_px - log_q
+        gap = (log_r.exp() - 1 - log_r).mean(0)
+        return spoil(gap, log_q)
+
+    exercise = get("04-gap")
+    in_place = told(functools.partial(unbiased, spoil=lambda gap, log_q: (gap, log_q.add_(1))[0]), exercise)
+    assert in_place.startswith("Your function changed its input log_q in place")
+    assert told(functools.partial(unbiased, spoil=lambda gap, _: gap.tolist()), exercise).startswith(
+        "Your function returned a list"
+    )
+
+
+def test_what_a_probe_asks_does_not_depend_on_inputs_that_the_answer_changed():
+    assert "a dict" not in told(lambda q, p: (q.add_(1) * (q / p).log()).sum(-1), get("03-kl-discrete"))

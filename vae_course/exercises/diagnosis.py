@@ -111,9 +111,14 @@ def _for_batch(exercise: Exercise, cases: list[Inputs], right: list[bool], case:
 
 
 def contrast(exercise: Exercise, cases: list[Inputs], right: list[bool]) -> str:
-    """An input on which the answer is right, the smallest: what it has that the others have not may say what is wrong."""
-    fine = [case for case, ok in zip(cases, right, strict=True) if ok]
-    given = _show_case(exercise, min(fine, key=input_size)) if fine else ""
+    """An input on which the answer is right, the smallest: what it has that the others have not may say what is wrong.
+
+    Not one that looks like another for which it is wrong: of some exercises learners see a part of the input only.
+    """
+    shown = [_show_case(exercise, case) for case in cases]
+    wrong = [given for given, ok in zip(shown, right, strict=True) if not ok]
+    fine = [(case, given) for case, given, ok in zip(cases, shown, right, strict=True) if ok and given not in wrong]
+    given = min(fine, key=lambda row: input_size(row[0]))[1] if fine else ""
     return f" For {given} it is right." if given else ""
 
 

@@ -72,7 +72,7 @@ def judge(
     stubs = [outcome.failure is not None and outcome.failure.kind == Cause.STUB for outcome in outcomes]
     if all(stubs):
         return Report(Verdict.NOT_TRIED, 0, "Replace `raise NotImplementedError` by your answer, then run this again.")
-    expected = _expected(exercise, seed)
+    expected = _nearest(exercise, outcomes, seed)
     right = [_right(exercise, outcome, seed, i) for i, outcome in enumerate(outcomes)]
     if all(right):
         return Report(Verdict.PASSED, exercise.points, "This is right on every input.")
@@ -83,7 +83,7 @@ def judge(
     blank = stages.left_at_zero(exercise, outcomes, expected)
     if blank:
         return Report(Verdict.FAILED, 0, blank)
-    misconception = _explain(exercise, outcomes, right, seed=seed)
+    misconception = _explain(exercise, outcomes, expected, seed=seed)
     if misconception:
         return Report(Verdict.FAILED, 0, misconception.message, misconception.name)
     spared = contrast(exercise, _cases(exercise, seed), right) if _many_wrong(outcomes, right) else ""
@@ -120,13 +120,15 @@ def _both(exercise: Exercise, answer: Answer, cases: list[Inputs]) -> list[tuple
     return list(zip(own, expected, strict=True))
 
 
-def _explain(exercise: Exercise, outcomes: list[Outcome], right: list[bool], *, seed: int) -> Misconception | None:
+def _explain(
+    exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], *, seed: int
+) -> Misconception | None:
     """The first misconception with the same outcomes; failing that, the first with the same wrong values."""
     tolerance = exercise.tolerance
     for misconception, wrong in _wrong_answers(exercise):
         if all(agree(o, _outcome(exercise, wrong, seed, i), tolerance) for i, o in enumerate(outcomes)):
             return misconception
-    if _values_right(exercise, outcomes, seed):
+    if all(same_values(o.values, e.values, tolerance) for o, e in zip(outcomes, expected, strict=True)):
         return None
     for misconception, wrong in _wrong_answers(exercise):
         pairs = ((o, _outcome(exercise, wrong, seed, i)) for i, o in enumerate(outcomes))
@@ -170,9 +172,10 @@ def _right(exercise: Exercise, outcome: Outcome, seed: int, index: int) -> bool:
     )
 
 
-def _values_right(exercise: Exercise, outcomes: list[Outcome], seed: int) -> bool:
-    pairs = zip(outcomes, _expected(exercise, seed), strict=True)
-    return all(same_values(o.values, e.values, exercise.tolerance) for o, e in pairs)
+def _nearest(exercise: Exercise, outcomes: list[Outcome], seed: int) -> list[Outcome]:
+    """What the reference gives, or an equivalent whose numbers the answer has: then something else is wrong with it."""
+    found = [[_outcome(exercise, a, seed, i) for i in range(len(outcomes))] for a in exercise.equivalents]
+    return next((e for e in found if _numbers_right(exercise, outcomes, e)), _expected(exercise, seed))
 
 
 def _numbers_right(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> bool:

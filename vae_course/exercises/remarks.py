@@ -388,11 +388,12 @@ def _summands(pairs: dict[int, Pair]) -> dict[int, float]:
 
 
 def measures(cases: list[Inputs]) -> Iterator[tuple[str, Callable[[Inputs], float]]]:
-    """The plain numbers of a case, then the lengths of its tensors' axes, with their words."""
-    for name, value in cases[0].items():
-        if not isinstance(value, Tensor):
+    """The plain numbers that each case has, then the lengths of its tensors' axes, with their words."""
+    common = {name: value for name, value in cases[0].items() if all(name in case for case in cases)}
+    for name, value in common.items():
+        if isinstance(value, int | float):
             yield f"`{name}`", lambda case, name=name: float(case[name])  # type: ignore[misc]
-    for name, value in cases[0].items():
+    for name, value in common.items():
         if isinstance(value, Tensor):
             for axis in range(value.dim()):
                 what = f"the length of `{name}`" if value.dim() == 1 else f"the length of axis {axis} of `{name}`"

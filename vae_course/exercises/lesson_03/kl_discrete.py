@@ -22,8 +22,9 @@ def _probe(answer: Answer, case: Inputs) -> Any:
     """The answer's KL; where p rules out what q draws, only what became of infinity, which no difference can say."""
     q, p = case["q"], case["p"]
     assert isinstance(q, Tensor) and isinstance(p, Tensor)
+    ruled_out = bool(((q > 0) & (p == 0)).any())  # before the answer, which may change its inputs
     kl = answer(q, p)
-    if not bool(((q > 0) & (p == 0)).any()) or not isinstance(kl, Tensor | np.ndarray):
+    if not ruled_out or not isinstance(kl, Tensor | np.ndarray):
         return kl
     kl = torch.as_tensor(kl)
     return {
