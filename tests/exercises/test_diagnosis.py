@@ -947,7 +947,7 @@ BY_NAME = [
         "13-bayes",
         lambda a, b: ((a + b).logsumexp(1), torch.full_like(a, 1 / a.shape[1])),
         None,
-        "P(y | x) doesn't change with the values of `log_px_y` or `log_py`, and it should.",
+        "`p(y | x)` doesn't change with the values of `log_px_y` or `log_py`, and it should.",
     ),
     (
         "13-conditional-elbo",
@@ -1371,3 +1371,15 @@ def test_beside_the_numbers_of_an_equivalent_what_else_is_wrong_is_said():
 
 def test_what_a_probe_asks_does_not_depend_on_inputs_that_the_answer_changed():
     assert "a dict" not in told(lambda q, p: (q.add_(1) * (q / p).log()).sum(-1), get("03-kl-discrete"))
+
+
+def test_of_numbers_that_are_nan_throughout_no_formula_is_said():
+    said = told(lambda p_z, p_x_z, q, x: (q * (-p_z * p_x_z[:, x] / q).log()).sum(), get("04-elbo-discrete"))
+    assert said.startswith("Your result is NaN in places.")
+
+
+def test_a_result_with_a_name_of_formulas_is_called_as_it_stands():
+    values = {"p(y | x)": A, "errors[0]": B}
+    exercise = asked(lambda a: values, {"a": A}, {"a": B})
+    said = told(lambda a: values | {"errors[0]": a + 7 * B}, exercise)
+    assert "`errors[0]` is [" in said and "`p(y | x)` is right." in said

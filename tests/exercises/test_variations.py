@@ -102,7 +102,7 @@ ROWS = [
     ("15-coupling", lambda z, network, flip, inverse: (lambda y, log_det: (y, log_det.abs()))(
         *get("15-coupling").reference(z, network, flip, inverse)), "the absolute value of `log_det`"),
     ("03-direction", lambda log_q, log_p, dz: (lambda reverse, forward: (reverse, forward.sqrt()))(
-        *get("03-direction").reference(log_q, log_p, dz)), "the square root of KL(p || q)"),
+        *get("03-direction").reference(log_q, log_p, dz)), "the square root of `KL(p || q)`"),
     # Squares, sums and products.
     ("04-elbo-discrete", lambda p_z, p_x_z, q, x: (torch.xlogy(q**2, p_z * p_x_z[:, x]) - torch.xlogy(q, q)).sum(),
      "the square of `q` in its place"),

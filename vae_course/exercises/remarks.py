@@ -3,6 +3,7 @@
 import functools
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -127,8 +128,8 @@ def remark(exercise: Exercise, cases: list[Inputs], outcomes: list[Outcome], exp
 
 
 def called(name: str) -> str:
-    """A result in a sentence: `mu` for a variable, the words where its name is some, else "your result"."""
-    return f"`{name}`" if name.isidentifier() else name or "your result"
+    """A result in a sentence: `mu`, `errors[0]` or `p(y | x)` as it stands, the words where it has some, or "your result"."""
+    return f"`{name}`" if re.fullmatch(r"\w+([(\[].*[)\]])?", name) else name or "your result"
 
 
 def subject(name: str) -> str:

@@ -249,9 +249,15 @@ def explain(exercise: Exercise, cases: Sequence[Inputs], outcomes: Sequence[Outc
     """
     with apart():
         rows = _rows(exercise, cases, outcomes)
-        if not rows:
+        if not rows or _is_nan_throughout(rows):
             return ""
         return _first_match(exercise, rows, _stages(exercise, rows))
+
+
+def _is_nan_throughout(rows: Sequence[CaseResult]) -> bool:
+    """Whether no case has a number where the right one is a number: what became of it, a NaN does not tell."""
+    pairs = [(_joined(row.own), _joined(row.right)) for row in rows]
+    return all(len(own) == len(right) and np.isnan(own[~np.isnan(right)]).all() for own, right in pairs)
 
 
 def _stages(exercise: Exercise, rows: Sequence[CaseResult]) -> Iterator[Sequence[Variation]]:
