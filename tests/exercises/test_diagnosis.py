@@ -1383,3 +1383,15 @@ def test_a_result_with_a_name_of_formulas_is_called_as_it_stands():
     exercise = asked(lambda a: values, {"a": A}, {"a": B})
     said = told(lambda a: values | {"errors[0]": a + 7 * B}, exercise)
     assert "`errors[0]` is [" in said and "`p(y | x)` is right." in said
+
+
+@pytest.mark.parametrize("id", ["02-posterior-table", "03-kl-discrete"])
+def test_what_is_no_tensor_is_called_so_where_a_probe_makes_a_dict_of_tensors(id):
+    exercise = get(id)
+    assert told(lambda *inputs: exercise.reference(*inputs).tolist(), exercise).startswith(
+        "Your function returned a list"
+    )
+    assert told(lambda *inputs: None, exercise).startswith(
+        "Your function returned nothing (None): end it with `return`"
+    )
+    assert "a dict; return a PyTorch tensor" in told(lambda *inputs: {"table": inputs[0]}, exercise)

@@ -71,10 +71,10 @@ SUMMANDS: tuple[tuple[str, Callable[[float], float]], ...] = (
 )
 # By which step a result of another shape becomes the right one: what is said, and the step, to which the right shape is given.
 STEPS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
-    "The numbers are right: take away the axis of length 1 (`.squeeze()` with its number; no `keepdim=True`).": (
+    "The numbers are right: take away the axis of length 1, by `.squeeze(dim)` or by leaving out `keepdim=True`.": (
         lambda x, shape: x.reshape(shape if x.ndim > len(shape) and _long(x.shape) == _long(shape) else -1)
     ),
-    "The numbers are right: an axis of length 1 is missing (`keepdim=True` keeps it, `.unsqueeze()` makes one).": (
+    "The numbers are right: an axis of length 1 is missing, which `keepdim=True` keeps and `.unsqueeze(dim)` makes.": (
         lambda x, shape: x.reshape(shape if x.ndim < len(shape) and _long(x.shape) == _long(shape) else -1)
     ),
     "It is the right one with its axes the other way round.": lambda x, shape: x.T,

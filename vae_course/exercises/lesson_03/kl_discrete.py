@@ -19,14 +19,17 @@ def kl_discrete(q: Tensor, p: Tensor) -> Tensor:
 
 
 def _probe(answer: Answer, case: Inputs) -> Any:
-    """The answer's KL; where p rules out what q draws, only what became of infinity, which no difference can say."""
+    """The answer's KL; where p rules out what q draws, only what became of infinity, which no difference can say.
+
+    What is no tensor is left to the other cases.
+    """
     q, p = case["q"], case["p"]
     assert isinstance(q, Tensor) and isinstance(p, Tensor)
     ruled_out = bool(((q > 0) & (p == 0)).any())  # before the answer, which may change its inputs
     kl = answer(q, p)
-    if not ruled_out or not isinstance(kl, Tensor | np.ndarray):
+    if not ruled_out:
         return kl
-    kl = torch.as_tensor(kl)
+    kl = torch.as_tensor(kl) if isinstance(kl, Tensor | np.ndarray) else torch.full(q.shape[:1], torch.inf)
     return {
         "whether the KL is infinite": torch.isposinf(kl),
         "whether it is a huge number": torch.isfinite(kl) & (kl > 1e30),
