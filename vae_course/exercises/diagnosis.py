@@ -419,7 +419,7 @@ def _both(name: str, own: Array, needed: Array) -> str:
         difference = np.abs(own.astype(np.float64) - needed.astype(np.float64))
         worst = np.unravel_index(int(np.argmax(np.nan_to_num(difference, nan=np.inf))), own.shape)
         own, needed, place = own[worst], needed[worst], f" at [{', '.join(str(int(i)) for i in worst)}]"
-    digits = 4 if _show(own) != _show(needed) else 8
+    digits = next((n for n in (4, 8) if _show(own, n) != _show(needed, n)), 17)
     return f"{label} is {_show(own, digits)}{place}, expected {_show(needed, digits)}"
 
 
@@ -457,4 +457,5 @@ def _show(array: Array, digits: int = 4) -> str:
     if array.dtype == np.bool_:
         return str(bool(array))
     number = float(array)
-    return f"{number:,.0f}" if number.is_integer() and abs(number) < 1e9 else f"{number:.{digits}g}"
+    whole = number.is_integer() and abs(number) < (1e9 if digits <= 8 else 2**53)
+    return f"{number:,.0f}" if whole else f"{number:.{digits}g}"

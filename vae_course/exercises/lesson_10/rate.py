@@ -111,6 +111,12 @@ EXERCISE = Exercise(
             ),
         ),
         Misconception(
+            "held against sigma^2",
+            lambda s2, beta, sigma: torch.where(s2 > sigma**2, _bare(s2, beta, sigma), 0.0),
+            "You leave out the directions with a variance below sigma^2. Not worth its price is what lies below beta sigma^2, "
+            "the error that is left in those that are coded.",
+        ),
+        Misconception(
             "decoder's noise forgotten",
             lambda s2, beta, sigma: rate(s2, beta, 1.0),
             "sigma is missing. An error of beta sigma^2 is left in each direction that is coded, not one of beta.",

@@ -1,5 +1,6 @@
 """12-ans-push: a symbol put on a message that is one whole number."""
 
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -19,14 +20,14 @@ def _probe(answer: Answer, case: Inputs) -> dict[str, Any]:
     if not isinstance(result, int):
         raise AnswerError(f"return a whole number of Python's kind `int`, not a {type(result).__name__}.")
     # A float64 has some 16 digits, and states are longer: the last twelve are compared by themselves.
-    parts = {"new state": float(result), "last twelve digits of the new state": float(result % 10**12)}
+    parts = {"new state": float(result), "new state: the number of its last twelve digits": float(result % 10**12)}
     return {name: torch.tensor(part, dtype=torch.float64) for name, part in parts.items()}
 
 
 def _cases(seed: int) -> list[Inputs]:
-    """A state that can be done by hand, then larger ones, at last some that a float can't hold."""
+    """Two states that can be done by hand, then larger ones, at last some that a float can't hold."""
     source = generator(seed)
-    cases: list[Inputs] = [{"state": 17, "start": 2, "freq": 5, "total": 8}]
+    cases: list[Inputs] = [{"state": state, "start": 2, "freq": 5, "total": 8} for state in (17, 19)]
     for least, high in ((9, 1000), (14, 10**6), (90, 10**9), (60, 10**11), (40, 2**60), (80, 2**61)):
         total = integer(source, least, least + least // 4)
         freq, start, state = (int(torch.randint(low, top, (1,), generator=source)) for low, top in _ranges(total, high))
@@ -37,6 +38,11 @@ def _cases(seed: int) -> list[Inputs]:
 def _ranges(total: int, high: int) -> tuple[tuple[int, int], ...]:
     third = total // 3
     return (2, third + 2), (1, third), (high, 2 * high)
+
+
+def _by_quotient(state: int, start: int, freq: int, total: int, quotient: int) -> int:
+    """What is left over is what this quotient leaves."""
+    return total * quotient + start + state - freq * quotient
 
 
 def _in_64_bits(state: int, start: int, freq: int, total: int) -> int:
@@ -144,7 +150,15 @@ EXERCISE = Exercise(
                 lambda state, start, freq, total: (
                     total * int(torch.tensor(state, dtype=torch.float64).div(freq).floor()) + start + state % freq
                 ),
+                lambda state, start, freq, total: _by_quotient(state, start, freq, total, int(state / freq)),
             ),
+        ),
+        Misconception(
+            "rounded to the nearest",
+            lambda state, start, freq, total: total * round(state / freq) + start + state % freq,
+            "Your quotient is rounded up where more than half of `freq` is left over, and then counts what the remainder "
+            "counts again. Round down: `state // freq`.",
+            variants=(lambda state, start, freq, total: total * round(Fraction(state, freq)) + start + state % freq,),
         ),
         Misconception(
             "whole numbers of 64 bits",

@@ -33,6 +33,7 @@ def _cases(seed: int) -> list[Inputs]:
         usual, odd = level + 2 * normal(source, n), level + shift + 3 * normal(source, m)
         cases.append({"usual": (usual / step).round() * step, "odd": (odd / step).round() * step})
     cases.append({"usual": 90 + 0.02 * normal(source, 9), "odd": 90.01 + 0.02 * normal(source, 14)})
+    cases.append({"usual": 1e-12 * normal(source, 7), "odd": 1e-12 * normal(source, 5)})
     return cases
 
 
