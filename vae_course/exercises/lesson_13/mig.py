@@ -47,6 +47,10 @@ def _cases(seed: int) -> list[Inputs]:
     table[4, 1] = table[2, 1]
     table[:, 2] = 0.0
     cases.append({"information": table, "entropies": entropies})
+    # Two codes that tell the same of everything, and more than all others.
+    twins = uniform(source, 4, 3) * 0.5
+    twins[1] = twins[3] = 0.8 * torch.ones(3)
+    cases.append({"information": twins, "entropies": torch.tensor([1.0, 2.0, 0.9])})
     # Small and large informations, and a factor that has the first code to itself.
     table = uniform(source, 4, 3) * torch.tensor([1e-8, 1.0, 50.0])
     table[:, 1] = torch.tensor([0.8, 0.0, 0.0, 0.0])

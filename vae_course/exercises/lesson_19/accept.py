@@ -194,6 +194,13 @@ EXERCISE = Exercise(
             "the logarithm.",
         ),
         Misconception(
+            "the largest weight",
+            bounds_with(log_px=lambda parts: parts.log_w.amax(0)),
+            "Your bound keeps the largest of the k weights alone, with or without log k. All draws count: the logarithm of the "
+            "mean of the weights.",
+            variants=(bounds_with(log_px=lambda parts: parts.log_w.amax(0) - math.log(len(parts.log_w))),),
+        ),
+        Misconception(
             "bound in both places",
             bounds_with(elbo=lambda parts: torch.logsumexp(parts.log_w, 0) - math.log(len(parts.log_w))),
             "Your first number is the importance-weighted bound once more. The ELBO is the mean over the draws of log p(x | z), "

@@ -179,6 +179,18 @@ EXERCISE = Exercise(
             "Your difference is b less a. More log p(x) is better, so with a - b a positive number speaks for a.",
         ),
         Misconception(
+            "medians",
+            _with(mean=lambda a, b: (a.mean(0) - b.mean(0)).median()),
+            "Your difference is one of medians somewhere. Bits add up to a mean, and both errors are those of means: average over "
+            "trainings and over images.",
+            variants=(
+                _with(mean=lambda a, b: a.mean(0).median() - b.mean(0).median()),
+                _with(mean=lambda a, b: a.median() - b.median()),
+                _with(mean=lambda a, b: a.mean(1).median() - b.mean(1).median()),
+                _with(mean=lambda a, b: torch.quantile(a, 0.5) - torch.quantile(b, 0.5)),
+            ),
+        ),
+        Misconception(
             "images not paired",
             _with(images=lambda a, b: (a.mean(0).var() / a.shape[1] + b.mean(0).var() / b.shape[1]).sqrt()),
             "Your error over images treats them as two unrelated sets. Both methods see the same ones: take the difference "
@@ -289,6 +301,22 @@ EXERCISE = Exercise(
             "errors added",
             _with(seeds=lambda a, b: a.mean(1).std() / math.sqrt(len(a)) + b.mean(1).std() / math.sqrt(len(b))),
             "You add the two standard errors. Of independent means the variances add up, so take the root of the sum of squares.",
+        ),
+        Misconception(
+            "errors subtracted",
+            _with(seeds=lambda a, b: (a.mean(1).std() / math.sqrt(len(a)) - b.mean(1).std() / math.sqrt(len(b))).abs()),
+            "You subtract one method's error, or its variance, from the other's. A difference is less sure than either mean: the "
+            "variances add up.",
+            variants=(
+                _with(seeds=lambda a, b: (a.mean(1).var() / len(a) - b.mean(1).var() / len(b)).abs().sqrt()),
+                _with(seeds=lambda a, b: a.mean(1).std() / math.sqrt(len(a)) - b.mean(1).std() / math.sqrt(len(b))),
+            ),
+        ),
+        Misconception(
+            "divided by the number of images",
+            _with(seeds=lambda a, b: ((a.mean(1).var() + b.mean(1).var()) / a.shape[1]).sqrt()),
+            "Your error over trainings divides by the number of images. Each variance is that of S trainings, or S': divide by "
+            "that number.",
         ),
         Misconception(
             "variances in place of errors",
