@@ -181,7 +181,7 @@ EXERCISE = Exercise(
         Misconception(
             "medians",
             _with(mean=lambda a, b: (a.mean(0) - b.mean(0)).median()),
-            "Your difference is one of medians somewhere. Bits add up to a mean, and both errors are those of means: average over "
+            "Your difference is one of medians somewhere. Both errors are those of means: average over "
             "trainings and over images.",
             variants=(
                 _with(mean=lambda a, b: a.mean(0).median() - b.mean(0).median()),
