@@ -40,6 +40,11 @@ def _cases(seed: int) -> list[Inputs]:
                 "threshold": threshold,
             }
         )
+    # Far from 0, where a limit would hide how they move.
+    far = torch.tensor([60.0, -60.0, 60.0, 15.0, -15.0, 0.0])
+    noise = normal(source, few, len(far))
+    unit = (noise - noise.mean(0)) / noise.std(0) * torch.tensor([1.0, 1.0, 0.1, 1.0, 0.1, 1.0])
+    cases.append({"mu": far + unit, "logvar": -2.0 + normal(source, few, len(far)), "threshold": 0.25})
     return cases
 
 

@@ -69,8 +69,15 @@ def _cases(seed: int) -> list[Inputs]:
     assert isinstance(mu, Tensor) and isinstance(logvar, Tensor)
     far["logvar"] = (logvar + 15.0 * ((torch.arange(24) % 3) - 1)).double()
     far["mu"] = (mu + 30.0 * (torch.arange(24) % 4 == 0)).double()
+    # Rates of several nats by the width alone, and means that move far, on either side of high thresholds.
+    widths = torch.tensor([-16.0, -13.0, -12.0, -11.7, -10.0, -9.0, 0.0, 2.3, 2.9, 12.0])
+    noise = normal(source, 8, len(widths))
+    moves = 8.0 * (noise - noise.mean(0)) / noise.std(0) * (torch.arange(len(widths)) % 3 == 0)
+    high = [
+        {"mu": moves, "logvar": widths.expand(8, -1).clone(), "variance": 40.0, "nats": nats} for nats in (5.0, 7.2)
+    ]
     still = _case(source, 7, 5, 0.05, 0.2)
-    return [*cases, far, {**still, "mu": torch.zeros(7, 5), "logvar": torch.zeros(7, 5)}]
+    return [*cases, far, *high, {**still, "mu": torch.zeros(7, 5), "logvar": torch.zeros(7, 5)}]
 
 
 def _case(source: torch.Generator, n: int, d: int, variance: float, nats: float) -> Inputs:
