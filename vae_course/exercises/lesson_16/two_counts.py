@@ -73,7 +73,7 @@ def _cases(seed: int) -> list[Inputs]:
     widths = torch.tensor([-16.0, -13.0, -12.0, -11.7, -10.0, -9.0, 0.0, 2.3, 2.9, 12.0])
     noise = normal(source, 8, len(widths))
     moves = 8.0 * (noise - noise.mean(0)) / noise.std(0) * (torch.arange(len(widths)) % 3 == 0)
-    high = [
+    high: list[Inputs] = [
         {"mu": moves, "logvar": widths.expand(8, -1).clone(), "variance": 40.0, "nats": nats} for nats in (5.0, 7.2)
     ]
     still = _case(source, 7, 5, 0.05, 0.2)
