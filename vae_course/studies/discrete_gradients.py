@@ -82,13 +82,13 @@ class ChoiceWorld:
         return q * (self.f() - (q * self.f()).sum(-1, keepdim=True))
 
 
-def worlds(n: int, *, n_codes: int = 8, bits: int = 6, seed: int = 0) -> list[ChoiceWorld]:
-    """n worlds with normal W of standard deviation 1.5, each with an observation that one of its codes has drawn."""
+def worlds(n: int, *, bits: int = 6, seed: int = 0) -> list[ChoiceWorld]:
+    """n worlds of 8 codes with normal W of standard deviation 1.5, each with an observation that one of its codes has drawn."""
     source = torch.Generator().manual_seed(whole_number(seed, "seed"))
     found = []
     for _ in range(whole_number(n, "n", least=1)):
-        W = 1.5 * torch.randn(n_codes, bits, generator=source, dtype=torch.float64)
-        code = int(torch.randint(n_codes, (), generator=source))
+        W = 1.5 * torch.randn(8, bits, generator=source, dtype=torch.float64)
+        code = int(torch.randint(8, (), generator=source))
         luck = torch.rand(bits, generator=source, dtype=torch.float64)
         found.append(ChoiceWorld(W, (luck < torch.sigmoid(2 * torch.tanh(W[code]))).double()))
     return found

@@ -206,7 +206,7 @@ def fit(target: Target, kind: str, n_steps: int, *, seed: int = 0, updates: int 
 
 
 @one_thread()
-def fit_mixture(target: Target, n_components: int, *, seed: int = 0, updates: int = UPDATES) -> MixtureFit:
+def fit_mixture(target: Target, n_components: int, *, seed: int = 0) -> MixtureFit:
     """The mixture of K Gaussians q on the line, fitted by L-BFGS on its bound by quadrature over places that stay.
 
     Raises:
@@ -226,7 +226,7 @@ def fit_mixture(target: Target, n_components: int, *, seed: int = 0, updates: in
         return target.log_px - (log_q.exp() * (log_joint - log_q)).sum() * (z[1] - z[0])
 
     with torch.enable_grad():
-        _descend([raw], gap, updates)
+        _descend([raw], gap, UPDATES)
     mixture = _mixture(raw.detach())
     return MixtureFit(target, mixture, target.log_px - gap().item())
 

@@ -93,8 +93,8 @@ def silent(cost: Cost, cells: Sequence[NotebookNode]) -> list[str]:
     return problems
 
 
-def over(measured: dict[str, Cost], stated: dict[str, Cost], *, factor: float = 1.5, slack: float = 0.04) -> list[str]:
-    """A sentence for each lesson whose share of the CPU seconds is over `factor` times its stated share plus `slack`.
+def over(measured: dict[str, Cost], stated: dict[str, Cost]) -> list[str]:
+    """A sentence for each lesson whose share of the CPU seconds is over 1.5 times its stated share plus 4 %.
 
     Shares hardly depend on the machine. Lessons of which nothing was stated count with the whole and have no share to keep.
     """
@@ -103,7 +103,7 @@ def over(measured: dict[str, Cost], stated: dict[str, Cost], *, factor: float = 
     problems = []
     for lesson, seconds in promised.items():
         share, found = seconds / sum(promised.values()), measured[lesson].cpu_seconds / total
-        if found > factor * share + slack:
+        if found > 1.5 * share + 0.04:
             problems.append(
                 f"{lesson} needs {found:.0%} of the time of all notebooks, where {share:.0%} was stated:"
                 " make it faster, or keep the new cost if it is meant."
