@@ -945,6 +945,14 @@ def test_a_roster_may_have_any_columns(tmp_path: Path, roster: str, path: str, s
     assert ["Of 1 student of the roster there is nothing" in problem for problem in found.problems] == [True]
 
 
+def test_of_many_names_it_is_said_how_many_more_there_are(tmp_path: Path):
+    (tmp_path / "names.csv").write_text("login\n" + "\n".join(f"student{n:02}" for n in range(50)) + "\n")
+    laid_out(tmp_path / "in", {f"student{n:02}/{FIRST}.ipynb": BOOK for n in range(10)})
+    (told,) = collect(tmp_path / "in", names=read_names(tmp_path / "names.csv", None)).problems
+    assert told.startswith("Of 40 students of the roster there is nothing: student10, ")
+    assert told.endswith("student39 and 10 more.")
+
+
 def test_a_first_name_of_the_roster_is_not_whoever_is_called_so(tmp_path: Path):
     (tmp_path / "names.csv").write_text("First name,Last name\nAnn,Park\nBo,Lee\n")
     laid_out(tmp_path / "in", {f"Ann Lee/{FIRST}.ipynb": BOOK})

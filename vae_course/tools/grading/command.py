@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vae_course.support.files import writing
-from vae_course.support.words import count
+from vae_course.support.words import count, listed
 from vae_course.tools.grading import last_run
 from vae_course.tools.grading.model import Graded, GradingError
 
@@ -148,10 +148,9 @@ def _collect(args: argparse.Namespace) -> "Collection":
 
 def _earlier(results: Path, left: Sequence[Graded]) -> str:
     """What the table and the report leave out, so that nobody takes them for the whole course."""
-    named = ", ".join(f"{row.student} {row.lesson}" for row in left[:_NAMED])
-    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    named = listed([f"{row.student} {row.lesson}" for row in left], _NAMED)
     return (
-        f"{results} also keeps {count(len(left), 'earlier result')} that this run did not grade ({named}{more}). "
+        f"{results} also keeps {count(len(left), 'earlier result')} that this run did not grade ({named}). "
         "grades.csv, report.html and the feedback pages made now are of this run alone: to have all in them, grade everything "
         "that was handed in together."
     )

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from vae_course.exercises import all_exercises
 from vae_course.support.groups import grouped
-from vae_course.support.words import count
+from vae_course.support.words import count, listed
 from vae_course.tools.grading.collect import gradescope
 from vae_course.tools.grading.collect.archives import File, Finder
 from vae_course.tools.grading.collect.beside import beside
@@ -161,7 +161,7 @@ def _by_names(file: File, place: Place, names: Names) -> tuple[Place, list[str]]
     if len(students) == 1:
         return Place((Sign(students[0], PurePosixPath(students[0]), "platform"),), place.lesson), []
     if students:
-        return place, [f"{file.name} names several students of the roster: {', '.join(sorted(students))[:300]}."]
+        return place, [f"{file.name} names several students of the roster: {listed(sorted(students))}."]
     return place, [f"{file.name} names nobody whom --roster or --names knows."]
 
 
@@ -176,7 +176,7 @@ def _unlisted(found: Sequence[HandIn]) -> Iterator[str]:
     )
     if numbers:
         yield (
-            f"{count(len(numbers), 'student')} ({', '.join(numbers)[:300]}) stood in no {gradescope.LIST}, which names them: "
+            f"{count(len(numbers), 'student')} ({listed(numbers)}) stood in no {gradescope.LIST}, which names them: "
             "it comes with Gradescope's download; leave it beside their folders and grade again."
         )
 
@@ -185,7 +185,7 @@ def _absent(names: Names, found: Sequence[HandIn]) -> Iterator[str]:
     """A sentence on those of the roster of whom there is nothing."""
     absent = sorted(set(names.roster) - {row.sign.student for row in found if row.sign})
     if absent:
-        yield f"Of {count(len(absent), 'student')} of the roster there is nothing: {', '.join(map(spelt, absent))[:600]}."
+        yield f"Of {count(len(absent), 'student')} of the roster there is nothing: {listed([*map(spelt, absent)], 30)}."
 
 
 def _lessons_of(file: File, named: str, known: Sequence[str]) -> list[str]:

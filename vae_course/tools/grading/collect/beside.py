@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from vae_course.exercises.model import Written
+from vae_course.support.words import listed
 from vae_course.tools.grading.collect.archives import Finder
 from vae_course.tools.grading.collect.students import HandIn, read_path, sign_of
 from vae_course.tools.grading.model import Beside, Submission
@@ -45,9 +46,8 @@ def beside(
     kept = {path for path, _ in own if path.suffix.lower() in wanted and path in finder.stored}
     left = [name for path, name in own if path not in kept]
     if left:
-        more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
         finder.problems.append(
-            f"Beside {submission.student}'s notebook lies what was not kept ({', '.join(left[:NAMED])}{more}): ask for it with "
+            f"Beside {submission.student}'s notebook lies what was not kept ({listed(left, NAMED)}): ask for it with "
             f"one of the endings {', '.join(wanted)}, and not encrypted."
         )
     return tuple(Beside(str(path.relative_to(folder)), name, finder.stored[path]) for path, name in own if path in kept)

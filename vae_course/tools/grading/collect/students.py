@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from vae_course.support.groups import grouped
+from vae_course.support.words import listed
 from vae_course.tools.grading.collect.archives import NOTEBOOK, File
 
 UNKNOWN = "unknown"
@@ -326,18 +327,13 @@ def _common(rows: Sequence[Sequence[str]]) -> int:
     return same.index(False) if False in same else len(same)
 
 
-def shared_folders(found: Sequence[HandIn]) -> set[PurePosixPath]:
-    """The folders and zips that hold several students, from the top on, and those within them that do."""
-    return _shared(found, 0, alone=True)
-
-
-def _shared(found: Sequence[HandIn], depth: int, *, alone: bool) -> set[PurePosixPath]:
-    """Those among the names at this depth, and below what is among them."""
+def shared_folders(found: Sequence[HandIn], depth: int = 0, *, alone: bool = True) -> set[PurePosixPath]:
+    """The folders and zips that hold several students, from the names at this depth on, and those within them that do."""
     roots = grouped((row for row in found if len(row.signs) > depth), lambda row: row.signs[depth].home)
     alone = alone and len(roots) == 1
     shared: set[PurePosixPath] = set()
     for root, rows in roots.items():
-        below = _shared(rows, depth + 1, alone=alone)
+        below = shared_folders(rows, depth + 1, alone=alone)
         inside = {row.signs[depth + 1].home if len(row.signs) > depth + 1 else None for row in rows}
         if _holds_several(rows, depth, alone=alone) or (len(inside) == 1 and inside <= below):
             shared |= {root} | below
@@ -426,7 +422,7 @@ def _doubt_folders(signed: Sequence[HandIn]) -> Iterator[str]:
     for folder, rows in grouped(inner, lambda row: row.above[-1]).items():
         students = sorted({row.student for row in rows})
         told = (
-            f"{spelt(str(folder.path))} was taken for a folder of several students: {', '.join(students)[:300]}. If "
+            f"{spelt(str(folder.path))} was taken for a folder of several students: {listed(students)}. If "
             "it is one student's, leave only what counts in it."
         )
         if len(rows) == len(signed):
@@ -445,7 +441,7 @@ def _doubt_several(signed: Sequence[HandIn]) -> None:
     for student, rows in grouped(outer, lambda row: row.student).items():
         names = {spelt(row.below[0].student) for row in rows}
         if len(names) > 1:
-            told = f"What {student} handed in stands below several names: {', '.join(sorted(names))[:300]}."
+            told = f"What {student} handed in stands below several names: {listed(sorted(names))}."
             for row in rows:
                 row.doubts.append(f"{row.file.name} is graded as {student}'s. {told}")
 

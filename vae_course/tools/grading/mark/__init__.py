@@ -15,9 +15,10 @@ import torch
 
 from vae_course.exercises.judging import INCOMPARABLE, judge
 from vae_course.exercises.model import AnyExercise, Exercise, Report, Verdict
+from vae_course.support.words import listed
 from vae_course.tools.grading.mark import suspicions
 from vae_course.tools.grading.model import Graded, Mark, Submission
-from vae_course.tools.grading.read import Attempt, attempts_in, lessons, listed, notebook, quoted
+from vae_course.tools.grading.read import Attempt, attempts_in, lessons, notebook, quoted
 from vae_course.tools.grading.read.lessons import Handout
 from vae_course.tools.grading.sandbox import Run, Sandbox, Sandboxes
 from vae_course.tools.grading.sandbox.limits import DEFAULT_LIMITS, Limits, StopKind

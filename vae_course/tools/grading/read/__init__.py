@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vae_course.exercises.model import Exercise
+from vae_course.support.words import listed
 from vae_course.tools.grading.read.lessons import Handout, shape
 from vae_course.tools.grading.read.notebook import Cell, Notebook
 from vae_course.tools.grading.read.statements import (
@@ -29,7 +30,6 @@ from vae_course.tools.grading.read.statements import (
 )  # fmt: skip
 
 # How many words a sentence lists, and letters of each.
-_LISTED, _LETTERS = 8, 100
 # Each further cell is parsed together with all before it.
 _MOST_JOINED = 20
 # As the course hands it out, and as nbgrader does.
@@ -243,12 +243,6 @@ def _defined_in_several_ways(answer: Statement, needed: Program, code: Code) -> 
         for name in statement.binds & names if statement.own else ():
             ways[name] |= {shape(statement.tree)} if statement.begins(name) else set()
     return sorted(name for name, shapes in ways.items() if len(shapes) > 1)
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words for a sentence, however many and however long they are."""
-    shown = ", ".join(word[:_LETTERS] for word in words[:_LISTED])
-    return f"{shown} and {len(words) - _LISTED} more" if len(words) > _LISTED else shown
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -75,8 +75,7 @@ def read(content: bytes) -> Notebook:
         raise _too_large(f"{MOST_WORDS:,} words and signs of code")
     if not cells:
         raise Unreadable("The notebook has no cells: save it again with its content and hand it in again.")
-    metadata = document.get("metadata")
-    facts = metadata if isinstance(metadata, dict) else {}
+    facts = _dict(document, "metadata")
     return Notebook(tuple(cells), _lesson(facts), _python(facts), (*lost, *_damaged(read_rows)))
 
 
@@ -165,11 +164,8 @@ def _cell(place: int, row: Any) -> Cell | None:
     text = _text(row.get("source", row.get("input", "")))
     if text is None:
         return None
-    metadata = row.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    nbgrader = metadata.get("nbgrader")
-    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-    ids = (row.get("id"), grade_id, metadata.get("id"), metadata.get("name"))
+    metadata = _dict(row, "metadata")
+    ids = (row.get("id"), _dict(metadata, "nbgrader").get("grade_id"), metadata.get("id"), metadata.get("name"))
     known = frozenset(id for id in ids if isinstance(id, str))
     outputs = row.get("outputs")
     first = outputs[:_OUTPUTS] if isinstance(outputs, list) else []
@@ -177,11 +173,15 @@ def _cell(place: int, row: Any) -> Cell | None:
     return Cell(place, kind, text, known, bool(row.get("attachments")), shown)
 
 
+def _dict(facts: dict[str, Any], name: str) -> dict[str, Any]:
+    """What has this name where it is a dict, as it should be; else an empty one."""
+    found = facts.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def _shown(output: dict[str, Any]) -> str:
     """The beginning of an output as plain text; nothing where it has none."""
-    data = output.get("data")
-    text = _text(output.get("text", data.get("text/plain") if isinstance(data, dict) else None))
-    return (text or "")[:_SHOWN]
+    return (_text(output.get("text", _dict(output, "data").get("text/plain"))) or "")[:_SHOWN]
 
 
 def _text(source: Any) -> str | None:
@@ -197,13 +197,11 @@ def _text(source: Any) -> str | None:
 
 
 def _lesson(metadata: dict[str, Any]) -> str:
-    stamps = metadata.get("vae_course")
-    lesson = stamps.get("lesson") if isinstance(stamps, dict) else None
+    lesson = _dict(metadata, "vae_course").get("lesson")
     return lesson if isinstance(lesson, str) and re.fullmatch(r"\d\d_[a-z0-9_]{1,80}", lesson) else ""
 
 
 def _python(metadata: dict[str, Any]) -> tuple[int, ...]:
-    info = metadata.get("language_info")
-    version = info.get("version") if isinstance(info, dict) else None
+    version = _dict(metadata, "language_info").get("version")
     match = re.match(r"(\d{1,2})\.(\d{1,3})", version) if isinstance(version, str) else None
     return (int(match[1]), int(match[2])) if match else ()
