@@ -172,7 +172,8 @@ levels.step("log p(x0, z) - log q(z|x0) = log p(x0)", log_p - log_q, world.log_d
 # \,\mathrm{KL}(q(x_s \mid x_t, x_0) \,\Vert\, p(x_s \mid x_t))}_{L_t} + \underbrace{\mathbb E_q[-\log p(x_0 \mid \tilde
 # x_0)]}_{L_0}\;}$$
 #
-# Put it beside lesson 07: $L_0$ is its reconstruction, and the KL has become $L_T$ and a KL for each step. No $L_t$ needs the
+# Put it beside lesson 07: $L_0$ is its reconstruction, and the KL has become $L_T$ and a KL for each step. (The name $L_T$ is
+# kept for the KL at the top; the step down from level $T$ is one of the sum's $T$ terms.) No $L_t$ needs the
 # whole chain: it asks for one pair of levels, and $x_t$ can be drawn from $x_0$ in one go.
 
 # %% [markdown]

@@ -406,19 +406,20 @@ plotting.images.rows(rows)
 # | $10^{-6}$, mixture | {{mnist:18-bits-1e-6-mixture}} ± {{mnist:18-bits-1e-6-mixture-sd}} | {{mnist:18-looks-1e-6-mixture}} ± {{mnist:18-looks-1e-6-mixture-sd}} |
 # | $10^{-6}$, diffusion | {{mnist:18-bits-1e-6-diffusion}} ± {{mnist:18-bits-1e-6-diffusion-sd}} | {{mnist:18-looks-1e-6-diffusion}} ± {{mnist:18-looks-1e-6-diffusion-sd}} |
 #
-# What can be reached? 2,000 other images, from the training set, have a distance of {{mnist:18-images}}: two samples always
-# differ a little. The copies of these others have one of {{mnist:18-copies-1}} (weight 1) and {{mnist:18-copies-1e-6}}
-# ($10^{-6}$).
+# What may one compare with? 2,000 other images, from the training set, have a distance of {{mnist:18-images}}: two samples
+# always differ a little. The copies of these others have one of {{mnist:18-copies-1}} (weight 1) and {{mnist:18-copies-1e-6}}
+# ($10^{-6}$). That is a guide and no limit: copies are made of grey images, the priors learned codes of binary ones, and on pen
+# digits some samples come nearer than the copies.
 #
 # - **Nats:** weight 1 is far ahead with every prior, in each pair of seeds. With $10^{-6}$ the learned prior gains more,
 #   {{mnist:18-gain}} nats, but not enough. Over the 2,000 images measured the information is at most $\log 2000$, so the ceiling
 #   is {{mnist:18-ceiling}} nats or more. To reach it a prior would have to know these very images. For a new one, each posterior
 #   fixes 20 numbers to a few thousandths, and a prior that is smooth at that scale pays for all those digits.
 # - **Looks:** by the Fréchet distance it is the other way round with a learned prior, in each pair of seeds and with both priors.
-#   (Ten pictures don't show it.) No prior can
-#   make a decoder draw what it can't, and the copies of weight $10^{-6}$ are better.
-# - **A mixture will do.** It is about as good as the diffusion prior, in a few seconds. That is a fact about digits and codes of
-#   20 numbers, and wasn't tried on anything larger.
+#   (Ten pictures don't show it.) A decoder that copies better has more to offer to a prior, and the copies of weight $10^{-6}$
+#   are nearer; that this is the reason was not tested.
+# - **A mixture will do.** It takes a few seconds, comes within a few nats of the diffusion prior's bound, and its pictures lie no
+#   farther from the images. That is a fact about digits and codes of 20 numbers, and wasn't tried on anything larger.
 #
 # This is the bargain that today's generators strike. The autoencoder keeps what there is to see. The density is left to a prior
 # that can learn it, and success is judged by looks. Here there is still a bound on $\log p(x)$, a poor one, and it is that of
@@ -666,7 +667,7 @@ plotting.summary("18")
 # Kreis and J. Kautz, [*Score-based Generative Modeling in Latent Space*](https://arxiv.org/abs/2106.05931), NeurIPS 2021, train
 # a diffusion prior together with its VAE, by the bound. J. Ho and T. Salimans, [*Classifier-Free Diffusion
 # Guidance*](https://arxiv.org/abs/2207.12598), 2022. M. Heusel and others, [*GANs Trained by a Two Time-Scale Update Rule
-# Converge to a Local Nash Equilibrium*](https://arxiv.org/abs/1706.08500), NeurIPS 2017, for the Fréchet distance. T. Salimans
+# Converge to a Local Nash Equilibrium*](https://arxiv.org/abs/1706.08500), NIPS 2017, for the Fréchet distance. T. Salimans
 # and J. Ho, [*Progressive Distillation*](https://arxiv.org/abs/2202.00512), ICLR 2022, for $v$. P. Esser, R. Rombach and B.
 # Ommer, [*Taming Transformers for High-Resolution Image Synthesis*](https://arxiv.org/abs/2012.09841), CVPR 2021, for
 # perceptual and adversarial terms, and for tokens.

@@ -178,8 +178,8 @@ def terms(
 
     L_T = KL( q(x_1 | x0) || N(0, I) ),  L_t = E KL( q(x_s | x_t, x0) || p(x_s | x_t) ),  L_0 = E[-log p(x0 | x_0)],
 
-    where x_1 and x_0 are the levels at t = 1 and t = 0. p(x0 | x_0) = N(x0_hat, sigma_0^2 I), or with the variance that a
-    function of the log-SNRs gives for infinity at s.
+    where x_1 and x_0 are the points at the levels t = 1 and t = 0, and x0 those without noise. p(x0 | x_0) =
+    N(x0_hat, sigma_0^2 I), or with the variance that a function of the log-SNRs gives for infinity at s.
 
     Source: Kingma and others (2021), equation 11; the decoder is that of Ho, Jain and Abbeel (2020) before they make pixels.
     """

@@ -21,7 +21,7 @@ STEPS = BuildStage(3, 3, "the steps")
 
 
 def bound_terms(denoise: Denoiser, x0: Tensor, log_snr: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """L_T, the sum of L_1 to L_T, and L_0 of points x0 [B, D], each [B], in nats: together they are -ELBO.
+    """L_T, the sum of the KLs of all steps, and L_0 of points x0 [B, D], each [B], in nats: together they are -ELBO.
 
     Level t, from 0 (clearest) to T, has the log-SNR log_snr[t] and the noise noise[t] [B, D]; `denoise(x_t, log_snrs)` makes
     x0_hat [B, D] of points and their log-SNRs [B].
@@ -231,8 +231,8 @@ EXERCISE = Exercise(
     minutes=20,
     task=(
         "A build, optional: return `prior, steps, reconstruction`, each `[B]` in nats, whose sum is -ELBO of the points `x0` "
-        "`[B, D]`: L_T = KL( q(x_T | x_0) || N(0, I) ), the sum of L_1 to L_T, and L_0 = -log N(x_0; x0_hat, sigma_0^2 I) with "
-        "the guess at level 0. L_t is the KL of the step from level t to t - 1, with the variance of q(x_{t-1} | x_t, x_0). "
+        "`[B, D]`: L_T = KL( q(x_T | x_0) || N(0, I) ), the sum of the KLs of the T steps, and L_0 = -log N(x_0; x0_hat, "
+        "sigma_0^2 I) with the guess at level 0. A step from level t to t - 1 has the variance of q(x_{t-1} | x_t, x_0). "
         "Level t has the log-SNR `log_snr[t]`, which falls from level 0 to T, and its own noise `noise[t]` `[B, D]`: x_t = "
         "alpha_t x_0 + sigma_t eps, alpha^2 = sigmoid(log-SNR), sigma^2 = 1 - alpha^2. `denoise(x_t, log_snrs)` makes x0_hat "
         "of points `[B, D]` and their log-SNRs `[B]`, and is trained through. The check names the first of its three stages "
@@ -241,9 +241,9 @@ EXERCISE = Exercise(
     hints=(
         "It is -ELBO of a VAE with many levels: a KL at the top, a KL for each step down, and a reconstruction. Only the last "
         "two need the denoiser, and you have met the KL of a Gaussian to N(0, I) in 07-kl.",
-        "L_T = 1/2 sum_d (alpha_T^2 x_0^2 + sigma_T^2 - 1 - log sigma_T^2). L_t = 1/2 (SNR(t - 1) - SNR(t)) |x_0 - x0_hat|^2 "
+        "L_T = 1/2 sum_d (alpha_T^2 x_0^2 + sigma_T^2 - 1 - log sigma_T^2). A step: 1/2 (SNR(t - 1) - SNR(t)) |x_0 - x0_hat|^2 "
         "with the guess at level t. L_0 = |x_0 - x0_hat|^2 / (2 sigma_0^2) + D/2 log(2 pi sigma_0^2).",
-        "The squared error of the guess, `[B]`, is needed at every level, for L_0 and each L_t: loop over the levels, mix x_t "
+        "The squared error of the guess, `[B]`, is needed at every level, for L_0 and each step: loop over the levels, mix x_t "
         "with `noise[t]`, ask `denoise` with `log_snr[t]` for each point, and keep the errors. Then weigh them."
         " L_0 takes that of level 0.",
     ),

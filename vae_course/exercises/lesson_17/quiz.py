@@ -4,7 +4,7 @@ from vae_course.exercises.quiz import Choice, Question
 
 QUESTIONS = (
     Question(
-        "A diffusion model is a VAE with many levels. Which part of lesson 07's VAE has no parameters in it?",
+        "A diffusion model is a VAE with many levels. Which of these parts, a network in lesson 07, has no parameters in it?",
         (
             Choice(
                 "The decoder.",

@@ -152,8 +152,8 @@ EXERCISE = Exercise(
     ),
     explanation=(
         "As the shares add up to 1, it is the same whether you guide v, the noise or x_0. Code that writes v_free + s (v_class - "
-        "v_free) has s = 1 + w, so its s = 1 is w = 0. For w above 0 the guess is not the mean of x_0 given x_t and the "
-        "class, so on the data of the class the bound is lower."
+        "v_free) has s = 1 + w, so its s = 1 is w = 0. With an exact denoiser the guess of w = 0 is the mean of x_0 "
+        "given x_t and the class. That of w above 0 is not, so on the data of the class its bound is lower."
     ),
     returns="a guess of each point, [B, D]",
     reference=guided_x0,

@@ -72,7 +72,7 @@ QUESTIONS = (
             Choice(
                 "From neither p(z | y) nor p(z | y)^2 / p(z), normalised: guided steps end elsewhere.",
                 "Yes. The chain that takes guided guesses is another model, whose bound on log p(z | y) is lower on data of the "
-                "class. It pays for likeness to the class with variety.",
+                "class, here and wherever the denoisers are exact. It pays for likeness to the class with variety.",
                 right=True,
             ),
             Choice(
@@ -87,9 +87,9 @@ QUESTIONS = (
         "-log p(x) from above, on average over the draws of z?",
         (
             Choice(
-                "None of these sums; only -log p(x | z) of a density plus the KL with weight 1.",
-                "Yes. |x - x_hat| / b with its constant is one such -log p(x | z), and with the whole KL it is a bound, whatever "
-                "the networks were trained for.",
+                "None of these sums; it takes -log p(x | z) of a density and the KL with a weight of 1 or more.",
+                "Yes. |x - x_hat| / b with its constant is one such -log p(x | z), and with the whole KL, or more of it, it is a "
+                "bound, whatever the networks were trained for.",
                 right=True,
             ),
             Choice(
