@@ -334,9 +334,10 @@ claim("11-vae-error", estimates[-1][1], world=world, tolerance=0.1, digits=2)
 plotting.lines(ks, {"bound": values}, logx=True, markers=True, **axes)
 
 # %% [markdown]
-# From 1 to 200 draws the bound rises from {{mnist:11-vae-elbo}} nats to {{mnist:11-vae-200}}. So {{mnist:11-vae-gain}} nats
-# or more (subtracted before rounding) that look like the decoder's fault in the ELBO are the fault of $q$: of the encoder, and
-# of the Gaussian's shape, which no encoder can change. The curve has not become flat: the step from 50 to 200 draws still brings {{mnist:11-vae-last-step}} nats.
+# From 1 to 200 draws the bound rises from {{mnist:11-vae-elbo}} nats to {{mnist:11-vae-200}}. So at least
+# {{mnist:11-vae-gain}} nats that look like the decoder's fault in the ELBO are the fault of $q$: of the encoder, and of the
+# Gaussian's shape, which no encoder can change. The curve is not flat: from 50 to 200 draws it still gains
+# {{mnist:11-vae-last-step}} nats.
 # **State $k$ with each estimate.** Its expectation is a lower bound for any $k$, so on average you never flatter the model.
 
 # %% [markdown]
@@ -464,10 +465,9 @@ claim("11-refined-lead", after - by_draws, world=world, tolerance=2.0, digits=0)
 # over-fitting, since the decoder was not touched.
 #
 # On these 300 test images the ELBO of the fitted $q$ is {{mnist:11-refined-elbo}} nats, *above* the
-# {{mnist:11-refined-200}} that 200 draws of the encoder's $q$ gave. Both are lower bounds, so the higher one is nearer to the
-# truth. Of the {{mnist:11-decoder-overfit}} nats that were booked on the decoder, {{mnist:11-refined-lead}} or more belong
-# to the encoder, as far as these 300 images speak for all and 200 draws miss little on training images. A large $k$ does not
-# make up for a $q$ in the wrong place.
+# {{mnist:11-refined-200}} that 200 draws of the encoder's $q$ gave. Both are lower bounds: the higher one is nearer the
+# truth. Of the {{mnist:11-decoder-overfit}} nats that were booked on the decoder, at least {{mnist:11-refined-lead}} belong
+# to the encoder, if 200 draws miss little on training images. A large $k$ does not make up for a $q$ in the wrong place.
 #
 # The simplest cure, in Going deeper, is to stop at the epoch that the validation images choose.
 

@@ -94,7 +94,7 @@ claim("12-png-strip", png_strip, world=world, tolerance=8, unit="bits per image"
 # ### A likelihood is a length
 #
 # If sender and receiver share a distribution $p$, then a symbol $x$ can be sent in $-\log_2 p(x)$ bits: rare symbols
-# long, frequent ones short. Where symbols do come from $p$, nobody can do better on average, and an *entropy coder* reaches it
+# long, frequent ones short. If they come from $p$, nobody does better on average, and an *entropy coder* reaches it
 # to within a few bits for a whole message. You will write one now.
 #
 # The message is one whole number, the state $s$. Divide the whole numbers into rounds of `total` slots, and give each
