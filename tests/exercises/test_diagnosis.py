@@ -1395,3 +1395,10 @@ def test_what_is_no_tensor_is_called_so_where_a_probe_makes_a_dict_of_tensors(id
         "Your function returned nothing (None): end it with `return`"
     )
     assert "a dict; return a PyTorch tensor" in told(lambda *inputs: {"table": inputs[0]}, exercise)
+
+
+def test_whole_numbers_that_differ_late_are_shown_to_their_last_digit():
+    cases = [{"a": torch.tensor(n, dtype=torch.float64)} for n in (1.0, 2.0, 3.0)]
+    exercise = asked(lambda a: a * 123_456_789_012, *cases, tolerance=1e-15)
+    said = told(lambda a: a * 123_456_789_012 + 5, exercise)
+    assert "your result is 123,456,789,017, expected 123,456,789,012" in said
